@@ -1,0 +1,13 @@
+//! repo-relay: one workflow step that checks a token, publishes to another repository, tags it,
+//! starts the workflows downstream and says in plain words what went wrong.
+//!
+//! Data walks from left to right; no stage reads the environment, prints, or calls an earlier one:
+//!
+//! ```text
+//! env, flags -> Inputs, Context -> Plan -> Cleared<Plan> -> Pushed -> Tagged -> Triggered -> Report -> streams, files, exit status
+//!         inputs, context    plan   preflight       push      tag      trigger      report
+//! ```
+
+pub mod credential;
+pub mod diagnosis;
+pub mod target;

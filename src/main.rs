@@ -1,0 +1,3 @@
+//! The command: environment and flags in, exit status out.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! A GitHub on loopback: real HTTP, real `git http-backend`, faults as state.
