@@ -10,4 +10,5 @@
 
 pub mod credential;
 pub mod diagnosis;
+pub mod progress;
 pub mod target;
