@@ -10,5 +10,6 @@
 
 pub mod credential;
 pub mod diagnosis;
+pub mod explain;
 pub mod progress;
 pub mod target;

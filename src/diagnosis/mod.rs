@@ -1,7 +1,14 @@
-//! What went wrong, as a value: a closed list of causes, and the failure that carries one.
+//! What went wrong, as a value: a closed list of causes, the failure that carries one, and the classifier
+//! that finds it in an answer, in git's output or in an error of the network.
 
 mod cause;
+mod classify;
+mod evidence;
 mod failure;
+mod verdict;
 
 pub use cause::Cause;
+pub use classify::classify;
+pub use evidence::{Evidence, Operation, Situation};
 pub use failure::{Failure, Retry, Stage};
+pub use verdict::Diagnosis;
