@@ -10,6 +10,6 @@
 
 pub mod credential;
 pub mod diagnosis;
-pub mod explain;
+pub mod git;
 pub mod progress;
 pub mod target;

@@ -1,0 +1,4 @@
+//! Git: the objects and the wire.
+
+pub mod format;
+pub mod objects;

@@ -1,0 +1,269 @@
+//! A private place for objects: packs in a temporary folder, which goes when the last handle goes.
+//!
+//! It holds what was fetched of a target (commits and trees, seldom blobs) and lends libgit2's pack indexer.
+//! Everything here blocks: call it through `spawn_blocking`. Types of git2 stop here.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use git2::{ErrorCode, Indexer, ObjectType, Odb, OdbLookupFlags};
+use tempfile::TempDir;
+
+use super::format::{CommitInfo, ObjectKind, TreeEntry};
+use crate::{
+    diagnosis::{Cause, Failure, Retry},
+    target::Oid,
+};
+
+/// A handle on the store; clones share it, and several threads may use it at once.
+#[derive(Clone)]
+pub struct ObjectStore(Arc<Inner>);
+
+struct Inner {
+    // NOTE: an object database without a repository reads no configuration, so that a broken or
+    // unreadable `~/.gitconfig` of the runner can not stop a publish.
+    objects: Odb<'static>,
+    // Dropped after the database: it removes the folder.
+    folder: TempDir,
+}
+
+impl ObjectStore {
+    /// Makes an empty store in the system's temporary folder.
+    pub fn create() -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("repo-relay-").tempdir().map_err(|error| unusable(&error))?;
+        fs::create_dir(folder.path().join("pack")).map_err(|error| unusable(&error))?;
+        let path = folder.path().to_str().ok_or_else(|| unusable(&"its path is not UTF-8"))?;
+        let objects = Odb::new().map_err(|error| broken(&error))?;
+        // Single objects stay in memory, packs lie in the folder.
+        objects.add_new_mempack_backend(2).map_err(|error| broken(&error))?;
+        objects.add_disk_alternate(path).map_err(|error| broken(&error))?;
+        Ok(Self(Arc::new(Inner { objects, folder })))
+    }
+
+    /// Reads a pack to its end and takes its objects in; the answer is their number. Objects that the pack refers to need not be here.
+    ///
+    /// A stream that breaks, or a pack that is cut off or damaged, is a failure that a second try may heal.
+    pub fn index_pack(&self, mut pack: impl Read) -> Result<u64, Failure> {
+        let indexed = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&indexed);
+        let folder = self.0.folder.path().join("pack");
+        let mut indexer = Indexer::new(Some(&self.0.objects), &folder, 0, false).map_err(|error| broken(&error))?;
+        indexer.progress(move |progress| {
+            seen.store(progress.indexed_objects() as u64, Ordering::Relaxed);
+            true
+        });
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match pack.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(filled) => indexer.write_all(&buffer[..filled]).map_err(|error| damaged(&error))?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(cut_off(&error)),
+            }
+        }
+        indexer.commit().map_err(|error| damaged(&error))?;
+        self.0.objects.refresh().map_err(|error| broken(&error))?;
+        Ok(indexed.load(Ordering::Relaxed))
+    }
+
+    /// Whether the object is here.
+    pub fn has(&self, oid: Oid) -> Result<bool, Failure> {
+        // Every pack that comes here is announced by `index_pack`: no need to look for new ones at each miss.
+        Ok(self.0.objects.exists_ext(native(oid)?, OdbLookupFlags::NO_REFRESH))
+    }
+
+    /// An object's kind and content, if it is here.
+    pub fn read_raw(&self, oid: Oid) -> Result<Option<(ObjectKind, Vec<u8>)>, Failure> {
+        let objects = &self.0.objects;
+        let oid = native(oid)?;
+        if !objects.exists_ext(oid, OdbLookupFlags::NO_REFRESH) {
+            return Ok(None);
+        }
+        let object = match objects.read(oid) {
+            Ok(object) => object,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(broken(&error)),
+        };
+        let kind = match object.kind() {
+            ObjectType::Commit => ObjectKind::Commit,
+            ObjectType::Tree => ObjectKind::Tree,
+            ObjectType::Tag => ObjectKind::Tag,
+            _ => ObjectKind::Blob,
+        };
+        Ok(Some((kind, object.data().to_vec())))
+    }
+
+    /// A commit that is here. One that is not, or an id of something else, is a fault of the caller.
+    pub fn read_commit(&self, oid: Oid) -> Result<CommitInfo, Failure> {
+        match self.read_raw(oid)? {
+            Some((ObjectKind::Commit, content)) => {
+                CommitInfo::read(&content).ok_or_else(|| malformed(ObjectKind::Commit, oid))
+            }
+            Some((kind, _)) => {
+                Err(Failure::new(Cause::InternalError, format!("{oid} is a {}, not a commit.", kind.name())))
+            }
+            None => Err(Failure::new(Cause::InternalError, format!("The commit {oid} was not fetched."))),
+        }
+    }
+
+    /// A tree's entries, in its own order; nothing when the tree is not here.
+    pub fn read_tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
+        match self.read_raw(oid)? {
+            Some((ObjectKind::Tree, content)) => {
+                TreeEntry::read_all(&content).map(Some).ok_or_else(|| malformed(ObjectKind::Tree, oid))
+            }
+            Some((kind, _)) => {
+                Err(Failure::new(Cause::InternalError, format!("{oid} is a {}, not a tree.", kind.name())))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Takes an object in; what it refers to need not be here.
+    pub fn write(&self, kind: ObjectKind, content: &[u8]) -> Result<Oid, Failure> {
+        let native_kind = match kind {
+            ObjectKind::Commit => ObjectType::Commit,
+            ObjectKind::Tree => ObjectType::Tree,
+            ObjectKind::Blob => ObjectType::Blob,
+            ObjectKind::Tag => ObjectType::Tag,
+        };
+        self.0.objects.write(native_kind, content).map_err(|error| broken(&error))?;
+        Ok(kind.id_of(content))
+    }
+}
+
+fn native(oid: Oid) -> Result<git2::Oid, Failure> {
+    git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| broken(&error))
+}
+
+fn broken(error: &git2::Error) -> Failure {
+    Failure::new(Cause::InternalError, format!("The temporary object store failed: {}.", error.message()))
+        .with_remedy("Look whether the runner's temporary folder is full, and run the step again.")
+}
+
+fn unusable(reason: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Cause::InternalError, format!("The system's temporary folder can not be used: {reason}."))
+        .with_remedy("Free space on the runner, or point TMPDIR at a folder that can be written to.")
+}
+
+fn damaged(reason: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Cause::ServerError, format!("The pack that the server sent can not be used: {reason}."))
+        .with_retry(Retry::Backoff)
+}
+
+fn cut_off(error: &io::Error) -> Failure {
+    Failure::new(Cause::ConnectionFailed, format!("The transfer of the branch's trees broke off: {error}."))
+        .with_retry(Retry::Backoff)
+}
+
+fn malformed(kind: ObjectKind, oid: Oid) -> Failure {
+    Failure::new(Cause::InternalError, format!("The {} {oid} of the target can not be read.", kind.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn git(folder: &std::path::Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let mut child = Command::new("git")
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .envs([("HOME", folder.as_os_str()), ("GIT_CONFIG_NOSYSTEM", "1".as_ref())])
+            .env("PATH", option_env!("PATH").unwrap_or("/usr/bin:/bin"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}");
+        output.stdout
+    }
+
+    fn text(bytes: Vec<u8>) -> String {
+        String::from_utf8(bytes).unwrap().trim().to_owned()
+    }
+
+    /// A commit, its tree of one file, and a pack of both without the blob.
+    fn blobless() -> (Oid, Oid, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str], input: &[u8]| git(folder.path(), arguments, input);
+        git(&["init", "-q"], b"");
+        let blob = text(git(&["hash-object", "-w", "--stdin"], b"hello\n"));
+        let tree = text(git(&["mktree"], format!("100644 blob {blob}\thello\n").as_bytes()));
+        let who = ["-c", "user.name=A", "-c", "user.email=a@b"];
+        let commit = text(git(&[&who[..], &["commit-tree", "-m", "one", &tree]].concat(), b""));
+        let pack = git(&["pack-objects", "--stdout", "-q"], format!("{commit}\n{tree}\n").as_bytes());
+        (commit.parse().unwrap(), tree.parse().unwrap(), pack)
+    }
+
+    #[test]
+    fn a_pack_without_blobs_is_taken_in_and_read() {
+        let (commit, tree, pack) = blobless();
+        let store = ObjectStore::create().unwrap();
+        assert_eq!(store.read_tree(tree).unwrap(), None);
+        for _ in 0..2 {
+            assert_eq!(store.index_pack(&pack[..]).unwrap(), 2);
+        }
+        assert_eq!(store.read_commit(commit).unwrap().tree, tree);
+        let entries = store.read_tree(tree).unwrap().unwrap();
+        assert_eq!((entries.len(), &entries[0].name[..]), (1, &b"hello"[..]));
+        assert!(!store.has(entries[0].oid).unwrap());
+        assert!(store.has(tree).unwrap());
+        assert_eq!(store.read_commit(tree).unwrap_err().cause, Cause::InternalError);
+    }
+
+    #[test]
+    fn a_cut_off_or_damaged_pack_may_be_fetched_again() {
+        let (commit, _, mut pack) = blobless();
+        let store = ObjectStore::create().unwrap();
+        for length in [0, 5, 12, 40, pack.len() - 1] {
+            let failure = store.index_pack(&pack[..length]).unwrap_err();
+            assert_eq!(failure.retry, Retry::Backoff, "{length}: {failure}");
+        }
+        let middle = pack.len() / 2;
+        pack[middle] ^= 0x55;
+        assert_eq!(store.index_pack(&pack[..]).unwrap_err().cause, Cause::ServerError);
+        assert!(!store.has(commit).unwrap());
+    }
+
+    #[test]
+    fn a_pack_of_nothing_is_fine() {
+        let folder = tempfile::tempdir().unwrap();
+        git(folder.path(), &["init", "-q"], b"");
+        let pack = git(folder.path(), &["pack-objects", "--stdout", "-q"], b"");
+        assert_eq!(ObjectStore::create().unwrap().index_pack(&pack[..]).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_written_need_not_be_complete() {
+        let store = ObjectStore::create().unwrap();
+        let tree = TreeEntry::write_all(&[TreeEntry {
+            name: b"absent".to_vec(),
+            mode: super::super::format::FileMode::FILE,
+            oid: Oid::from_bytes([9; 20]),
+        }]);
+        let oid = store.write(ObjectKind::Tree, &tree).unwrap();
+        assert_eq!(store.read_raw(oid).unwrap(), Some((ObjectKind::Tree, tree)));
+    }
+
+    #[test]
+    fn the_folder_goes_with_the_last_handle() {
+        let store = ObjectStore::create().unwrap();
+        let folder = store.0.folder.path().to_owned();
+        let second = store.clone();
+        drop(store);
+        assert!(folder.exists());
+        drop(second);
+        assert!(!folder.exists());
+    }
+}
