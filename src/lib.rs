@@ -11,5 +11,6 @@
 pub mod credential;
 pub mod diagnosis;
 pub mod git;
+pub mod http;
 pub mod progress;
 pub mod target;

@@ -1,0 +1,335 @@
+//! The one HTTP client, under REST and git alike: HTTP/1.1 with keep-alive over rustls, through the proxies that the
+//! environment names, to the hosts that the step names and to no other.
+//!
+//! It retries nothing and reads no environment. Names, reasons and addresses may appear in its errors; credentials do not.
+
+mod body;
+mod connect;
+mod error;
+mod proxy;
+mod trust;
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    header::{LOCATION, PROXY_AUTHORIZATION, USER_AGENT},
+};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{CaptureConnection, capture_connection},
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use url::Url;
+
+pub use self::{
+    body::{Body, Incomings},
+    error::HttpError,
+    proxy::Proxies,
+    trust::Trust,
+};
+use self::{
+    body::{Outgoing, Valve},
+    connect::{Activity, Connector},
+};
+use crate::diagnosis::Cause;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How many redirects one request follows.
+const REDIRECTS: u32 = 5;
+
+/// What a request calls itself unless it brings a `User-Agent` of its own. GitHub refuses requests without one.
+pub const AGENT: &str = concat!("repo-relay/", env!("CARGO_PKG_VERSION"));
+
+/// What a client is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who is spoken to: the target's server and its REST interface. Requests to another scheme, host or port are refused.
+    pub origins: Vec<Url>,
+    /// The proxies.
+    pub proxies: Proxies,
+    /// The private CA, if there is one.
+    pub trust: Trust,
+    /// The bound of one TCP connection; name look-up, proxy and TLS together have as long again.
+    pub connect: Duration,
+    /// How long a connection may move no byte in either direction while an answer is due.
+    pub silence: Duration,
+}
+
+impl Settings {
+    /// The usual settings for these servers: no proxy, public roots, 10 s to connect, 60 s of silence.
+    pub fn to(origins: Vec<Url>) -> Self {
+        Self {
+            origins,
+            proxies: Proxies::none(),
+            trust: Trust::default(),
+            connect: Duration::from_secs(10),
+            silence: Duration::from_mins(1),
+        }
+    }
+}
+
+/// What went over the network so far. Bytes are those of bodies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, redirects included.
+    pub requests: u64,
+    /// Bytes sent.
+    pub sent: u64,
+    /// Bytes received.
+    pub received: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Counters {
+    requests: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
+}
+
+/// An answer whose head is there; its body follows as it is read.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The address that answered: another one than was asked where a redirect was followed.
+    pub url: Uri,
+    /// The body.
+    pub body: Incomings,
+}
+
+/// The client. A clone shares connections and counters.
+#[derive(Clone)]
+pub struct HttpClient {
+    client: Client<Connector, Outgoing>,
+    origins: Arc<[Origin]>,
+    proxies: Proxies,
+    silence: Duration,
+    counters: Counters,
+}
+
+impl HttpClient {
+    /// A client over `settings`. Opens no connection. Must be called, and used, inside a tokio runtime.
+    pub fn new(settings: &Settings) -> Result<Self, HttpError> {
+        let tls = settings.trust.tls().map_err(|error| {
+            HttpError::unsent(Cause::InternalError, format!("The TLS settings are not usable: {error}."))
+        })?;
+        let origins = settings.origins.iter().filter_map(Origin::of_url).collect();
+        let connector = Connector::new(&Arc::new(tls), settings.proxies.clone(), settings.connect);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            // NOTE: shorter than servers keep a connection, so that few requests meet one that was just closed.
+            .pool_idle_timeout(Duration::from_secs(20))
+            .build(connector);
+        let proxies = settings.proxies.clone();
+        Ok(Self { client, origins, proxies, silence: settings.silence, counters: Counters::default() })
+    }
+
+    /// The same client, connections shared, with counters that begin at zero: for one target among several.
+    #[must_use]
+    pub fn counted_apart(&self) -> Self {
+        Self { counters: Counters::default(), ..self.clone() }
+    }
+
+    /// What this client and its clones moved so far.
+    pub fn traffic(&self) -> Traffic {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Counters { requests, sent, received } = &self.counters;
+        Traffic { requests: read(requests), sent: read(sent), received: read(received) }
+    }
+
+    /// Sends `request`, whose URI is absolute, and returns when the head of the answer is there, whatever its status.
+    ///
+    /// Redirects are followed on the same scheme, host and port (a renamed repository): up to five, 301, 302 and 303
+    /// for GET and HEAD, 307 and 308 for whatever can be sent again. Any other redirect is an error, since it would take the
+    /// credential elsewhere. Nothing else is sent twice, and the whole has no deadline: that is the caller's.
+    ///
+    /// A `User-Agent` is added where there is none. Git traffic should bring one that begins with `git/`, as servers
+    /// and the proxies before them tell git by it.
+    pub async fn send(&self, request: Request<Body>) -> Result<Answer, HttpError> {
+        let (mut parts, mut body) = request.into_parts();
+        parts.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        for _ in 0..=REDIRECTS {
+            let again = body.whole().cloned();
+            let mut request = Request::builder().method(parts.method.clone()).uri(parts.uri.clone()).body(body);
+            if let Ok(request) = &mut request {
+                *request.headers_mut() = parts.headers.clone();
+            }
+            let request = request.map_err(|error| {
+                HttpError::unsent(Cause::InternalError, format!("A request could not be made: {error}."))
+            })?;
+            let answer = self.send_once(request).await?;
+            let Some(target) = redirection(&parts.method, &answer)? else { return Ok(answer) };
+            let Some(bytes) = again else {
+                return Err(not_followed(&answer, "what was sent can not be sent again"));
+            };
+            parts.uri = target;
+            body = bytes.into();
+        }
+        let host = host_of(&parts.uri);
+        let what = format!("{host} redirected more than {REDIRECTS} times.");
+        Err(HttpError::sent(Cause::ServerError, what).permanent())
+    }
+
+    async fn send_once(&self, mut request: Request<Body>) -> Result<Answer, HttpError> {
+        let uri = request.uri().clone();
+        if !Origin::of(&uri).is_some_and(|origin| self.origins.contains(&origin)) {
+            let what = format!("A request to {} was held back: it is not the target's server.", host_of(&uri));
+            return Err(HttpError::unsent(Cause::InternalError, what));
+        }
+        if let Some(authorization) = self.proxies.forward_authorization(&uri) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+        }
+        let (parts, body) = request.into_parts();
+        let (body, valve) = body.outgoing(Arc::clone(&self.counters.sent));
+        let mut request = Request::from_parts(parts, body);
+        let connection = capture_connection(&mut request);
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let host = host_of(&uri);
+        let response = self.watched(request, &connection, &valve, &host).await?;
+        let activity = activity_of(&connection);
+        let (parts, body) = response.into_parts();
+        let counter = Arc::clone(&self.counters.received);
+        let body = Incomings { body, host, silence: self.silence, activity, timer: None, valve, counter };
+        Ok(Answer { status: parts.status, headers: parts.headers, url: uri, body })
+    }
+
+    /// Waits for the head of the answer, as long as bytes move in either direction or our own data is not ready.
+    async fn watched(
+        &self,
+        request: Request<Outgoing>,
+        connection: &CaptureConnection,
+        valve: &Valve,
+        host: &str,
+    ) -> Result<Response<hyper::body::Incoming>, HttpError> {
+        let mut response = pin!(self.client.request(request));
+        let mut since = Instant::now();
+        let mut rest = self.silence;
+        loop {
+            match tokio::time::timeout(rest, &mut response).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(error)) => return Err(HttpError::of_client(&error, host)),
+                Err(_) => {}
+            }
+            // Connecting has a bound of its own, and our own slowness is not the server's silence.
+            let activity = activity_of(connection);
+            if activity.is_none() || valve.is_producing() {
+                since = Instant::now();
+            }
+            let last = activity.map_or(since, |activity| activity.last().max(since));
+            rest = self.silence.saturating_sub(last.elapsed());
+            if rest.is_zero() {
+                return Err(HttpError::silence(host, self.silence));
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpClient")
+            .field("origins", &self.origins)
+            .field("proxies", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The client as a service, for libraries that bring their own requests.
+impl<B> tower_service::Service<Request<B>> for HttpClient
+where
+    B: Into<Body>,
+{
+    type Response = Response<Incomings>;
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Incomings>, HttpError>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), HttpError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let client = self.clone();
+        let request = request.map(Into::into);
+        Box::pin(async move {
+            let answer = client.send(request).await?;
+            let mut response = Response::new(answer.body);
+            *response.status_mut() = answer.status;
+            *response.headers_mut() = answer.headers;
+            Ok(response)
+        })
+    }
+}
+
+/// Scheme, host and port: what a credential belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin {
+    scheme: String,
+    host: String,
+    port: Option<u16>,
+}
+
+impl Origin {
+    fn of(uri: &Uri) -> Option<Self> {
+        Self::of_url(&Url::parse(&uri.to_string()).ok()?)
+    }
+
+    /// Nothing for an address with a user name in it: credentials do not travel in addresses here.
+    fn of_url(url: &Url) -> Option<Self> {
+        let plain = url.username().is_empty() && url.password().is_none();
+        let host = url.host_str().filter(|_| plain)?.to_ascii_lowercase();
+        Some(Self { scheme: url.scheme().to_owned(), host, port: url.port_or_known_default() })
+    }
+}
+
+fn host_of(uri: &Uri) -> String {
+    uri.host().unwrap_or("the server").to_owned()
+}
+
+fn activity_of(connection: &CaptureConnection) -> Option<Activity> {
+    let mut extras = http::Extensions::new();
+    connection.connection_metadata().as_ref()?.get_extras(&mut extras);
+    extras.remove::<Activity>()
+}
+
+/// Where a redirect leads, `None` when the answer is none.
+fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpError> {
+    let reads = method == Method::GET || method == Method::HEAD;
+    match answer.status.as_u16() {
+        301..=303 if !reads => return Err(not_followed(answer, "it would turn a write into a read")),
+        301..=303 | 307 | 308 => {}
+        _ => return Ok(None),
+    }
+    let base = Url::parse(&answer.url.to_string()).ok();
+    let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+    let target = base.as_ref().zip(location).and_then(|(base, location)| base.join(location).ok());
+    let Some(target) = target else { return Err(not_followed(answer, "it names no address")) };
+    if Origin::of_url(&target) != Origin::of(&answer.url) {
+        let other = target.host_str().unwrap_or("another host");
+        let reason = format!("it leads to another server ({other}), which must not see the credential");
+        return Err(not_followed(answer, &reason));
+    }
+    match target.as_str().split('#').next().unwrap_or_default().parse() {
+        Ok(target) => Ok(Some(target)),
+        Err(_) => Err(not_followed(answer, "its address can not be read")),
+    }
+}
+
+fn not_followed(answer: &Answer, reason: &str) -> HttpError {
+    let (host, status) = (host_of(&answer.url), answer.status.as_u16());
+    let what = format!("{host} answered with a redirect ({status}) that is not followed: {reason}.");
+    HttpError::unsent(Cause::ConnectionFailed, what).permanent()
+}

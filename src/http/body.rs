@@ -1,0 +1,249 @@
+//! Bodies both ways: what is sent may be streamed, what is answered always is.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt, task::AtomicWaker};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
+use tokio::{io::AsyncRead, time::Sleep};
+use tokio_util::io::StreamReader;
+
+use super::{
+    BoxError,
+    connect::Activity,
+    error::{BodyFailed, HttpError},
+};
+
+/// What a request sends.
+pub struct Body(Kind);
+
+enum Kind {
+    Whole(Bytes),
+    Stream(UnsyncBoxBody<Bytes, BoxError>),
+}
+
+impl Body {
+    /// Nothing.
+    pub fn empty() -> Self {
+        Self(Kind::Whole(Bytes::new()))
+    }
+
+    /// Pieces that are made while they are sent. Without a length known beforehand they go chunked; such a body
+    /// can not be sent a second time, so no redirect is followed with it. An error of the stream ends the request;
+    /// when it is a [`Failure`](crate::diagnosis::Failure), its cause becomes that of the request.
+    pub fn stream<E>(pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Self
+    where
+        E: Into<BoxError>,
+    {
+        Self::of(StreamBody::new(pieces.map(|piece| piece.map(Frame::data))))
+    }
+
+    /// Any body of the `http-body` crate, with the length that its size hint tells.
+    pub fn of<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self(Kind::Stream(body.map_err(Into::into).boxed_unsync()))
+    }
+
+    /// The bytes, where they are all there and so can be sent again.
+    pub(super) fn whole(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Whole(bytes) => Some(bytes),
+            Kind::Stream(_) => None,
+        }
+    }
+
+    pub(super) fn outgoing(self, counter: Arc<AtomicU64>) -> (Outgoing, Arc<Valve>) {
+        let valve = Arc::new(Valve::default());
+        let body = match self.0 {
+            Kind::Whole(bytes) => Full::new(bytes).map_err(Into::into).boxed_unsync(),
+            Kind::Stream(body) => body,
+        };
+        (Outgoing { body, valve: Arc::clone(&valve), counter }, valve)
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        Self(Kind::Whole(bytes.into()))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.whole() {
+            Some(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            None => f.write_str("Body(stream)"),
+        }
+    }
+}
+
+/// Between a request's body and those who watch it: is it us who are slow, and shall it stop?
+#[derive(Debug, Default)]
+pub(super) struct Valve {
+    producing: AtomicBool,
+    closed: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Valve {
+    /// Whether the network waits for our own data.
+    pub(super) fn is_producing(&self) -> bool {
+        self.producing.load(Ordering::Relaxed)
+    }
+
+    /// Ends the sending of what nobody reads any more.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+/// A request's body on its way, counted.
+pub(super) struct Outgoing {
+    body: UnsyncBoxBody<Bytes, BoxError>,
+    valve: Arc<Valve>,
+    counter: Arc<AtomicU64>,
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        this.valve.waker.register(cx.waker());
+        if this.valve.closed.load(Ordering::Acquire) {
+            return Poll::Ready(Some(Err("the answer came before the end of the request".into())));
+        }
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        this.valve.producing.store(polled.is_pending(), Ordering::Relaxed);
+        polled.map(|frame| {
+            frame.map(|frame| {
+                let frame = frame.map_err(|error| -> BoxError { Box::new(BodyFailed(error)) })?;
+                if let Some(data) = frame.data_ref() {
+                    this.counter.fetch_add(data.len() as u64, Ordering::Relaxed);
+                }
+                Ok(frame)
+            })
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// An answer's body as it arrives. It fails when the connection breaks or stays silent for too long;
+/// dropping it also ends the sending of a request that is still under way.
+pub struct Incomings {
+    pub(super) body: Incoming,
+    pub(super) host: String,
+    pub(super) silence: Duration,
+    pub(super) activity: Option<Activity>,
+    pub(super) timer: Option<Pin<Box<Sleep>>>,
+    pub(super) valve: Arc<Valve>,
+    pub(super) counter: Arc<AtomicU64>,
+}
+
+impl Incomings {
+    /// The whole body, of at most `limit` bytes; a longer one is an error.
+    pub async fn bytes(mut self, limit: usize) -> Result<Bytes, HttpError> {
+        let mut whole = Vec::new();
+        while let Some(frame) = self.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                if whole.len() + data.len() > limit {
+                    let what = format!("The answer of {} is longer than {limit} bytes.", self.host);
+                    return Err(HttpError::sent(crate::diagnosis::Cause::ServerError, what).permanent());
+                }
+                whole.extend_from_slice(&data);
+            }
+        }
+        Ok(whole.into())
+    }
+
+    /// The body for the traits of [`tokio::io`]; its errors hold an [`HttpError`], see [`HttpError::inside`].
+    pub fn reader(self) -> impl AsyncRead + Send + Unpin {
+        StreamReader::new(self.into_data_stream().map_err(io::Error::other))
+    }
+
+    /// How long the connection has been silent, counted from `since` at the earliest.
+    fn quiet(&self, since: Instant) -> Duration {
+        let last = self.activity.as_ref().map_or(since, Activity::last);
+        last.max(since).elapsed()
+    }
+}
+
+impl fmt::Debug for Incomings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Incomings(from {})", self.host)
+    }
+}
+
+impl Drop for Incomings {
+    fn drop(&mut self) {
+        self.valve.close();
+    }
+}
+
+impl HttpBody for Incomings {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.timer = None;
+            return Poll::Ready(frame.map(|frame| {
+                let frame = frame.map_err(|error| HttpError::of_body(&error, &this.host))?;
+                if let Some(data) = frame.data_ref() {
+                    this.counter.fetch_add(data.len() as u64, Ordering::Relaxed);
+                }
+                Ok(frame)
+            }));
+        }
+        let silence = this.silence;
+        loop {
+            let timer = this
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(tokio::time::Instant::now() + silence)));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let since = timer.deadline().into_std().checked_sub(silence).unwrap_or_else(Instant::now);
+            let quiet = this.quiet(since);
+            if quiet >= silence && !this.valve.is_producing() {
+                return Poll::Ready(Some(Err(HttpError::silence(&this.host, silence))));
+            }
+            let rest = silence.saturating_sub(quiet).max(silence / 10);
+            this.timer = Some(Box::pin(tokio::time::sleep_until(tokio::time::Instant::now() + rest)));
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

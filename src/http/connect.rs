@@ -1,0 +1,260 @@
+//! Connections: name look-up, proxy, TLS, and a stream that knows when it last moved a byte.
+
+use std::{
+    future::Future,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use http::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::{
+    client::legacy::connect::{
+        Connected, Connection, HttpConnector,
+        dns::{GaiAddrs, GaiResolver, Name},
+        proxy::Tunnel,
+    },
+    rt::TokioIo,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tower_service::Service;
+
+use super::{
+    BoxError,
+    error::{ConnectTimeout, ProxyFailed, Unresolved},
+    proxy::{Proxies, Route},
+};
+
+type Later<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+type Tcp = HttpConnector<Resolver>;
+type Channel = MaybeHttpsStream<TokioIo<TcpStream>>;
+pub(super) type TunnelError = <Tunnel<HttpsConnector<Tcp>> as Service<Uri>>::Error;
+
+/// The system's resolver, whose failures keep the name that was asked for.
+#[derive(Clone)]
+pub(super) struct Resolver(GaiResolver);
+
+impl Service<Name> for Resolver {
+    type Response = GaiAddrs;
+    type Error = Unresolved;
+    type Future = Later<GaiAddrs, Unresolved>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let text = name.as_str().to_owned();
+        let found = self.0.call(name);
+        Box::pin(async move { found.await.map_err(|error| Unresolved { name: text, reason: error.to_string() }) })
+    }
+}
+
+/// Opens the way to a server, through a proxy where one is named, short of the server's own TLS.
+#[derive(Clone)]
+struct Dial {
+    tcp: Tcp,
+    to_proxy: HttpsConnector<Tcp>,
+    proxies: Proxies,
+}
+
+impl Service<Uri> for Dial {
+    type Response = Channel;
+    type Error = BoxError;
+    type Future = Later<Channel, BoxError>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        match self.proxies.route(&target) {
+            Route::Direct => {
+                let connecting = self.tcp.call(target);
+                Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) })
+            }
+            Route::Forward(proxy) => {
+                let connecting = self.to_proxy.call(proxy.uri().clone());
+                Box::pin(async move { connecting.await.map_err(|source| through(proxy.uri(), source)) })
+            }
+            Route::Tunnel(proxy) => {
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
+                if let Some(authorization) = proxy.basic_auth() {
+                    tunnel = tunnel.with_auth(authorization.clone());
+                }
+                let connecting = tunnel.call(target);
+                Box::pin(async move { connecting.await.map_err(|source| through(proxy.uri(), source.into())) })
+            }
+        }
+    }
+}
+
+fn through(proxy: &Uri, source: BoxError) -> BoxError {
+    let address = proxy.authority().map_or_else(String::new, ToString::to_string);
+    Box::new(ProxyFailed { address, source })
+}
+
+/// What hyper's client asks for connections.
+#[derive(Clone)]
+pub(super) struct Connector {
+    tls: HttpsConnector<Dial>,
+    proxies: Proxies,
+    within: Duration,
+}
+
+impl Connector {
+    /// `connect` bounds one TCP connection; twice that bounds all of name look-up, TCP, proxy and TLS.
+    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, proxies: Proxies, connect: Duration) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        tcp.set_connect_timeout(Some(connect));
+        let to_proxy = HttpsConnector::from((tcp.clone(), Arc::clone(tls)));
+        let dial = Dial { tcp, to_proxy, proxies: proxies.clone() };
+        Self { tls: HttpsConnector::from((dial, Arc::clone(tls))), proxies, within: connect * 2 }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Line>;
+    type Error = BoxError;
+    type Future = Later<TokioIo<Line>, BoxError>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tls.poll_ready(cx)
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let forwarded = matches!(self.proxies.route(&target), Route::Forward(_));
+        let connecting = self.tls.call(target);
+        let within = self.within;
+        Box::pin(async move {
+            let stream = tokio::time::timeout(within, connecting).await.map_err(|_| ConnectTimeout(within))??;
+            let stream = TokioIo::new(stream);
+            Ok(TokioIo::new(Line { stream, forwarded, activity: Activity::new(), broken: None }))
+        })
+    }
+}
+
+/// When a connection last moved a byte, in either direction.
+#[derive(Clone, Debug)]
+pub(super) struct Activity(Arc<(Instant, AtomicU64)>);
+
+impl Activity {
+    fn new() -> Self {
+        Self(Arc::new((Instant::now(), AtomicU64::new(0))))
+    }
+
+    fn touch(&self) {
+        let (start, last) = &*self.0;
+        last.store(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The moment of the last byte.
+    pub(super) fn last(&self) -> Instant {
+        let (start, last) = &*self.0;
+        *start + Duration::from_millis(last.load(Ordering::Relaxed))
+    }
+}
+
+/// A connection that goes on reading after it can no longer be written to.
+///
+/// NOTE: a server that refuses a push answers 403 or 413 early and closes; the reset that the rest of the
+/// pack then meets would hide the answer that already lies in the socket. So what can not be written any more is
+/// dropped, and the write's error shows only when reading brings no answer.
+pub(super) struct Line {
+    stream: TokioIo<MaybeHttpsStream<Channel>>,
+    forwarded: bool,
+    activity: Activity,
+    broken: Option<io::Error>,
+}
+
+impl Line {
+    fn wrote(&mut self, outcome: io::Result<usize>, offered: usize) -> io::Result<usize> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        match outcome {
+            Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted) => {
+                self.broken = Some(error);
+                Ok(offered)
+            }
+            Ok(written) => {
+                self.activity.touch();
+                Ok(written)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Connection for Line {
+    fn connected(&self) -> Connected {
+        self.stream.inner().connected().proxy(self.forwarded).extra(self.activity.clone())
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if buf.filled().len() == before
+            && let Some(error) = this.broken.take()
+        {
+            return Poll::Ready(Err(error));
+        }
+        this.activity.touch();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.broken.is_some() {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let outcome = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
+        Poll::Ready(this.wrote(outcome, buf.len()))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let offered = bufs.iter().map(|buf| buf.len()).sum();
+        if this.broken.is_some() {
+            return Poll::Ready(Ok(offered));
+        }
+        let outcome = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
+        Poll::Ready(this.wrote(outcome, offered))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.broken.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        let outcome = ready!(Pin::new(&mut this.stream).poll_flush(cx));
+        Poll::Ready(this.wrote(outcome.map(|()| 0), 0).map(drop))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,60 @@
+//! Whose certificates are believed: the public roots that are compiled in, those of the machine where it has some,
+//! and the private CA of a GitHub Enterprise Server.
+
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+/// The certificates of `ca-certificate`, parsed; empty without one.
+#[derive(Clone, Debug, Default)]
+pub struct Trust(Vec<CertificateDer<'static>>);
+
+impl Trust {
+    /// Reads one or more PEM certificates. What holds none, or a damaged one, is an error that says so.
+    pub fn from_pem(pem: &str) -> Result<Self, String> {
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("it is not valid PEM: {error}"))?;
+        if certificates.is_empty() {
+            return Err("it holds no `-----BEGIN CERTIFICATE-----` block".to_owned());
+        }
+        let mut store = RootCertStore::empty();
+        for (index, certificate) in certificates.iter().enumerate() {
+            store
+                .add(certificate.clone())
+                .map_err(|error| format!("certificate {} in it can not be read: {error}", index + 1))?;
+        }
+        Ok(Self(certificates))
+    }
+
+    /// A client's TLS settings over these certificates and the public ones.
+    ///
+    /// A machine without a certificate store, such as an image made from scratch, is no error: the public roots suffice.
+    pub(super) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(self.0.iter().cloned());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_refused_with_the_reason() {
+        assert!(Trust::from_pem("nonsense").unwrap_err().contains("no `-----BEGIN CERTIFICATE-----`"));
+        let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert!(Trust::from_pem(key).is_err());
+        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(Trust::from_pem(damaged).unwrap_err().contains("certificate 1"));
+        let cut = "-----BEGIN CERTIFICATE-----\nAAAA\n";
+        assert!(Trust::from_pem(cut).is_err());
+    }
+}
