@@ -10,6 +10,7 @@
 
 pub mod credential;
 pub mod diagnosis;
+pub mod explain;
 pub mod git;
 pub mod http;
 pub mod progress;
