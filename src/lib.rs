@@ -14,4 +14,5 @@ pub mod explain;
 pub mod git;
 pub mod http;
 pub mod progress;
+pub mod retry;
 pub mod target;
