@@ -8,11 +8,13 @@
 //!         inputs, context    plan   preflight       push      tag      trigger      report
 //! ```
 
+pub mod context;
 pub mod credential;
 pub mod diagnosis;
 pub mod explain;
 pub mod git;
 pub mod http;
+pub mod inputs;
 pub mod progress;
 pub mod retry;
 pub mod target;

@@ -1,0 +1,275 @@
+//! Where the step runs: the only reader of `GITHUB_*`, `RUNNER_*`, proxies and terminal variables.
+//!
+//! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
+
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
+
+use crate::{
+    diagnosis::{Cause, Failure},
+    http::Proxies,
+    target::{ApiUrl, NameError, Oid, ServerUrl, Slug},
+};
+
+/// The environment, read once: names and values as text.
+pub type Environment = BTreeMap<String, String>;
+
+/// Takes the process's environment, as it is now. Variables that are not UTF-8 are left out, unless they are inputs.
+///
+/// # Errors
+/// `invalid-input` for an `INPUT_*` that is not UTF-8: a wrong reading of it could publish another folder.
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment; everything else gets a copy")]
+pub fn environment() -> Result<Environment, Failure> {
+    collect(std::env::vars_os())
+}
+
+fn collect(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Environment, Failure> {
+    let mut all = Environment::new();
+    for (name, value) in vars {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => {
+                all.insert(name, value);
+            }
+            Err(_) if name.starts_with("INPUT_") => {
+                return Err(Failure::new(Cause::InvalidInput, format!("The environment's {name} is not valid UTF-8.")));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(all)
+}
+
+/// What the runner, or the shell on a laptop, says about this run.
+///
+/// Values that the runner gives malformed are treated as absent, except the two addresses: [`Context::server`] and
+/// [`Context::api`] tell what is wrong with them, to whom needs them.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// `GITHUB_REPOSITORY`: the workflow's own repository.
+    pub repository: Option<Slug>,
+    /// `GITHUB_SHA`: the commit that started the run.
+    pub sha: Option<Oid>,
+    /// `GITHUB_REF`: `refs/heads/…`, `refs/tags/…` or `refs/pull/…`.
+    pub git_ref: Option<String>,
+    /// `GITHUB_HEAD_REF`: the source branch of a pull request.
+    pub head_ref: Option<String>,
+    /// `GITHUB_ACTOR`.
+    pub actor: Option<String>,
+    /// `GITHUB_EVENT_NAME`.
+    pub event: Option<String>,
+    /// `GITHUB_EVENT_PATH`: the event's payload, JSON.
+    pub event_file: Option<PathBuf>,
+    /// `GITHUB_WORKFLOW_REF`: `owner/name/.github/workflows/file.yml@ref`.
+    pub workflow_ref: Option<String>,
+    /// `SERVER/REPOSITORY/actions/runs/ID` of this very run.
+    pub run_url: Option<String>,
+    /// `GITHUB_WORKSPACE`, else the current directory.
+    pub workspace: PathBuf,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+    /// `GITHUB_OUTPUT`: where outputs are appended.
+    pub output_file: Option<PathBuf>,
+    /// `GITHUB_STEP_SUMMARY`: where the summary is appended.
+    pub summary_file: Option<PathBuf>,
+    /// Whether a runner reads the streams (`GITHUB_ACTIONS=true`): workflow commands are spoken only then.
+    pub on_runner: bool,
+    /// Whether debug logging is on (`RUNNER_DEBUG=1`).
+    pub debug: bool,
+    /// Whether some CI system runs the program (`CI`).
+    pub ci: bool,
+    /// Whether colours are unwanted (`NO_COLOR`, any value but the empty one).
+    pub no_color: bool,
+    /// The proxies to use.
+    pub proxies: ProxyVariables,
+    /// Address of the remote `origin` of the repository in the current directory; filled in by the caller on a laptop.
+    pub origin: Option<String>,
+    server_url: Option<String>,
+    api_url: Option<String>,
+}
+
+/// The proxy variables as they were written, upper case before lower case. Their `Debug` hides them: they may hold a password.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ProxyVariables {
+    /// `HTTPS_PROXY`.
+    pub https: Option<String>,
+    /// `HTTP_PROXY`.
+    pub http: Option<String>,
+    /// `NO_PROXY`.
+    pub no: Option<String>,
+}
+
+impl ProxyVariables {
+    /// The proxies that the variables name.
+    ///
+    /// # Errors
+    /// `invalid-input` for a value that is no proxy address; its text is not shown.
+    pub fn proxies(&self) -> Result<Proxies, Failure> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Proxies::new(&text(&self.https), &text(&self.http), &text(&self.no)).map_err(|what| {
+            Failure::new(Cause::InvalidInput, format!("{what}."))
+                .with_remedy("Correct the variable in the runner's or the job's environment.")
+        })
+    }
+}
+
+impl fmt::Debug for ProxyVariables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| value.as_ref().map(|_| "***");
+        f.debug_struct("ProxyVariables")
+            .field("https", &shown(&self.https))
+            .field("http", &shown(&self.http))
+            .field("no", &self.no)
+            .finish()
+    }
+}
+
+impl Context {
+    /// Reads the context out of `environment`; `current_dir` is the workspace outside a runner.
+    pub fn read(environment: &Environment, current_dir: PathBuf) -> Self {
+        let text = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let owned = |name: &str| text(name).map(str::to_owned);
+        let path = |name: &str| text(name).map(PathBuf::from);
+        let proxy = |name: &str| owned(name).or_else(|| owned(&name.to_ascii_lowercase()));
+        let repository: Option<Slug> = text("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
+        let server_url = owned("GITHUB_SERVER_URL");
+        let run_url = text("GITHUB_RUN_ID")
+            .filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
+            .zip(repository.as_ref())
+            .zip(server(server_url.as_deref()).ok())
+            .map(|((id, repository), server)| format!("{server}/{repository}/actions/runs/{id}"));
+        Self {
+            sha: text("GITHUB_SHA").and_then(|sha| sha.parse().ok()),
+            git_ref: owned("GITHUB_REF"),
+            head_ref: owned("GITHUB_HEAD_REF"),
+            actor: owned("GITHUB_ACTOR"),
+            event: owned("GITHUB_EVENT_NAME"),
+            event_file: path("GITHUB_EVENT_PATH"),
+            workflow_ref: owned("GITHUB_WORKFLOW_REF"),
+            run_url,
+            workspace: path("GITHUB_WORKSPACE").unwrap_or(current_dir),
+            home: path("HOME"),
+            output_file: path("GITHUB_OUTPUT"),
+            summary_file: path("GITHUB_STEP_SUMMARY"),
+            on_runner: text("GITHUB_ACTIONS") == Some("true"),
+            debug: text("RUNNER_DEBUG") == Some("1"),
+            ci: text("CI").is_some_and(|value| value != "false"),
+            no_color: text("NO_COLOR").is_some(),
+            proxies: ProxyVariables { https: proxy("HTTPS_PROXY"), http: proxy("HTTP_PROXY"), no: proxy("NO_PROXY") },
+            origin: None,
+            repository,
+            server_url,
+            api_url: owned("GITHUB_API_URL"),
+        }
+    }
+
+    /// The workflow's own server: `GITHUB_SERVER_URL`, else github.com.
+    ///
+    /// # Errors
+    /// When the variable is set and no address of a server.
+    pub fn server(&self) -> Result<ServerUrl, NameError> {
+        server(self.server_url.as_deref())
+    }
+
+    /// `GITHUB_API_URL`, where it is set.
+    ///
+    /// # Errors
+    /// When the variable is set and no address.
+    pub fn api(&self) -> Result<Option<ApiUrl>, NameError> {
+        self.api_url.as_deref().map(str::parse).transpose()
+    }
+}
+
+fn server(variable: Option<&str>) -> Result<ServerUrl, NameError> {
+    variable.unwrap_or("https://github.com").parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(pairs: &[(&str, &str)]) -> Context {
+        let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Context::read(&environment, PathBuf::from("/here"))
+    }
+
+    #[test]
+    fn a_runner_is_read() {
+        let context = context(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_REPOSITORY", "octo/source"),
+            ("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"),
+            ("GITHUB_REF", "refs/heads/main"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_RUN_ID", "42"),
+            ("GITHUB_SERVER_URL", "https://ghes.example.test:8443/"),
+            ("GITHUB_API_URL", "https://ghes.example.test:8443/api/v3"),
+            ("GITHUB_WORKSPACE", "/github/workspace"),
+            ("GITHUB_OUTPUT", "/github/file_commands/out"),
+            ("RUNNER_DEBUG", "1"),
+        ]);
+        assert!(context.on_runner && context.debug && !context.ci && !context.no_color);
+        assert_eq!(context.run_url.as_deref(), Some("https://ghes.example.test:8443/octo/source/actions/runs/42"));
+        assert_eq!(context.workspace, PathBuf::from("/github/workspace"));
+        assert_eq!(context.output_file, Some(PathBuf::from("/github/file_commands/out")));
+        assert_eq!(context.server().unwrap().to_string(), "https://ghes.example.test:8443");
+        assert_eq!(context.api().unwrap().unwrap().to_string(), "https://ghes.example.test:8443/api/v3");
+        assert_eq!(context.sha.unwrap().short(), "0123456");
+    }
+
+    #[test]
+    fn a_laptop_has_defaults() {
+        let context = context(&[("GITHUB_REPOSITORY", ""), ("NO_COLOR", ""), ("CI", "false")]);
+        assert!(!context.on_runner && !context.debug && !context.ci && !context.no_color);
+        assert!(context.repository.is_none() && context.run_url.is_none());
+        assert_eq!(context.workspace, PathBuf::from("/here"));
+        assert!(context.server().unwrap().is_github_com());
+        assert!(context.api().unwrap().is_none());
+    }
+
+    #[test]
+    fn malformed_runner_values_count_as_absent_but_addresses_tell() {
+        let context = context(&[
+            ("GITHUB_REPOSITORY", "no slug"),
+            ("GITHUB_SHA", "main"),
+            ("GITHUB_RUN_ID", "1/../../x"),
+            ("GITHUB_SERVER_URL", "http://ghes.example.test"),
+            ("GITHUB_API_URL", "nonsense"),
+        ]);
+        assert!(context.repository.is_none() && context.sha.is_none() && context.run_url.is_none());
+        assert!(matches!(context.server(), Err(NameError::Insecure(_))));
+        assert!(context.api().is_err());
+    }
+
+    #[test]
+    fn proxies_are_read_in_either_case_and_do_not_print() {
+        let context = context(&[
+            ("https_proxy", "http://user:hunter2@proxy.example.test:3128"),
+            ("HTTP_PROXY", "http://upper.example.test"),
+            ("http_proxy", "http://lower.example.test"),
+            ("no_proxy", "localhost,.example.test"),
+        ]);
+        assert_eq!(context.proxies.http.as_deref(), Some("http://upper.example.test"));
+        assert_eq!(context.proxies.no.as_deref(), Some("localhost,.example.test"));
+        assert!(!format!("{context:?}").contains("hunter2"));
+        assert!(context.proxies.proxies().is_ok());
+    }
+
+    #[test]
+    fn a_proxy_that_is_no_address_is_refused_without_its_text() {
+        let context = context(&[("HTTPS_PROXY", "ftp://user:hunter2@proxy.example.test")]);
+        let failure = context.proxies.proxies().unwrap_err();
+        assert_eq!(failure.cause, Cause::InvalidInput);
+        assert!(failure.what.contains("HTTPS_PROXY") && !failure.to_string().contains("hunter2"), "{failure}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_input_that_is_not_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes = || OsString::from_vec(vec![b'a', 0xff]);
+        assert!(collect([(OsString::from("LESS_TERMCAP"), bytes())]).unwrap().is_empty());
+        let failure = collect([(OsString::from("INPUT_DIRECTORY"), bytes())]).unwrap_err();
+        assert_eq!(failure.cause, Cause::InvalidInput);
+        assert!(failure.what.contains("INPUT_DIRECTORY"));
+    }
+}
