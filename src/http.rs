@@ -10,13 +10,11 @@ mod proxy;
 mod trust;
 
 use std::{
-    future::Future,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -245,32 +243,6 @@ impl std::fmt::Debug for HttpClient {
             .field("origins", &self.origins)
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()
-    }
-}
-
-/// The client as a service, for libraries that bring their own requests.
-impl<B> tower_service::Service<Request<B>> for HttpClient
-where
-    B: Into<Body>,
-{
-    type Response = Response<Incomings>;
-    type Error = HttpError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Incomings>, HttpError>> + Send>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), HttpError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let client = self.clone();
-        let request = request.map(Into::into);
-        Box::pin(async move {
-            let answer = client.send(request).await?;
-            let mut response = Response::new(answer.body);
-            *response.status_mut() = answer.status;
-            *response.headers_mut() = answer.headers;
-            Ok(response)
-        })
     }
 }
 

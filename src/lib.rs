@@ -13,6 +13,7 @@ pub mod credential;
 pub mod diagnosis;
 pub mod explain;
 pub mod git;
+pub mod github;
 pub mod http;
 pub mod inputs;
 pub mod progress;

@@ -1,0 +1,139 @@
+//! A REST call that brought no usable answer, and how it becomes a failure.
+
+use std::{error::Error, fmt, sync::Arc};
+
+use super::meta::Meta;
+use crate::{
+    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    http::HttpError,
+};
+
+/// What a request does when it arrives twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing, or the same as once: it may be sent again.
+    Repeatable,
+    /// Something each time (a dispatch starts another run): it is sent again only when it provably had no effect.
+    Once,
+}
+
+/// Why there is no usable answer.
+#[derive(Clone, Debug)]
+pub(super) enum Reason {
+    /// The server answered with a status that is none of the expected ones.
+    Refused,
+    /// The answer is not what this address should give: HTML, damaged JSON, too long.
+    Unreadable(String),
+    /// There was no answer, or not all of it.
+    Network(HttpError),
+    /// The request could not be made.
+    Own(String),
+}
+
+/// A REST call that failed. It turns into a [`Failure`] by [`From`], so that `?` serves where one is returned.
+#[derive(Clone, Debug)]
+pub struct RestError(pub(super) Box<Details>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Details {
+    pub(super) reason: Reason,
+    pub(super) effect: Effect,
+    pub(super) endpoint: String,
+    pub(super) meta: Meta,
+    pub(super) text: String,
+    pub(super) situation: Arc<Situation>,
+}
+
+impl RestError {
+    /// The status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        Some(self.0.meta.status).filter(|status| *status != 0)
+    }
+
+    /// The answer's headers.
+    pub fn meta(&self) -> &Meta {
+        &self.0.meta
+    }
+
+    /// The answer's body.
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// What was called: `GET /repos/o/r`.
+    pub fn endpoint(&self) -> &str {
+        &self.0.endpoint
+    }
+
+    /// Whether the server answered with this status.
+    pub fn is(&self, status: u16) -> bool {
+        matches!(self.0.reason, Reason::Refused) && self.0.meta.status == status
+    }
+
+    /// Whether the server refuses to tell, be it for want of a right or of the thing itself: a check of it is skipped.
+    pub fn is_not_permitted(&self) -> bool {
+        self.is(403) || self.is(404)
+    }
+
+    /// The failure, told with another [`Situation`] than the one that was known when the call was made.
+    pub fn into_failure_in(self, situation: &Situation) -> Failure {
+        let Details { reason, effect, endpoint, meta, text, .. } = *self.0;
+        let once = effect == Effect::Once;
+        match reason {
+            Reason::Network(error) if once => error.into_write_failure(),
+            Reason::Network(error) => error.into_read_failure(),
+            Reason::Own(what) => Failure::new(Cause::InternalError, what),
+            Reason::Unreadable(what) => {
+                let what = format!("The answer to {endpoint} (status {}) can not be read: {what}.", meta.status);
+                Failure::new(Cause::ServerError, what).with_retry(if once { Retry::Unclear } else { Retry::Backoff })
+            }
+            Reason::Refused => {
+                let evidence = Evidence {
+                    operation: Operation::Rest,
+                    status: Some(meta.status),
+                    headers: &meta.headers,
+                    text: &text,
+                    request: Some(&endpoint),
+                };
+                let mut failure = classify(&evidence, situation).into_failure();
+                // A gateway's 502 says nothing about what the server behind it did.
+                if once && meta.status >= 500 && failure.retry != Retry::Never {
+                    failure.retry = Retry::Unclear;
+                }
+                failure
+            }
+        }
+    }
+}
+
+impl From<RestError> for Failure {
+    fn from(error: RestError) -> Self {
+        let situation = Arc::clone(&error.0.situation);
+        error.into_failure_in(&situation)
+    }
+}
+
+impl fmt::Display for RestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.reason {
+            Reason::Refused => write!(f, "{} was answered with status {}", self.0.endpoint, self.0.meta.status),
+            Reason::Unreadable(what) => write!(f, "the answer to {} can not be read: {what}", self.0.endpoint),
+            Reason::Network(error) => write!(f, "{}: {error}", self.0.endpoint),
+            Reason::Own(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Error for RestError {}
+
+/// Finds the client's own error under one of octocrab's.
+pub(super) fn network(error: &octocrab::Error) -> Option<HttpError> {
+    let mut link: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(here) = link {
+        if let Some(found) = here.downcast_ref::<HttpError>() {
+            return Some(found.clone());
+        }
+        link = here.source();
+    }
+    None
+}

@@ -1,0 +1,219 @@
+//! GitHub's REST interface: octocrab over this crate's one HTTP client, one function a call. Types of octocrab end here.
+//!
+//! Nothing is retried: a call fails with a [`RestError`], which becomes a [`Failure`] through the diagnosis.
+
+mod error;
+pub mod expiry;
+mod meta;
+pub mod model;
+mod operations;
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, Method, Request, Response,
+    header::{ACCEPT, AUTHORIZATION, IF_NONE_MATCH},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use self::error::{Details, Effect, Reason};
+pub use self::{
+    error::RestError,
+    meta::{Meta, RateLimit},
+    operations::{DispatchRequest, Polled, RunQuery, WorkflowDispatchRequest},
+};
+use crate::{
+    credential::Secret,
+    diagnosis::{Cause, Failure, Situation},
+    http::{Body, HttpClient, HttpError},
+    target::ApiUrl,
+};
+
+/// The longest answer that is read, in bytes.
+const LONGEST: usize = 8 << 20;
+
+const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
+
+/// An answer's content and what its headers say.
+#[derive(Clone, Debug)]
+pub struct Answered<T> {
+    /// The content.
+    pub value: T,
+    /// The head.
+    pub meta: Meta,
+}
+
+/// The REST interface of one server, spoken to with one credential. A clone is cheap.
+#[derive(Clone)]
+pub struct GitHub {
+    crab: Octocrab,
+    authorization: Option<HeaderValue>,
+    situation: Arc<Situation>,
+}
+
+impl GitHub {
+    /// The interface at `api`. `token` is a token, or an App's signed JWT; without one only public things are seen.
+    /// `situation` is what the diagnosis of a failed call starts from. Must be called inside a tokio runtime.
+    pub fn new(http: &HttpClient, api: &ApiUrl, token: Option<&Secret>, situation: Situation) -> Result<Self, Failure> {
+        let authorization = token.map(bearer).transpose()?;
+        let base = api.to_string().parse().map_err(|error| {
+            Failure::new(Cause::InvalidInput, format!("`api-url` {api} can not be called: {error}."))
+        })?;
+        let http = http.clone();
+        let service = tower::service_fn(move |request| forward(http.clone(), request));
+        let built = OctocrabBuilder::new_empty()
+            .with_service(service)
+            .with_layer(&BaseUriLayer::new(base))
+            // NOTE: octocrab would send its own credential to no host but api.github.com; the header is set here.
+            .with_auth(AuthState::None)
+            .build();
+        let Ok(crab) = built;
+        Ok(Self { crab, authorization, situation: Arc::new(situation) })
+    }
+
+    /// The same interface, with more known for the diagnosis.
+    #[must_use]
+    pub fn in_situation(&self, situation: Situation) -> Self {
+        Self { situation: Arc::new(situation), ..self.clone() }
+    }
+
+    /// Sends one request and reads the whole answer; a status that is not expected is an error.
+    async fn call(&self, call: &Call<'_>) -> Result<(Meta, Bytes), RestError> {
+        let own = |error: &dyn fmt::Display| {
+            let what = format!("{} could not be asked: {error}.", call.endpoint());
+            self.failed(call, Reason::Own(what), Meta::default(), &[])
+        };
+        let request = http::request::Builder::new().method(call.method.clone()).uri(&call.path);
+        let mut request = self.crab.build_request(request, call.body.as_ref()).map_err(|error| own(&error))?;
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+        headers.insert(API_VERSION, HeaderValue::from_static("2022-11-28"));
+        if let Some(authorization) = &self.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        if let Some(Ok(etag)) = call.etag.map(HeaderValue::from_str) {
+            headers.insert(IF_NONE_MATCH, etag);
+        }
+        let response = self.crab.send(request).await.map_err(|error| match error::network(&error) {
+            Some(network) => self.failed(call, Reason::Network(network), Meta::default(), &[]),
+            None => own(&error),
+        })?;
+        let meta = Meta::new(response.status(), response.headers());
+        let body = match Limited::new(response.into_body(), LONGEST).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => {
+                let reason = if error.is::<LengthLimitError>() {
+                    Reason::Unreadable(format!("it is longer than {LONGEST} bytes"))
+                } else if let Some(network) = error.downcast_ref().and_then(error::network) {
+                    Reason::Network(network)
+                } else {
+                    Reason::Unreadable(error.to_string())
+                };
+                return Err(self.failed(call, reason, meta, &[]));
+            }
+        };
+        if call.expected.contains(&meta.status) {
+            Ok((meta, body))
+        } else {
+            Err(self.failed(call, Reason::Refused, meta, &body))
+        }
+    }
+
+    /// Calls, and reads the answer as JSON.
+    async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answered<T>, RestError> {
+        let (meta, body) = self.call(call).await?;
+        self.read(call, meta, &body)
+    }
+
+    fn read<T: DeserializeOwned>(&self, call: &Call<'_>, meta: Meta, body: &[u8]) -> Result<Answered<T>, RestError> {
+        match serde_json::from_slice(body) {
+            Ok(value) => Ok(Answered { value, meta }),
+            Err(error) => {
+                let html = body.trim_ascii_start().starts_with(b"<");
+                let what = if html { "it is a web page, not JSON".to_owned() } else { error.to_string() };
+                Err(self.failed(call, Reason::Unreadable(what), meta, body))
+            }
+        }
+    }
+
+    fn failed(&self, call: &Call<'_>, reason: Reason, meta: Meta, body: &[u8]) -> RestError {
+        RestError(Box::new(Details {
+            reason,
+            effect: call.effect,
+            endpoint: call.endpoint(),
+            meta,
+            text: String::from_utf8_lossy(body).into_owned(),
+            situation: Arc::clone(&self.situation),
+        }))
+    }
+}
+
+impl fmt::Debug for GitHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GitHub").field("situation", &self.situation).finish_non_exhaustive()
+    }
+}
+
+/// One request.
+struct Call<'a> {
+    method: Method,
+    /// Path and query, without the interface's own prefix.
+    path: String,
+    body: Option<Value>,
+    etag: Option<&'a str>,
+    expected: &'static [u16],
+    effect: Effect,
+}
+
+impl<'a> Call<'a> {
+    fn get(path: String) -> Self {
+        let (body, etag, expected, effect) = (None, None, &[200][..], Effect::Repeatable);
+        Self { method: Method::GET, path, body, etag, expected, effect }
+    }
+
+    /// A write with this body.
+    fn write(method: Method, path: String, body: Value, expected: &'static [u16], effect: Effect) -> Self {
+        Self { method, path, body: Some(body), etag: None, expected, effect }
+    }
+
+    fn unless(mut self, etag: Option<&'a str>) -> Self {
+        if etag.is_some() {
+            self.etag = etag;
+            self.expected = &[200, 304];
+        }
+        self
+    }
+
+    /// `GET /repos/o/r`, without the query.
+    fn endpoint(&self) -> String {
+        format!("{} {}", self.method, self.path.split('?').next().unwrap_or_default())
+    }
+}
+
+async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Response<crate::http::Incomings>, HttpError> {
+    let (parts, body) = request.into_parts();
+    // NOTE: whole bodies can be sent again after a redirect, streams can not.
+    let body = body.collect().await.map_err(|error| {
+        HttpError::unsent(Cause::InternalError, format!("A request's body could not be made: {error}."))
+    })?;
+    let answer = http.send(Request::from_parts(parts, Body::from(body.to_bytes()))).await?;
+    let mut response = Response::new(answer.body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    Ok(response)
+}
+
+fn bearer(token: &Secret) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+        Failure::new(
+            Cause::BadCredentials,
+            "The token holds a character that no token has, such as a line break.".to_owned(),
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}

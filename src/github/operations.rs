@@ -1,0 +1,336 @@
+//! The calls, in the order of GitHub's documentation: <https://docs.github.com/en/rest>. Each names its address there.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Answered, Call, GitHub, Meta, RestError,
+    error::{Effect, Reason},
+    model::{
+        AccessToken, Account, Branch, Content, Dispatched, Installation, Job, Jobs, Pages, PagesBuild, PublicKey,
+        RateLimits, RawContent, Repository, Rule, Ruleset, Run, Runs, SecretInfo, ServerMeta, Workflow, Workflows,
+    },
+};
+use crate::target::Slug;
+
+/// How many pages of a hundred entries are read of a list.
+const PAGES: u32 = 10;
+const PER_PAGE: usize = 100;
+
+/// What stays as it is in a part of a path or a query.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn plain(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// A `repository_dispatch`.
+#[derive(Clone, Debug)]
+pub struct DispatchRequest {
+    /// Its name, up to 100 characters.
+    pub event_type: String,
+    /// What goes with it: up to 10 top-level keys.
+    pub client_payload: Map<String, Value>,
+}
+
+/// A `workflow_dispatch`.
+#[derive(Clone, Debug)]
+pub struct WorkflowDispatchRequest {
+    /// Branch or tag; full names are understood too.
+    pub reference: String,
+    /// The inputs of the workflow.
+    pub inputs: Map<String, Value>,
+    /// Whether the answer shall name the run. An older GitHub Enterprise Server refuses the key itself, with a
+    /// status of 422 and without having started anything: `false` leaves it out.
+    pub return_run_details: bool,
+}
+
+/// Which runs are listed. What is `None` does not narrow the list.
+#[derive(Clone, Debug, Default)]
+pub struct RunQuery<'a> {
+    /// The workflow's file name or number.
+    pub workflow: Option<&'a str>,
+    /// The event.
+    pub event: Option<&'a str>,
+    /// Who caused it.
+    pub actor: Option<&'a str>,
+    /// The branch (or tag) of the commit.
+    pub branch: Option<&'a str>,
+    /// The commit.
+    pub head_sha: Option<&'a str>,
+    /// When it was made, in search syntax: `>=2026-11-21T04:00:00Z`.
+    pub created: Option<&'a str>,
+}
+
+impl RunQuery<'_> {
+    fn path(&self, repository: &Slug) -> String {
+        let mut path = match self.workflow {
+            Some(workflow) => format!("/repos/{repository}/actions/workflows/{}/runs", plain(workflow)),
+            None => format!("/repos/{repository}/actions/runs"),
+        };
+        path.push_str("?per_page=100&exclude_pull_requests=true");
+        let filters = [
+            ("event", self.event),
+            ("actor", self.actor),
+            ("branch", self.branch),
+            ("head_sha", self.head_sha),
+            ("created", self.created),
+        ];
+        for (name, value) in filters {
+            if let Some(value) = value {
+                path.extend(["&", name, "=", &plain(value)]);
+            }
+        }
+        path
+    }
+}
+
+/// The answer to a conditional request.
+#[derive(Clone, Debug)]
+pub enum Polled<T> {
+    /// Nothing changed since the answer that the tag is from; such a request is not counted against the rate limit.
+    Unchanged(Meta),
+    /// Something did, or no tag was given.
+    Changed(Answered<T>),
+}
+
+impl GitHub {
+    /// `GET /user`: whose token it is. Not for installation tokens, which get 403.
+    pub async fn user(&self) -> Result<Answered<Account>, RestError> {
+        self.ask(&Call::get("/user".to_owned())).await
+    }
+
+    /// `GET /rate_limit`: not counted itself, and so the cheapest test of a token.
+    pub async fn rate_limit(&self) -> Result<Answered<RateLimits>, RestError> {
+        self.ask(&Call::get("/rate_limit".to_owned())).await
+    }
+
+    /// `GET /meta`: the server's host keys or version.
+    pub async fn server_meta(&self) -> Result<Answered<ServerMeta>, RestError> {
+        self.ask(&Call::get("/meta".to_owned())).await
+    }
+
+    /// `GET /repos/{owner}/{repo}`
+    pub async fn repository(&self, repository: &Slug) -> Result<Answered<Repository>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}"))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/branches/{branch}`
+    pub async fn branch(&self, repository: &Slug, branch: &str) -> Result<Answered<Branch>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/branches/{}", plain(branch)))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/rules/branches/{branch}`: all active rules, those of the organization included. The branch
+    /// need not exist.
+    pub async fn branch_rules(&self, repository: &Slug, branch: &str) -> Result<Answered<Vec<Rule>>, RestError> {
+        let path = format!("/repos/{repository}/rules/branches/{}?", plain(branch));
+        self.pages(&path, |rules: Vec<Rule>| rules).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/rulesets`: those of one target (`branch`, `tag`), parents included, without their rules.
+    pub async fn rulesets(&self, repository: &Slug, target: &str) -> Result<Answered<Vec<Ruleset>>, RestError> {
+        let path = format!("/repos/{repository}/rulesets?includes_parents=true&targets={}&", plain(target));
+        self.pages(&path, |rulesets: Vec<Ruleset>| rulesets).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/rulesets/{ruleset_id}`: with its rules, and whether this user can bypass it.
+    pub async fn ruleset(&self, repository: &Slug, id: u64) -> Result<Answered<Ruleset>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/rulesets/{id}"))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/workflows`
+    pub async fn workflows(&self, repository: &Slug) -> Result<Answered<Vec<Workflow>>, RestError> {
+        let path = format!("/repos/{repository}/actions/workflows?");
+        self.pages(&path, |page: Workflows| page.workflows).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}`: by file name or number.
+    pub async fn workflow(&self, repository: &Slug, workflow: &str) -> Result<Answered<Workflow>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/actions/workflows/{}", plain(workflow)))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/contents/{path}`: a file at a branch, tag or commit (the default branch without one).
+    pub async fn content(
+        &self,
+        repository: &Slug,
+        path: &str,
+        reference: Option<&str>,
+    ) -> Result<Answered<Content>, RestError> {
+        let file = path.split('/').map(plain).collect::<Vec<_>>().join("/");
+        let query = reference.map_or_else(String::new, |reference| format!("?ref={}", plain(reference)));
+        let call = Call::get(format!("/repos/{repository}/contents/{file}{query}"));
+        let Answered { value, meta } = self.ask::<RawContent>(&call).await?;
+        let value = match value {
+            RawContent::Entry { kind, encoding, content } if kind == "file" && encoding == "base64" => {
+                let packed: Vec<u8> = content.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+                match STANDARD.decode(packed) {
+                    Ok(bytes) => Content::File(bytes),
+                    Err(error) => {
+                        return Err(self.failed(&call, Reason::Unreadable(error.to_string()), meta, &[]));
+                    }
+                }
+            }
+            _ => Content::Other,
+        };
+        Ok(Answered { value, meta })
+    }
+
+    /// `POST /repos/{owner}/{repo}/dispatches`: starts what listens on the default branch. The answer is 204 also when
+    /// nothing does.
+    pub async fn create_dispatch(&self, repository: &Slug, request: &DispatchRequest) -> Result<Meta, RestError> {
+        let path = format!("/repos/{repository}/dispatches");
+        let body = json!({ "event_type": request.event_type, "client_payload": request.client_payload });
+        let call = Call::write(Method::POST, path, body, &[204], Effect::Once);
+        let (meta, _) = self.call(&call).await?;
+        Ok(meta)
+    }
+
+    /// `POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches`: the run that was started, where the server
+    /// tells it (status 200; 204 tells nothing).
+    pub async fn create_workflow_dispatch(
+        &self,
+        repository: &Slug,
+        workflow: &str,
+        request: &WorkflowDispatchRequest,
+    ) -> Result<Answered<Option<Dispatched>>, RestError> {
+        let path = format!("/repos/{repository}/actions/workflows/{}/dispatches", plain(workflow));
+        let mut body = json!({ "ref": request.reference, "inputs": request.inputs });
+        if request.return_run_details {
+            body["return_run_details"] = true.into();
+        }
+        let call = Call::write(Method::POST, path, body, &[200, 204], Effect::Once);
+        let (meta, body) = self.call(&call).await?;
+        // The run was started whatever the body is: one that can not be read is found in the list.
+        Ok(Answered { value: serde_json::from_slice(&body).ok(), meta })
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/runs`, or those of one workflow: the newest hundred. With the tag of an
+    /// earlier answer to the same query it is conditional.
+    pub async fn runs(
+        &self,
+        repository: &Slug,
+        query: &RunQuery<'_>,
+        etag: Option<&str>,
+    ) -> Result<Polled<Vec<Run>>, RestError> {
+        self.poll(Call::get(query.path(repository)), etag, |page: Runs| page.workflow_runs).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/runs/{run_id}`, conditional with a tag.
+    pub async fn run(&self, repository: &Slug, id: u64, etag: Option<&str>) -> Result<Polled<Run>, RestError> {
+        let path = format!("/repos/{repository}/actions/runs/{id}?exclude_pull_requests=true");
+        self.poll(Call::get(path), etag, |run| run).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs`: those of the latest try.
+    pub async fn jobs(&self, repository: &Slug, run: u64) -> Result<Answered<Vec<Job>>, RestError> {
+        let path = format!("/repos/{repository}/actions/runs/{run}/jobs?filter=latest&");
+        self.pages(&path, |page: Jobs| page.jobs).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/pages`: 404 means no site, or no right to ask.
+    pub async fn pages_site(&self, repository: &Slug) -> Result<Answered<Pages>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/pages"))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/pages/builds/latest`, conditional with a tag.
+    pub async fn latest_pages_build(
+        &self,
+        repository: &Slug,
+        etag: Option<&str>,
+    ) -> Result<Polled<PagesBuild>, RestError> {
+        self.poll(Call::get(format!("/repos/{repository}/pages/builds/latest")), etag, |build| build).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/secrets/public-key`
+    pub async fn public_key(&self, repository: &Slug) -> Result<Answered<PublicKey>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/actions/secrets/public-key"))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/secrets/{secret_name}`: when it was set, never what it is.
+    pub async fn secret(&self, repository: &Slug, name: &str) -> Result<Answered<SecretInfo>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/actions/secrets/{}", plain(name)))).await
+    }
+
+    /// `PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}`: status 201 when it is new, 204 when it was replaced.
+    /// `sealed` is the value sealed with the public key `key_id`, in base64.
+    pub async fn put_secret(
+        &self,
+        repository: &Slug,
+        name: &str,
+        key_id: &str,
+        sealed: &str,
+    ) -> Result<Meta, RestError> {
+        let path = format!("/repos/{repository}/actions/secrets/{}", plain(name));
+        let body = json!({ "encrypted_value": sealed, "key_id": key_id });
+        let call = Call::write(Method::PUT, path, body, &[201, 204], Effect::Repeatable);
+        let (meta, _) = self.call(&call).await?;
+        Ok(meta)
+    }
+
+    /// `GET /repos/{owner}/{repo}/installation`: the App's installation there. The credential is the App's JWT.
+    pub async fn installation(&self, repository: &Slug) -> Result<Answered<Installation>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/installation"))).await
+    }
+
+    /// `POST /app/installations/{installation_id}/access_tokens`: a token for these repositories (names without their
+    /// owner) and permissions. The credential is the App's JWT.
+    pub async fn create_access_token(
+        &self,
+        installation: u64,
+        repositories: &[&str],
+        permissions: &[(&str, &str)],
+    ) -> Result<Answered<AccessToken>, RestError> {
+        let path = format!("/app/installations/{installation}/access_tokens");
+        let permissions: Map<String, Value> =
+            permissions.iter().map(|(name, access)| ((*name).to_owned(), Value::from(*access))).collect();
+        let body = json!({ "repositories": repositories, "permissions": permissions });
+        self.ask(&Call::write(Method::POST, path, body, &[201], Effect::Repeatable)).await
+    }
+
+    /// `DELETE /installation/token`: ends the installation token that this is called with.
+    pub async fn revoke_access_token(&self) -> Result<Meta, RestError> {
+        let path = "/installation/token".to_owned();
+        let call = Call { method: Method::DELETE, expected: &[204], ..Call::get(path) };
+        Ok(self.call(&call).await?.0)
+    }
+
+    /// Reads a list to its end, or to the bound. `path` ends in `?` or `&`; the head is that of the last page.
+    async fn pages<P, T>(&self, path: &str, entries: impl Fn(P) -> Vec<T>) -> Result<Answered<Vec<T>>, RestError>
+    where
+        P: serde::de::DeserializeOwned,
+    {
+        let mut page = 1;
+        let mut all = Vec::new();
+        loop {
+            let Answered { value, meta } =
+                self.ask(&Call::get(format!("{path}per_page={PER_PAGE}&page={page}"))).await?;
+            let found = entries(value);
+            let full = found.len() >= PER_PAGE;
+            all.extend(found);
+            if !full || page >= PAGES {
+                return Ok(Answered { value: all, meta });
+            }
+            page += 1;
+        }
+    }
+
+    async fn poll<P, T>(
+        &self,
+        call: Call<'_>,
+        etag: Option<&str>,
+        read: impl Fn(P) -> T,
+    ) -> Result<Polled<T>, RestError>
+    where
+        P: serde::de::DeserializeOwned,
+    {
+        let call = call.unless(etag);
+        let (meta, body) = self.call(&call).await?;
+        if meta.status == 304 {
+            return Ok(Polled::Unchanged(meta));
+        }
+        let Answered { value, meta } = self.read(&call, meta, &body)?;
+        Ok(Polled::Changed(Answered { value: read(value), meta }))
+    }
+}
