@@ -17,5 +17,6 @@ pub mod github;
 pub mod http;
 pub mod inputs;
 pub mod progress;
+pub mod report;
 pub mod retry;
 pub mod target;

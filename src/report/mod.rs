@@ -1,0 +1,151 @@
+//! What a relay did, as data, and its renderings: workflow commands, outputs, step summary, a terminal, JSON.
+//!
+//! The stages fold what they did into one [`Report`], failures included; everything a person or a later step
+//! gets to see is rendered from it. All text in it is taken as it came: each rendering escapes for its own format.
+
+mod target;
+
+pub use target::{
+    Changes, CheckReport, CheckStatus, Facts, Omitted, RefReport, RunReport, StageReport, StageStatus, TargetReport,
+};
+
+use serde::{Serialize, Serializer};
+
+use crate::diagnosis::{Cause, Failure, Stage};
+
+/// The version of the report's form, its field `schema`.
+pub const SCHEMA: u32 = 1;
+
+/// The whole step: one report a target, in the order of the list.
+///
+/// Serialized it is the output `report`; its form is `docs/report.schema.json`.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The targets, in list order.
+    pub targets: Vec<TargetReport>,
+    /// How many targets were left out of the list to keep the report small.
+    pub omitted_targets: usize,
+    /// What ended the step before there was any target: wrong input, a cancelled run.
+    failure: Option<(Stage, Failure)>,
+    /// Whether nothing was to be written.
+    pub dry_run: bool,
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            schema: u32,
+            version: &'static str,
+            error: &'static str,
+            targets: &'a [TargetReport],
+            #[serde(skip_serializing_if = "target::is_zero")]
+            omitted_targets: usize,
+        }
+        Form {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            error: self.error().map_or("", Cause::slug),
+            targets: &self.targets,
+            omitted_targets: self.omitted_targets,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl Report {
+    /// The report of a step that relayed to `targets`.
+    pub fn new(targets: Vec<TargetReport>) -> Self {
+        Self { targets, omitted_targets: 0, failure: None, dry_run: false }
+    }
+
+    /// The report of a step that failed before it had a target.
+    pub fn failed(stage: Stage, failure: &Failure) -> Self {
+        Self { failure: Some((stage, failure.clone())), ..Self::new(Vec::new()) }
+    }
+
+    /// The same, marked as a dry run.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// The cause of the failure: the step's own, else that of the first failed target in list order.
+    pub fn error(&self) -> Option<Cause> {
+        self.first_failure().map(|(_, _, failure)| failure.cause)
+    }
+
+    /// The first failure in list order, with its target (none for the step's own) and its stage.
+    pub fn first_failure(&self) -> Option<(Option<&TargetReport>, Stage, &Failure)> {
+        if let Some((stage, failure)) = &self.failure {
+            return Some((None, *stage, failure));
+        }
+        self.targets.iter().find_map(|target| target.failure().map(|(stage, failure)| (Some(target), stage, failure)))
+    }
+
+    /// Whether the exit status is 0.
+    pub fn is_success(&self) -> bool {
+        self.error().is_none()
+    }
+
+    /// Hands every text that may come from outside to `change`, in place.
+    pub(crate) fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        for target in &mut self.targets {
+            target.for_each_text(change);
+        }
+        if let Some((_, failure)) = &mut self.failure {
+            target::failure_texts(failure, change);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(name: &str) -> TargetReport {
+        let target = crate::target::Target {
+            slug: name.parse().unwrap(),
+            server: "https://github.com".parse().unwrap(),
+            api: "https://api.github.com".parse().unwrap(),
+        };
+        TargetReport::new(&target, &[Stage::Preflight, Stage::Push, Stage::Tag])
+    }
+
+    #[test]
+    fn the_first_failed_target_in_list_order_names_the_error() {
+        let mut second = target("o/two");
+        second.fail(Stage::Push, &Failure::new(Cause::BranchProtected, "No."));
+        let mut third = target("o/three");
+        third.fail(Stage::Preflight, &Failure::new(Cause::BadCredentials, "No."));
+        let report = Report::new(vec![target("o/one"), second, third]);
+        assert_eq!(report.error(), Some(Cause::BranchProtected));
+        assert_eq!(serde_json::to_value(&report).unwrap()["error"], "branch-protected");
+    }
+
+    #[test]
+    fn what_failed_first_names_the_error_and_later_stages_are_skipped() {
+        let mut target = target("o/r");
+        target.stage(Stage::Preflight, StageStatus::Done, "all checks passed");
+        target.fail(Stage::Push, &Failure::new(Cause::BranchProtected, "No."));
+        target.fail(Stage::Tag, &Failure::new(Cause::TagExists, "Second."));
+        assert_eq!(target.error(), Some(Cause::BranchProtected));
+        let statuses: Vec<_> = target.stages.iter().map(|stage| stage.status).collect();
+        assert_eq!(statuses, [StageStatus::Done, StageStatus::Failed, StageStatus::Failed]);
+
+        let mut fresh = super::tests::target("o/r");
+        fresh.fail(Stage::Preflight, &Failure::new(Cause::TokenMissing, "No."));
+        let statuses: Vec<_> = fresh.stages.iter().map(|stage| stage.status).collect();
+        assert_eq!(statuses, [StageStatus::Failed, StageStatus::Skipped, StageStatus::Skipped]);
+    }
+
+    #[test]
+    fn wrong_input_is_a_report_without_targets() {
+        let report = Report::failed(Stage::Inputs, &Failure::new(Cause::InvalidInput, "`brnch` is no input."));
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["error"], "invalid-input");
+        assert_eq!(json["targets"], serde_json::json!([]));
+        assert!(!report.is_success());
+    }
+}

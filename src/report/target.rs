@@ -1,0 +1,351 @@
+//! The report of one target: its stages, checks, refs, changes and runs.
+
+use chrono::{DateTime, Utc};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    credential::TokenKind,
+    diagnosis::{Cause, Failure, Stage},
+    target::{Oid, RefName, Target},
+};
+
+/// How a stage ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageStatus {
+    /// It did its work.
+    Done,
+    /// There was nothing to do.
+    Unchanged,
+    /// It did not begin.
+    Skipped,
+    /// It failed.
+    Failed,
+    /// A dry run: it would have been done.
+    Planned,
+}
+
+impl StageStatus {
+    /// The status as the report names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Planned => "planned",
+        }
+    }
+}
+
+/// How a preflight check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckStatus {
+    /// Nothing stands in the way.
+    Pass,
+    /// Something may.
+    Warn,
+    /// Something does, for certain.
+    Fail,
+    /// It could not be asked, or does not apply.
+    Skip,
+}
+
+impl CheckStatus {
+    /// The status as the report names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+
+    /// The sign that a check's line begins with.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Pass => "✓",
+            Self::Warn => "!",
+            Self::Fail => "✗",
+            Self::Skip => "-",
+        }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn cause<S: Serializer>(cause: &Option<Cause>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(cause.map_or("", Cause::slug))
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn failed_with<S: Serializer>(failure: &Option<(Stage, Failure)>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(failure.as_ref().map_or("", |(_, failure)| failure.cause.slug()))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn stage_name<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(stage.name())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+pub(super) fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// One stage of the relay.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageReport {
+    /// Which one.
+    #[serde(rename = "name", serialize_with = "stage_name")]
+    pub stage: Stage,
+    /// How it ended.
+    pub status: StageStatus,
+    /// Why it failed.
+    #[serde(serialize_with = "cause")]
+    pub cause: Option<Cause>,
+    /// What it did, or what happened and what to do, for a person.
+    pub message: String,
+}
+
+/// One preflight check.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    /// The check's name: `token-valid`, `permission`, ...
+    pub name: &'static str,
+    /// How it ended.
+    pub status: CheckStatus,
+    /// Why it did not pass.
+    #[serde(serialize_with = "cause")]
+    pub cause: Option<Cause>,
+    /// What was found, and what to do about it.
+    pub message: String,
+}
+
+/// One ref that the push or the tag stage updated, or would update.
+#[derive(Clone, Debug, Serialize)]
+pub struct RefReport {
+    /// The full name, `refs/…`.
+    #[serde(rename = "ref")]
+    pub name: String,
+    /// The value before, forty zeros for a new ref.
+    pub old: String,
+    /// The value after, forty zeros for a deleted one.
+    pub new: String,
+    /// Whether the old value is not an ancestor of the new one.
+    pub forced: bool,
+}
+
+impl RefReport {
+    /// The update of `name` from `old` to `new`; [`Oid::ZERO`] stands for "no such ref".
+    pub fn new(name: &RefName, old: Oid, new: Oid, forced: bool) -> Self {
+        Self { name: name.as_str().to_owned(), old: old.to_string(), new: new.to_string(), forced }
+    }
+}
+
+/// What the push changed on the branch, and what it cost on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// Files that are new.
+    pub added: u64,
+    /// Files with other content or another mode.
+    pub changed: u64,
+    /// Files that are gone.
+    pub removed: u64,
+    /// Bytes of git traffic sent.
+    pub bytes_sent: u64,
+    /// Bytes of git traffic received.
+    pub bytes_received: u64,
+}
+
+impl Changes {
+    /// Whether no file differs.
+    pub fn is_empty(&self) -> bool {
+        self.added == 0 && self.changed == 0 && self.removed == 0
+    }
+}
+
+/// One workflow run that was started or waited for.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunReport {
+    /// The run's id.
+    pub id: u64,
+    /// Its page.
+    pub url: String,
+    /// The workflow's file name.
+    pub workflow: String,
+    /// The event that started it.
+    pub event: String,
+    /// `queued`, `in_progress`, `completed`, ... as GitHub names it.
+    pub status: String,
+    /// `success`, `failure`, ... as GitHub names it; empty while it has not ended.
+    pub conclusion: String,
+}
+
+/// How much was left out to keep the report below its limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Omitted {
+    /// Checks left out.
+    pub checks: usize,
+    /// Refs left out.
+    pub refs: usize,
+    /// Runs left out.
+    pub runs: usize,
+}
+
+impl Omitted {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the single-valued outputs speak of.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Whether the push changed the branch or a ref.
+    pub pushed: bool,
+    /// The branch's tip at the target afterwards.
+    pub commit: Option<Oid>,
+    /// The tip before; none for a new branch.
+    pub previous: Option<Oid>,
+    /// The branch's short name.
+    pub branch: Option<String>,
+    /// The tag lines' names, in order.
+    pub tags: Vec<String>,
+    /// Whether any tag was created or moved.
+    pub tag_created: bool,
+    /// Whether any trigger was sent.
+    pub dispatched: bool,
+    /// The run of the last trigger; without one the last of [`TargetReport::runs`] counts.
+    pub run: Option<RunReport>,
+    /// The address of the published site.
+    pub page_url: Option<String>,
+    /// The credential's kind.
+    pub token_kind: Option<TokenKind>,
+    /// When the credential ends; none for never, or not known.
+    pub token_expires_at: Option<DateTime<Utc>>,
+}
+
+/// Everything about one target.
+#[derive(Clone, Debug, Serialize)]
+pub struct TargetReport {
+    /// `owner/name`.
+    pub repository: String,
+    /// The server's web address.
+    pub server: String,
+    #[serde(rename = "error", serialize_with = "failed_with")]
+    failure: Option<(Stage, Failure)>,
+    /// The stages of the plan, in their order.
+    pub stages: Vec<StageReport>,
+    /// The preflight's checks.
+    pub checks: Vec<CheckReport>,
+    /// The refs that were updated.
+    pub refs: Vec<RefReport>,
+    /// What changed on the branch.
+    pub changes: Changes,
+    /// The runs that were started or waited for.
+    pub runs: Vec<RunReport>,
+    /// What was left out.
+    #[serde(skip_serializing_if = "Omitted::is_none")]
+    pub omitted: Omitted,
+    /// What the single-valued outputs speak of.
+    #[serde(skip)]
+    pub facts: Facts,
+}
+
+impl TargetReport {
+    /// The report of a relay to `target` that has not begun: each of the plan's `stages` is `skipped` until it says otherwise.
+    pub fn new(target: &Target, stages: &[Stage]) -> Self {
+        let stages = stages.iter().map(|&stage| StageReport {
+            stage,
+            status: StageStatus::Skipped,
+            cause: None,
+            message: String::new(),
+        });
+        Self {
+            repository: target.slug.to_string(),
+            server: target.server.to_string(),
+            failure: None,
+            stages: stages.collect(),
+            checks: Vec::new(),
+            refs: Vec::new(),
+            changes: Changes::default(),
+            runs: Vec::new(),
+            omitted: Omitted::default(),
+            facts: Facts::default(),
+        }
+    }
+
+    /// Notes how `stage` ended. A stage that the plan did not name is added in its place of the order.
+    pub fn stage(&mut self, stage: Stage, status: StageStatus, message: impl Into<String>) {
+        self.put(StageReport { stage, status, cause: None, message: message.into() });
+    }
+
+    /// Notes that `stage` failed. The first failure names the target's error.
+    pub fn fail(&mut self, stage: Stage, failure: &Failure) {
+        self.put(StageReport {
+            stage,
+            status: StageStatus::Failed,
+            cause: Some(failure.cause),
+            message: failure.to_string(),
+        });
+        self.failure.get_or_insert_with(|| (stage, failure.clone()));
+    }
+
+    fn put(&mut self, report: StageReport) {
+        match self.stages.iter_mut().find(|known| known.stage == report.stage) {
+            Some(known) => *known = report,
+            None => {
+                let at = self.stages.partition_point(|known| known.stage < report.stage);
+                self.stages.insert(at, report);
+            }
+        }
+    }
+
+    /// The first failure and its stage.
+    pub fn failure(&self) -> Option<(Stage, &Failure)> {
+        self.failure.as_ref().map(|(stage, failure)| (*stage, failure))
+    }
+
+    /// The first failure's cause.
+    pub fn error(&self) -> Option<Cause> {
+        self.failure.as_ref().map(|(_, failure)| failure.cause)
+    }
+
+    /// The repository's page.
+    pub fn web(&self) -> String {
+        format!("{}/{}", self.server, self.repository)
+    }
+
+    /// The run that the outputs `run-id`, `run-url` and `run-conclusion` speak of.
+    pub fn last_run(&self) -> Option<&RunReport> {
+        self.facts.run.as_ref().or(self.runs.last())
+    }
+
+    /// Hands every text that may come from outside to `change`, in place. Words of the report's own vocabulary are not among them.
+    pub(super) fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        change(&mut self.repository);
+        change(&mut self.server);
+        self.stages.iter_mut().for_each(|stage| change(&mut stage.message));
+        self.checks.iter_mut().for_each(|check| change(&mut check.message));
+        for reference in &mut self.refs {
+            [&mut reference.name, &mut reference.old, &mut reference.new].into_iter().for_each(&mut *change);
+        }
+        for run in self.runs.iter_mut().chain(&mut self.facts.run) {
+            [&mut run.url, &mut run.workflow, &mut run.event, &mut run.status, &mut run.conclusion]
+                .into_iter()
+                .for_each(&mut *change);
+        }
+        if let Some((_, failure)) = &mut self.failure {
+            failure_texts(failure, change);
+        }
+        let facts = &mut self.facts;
+        facts.branch.iter_mut().chain(&mut facts.page_url).chain(&mut facts.tags).for_each(&mut *change);
+    }
+}
+
+pub(super) fn failure_texts(failure: &mut Failure, change: &mut dyn FnMut(&mut String)) {
+    change(&mut failure.what);
+    failure.remedy.iter_mut().chain(&mut failure.link).for_each(change);
+}
