@@ -1,0 +1,354 @@
+//! How a conversation begins: the server names its refs and what it is able to do.
+//!
+//! Source: <https://git-scm.com/docs/gitprotocol-pack#_reference_discovery>,
+//! <https://git-scm.com/docs/gitprotocol-v2#_capability_advertisement>,
+//! <https://git-scm.com/docs/gitprotocol-capabilities>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    WireError,
+    pktline::{Packet, Reader, line},
+};
+use crate::{
+    diagnosis::{Cause, Failure},
+    target::{Oid, RefName},
+};
+
+/// How many refs are kept at most.
+const MAX_REFS: usize = 1_000_000;
+
+/// How many lines a list of capabilities has at most.
+const MAX_CAPABILITIES: usize = 1_000;
+
+/// What a server is able to do: names, some with a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities(Vec<String>);
+
+impl Capabilities {
+    fn of_words(words: &str) -> Self {
+        Self(words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Whether the capability is there, with or without a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|word| word.split('=').next() == Some(name))
+    }
+
+    /// All values of a capability: `symref` comes more than once.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter_map(|word| word.split_once('='))
+            .filter(move |(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether one of the blank-separated words of a capability's value is `word`: `fetch=shallow filter`.
+    pub fn offers(&self, name: &str, word: &str) -> bool {
+        self.values(name).any(|value| value.split(' ').any(|offered| offered == word))
+    }
+
+    /// Refuses a repository whose objects are not named by SHA-1.
+    fn check_object_format(&self) -> Result<(), WireError> {
+        match self.values("object-format").find(|format| *format != "sha1") {
+            Some(format) => Err(other_object_format(format)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which refs of an advertisement are kept. All of them are counted.
+#[derive(Clone, Debug, Default)]
+pub struct Interest {
+    names: BTreeSet<String>,
+    prefixes: Vec<String>,
+}
+
+impl Interest {
+    /// Every ref.
+    pub fn all() -> Self {
+        Self::default().with_prefix("")
+    }
+
+    /// These refs.
+    pub fn names<'a>(names: impl IntoIterator<Item = &'a RefName>) -> Self {
+        Self { names: names.into_iter().map(|name| name.as_str().to_owned()).collect(), prefixes: Vec::new() }
+    }
+
+    /// Also the refs that begin with `prefix`.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: &str) -> Self {
+        self.prefixes.push(prefix.to_owned());
+        self
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.names.contains(name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
+    }
+}
+
+/// The refs of a repository, as far as they were asked for, and the service's capabilities (protocol v0 and v1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advertisement {
+    /// The refs that are of interest. Names that are no valid ref names are left out.
+    pub refs: BTreeMap<RefName, Oid>,
+    /// What annotated tags among them point to, where the service tells (upload-pack does, receive-pack does not).
+    pub peeled: BTreeMap<RefName, Oid>,
+    /// Where `HEAD` points, where the service tells: a branch that need not exist.
+    pub head: Option<RefName>,
+    /// What the service is able to do.
+    pub capabilities: Capabilities,
+    /// How many refs there are, of interest or not, `HEAD` apart.
+    pub total: usize,
+}
+
+impl Advertisement {
+    /// The value of a ref that was of interest; `None` when it does not exist.
+    pub fn tip(&self, name: &RefName) -> Option<Oid> {
+        self.refs.get(name).copied()
+    }
+
+    /// Whether the repository has no ref at all.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    fn take(&mut self, payload: &[u8], interest: &Interest) -> Result<(), WireError> {
+        if payload.starts_with(b"shallow ") {
+            return Ok(());
+        }
+        let (oid, name) = oid_and_rest(payload)?;
+        // Objects that the server has from elsewhere, and the place where an empty repository shows its capabilities.
+        if matches!(name, b".have" | b"capabilities^{}" | b"HEAD") {
+            return Ok(());
+        }
+        let (name, peeled) = match name.strip_suffix(b"^{}") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        self.total += usize::from(!peeled);
+        let name = std::str::from_utf8(name).ok().filter(|name| interest.holds(name));
+        if let Some(name) = name.and_then(|name| name.parse().ok()) {
+            if self.refs.len() >= MAX_REFS {
+                return Err(WireError::protocol(format!("there are more than {MAX_REFS} refs")));
+            }
+            if peeled {
+                self.peeled.insert(name, oid)
+            } else {
+                self.refs.insert(name, oid)
+            };
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of an answer to "which service do you offer?".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Greeting {
+    /// Protocol v0 or v1: all refs, at once.
+    Refs(Advertisement),
+    /// Protocol v2: the commands; refs are asked for.
+    Commands(Capabilities),
+}
+
+impl Greeting {
+    /// Reads to the end of the greeting and no further. Memory grows with the refs of interest alone.
+    pub async fn read(reader: &mut Reader, interest: &Interest) -> Result<Self, WireError> {
+        let mut first = payload(reader).await?;
+        // Over HTTP the service is named first, in a section of its own.
+        if first.as_deref().is_some_and(|first| first.starts_with(b"# service=")) {
+            if payload(reader).await?.is_some() {
+                return Err(WireError::protocol("the name of the service is not followed by a flush"));
+            }
+            first = payload(reader).await?;
+        }
+        if first.as_deref().map(line) == Some(b"version 2") {
+            return Ok(Self::Commands(read_commands(reader).await?));
+        }
+        if first.as_deref().map(line) == Some(b"version 1") {
+            first = payload(reader).await?;
+        }
+        let mut advertisement = Advertisement::default();
+        if let Some(first) = first {
+            let (first, words) = match memchr::memchr(0, &first) {
+                Some(nul) => (first.slice(..nul), String::from_utf8_lossy(line(&first[nul + 1..])).into_owned()),
+                None => (first, String::new()),
+            };
+            advertisement.capabilities = Capabilities::of_words(&words);
+            advertisement.capabilities.check_object_format()?;
+            advertisement.head = advertisement
+                .capabilities
+                .values("symref")
+                .find_map(|pair| pair.strip_prefix("HEAD:"))
+                .and_then(|name| name.parse().ok());
+            advertisement.take(line(&first), interest)?;
+            while let Some(next) = payload(reader).await? {
+                advertisement.take(line(&next), interest)?;
+            }
+        }
+        Ok(Self::Refs(advertisement))
+    }
+}
+
+async fn read_commands(reader: &mut Reader) -> Result<Capabilities, WireError> {
+    let mut capabilities = Capabilities::default();
+    while let Some(next) = payload(reader).await? {
+        if capabilities.0.len() >= MAX_CAPABILITIES {
+            return Err(WireError::protocol(format!("there are more than {MAX_CAPABILITIES} capabilities")));
+        }
+        capabilities.0.push(String::from_utf8_lossy(line(&next)).into_owned());
+    }
+    capabilities.check_object_format()?;
+    Ok(capabilities)
+}
+
+/// The next line; `None` is the flush.
+async fn payload(reader: &mut Reader) -> Result<Option<bytes::Bytes>, WireError> {
+    match reader.expect().await? {
+        Packet::Data(payload) => Ok(Some(payload)),
+        Packet::Flush => Ok(None),
+        Packet::Delimiter | Packet::ResponseEnd => Err(WireError::protocol("a list of refs holds a section mark")),
+    }
+}
+
+/// Splits `OID SP REST`.
+pub(super) fn oid_and_rest(payload: &[u8]) -> Result<(Oid, &[u8]), WireError> {
+    let malformed = || {
+        let found: String = String::from_utf8_lossy(payload).chars().take(80).collect();
+        WireError::protocol(format!("\"{}\" is not an object id and a name", found.escape_debug()))
+    };
+    let space = memchr::memchr(b' ', payload).ok_or_else(malformed)?;
+    let (oid, rest) = (&payload[..space], &payload[space + 1..]);
+    if oid.len() == 64 && oid.iter().all(u8::is_ascii_hexdigit) {
+        return Err(other_object_format("sha256"));
+    }
+    let oid = std::str::from_utf8(oid).ok().and_then(|oid| oid.parse().ok()).ok_or_else(malformed)?;
+    Ok((oid, rest))
+}
+
+fn other_object_format(format: &str) -> WireError {
+    let format: String = format.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+    let what =
+        format!("The target repository names its objects by {format}; only sha1 repositories can be written to.");
+    let remedy =
+        "Use a target repository with the object format sha1, which is what GitHub makes unless asked otherwise.";
+    WireError::Failed(Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use proptest::prelude::*;
+
+    use super::{super::pktline::Writer, *};
+
+    const A: &str = "1111111111111111111111111111111111111111";
+    const B: &str = "2222222222222222222222222222222222222222";
+
+    /// Lines to frames; an empty line is a flush.
+    fn frames(lines: &[&str]) -> Bytes {
+        let mut writer = Writer::default();
+        for line in lines {
+            if line.is_empty() { writer.flush() } else { writer.line(line).unwrap() }
+        }
+        writer.finish()
+    }
+
+    async fn greeting(bytes: Bytes, interest: &Interest) -> Result<Greeting, WireError> {
+        Greeting::read(&mut Reader::new(stream::iter([Ok(bytes)]).boxed()), interest).await
+    }
+
+    async fn refs(lines: &[&str], interest: &Interest) -> Advertisement {
+        match greeting(frames(lines), interest).await.unwrap() {
+            Greeting::Refs(advertisement) => advertisement,
+            Greeting::Commands(_) => panic!("v2"),
+        }
+    }
+
+    #[tokio::test]
+    async fn refs_of_interest_are_kept_and_all_are_counted() {
+        let main = format!(
+            "{A} refs/heads/main\0report-status atomic symref=HEAD:refs/heads/main object-format=sha1 agent=git/2"
+        );
+        let tag = format!("{A} refs/tags/v1");
+        let peeled = format!("{B} refs/tags/v1^{{}}");
+        let other = format!("{B} refs/heads/other");
+        let odd = format!("{B} refs/heads/-odd");
+        let have = format!("{B} .have");
+        let head = format!("{A} HEAD");
+        let lines = ["# service=git-receive-pack", "", &main, &head, &other, &tag, &peeled, &odd, &have, ""];
+        let wanted: RefName = "refs/heads/main".parse().unwrap();
+        let some = refs(&lines, &Interest::names([&wanted]).with_prefix("refs/tags/")).await;
+        assert_eq!(some.refs.keys().map(RefName::as_str).collect::<Vec<_>>(), ["refs/heads/main", "refs/tags/v1"]);
+        assert_eq!((some.total, some.is_empty(), some.tip(&wanted)), (4, false, Some(A.parse().unwrap())));
+        assert_eq!(some.peeled.values().map(ToString::to_string).collect::<Vec<_>>(), [B]);
+        assert_eq!(some.head, Some(wanted));
+        assert!(some.capabilities.has("atomic") && some.capabilities.has("agent") && !some.capabilities.has("ato"));
+        assert_eq!(refs(&lines, &Interest::all()).await.refs.len(), 3);
+        assert_eq!(refs(&lines[2..], &Interest::default()).await.refs.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_empty_repository_has_capabilities_and_no_refs() {
+        let line = format!("{} capabilities^{{}}\0report-status-v2 side-band-64k", Oid::ZERO);
+        let empty = refs(&["# service=git-receive-pack", "", &line, ""], &Interest::all()).await;
+        assert!(empty.is_empty() && empty.refs.is_empty() && empty.capabilities.has("side-band-64k"));
+        assert!(refs(&[""], &Interest::all()).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn protocol_two_names_its_commands() {
+        let lines = [
+            "# service=git-upload-pack",
+            "",
+            "version 2",
+            "ls-refs=unborn",
+            "fetch=shallow filter",
+            "object-format=sha1",
+            "",
+        ];
+        let Greeting::Commands(capabilities) = greeting(frames(&lines), &Interest::all()).await.unwrap() else {
+            panic!("not v2")
+        };
+        assert!(capabilities.offers("fetch", "filter") && capabilities.offers("ls-refs", "unborn"));
+        assert!(!capabilities.offers("fetch", "sideband-all") && !capabilities.offers("filter", "filter"));
+    }
+
+    #[tokio::test]
+    async fn other_object_formats_are_refused_by_name() {
+        let long = format!("{0}{0} refs/heads/main\0object-format=x", &A[..32]);
+        let named = format!("{A} refs/heads/main\0object-format=sha256");
+        for lines in [&[&long[..], ""][..], &[&named, ""], &["version 2", "object-format=sha256", ""]] {
+            let error = greeting(frames(lines), &Interest::all()).await.unwrap_err();
+            assert!(
+                matches!(&error, WireError::Failed(failure) if failure.cause == Cause::InvalidRefOrObject),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_advertisement_is_named() {
+        for bytes in [&b"<html>"[..], b"000bhello\n\n0000", b"", b"003f1111"] {
+            let error = greeting(Bytes::copy_from_slice(bytes), &Interest::all()).await.unwrap_err();
+            assert!(matches!(error, WireError::Protocol(_) | WireError::CutOff), "{error:?}");
+        }
+        let error = greeting(frames(&["ERR Repository not found."]), &Interest::all()).await.unwrap_err();
+        assert!(matches!(&error, WireError::Remote(text) if text == "Repository not found."), "{error:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_lines_never_panic(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 0..20)) {
+            let mut writer = Writer::default();
+            for line in lines {
+                writer.line(line).unwrap();
+            }
+            writer.flush();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let _ = runtime.block_on(greeting(writer.finish(), &Interest::all()));
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Packs: made on all cores while they are sent, with bounded memory, always in the same order and so always the same bytes.
+//!
+//! No deltas: a site's new files seldom resemble each other, and to look for likeness costs more than the network does.
+//!
+//! Source: <https://git-scm.com/docs/gitformat-pack>
+
+use std::{
+    collections::{HashSet, VecDeque},
+    fs::File,
+    io::{self, Read},
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, sync_channel},
+    },
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use sha1::{Digest, Sha1};
+use tokio::sync::mpsc;
+use zlib_rs::adler32::{adler32, adler32_combine};
+
+use super::{ByteStream, WireError, deflate, format::ObjectKind};
+use crate::{
+    diagnosis::{Cause, Failure},
+    progress::{Event, Watch},
+    target::Oid,
+};
+
+/// How much content one piece of work holds: small objects together, or a block of a large file.
+const WORK: u64 = 512 * 1024;
+
+/// A file above this size is not read whole.
+const LARGE: u64 = 1024 * 1024;
+
+/// How many finished pieces wait for the network.
+const PIECES_AHEAD: usize = 2;
+
+/// An object to send.
+#[derive(Clone, Debug)]
+pub enum PackEntry {
+    /// A blob whose content lies in a file.
+    File {
+        /// The blob's id; the content is checked against it while it is read.
+        oid: Oid,
+        /// The file's size in bytes.
+        size: u64,
+        /// Where the file lies.
+        path: PathBuf,
+    },
+    /// An object whose content is here.
+    Data {
+        /// The kind.
+        kind: ObjectKind,
+        /// The object's id; it must be that of the content.
+        oid: Oid,
+        /// The content.
+        content: Bytes,
+    },
+}
+
+impl PackEntry {
+    /// The object's id.
+    pub fn oid(&self) -> Oid {
+        match self {
+            Self::File { oid, .. } | Self::Data { oid, .. } => *oid,
+        }
+    }
+
+    /// The content's length in bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File { size, .. } => *size,
+            Self::Data { content, .. } => content.len() as u64,
+        }
+    }
+
+    fn kind(&self) -> ObjectKind {
+        match self {
+            Self::File { .. } => ObjectKind::Blob,
+            Self::Data { kind, .. } => *kind,
+        }
+    }
+
+    fn is_large(&self) -> bool {
+        matches!(self, Self::File { size, .. } if *size > LARGE)
+    }
+}
+
+/// The objects of a pack. Cheap to clone; [`Self::stream`] makes the pack's bytes as often as they are needed.
+#[derive(Clone, Debug, Default)]
+pub struct Pack(Arc<[PackEntry]>);
+
+impl Pack {
+    /// A pack of these objects, in this order; one that comes twice is taken once.
+    pub fn new(mut entries: Vec<PackEntry>) -> Self {
+        let mut seen = HashSet::new();
+        entries.retain(|entry| seen.insert(entry.oid()));
+        Self(entries.into())
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no object. Such a pack still has bytes, and a created or moved ref needs them.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many bytes the objects have before they are deflated.
+    pub fn content_bytes(&self) -> u64 {
+        self.0.iter().map(PackEntry::size).sum()
+    }
+
+    /// The pack's bytes, made on all cores as they are asked for; `watch` sees [`Event::Sending`], and `ended` becomes true when the last
+    /// byte is handed out. At most some 30 MB are in flight. A file that is gone or was changed ends the stream with a failure.
+    /// Must be called inside a tokio runtime.
+    pub fn stream(&self, watch: Arc<dyn Watch>, ended: Arc<AtomicBool>) -> ByteStream {
+        let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
+        let entries = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || {
+            if let Err(failure) = assemble(&entries, &sender) {
+                // Nobody listens any more when this fails.
+                let _ = sender.blocking_send(Err(failure));
+            }
+        });
+        let total = self.0.len() as u64;
+        let state = (receiver, 0_u64, false);
+        stream::try_unfold(state, move |(mut receiver, mut bytes, done)| {
+            let (watch, ended) = (Arc::clone(&watch), Arc::clone(&ended));
+            async move {
+                if done {
+                    return Ok(None);
+                }
+                let Some(piece) = receiver.recv().await else {
+                    let failure = Failure::new(Cause::InternalError, "The making of the pack ended before its end.");
+                    return Err(WireError::Failed(failure));
+                };
+                let piece: Piece = piece?;
+                bytes += piece.bytes.len() as u64;
+                watch.see(Event::Sending { objects: piece.objects, total, bytes });
+                if piece.last {
+                    ended.store(true, Ordering::Release);
+                }
+                Ok(Some((piece.bytes, (receiver, bytes, piece.last))))
+            }
+        })
+        .boxed()
+    }
+}
+
+/// Bytes of a pack, in their order.
+struct Piece {
+    bytes: Bytes,
+    /// Objects that are whole by now.
+    objects: u64,
+    last: bool,
+}
+
+/// A piece of work for one core.
+enum Work {
+    /// Small objects.
+    Objects(Range<usize>),
+    /// A part of a large file.
+    Block { index: usize, offset: u64, length: usize },
+}
+
+/// What one core made.
+struct Made {
+    packed: Vec<u8>,
+    /// Of a part of a large file, the content: ids can only be computed from its beginning.
+    content: Vec<u8>,
+}
+
+/// Divides the objects into pieces of work.
+struct Works<'a> {
+    entries: &'a [PackEntry],
+    index: usize,
+    offset: u64,
+}
+
+impl Iterator for Works<'_> {
+    type Item = Work;
+
+    fn next(&mut self) -> Option<Work> {
+        let entry = self.entries.get(self.index)?;
+        if entry.is_large() {
+            let (index, offset) = (self.index, self.offset);
+            let length = WORK.min(entry.size() - offset);
+            self.offset += length;
+            if self.offset == entry.size() {
+                (self.index, self.offset) = (index + 1, 0);
+            }
+            return Some(Work::Block { index, offset, length: usize::try_from(length).unwrap_or_default() });
+        }
+        let begin = self.index;
+        let mut size = 0;
+        while let Some(entry) = self.entries.get(self.index).filter(|entry| size < WORK && !entry.is_large()) {
+            size += entry.size();
+            self.index += 1;
+        }
+        Some(Work::Objects(begin..self.index))
+    }
+}
+
+/// Hands work to the cores, some pieces ahead, and puts what they made together in order.
+fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Result<(), WireError> {
+    let mut works = Works { entries, index: 0, offset: 0 };
+    let mut pending: VecDeque<(Work, Receiver<Result<Made, WireError>>)> = VecDeque::new();
+    let ahead = (2 * rayon::current_num_threads() + 2).min(24);
+    let mut checksum = Sha1::new();
+    let mut large = Large::default();
+    let mut objects = 0;
+
+    let count = u32::try_from(entries.len()).map_err(|_| {
+        Failure::new(Cause::PackTooLarge, format!("{} objects do not fit into one pack.", entries.len()))
+    })?;
+    let mut bytes = [*b"PACK", 2_u32.to_be_bytes(), count.to_be_bytes()].concat();
+    loop {
+        while pending.len() < ahead
+            && let Some(work) = works.next()
+        {
+            pending.push_back(begin(work, Arc::clone(entries)));
+        }
+        let Some((work, made)) = pending.pop_front() else { break };
+        let made = made.recv().map_err(|_| internal("a thread ended"))??;
+        bytes.extend_from_slice(&made.packed);
+        match work {
+            Work::Objects(range) => objects += range.len() as u64,
+            Work::Block { index, offset, length } => {
+                let entry = &entries[index];
+                large.take(entry, offset, &made.content);
+                if offset + length as u64 == entry.size() {
+                    bytes.extend_from_slice(&large.end(entry)?);
+                    objects += 1;
+                }
+            }
+        }
+        checksum.update(&bytes);
+        let piece = Piece { bytes: std::mem::take(&mut bytes).into(), objects, last: false };
+        if sender.blocking_send(Ok(piece)).is_err() {
+            return Ok(());
+        }
+    }
+    checksum.update(&bytes);
+    bytes.extend_from_slice(&checksum.finalize());
+    let _ = sender.blocking_send(Ok(Piece { bytes: bytes.into(), objects, last: true }));
+    Ok(())
+}
+
+fn begin(work: Work, entries: Arc<[PackEntry]>) -> (Work, Receiver<Result<Made, WireError>>) {
+    let (sender, receiver) = sync_channel(1);
+    let task = match &work {
+        Work::Objects(range) => Work::Objects(range.clone()),
+        Work::Block { index, offset, length } => Work::Block { index: *index, offset: *offset, length: *length },
+    };
+    rayon::spawn(move || {
+        let made = match task {
+            Work::Objects(range) => pack_objects(&entries[range]),
+            Work::Block { index, offset, length } => pack_block(&entries[index], offset, length),
+        };
+        // The pack is given up when nobody waits for this.
+        let _ = sender.send(made);
+    });
+    (work, receiver)
+}
+
+fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
+    let mut packed = Vec::new();
+    let mut buffer = Vec::new();
+    for entry in entries {
+        let content = match entry {
+            PackEntry::File { oid, size, path } => {
+                read_whole(path, *size, &mut buffer)?;
+                if ObjectKind::Blob.id_of(&buffer) != *oid {
+                    return Err(changed(path));
+                }
+                &buffer[..]
+            }
+            PackEntry::Data { content, .. } => content,
+        };
+        put_header(entry.kind(), content.len() as u64, &mut packed);
+        deflate::whole(content, &mut packed).map_err(|error| internal(&error))?;
+    }
+    Ok(Made { packed, content: Vec::new() })
+}
+
+fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
+    let PackEntry::File { size, path, .. } = entry else { return Err(internal("only files have blocks")) };
+    let mut content = vec![0; length];
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    match file.read_exact_at(&mut content, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changed(path)),
+        Err(error) => return Err(unreadable(path, &error)),
+        Ok(()) => {}
+    }
+    let last = offset + length as u64 == *size;
+    if last && file.read_at(&mut [0], *size).map_err(|error| unreadable(path, &error))? > 0 {
+        return Err(changed(path));
+    }
+    let mut packed = Vec::new();
+    if offset == 0 {
+        put_header(ObjectKind::Blob, *size, &mut packed);
+        packed.extend_from_slice(&deflate::ZLIB_HEADER);
+    }
+    deflate::block(&content, last, &mut packed).map_err(|error| internal(&error))?;
+    Ok(Made { packed, content })
+}
+
+/// What is computed from the beginning of a large file to its end: its id, and zlib's checksum.
+#[derive(Default)]
+struct Large(Option<(Sha1, u32)>);
+
+impl Large {
+    fn take(&mut self, entry: &PackEntry, offset: u64, content: &[u8]) {
+        if offset == 0 {
+            self.0 = Some((entry.kind().hasher(entry.size()), 1));
+        }
+        if let Some((hasher, checksum)) = &mut self.0 {
+            hasher.update(content);
+            *checksum = adler32_combine(*checksum, adler32(1, content), content.len() as u64);
+        }
+    }
+
+    fn end(&mut self, entry: &PackEntry) -> Result<[u8; 4], WireError> {
+        let (hasher, checksum) = self.0.take().ok_or_else(|| internal("a file ended before it began"))?;
+        if let PackEntry::File { oid, path, .. } = entry
+            && hasher.finalize()[..] != oid.as_bytes()[..]
+        {
+            return Err(changed(path));
+        }
+        Ok(checksum.to_be_bytes())
+    }
+}
+
+/// The header of an object that is no delta: its kind, and its size in groups of 4, 7, 7, … bits.
+fn put_header(kind: ObjectKind, size: u64, out: &mut Vec<u8>) {
+    let kind = match kind {
+        ObjectKind::Commit => 1,
+        ObjectKind::Tree => 2,
+        ObjectKind::Blob => 3,
+        ObjectKind::Tag => 4,
+    };
+    let mut byte = kind << 4 | (size & 0x0f) as u8;
+    let mut rest = size >> 4;
+    while rest > 0 {
+        out.push(byte | 0x80);
+        byte = (rest & 0x7f) as u8;
+        rest >>= 7;
+    }
+    out.push(byte);
+}
+
+fn read_whole(path: &Path, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireError> {
+    buffer.clear();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    // One byte more than there should be tells a file that grew.
+    file.take(size + 1).read_to_end(buffer).map_err(|error| unreadable(path, &error))?;
+    if buffer.len() as u64 == size { Ok(()) } else { Err(changed(path)) }
+}
+
+fn changed(path: &Path) -> WireError {
+    let what = format!("The file {path:?} was changed while it was published; nothing was pushed.");
+    let remedy = "Let the step run after everything that writes into the directory has ended.";
+    WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> WireError {
+    let what = format!("The file {path:?} can not be read any more: {error}; nothing was pushed.");
+    let remedy = "Let the step run after everything that writes into the directory has ended.";
+    WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+}
+
+fn internal(reason: &(impl std::fmt::Display + ?Sized)) -> WireError {
+    WireError::Failed(Failure::new(Cause::InternalError, format!("The pack could not be made: {reason}.")))
+}

@@ -1,0 +1,116 @@
+//! One repository on one server: what the stages speak to.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio::sync::OnceCell;
+
+use super::{
+    WireError,
+    advertisement::{Advertisement, Greeting, Interest},
+    fetch::{FetchRequest, Fetched, PackReader, Uploader},
+    pktline::Reader,
+    receive::{self, PushError, PushReport, PushRequest},
+    transport::{Service, Transport},
+};
+use crate::{
+    diagnosis::{Failure, Operation, Situation},
+    http::Traffic,
+    progress::{Event, Watch},
+    target::Oid,
+};
+
+/// A repository and the way to it. Its failures are those of the diagnosis, with the situation's names in them.
+#[derive(Clone)]
+pub struct Remote {
+    transport: Transport,
+    situation: Situation,
+    /// The greeting of upload-pack, asked for once.
+    uploader: Arc<OnceCell<Uploader>>,
+}
+
+impl Remote {
+    /// The repository that `transport` reaches.
+    pub fn new(transport: Transport, situation: Situation) -> Self {
+        Self { transport, situation, uploader: Arc::default() }
+    }
+
+    /// What the diagnosis knows of this repository.
+    pub fn situation(&self) -> &Situation {
+        &self.situation
+    }
+
+    /// The refs of interest as receive-pack names them: the beginning of a push, and so refused to whoever may not write.
+    pub async fn advertise(&self, interest: &Interest) -> Result<Advertisement, Failure> {
+        self.receiver(interest).await.map_err(|error| self.failure(error, Operation::GitPush))
+    }
+
+    async fn receiver(&self, interest: &Interest) -> Result<Advertisement, WireError> {
+        let mut reader = Reader::new(self.transport.advertisement(Service::ReceivePack).await?);
+        match Greeting::read(&mut reader, interest).await? {
+            Greeting::Refs(advertisement) => Ok(advertisement),
+            Greeting::Commands(_) => Err(WireError::protocol("receive-pack was offered in protocol v2")),
+        }
+    }
+
+    /// The refs that begin with one of `prefixes`, what annotated tags among them point to, and where `HEAD` points:
+    /// for whoever may only read.
+    pub async fn refs(&self, prefixes: &[&str]) -> Result<Advertisement, Failure> {
+        let refs = async { self.uploader().await?.refs(prefixes).await };
+        refs.await.map_err(|error| self.failure(error, Operation::GitFetch))
+    }
+
+    /// Fetches; `take` gets the pack as it arrives, on a thread where it may block. No refs are asked for:
+    /// whoever knows a tip from [`Self::advertise`] names it.
+    pub async fn fetch<T, F>(&self, request: &FetchRequest, take: F) -> Result<Fetched<T>, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(PackReader) -> Result<T, Failure> + Send + 'static,
+    {
+        let fetched = async { self.uploader().await?.fetch(request, take).await };
+        fetched.await.map_err(|error| self.failure(error, Operation::GitFetch))
+    }
+
+    /// Which of `candidates` the repository has, reachable from its refs or not; `want` is any object that it has.
+    /// `None` where the server speaks only v0, which can not tell.
+    pub async fn known(&self, want: Oid, candidates: &[Oid]) -> Result<Option<BTreeSet<Oid>>, Failure> {
+        let known = async { self.uploader().await?.known(want, candidates).await };
+        known.await.map_err(|error| self.failure(error, Operation::GitFetch))
+    }
+
+    /// Pushes; success means that the server reported `ok` for the pack and for every ref. `advertisement` is the one
+    /// that named the old values.
+    pub async fn push(
+        &self,
+        advertisement: &Advertisement,
+        request: &PushRequest,
+        watch: &Arc<dyn Watch>,
+    ) -> Result<PushReport, PushError> {
+        self.push_each(advertisement, request, watch).await?.judge(&self.situation)
+    }
+
+    /// Pushes, and leaves the judgement of each ref to the caller: see [`PushReport::error_of`].
+    pub async fn push_each(
+        &self,
+        advertisement: &Advertisement,
+        request: &PushRequest,
+        watch: &Arc<dyn Watch>,
+    ) -> Result<PushReport, PushError> {
+        let capabilities = &advertisement.capabilities;
+        let report = receive::push(&self.transport, capabilities, request, watch, &self.situation).await;
+        watch.see(Event::Finished);
+        report
+    }
+
+    /// What went over the network so far.
+    pub fn traffic(&self) -> Traffic {
+        self.transport.traffic()
+    }
+
+    async fn uploader(&self) -> Result<&Uploader, WireError> {
+        self.uploader.get_or_try_init(|| Uploader::open(&self.transport)).await
+    }
+
+    fn failure(&self, error: WireError, operation: Operation) -> Failure {
+        error.into_failure(operation, &self.situation)
+    }
+}

@@ -1,0 +1,274 @@
+//! Smart HTTP.
+//!
+//! Source: <https://git-scm.com/docs/gitprotocol-http>
+
+use std::{
+    io::{Seek, SeekFrom, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::{Bytes, BytesMut};
+use flate2::write::MultiGzDecoder;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT},
+};
+use http_body_util::BodyExt;
+use tokio_util::io::ReaderStream;
+
+use super::{Request, Service};
+use crate::{
+    credential::Secret,
+    diagnosis::{Cause, Failure},
+    git::{ByteStream, WireError},
+    http::{Answer, Body, HttpClient, Traffic},
+};
+
+/// NOTE: servers and the proxies before them tell git by an agent that begins with `git/`.
+const AGENT: &str = concat!("git/repo-relay-", env!("CARGO_PKG_VERSION"));
+
+const GIT_PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
+
+/// The user that every kind of token of GitHub may be sent with.
+const USER: &str = "x-access-token";
+
+/// Up to this size a request goes out whole, with its length; git does the same (`http.postBuffer`).
+const WHOLE: usize = 1024 * 1024;
+
+/// How much of the body of a refusal is read.
+const TEXT_LIMIT: usize = 64 * 1024;
+
+/// One repository over HTTP.
+#[derive(Clone)]
+pub struct HttpTransport {
+    client: HttpClient,
+    base: Arc<Mutex<String>>,
+    authorization: Option<HeaderValue>,
+}
+
+impl HttpTransport {
+    /// The repository at `git_url` (`https://HOST/OWNER/NAME.git`), which must be an origin of `client`. The token travels
+    /// as a header of every request, and nowhere else.
+    pub fn new(client: HttpClient, git_url: &str, token: Option<&Secret>) -> Result<Self, Failure> {
+        let authorization = token.map(authorization).transpose()?;
+        Ok(Self { client, base: Arc::new(Mutex::new(git_url.to_owned())), authorization })
+    }
+
+    /// What went over the network so far, by this client and its clones.
+    pub fn traffic(&self) -> Traffic {
+        self.client.traffic()
+    }
+
+    pub(super) async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
+        let address = format!("{}/info/refs?service={}", self.base(), service.name());
+        let mut headers = self.headers();
+        if service == Service::UploadPack {
+            headers.insert(GIT_PROTOCOL, HeaderValue::from_static("version=2"));
+        }
+        let answer = self.send(Method::GET, &address, headers, Body::empty()).await?;
+        let answered_by = answer.url.clone();
+        let bytes = accept(&Method::GET, answer, &format!("application/x-{}-advertisement", service.name())).await?;
+        self.rebase(&answered_by);
+        Ok(bytes)
+    }
+
+    pub(super) async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
+        let name = service.name();
+        let address = format!("{}/{name}", self.base());
+        let mut headers = self.headers();
+        if v2 {
+            headers.insert(GIT_PROTOCOL, HeaderValue::from_static("version=2"));
+        }
+        insert(&mut headers, CONTENT_TYPE, &format!("application/x-{name}-request"))?;
+        let result = format!("application/x-{name}-result");
+        insert(&mut headers, ACCEPT, &result)?;
+
+        let (begun, rest) = gather(request.stream()).await?;
+        let Some(rest) = rest else {
+            let answer = self.send(Method::POST, &address, headers, begun.into()).await?;
+            return accept(&Method::POST, answer, &result).await;
+        };
+        let whole = stream::iter([Ok(begun)]).chain(rest);
+        let answer = self.send_stream(&address, headers.clone(), whole.boxed()).await?;
+        if answer.status != StatusCode::LENGTH_REQUIRED {
+            return accept(&Method::POST, answer, &result).await;
+        }
+        drop(answer);
+        let (spooled, length) = spool(request.stream()).await?;
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        let answer = self.send_stream(&address, headers, spooled).await?;
+        accept(&Method::POST, answer, &result).await
+    }
+
+    fn base(&self) -> String {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Follows a renamed repository: what answered the advertisement answers the requests too.
+    fn rebase(&self, answered_by: &Uri) {
+        let address = answered_by.to_string();
+        if let Some((base, _)) = address.split_once("/info/refs?") {
+            base.clone_into(&mut self.base.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        if let Some(authorization) = &self.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        headers
+    }
+
+    async fn send(&self, method: Method, address: &str, headers: HeaderMap, body: Body) -> Result<Answer, WireError> {
+        let request = http::Request::builder().method(method).uri(address).body(body);
+        let mut request = request.map_err(|error| {
+            WireError::Failed(Failure::new(Cause::InvalidInput, format!("{address} is no usable address: {error}.")))
+        })?;
+        *request.headers_mut() = headers;
+        Ok(self.client.send(request).await?)
+    }
+
+    /// Sends a body while it is made. What ends its making is the error, not the broken connection that follows from it.
+    async fn send_stream(&self, address: &str, headers: HeaderMap, body: ByteStream) -> Result<Answer, WireError> {
+        let ended_by: Arc<Mutex<Option<WireError>>> = Arc::default();
+        let slot = Arc::clone(&ended_by);
+        let body = body.map_err(move |error| {
+            let text = error.to_string();
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            text
+        });
+        let sent = self.send(Method::POST, address, headers, Body::stream(body)).await;
+        sent.map_err(|error| ended_by.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error))
+    }
+}
+
+fn authorization(token: &Secret) -> Result<HeaderValue, Failure> {
+    let pair = zeroize::Zeroizing::new(format!("{USER}:{}", token.expose()));
+    let basic = zeroize::Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())));
+    let mut value = HeaderValue::from_str(&basic)
+        .map_err(|_| Failure::new(Cause::InternalError, "The token can not be put into a header."))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), WireError> {
+    let value = HeaderValue::from_str(value).map_err(|error| WireError::protocol(error.to_string()))?;
+    headers.insert(name, value);
+    Ok(())
+}
+
+/// The beginning of a stream, and the rest where it is longer than [`WHOLE`].
+async fn gather(mut stream: ByteStream) -> Result<(Bytes, Option<ByteStream>), WireError> {
+    let mut begun = BytesMut::new();
+    while let Some(piece) = stream.next().await {
+        begun.extend_from_slice(&piece?);
+        if begun.len() > WHOLE {
+            return Ok((begun.freeze(), Some(stream)));
+        }
+    }
+    Ok((begun.freeze(), None))
+}
+
+/// Writes a stream into a file without a name, to know its length before it is sent.
+async fn spool(mut stream: ByteStream) -> Result<(ByteStream, u64), WireError> {
+    let full = |error: std::io::Error| {
+        let what = format!("What is to be sent could not be put into the temporary folder: {error}.");
+        let remedy = "Free space on the runner, or point TMPDIR at a folder that can be written to.";
+        WireError::Failed(Failure::new(Cause::InternalError, what).with_remedy(remedy))
+    };
+    let mut file = tempfile::tempfile().map_err(full)?;
+    let mut length = 0;
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        length += piece.len() as u64;
+        let written = tokio::task::spawn_blocking(move || file.write_all(&piece).map(|()| file)).await;
+        file = written.map_err(std::io::Error::other).and_then(|written| written).map_err(full)?;
+    }
+    file.seek(SeekFrom::Start(0)).map_err(full)?;
+    let spooled = ReaderStream::with_capacity(tokio::fs::File::from_std(file), 64 * 1024).map_err(full);
+    Ok((spooled.boxed(), length))
+}
+
+/// The body of an answer that is git's; any other answer is an error with what it says.
+async fn accept(method: &Method, answer: Answer, content_type: &str) -> Result<ByteStream, WireError> {
+    let request = format!("{method} {}", answer.url);
+    if answer.status != StatusCode::OK {
+        let status = answer.status.as_u16();
+        let headers = answer
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = headers.collect();
+        let text = beginning(body(answer)).await;
+        return Err(WireError::Status { request, status, headers, text });
+    }
+    let found = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
+    if !found.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(content_type) {
+        let found: String = found.chars().take(100).collect();
+        return Err(WireError::protocol(format!("{request} gave the content type {found}, not {content_type}")));
+    }
+    Ok(body(answer))
+}
+
+/// What can be had of a refusal's text.
+async fn beginning(mut body: ByteStream) -> String {
+    let mut text = Vec::new();
+    while let Some(Ok(piece)) = body.next().await {
+        text.extend_from_slice(&piece[..piece.len().min(TEXT_LIMIT - text.len())]);
+        if text.len() >= TEXT_LIMIT {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The body as bytes, unpacked where the server packed it.
+fn body(answer: Answer) -> ByteStream {
+    let gzip = answer.headers.get(CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"));
+    let bytes = answer.body.into_data_stream().map_err(WireError::from).boxed();
+    if gzip { gunzip(bytes) } else { bytes }
+}
+
+/// Unpacks in small steps, so that a few bytes never become more than a few megabytes at once.
+fn gunzip(packed: ByteStream) -> ByteStream {
+    const STEP: usize = 4 * 1024;
+    struct State {
+        packed: ByteStream,
+        piece: Bytes,
+        decoder: MultiGzDecoder<Vec<u8>>,
+        ended: bool,
+    }
+    let broken = |error: std::io::Error| WireError::protocol(format!("its gzip encoding is damaged ({error})"));
+    let state = State { packed, piece: Bytes::new(), decoder: MultiGzDecoder::new(Vec::new()), ended: false };
+    stream::try_unfold(state, move |mut state| async move {
+        loop {
+            if !state.decoder.get_ref().is_empty() {
+                let bytes = Bytes::from(std::mem::take(state.decoder.get_mut()));
+                return Ok(Some((bytes, state)));
+            }
+            if state.ended {
+                return Ok(None);
+            }
+            if state.piece.is_empty() {
+                match state.packed.try_next().await? {
+                    Some(piece) => state.piece = piece,
+                    None => {
+                        state.decoder.try_finish().map_err(broken)?;
+                        state.ended = true;
+                    }
+                }
+            } else {
+                let step = state.piece.split_to(state.piece.len().min(STEP));
+                state.decoder.write_all(&step).map_err(broken)?;
+                state.decoder.flush().map_err(broken)?;
+            }
+        }
+    })
+    .boxed()
+}
