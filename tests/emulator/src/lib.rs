@@ -1,1 +1,134 @@
-//! A GitHub on loopback: real HTTP, real `git http-backend`, faults as state.
+//! A GitHub on loopback for tests and the demo: real HTTP, real `git http-backend`, faults as state, a log of every
+//! request. It is not kind: it hides what a token may not see, refuses what GitHub refuses in GitHub's words, and shows
+//! new runs late.
+//!
+//! The server runs on threads of its own, so a test may block while the program under test talks to it.
+//!
+//! ```
+//! use emulator::{Emulator, faults::{Canned, Fault, FaultRule}, model::{Model, Repository, Role, Token}};
+//!
+//! let token = Token::classic("robin", &["repo", "workflow"]);
+//! let model = Model::new()
+//!     .repository(Repository::new("acme/site").collaborator("robin", Role::Write).file("README.md", "hello"))
+//!     .token(&token);
+//! let emulator = Emulator::start(model)?;
+//! emulator.fault(FaultRule::on("GET", "/api/v3/repos/acme/site", Fault::Answer(Canned::bad_gateway())).first(2));
+//!
+//! let clone = format!("{}/acme/site.git", emulator.url());      // git, with `token.value()` as the password
+//! let api = format!("{}/api/v3/repos/acme/site", emulator.url());  // REST, with `Bearer` and the same value
+//! assert!(emulator.repository("Acme/Site").tip("refs/heads/main").is_some());
+//! assert_eq!(emulator.unused_faults().len(), 1);
+//! # let _ = (clone, api);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! The product derives `SCHEME://HOST:PORT/api/v3` for any server that is not github.com, so one port serves both
+//! faces: git at `/OWNER/NAME.git/...`, REST at `/api/v3/...`.
+
+mod access;
+mod answer;
+mod api;
+pub mod faults;
+mod git;
+mod handle;
+pub mod log;
+pub mod model;
+mod server;
+mod shared;
+mod workflows;
+
+use std::io;
+
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+pub use self::handle::RepositoryHandle;
+use self::{
+    faults::FaultRule,
+    log::Log,
+    model::{Model, Run},
+    shared::Shared,
+};
+
+/// A running GitHub. Dropping it stops it and removes its repositories.
+pub struct Emulator {
+    shared: Shared,
+    runtime: Option<Runtime>,
+    directory: TempDir,
+}
+
+impl Emulator {
+    /// Creates the model's repositories in a directory for temporary files and serves them on a free port of loopback.
+    pub fn start(model: Model) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("emulator-").tempdir()?;
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("emulator").enable_all().build()?;
+        let shared = runtime.block_on(server::serve(model, directory.path()))?;
+        Ok(Self { shared, runtime: Some(runtime), directory })
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        self.shared.url()
+    }
+
+    /// Looks at the state or changes it, while the server waits.
+    pub fn model<T>(&self, change: impl FnOnce(&mut Model) -> T) -> T {
+        change(&mut self.shared.model())
+    }
+
+    /// A repository, by the name it bears now, without regard to case.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn repository(&self, slug: &str) -> RepositoryHandle {
+        let id = self.shared.model().find(slug).map(|repository| repository.id);
+        let Some(id) = id else { panic!("the emulator has no repository {slug}") };
+        RepositoryHandle::new(self.shared.clone(), id)
+    }
+
+    /// Keeps the repositories on disk after the emulator is gone, and says where they are.
+    #[must_use]
+    pub fn keep(&mut self) -> std::path::PathBuf {
+        self.directory.disable_cleanup(true);
+        self.directory.path().to_owned()
+    }
+
+    /// Adds a fault.
+    pub fn fault(&self, rule: FaultRule) {
+        self.shared.faults().add(rule);
+    }
+
+    /// Faults that were not (or not as often as planned) applied, in words: a test asserts that there are none.
+    pub fn unused_faults(&self) -> Vec<String> {
+        self.shared.faults().unused()
+    }
+
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.shared.faults().clear();
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Log {
+        self.shared.journal().copy()
+    }
+
+    /// Forgets the log so far: for a test that measures only its second half.
+    pub fn clear_log(&self) {
+        self.shared.journal().clear();
+    }
+
+    /// The runs that were really started in a repository, decoys left out, in order of their start.
+    pub fn runs(&self, slug: &str) -> Vec<Run> {
+        self.repository(slug).runs().into_iter().filter(|run| !run.decoy).collect()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // Dropping a runtime waits for its tasks, and is forbidden inside another runtime: a test may be async.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Workflows of a repository.
+
+use serde_json::{Value, json};
+
+use super::{Call, Handled, refusal, repository::open};
+use crate::{
+    answer::Answer,
+    model::{Level, Repository},
+    workflows::{self, workflow_id},
+};
+
+/// A workflow as the API shows it: its path and name.
+pub(super) struct Known {
+    pub(super) id: u64,
+    pub(super) path: String,
+    pub(super) name: String,
+}
+
+/// The workflows of the default branch, and the one of Pages.
+pub(super) fn known(repository: &Repository) -> Result<Vec<Known>, Answer> {
+    let bare = open(repository)?;
+    let tip = workflows::default_tip(&bare, repository);
+    let files = tip.map(|tip| workflows::files_of(&bare, &tip)).unwrap_or_default();
+    let mut known: Vec<_> = files
+        .into_iter()
+        .map(|file| Known {
+            id: workflow_id(repository, &file.path),
+            name: file.definition.name(&file.path),
+            path: file.path,
+        })
+        .collect();
+    if repository.pages.is_some() {
+        let path = workflows::PAGES_PATH.to_owned();
+        known.push(Known { id: workflow_id(repository, &path), path, name: workflows::PAGES_NAME.to_owned() });
+    }
+    Ok(known)
+}
+
+/// The workflow with this id or file name.
+pub(super) fn find(repository: &Repository, id: &str) -> Result<Known, Answer> {
+    let fits = |known: &Known| known.id.to_string() == id || known.path.rsplit('/').next() == Some(id);
+    known(repository)?.into_iter().find(fits).ok_or_else(refusal::not_found)
+}
+
+fn object(call: &Call<'_>, repository: &Repository, known: &Known) -> Value {
+    let (slug, web) = (repository.slug(), call.shared.url());
+    let file = known.path.rsplit('/').next().unwrap_or_default();
+    let off = repository.disabled_workflows.contains(file);
+    json!({
+        "id": known.id, "node_id": format!("W_{}", known.id), "name": known.name, "path": known.path,
+        "state": if off { "disabled_manually" } else { "active" },
+        "created_at": "2026-01-05T08:00:00.000Z", "updated_at": "2026-01-05T08:00:00.000Z",
+        "url": format!("{}/repos/{slug}/actions/workflows/{}", call.api(), known.id),
+        "html_url": format!("{web}/{slug}/blob/{}/{}", repository.default_branch, known.path),
+        "badge_url": format!("{web}/{slug}/workflows/{file}/badge.svg"),
+    })
+}
+
+/// `GET /repos/{owner}/{repo}/actions/workflows`
+pub(super) fn workflows(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
+    let repository = call.repository(owner, name, "actions", Level::Read)?;
+    let all: Vec<_> = known(&repository)?.iter().map(|known| object(call, &repository, known)).collect();
+    let (page, _) = super::runs::page(call, &all)?;
+    Ok(Answer::json(200, &json!({"total_count": all.len(), "workflows": page})))
+}
+
+/// `GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}`
+pub(super) fn workflow(call: &mut Call<'_>, owner: &str, name: &str, id: &str) -> Handled {
+    let repository = call.repository(owner, name, "actions", Level::Read)?;
+    let known = find(&repository, id)?;
+    Ok(Answer::json(200, &object(call, &repository, &known)))
+}

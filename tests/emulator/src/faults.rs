@@ -1,0 +1,269 @@
+//! Faults as state: which request goes wrong, when, and how. What was not used up is reported at the end.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::RepositoryHandle;
+
+/// An answer given in place of the real one.
+#[derive(Clone, Debug)]
+pub struct Canned {
+    /// The status.
+    pub status: u16,
+    /// Headers, lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Canned {
+    /// A JSON error as the REST API gives it.
+    pub fn error(status: u16, message: &str) -> Self {
+        let body = serde_json::json!({
+            "message": message,
+            "documentation_url": "https://docs.github.com/rest",
+            "status": status.to_string(),
+        });
+        Self {
+            status,
+            headers: vec![("content-type".into(), "application/json; charset=utf-8".into())],
+            body: body.to_string(),
+        }
+    }
+
+    /// The HTML page of a 502.
+    pub fn bad_gateway() -> Self {
+        let body = "<!DOCTYPE html><html><head><title>Unicorn! &middot; GitHub</title></head><body>\
+                    <p><strong>We had issues producing the response to your request.</strong></p></body></html>";
+        Self {
+            status: 502,
+            headers: vec![("content-type".into(), "text/html; charset=utf-8".into())],
+            body: body.into(),
+        }
+    }
+
+    /// A 503 that asks to come back in so many seconds.
+    pub fn unavailable(retry_after: u64) -> Self {
+        Self::error(503, "Service unavailable").header("retry-after", &retry_after.to_string())
+    }
+
+    /// A 403 of the primary rate limit that ends at this time (seconds since 1970).
+    pub fn primary_limit(reset: i64) -> Self {
+        Self::error(403, "API rate limit exceeded for user ID 1001.")
+            .header("x-ratelimit-limit", "5000")
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-used", "5000")
+            .header("x-ratelimit-resource", "core")
+            .header("x-ratelimit-reset", &reset.to_string())
+    }
+
+    /// A 403 of the secondary rate limit.
+    pub fn secondary_limit(retry_after: u64) -> Self {
+        let text = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+        Self::error(403, text).header("retry-after", &retry_after.to_string())
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        self
+    }
+}
+
+type Deed = Arc<dyn Fn(&RepositoryHandle) + Send + Sync>;
+
+/// What goes wrong.
+#[derive(Clone)]
+pub enum Fault {
+    /// Answers so; the request is not executed.
+    Answer(Canned),
+    /// Executes the request, then answers so.
+    AnswerAfter(Canned),
+    /// Waits, then goes on as usual.
+    Delay(Duration),
+    /// Accepts and never answers; the request is not executed.
+    Silence,
+    /// Executes the request and never answers.
+    SilenceAfter,
+    /// Resets the connection before the request's body is read.
+    Reset,
+    /// Closes the connection without an answer, before the request is executed.
+    Close,
+    /// Executes the request, then resets the connection before the answer.
+    ResetAfter,
+    /// Executes the request and closes the connection after so many bytes of the answer's body.
+    Truncate(usize),
+    /// Executes the request and resets the connection after so many bytes of the answer's body.
+    ResetBody(usize),
+    /// Sends another `content-type`.
+    ContentType(String),
+    /// Sends this body, with the real status and content type.
+    Body(String),
+    /// Redirects with this status to this address.
+    Redirect(u16, String),
+    /// git: the server does not know `filter`.
+    NoFilter,
+    /// git: the server answers protocol version 0.
+    NoVersion2,
+    /// Compresses the answer.
+    Gzip,
+    /// Sends the answer of git with a length instead of in chunks.
+    Lengthy,
+    /// Refuses a request body in chunks with 411.
+    RefuseChunked,
+    /// Does something to the repository first: the other side of a race.
+    First(Deed),
+}
+
+impl Fault {
+    /// Does something to the repository before the request is executed.
+    pub fn race(deed: impl Fn(&RepositoryHandle) + Send + Sync + 'static) -> Self {
+        Self::First(Arc::new(deed))
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(canned) => write!(f, "answer {}", canned.status),
+            Self::AnswerAfter(canned) => write!(f, "execute, answer {}", canned.status),
+            Self::Delay(pause) => write!(f, "delay {pause:?}"),
+            Self::Silence => f.write_str("silence"),
+            Self::SilenceAfter => f.write_str("execute, silence"),
+            Self::Reset => f.write_str("reset"),
+            Self::Close => f.write_str("close"),
+            Self::ResetAfter => f.write_str("execute, reset"),
+            Self::Truncate(bytes) => write!(f, "truncate after {bytes} B"),
+            Self::ResetBody(bytes) => write!(f, "reset after {bytes} B"),
+            Self::ContentType(kind) => write!(f, "content type {kind}"),
+            Self::Body(_) => f.write_str("other body"),
+            Self::Redirect(status, to) => write!(f, "redirect {status} to {to}"),
+            Self::NoFilter => f.write_str("no filter"),
+            Self::NoVersion2 => f.write_str("no protocol version 2"),
+            Self::Gzip => f.write_str("gzip"),
+            Self::Lengthy => f.write_str("with a length"),
+            Self::RefuseChunked => f.write_str("refuse chunked"),
+            Self::First(_) => f.write_str("race"),
+        }
+    }
+}
+
+/// Which of the matching requests are hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    Nth(u64),
+    First(u64),
+}
+
+/// A matcher and its fault.
+#[derive(Clone, Debug)]
+pub struct FaultRule {
+    method: String,
+    pattern: String,
+    glob: Option<GlobMatcher>,
+    when: When,
+    fault: Fault,
+    seen: u64,
+    applied: u64,
+}
+
+impl FaultRule {
+    /// A fault for each request of this method (`*`: any) whose path matches the glob, compared without case. `*` also
+    /// matches `/`. A pattern with `?` is compared with path and query, one without it with the path alone.
+    pub fn on(method: &str, pattern: &str, fault: Fault) -> Self {
+        let escaped = pattern.replace('?', "[?]").replace('{', "[{]");
+        let glob = GlobBuilder::new(&escaped).case_insensitive(true).build().ok().map(|glob| glob.compile_matcher());
+        Self {
+            method: method.to_owned(),
+            pattern: pattern.to_owned(),
+            glob,
+            when: When::Always,
+            fault,
+            seen: 0,
+            applied: 0,
+        }
+    }
+
+    /// Only the `n`-th matching request (from 1).
+    #[must_use]
+    pub fn nth(mut self, n: u64) -> Self {
+        self.when = When::Nth(n);
+        self
+    }
+
+    /// Only the first `n` matching requests.
+    #[must_use]
+    pub fn first(mut self, n: u64) -> Self {
+        self.when = When::First(n);
+        self
+    }
+
+    fn matches(&self, method: &str, path: &str) -> bool {
+        let bare = path.split('?').next().unwrap_or_default();
+        let text = if self.pattern.contains('?') { path } else { bare };
+        (self.method == "*" || self.method.eq_ignore_ascii_case(method))
+            && self.glob.as_ref().is_some_and(|glob| glob.is_match(text))
+    }
+
+    fn left_over(&self) -> bool {
+        match self.when {
+            When::First(n) => self.applied < n,
+            When::Always | When::Nth(_) => self.applied == 0,
+        }
+    }
+}
+
+impl fmt::Display for FaultRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, pattern, when, fault, seen, applied, .. } = self;
+        write!(f, "{method} {pattern} ({when:?}): {fault:?}; {seen} matching requests, applied {applied} times")
+    }
+}
+
+/// The faults in force.
+#[derive(Clone, Default)]
+pub(crate) struct Faults(Arc<Mutex<Vec<FaultRule>>>);
+
+impl Faults {
+    /// Adds a rule.
+    pub(crate) fn add(&self, rule: FaultRule) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
+    }
+
+    /// The faults for a request, in the order of their rules; counts them as seen and applied.
+    pub(crate) fn take(&self, method: &str, path: &str) -> Vec<Fault> {
+        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = Vec::new();
+        for rule in rules.iter_mut().filter(|rule| rule.matches(method, path)) {
+            rule.seen += 1;
+            let hit = match rule.when {
+                When::Always => true,
+                When::Nth(n) => rule.seen == n,
+                When::First(n) => rule.seen <= n,
+            };
+            if hit {
+                rule.applied += 1;
+                faults.push(rule.fault.clone());
+            }
+        }
+        faults
+    }
+
+    /// Rules that were not used up, in words.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.iter().filter(|rule| rule.left_over()).map(ToString::to_string).collect()
+    }
+
+    /// Takes all rules away.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

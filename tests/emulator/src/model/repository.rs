@@ -1,0 +1,285 @@
+//! A repository: its settings beside the bare repository on disk that holds its objects and refs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{Decoy, Outcome, Protection, Role, Ruleset, Run, stable_id};
+
+/// Paths and contents of a commit.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// Who may see a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everyone.
+    Public,
+    /// Those with a role.
+    Private,
+}
+
+/// Whether a repository can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// As usual.
+    Active,
+    /// Read-only.
+    Archived,
+    /// Blocked by GitHub.
+    Disabled,
+}
+
+/// A Pages site.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    /// Branch it is published from.
+    pub branch: String,
+    /// `/` or `/docs`.
+    pub folder: String,
+    /// `legacy` (a branch) or `workflow`.
+    pub build_type: String,
+    /// Custom domain.
+    pub cname: Option<String>,
+    /// How a build goes.
+    pub outcome: Outcome,
+    /// Commit and start of the latest build.
+    pub latest: Option<(String, String, DateTime<Utc>)>,
+}
+
+/// An Actions secret.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    /// Its name, upper case.
+    pub name: String,
+    /// The sealed value as it came, base64.
+    pub sealed: String,
+    /// First set.
+    pub created_at: DateTime<Utc>,
+    /// Last set.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What to put into the bare repository at the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed {
+    pub(crate) full_ref: String,
+    pub(crate) files: Files,
+}
+
+/// A repository.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    /// The numeric id.
+    pub id: u64,
+    /// The owner's login.
+    pub owner: String,
+    /// The name without the owner.
+    pub name: String,
+    /// `owner/name` under which it was known before; requests are redirected.
+    pub former: Vec<String>,
+    /// Public or private.
+    pub visibility: Visibility,
+    /// Usable, archived or blocked.
+    pub standing: Standing,
+    /// The default branch's name.
+    pub default_branch: String,
+    /// Roles of users; the owner is an administrator anyway.
+    pub collaborators: BTreeMap<String, Role>,
+    /// Classic branch protections.
+    pub protections: Vec<Protection>,
+    /// Rulesets, the organization's among them.
+    pub rulesets: Vec<Ruleset>,
+    /// Whether Actions is on.
+    pub actions: bool,
+    /// Workflow file names that are switched off.
+    pub disabled_workflows: BTreeSet<String>,
+    /// What becomes of the runs of a workflow file (by file name).
+    pub outcomes: BTreeMap<String, Outcome>,
+    /// Decoys that appear beside each run.
+    pub decoys: Vec<Decoy>,
+    /// All runs, in order of their start.
+    pub runs: Vec<Run>,
+    /// Its Pages site.
+    pub pages: Option<Pages>,
+    /// Actions secrets.
+    pub secrets: Vec<Secret>,
+    /// The bare repository; empty before the emulator has started.
+    pub path: PathBuf,
+    pub(crate) seeds: Vec<Seed>,
+}
+
+impl Repository {
+    /// An empty public repository `owner/name` with the default branch `main`.
+    pub fn new(slug: &str) -> Self {
+        let (owner, name) = slug.split_once('/').unwrap_or((slug, ""));
+        Self {
+            id: stable_id(slug),
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            former: Vec::new(),
+            visibility: Visibility::Public,
+            standing: Standing::Active,
+            default_branch: "main".to_owned(),
+            collaborators: BTreeMap::new(),
+            protections: Vec::new(),
+            rulesets: Vec::new(),
+            actions: true,
+            disabled_workflows: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
+            decoys: Vec::new(),
+            runs: Vec::new(),
+            pages: None,
+            secrets: Vec::new(),
+            path: PathBuf::new(),
+            seeds: Vec::new(),
+        }
+    }
+
+    /// `owner/name`.
+    pub fn slug(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
+    /// A commit with these files on a branch (short name), on top of what was seeded there before.
+    #[must_use]
+    pub fn files(mut self, branch: &str, files: &[(&str, &str)]) -> Self {
+        let files = files.iter().map(|&(path, text)| (path.to_owned(), text.as_bytes().to_vec())).collect();
+        self.seeds.push(Seed { full_ref: format!("refs/heads/{branch}"), files });
+        self
+    }
+
+    /// A file on the default branch.
+    #[must_use]
+    pub fn file(self, path: &str, text: &str) -> Self {
+        let branch = self.default_branch.clone();
+        self.files(&branch, &[(path, text)])
+    }
+
+    /// A workflow file (by file name) on the default branch.
+    #[must_use]
+    pub fn workflow(self, name: &str, yaml: &str) -> Self {
+        self.file(&format!(".github/workflows/{name}"), yaml)
+    }
+
+    /// A lightweight tag on the default branch as seeded so far.
+    #[must_use]
+    pub fn tag(mut self, name: &str) -> Self {
+        self.seeds.push(Seed { full_ref: format!("refs/tags/{name}"), files: Vec::new() });
+        self
+    }
+
+    /// Another default branch; to be called before anything is seeded.
+    #[must_use]
+    pub fn default_branch(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.default_branch);
+        self
+    }
+
+    /// Not public.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.visibility = Visibility::Private;
+        self
+    }
+
+    /// Read-only.
+    #[must_use]
+    pub fn archived(mut self) -> Self {
+        self.standing = Standing::Archived;
+        self
+    }
+
+    /// Blocked.
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.standing = Standing::Disabled;
+        self
+    }
+
+    /// Was called `owner/name` before.
+    #[must_use]
+    pub fn formerly(mut self, slug: &str) -> Self {
+        self.former.push(slug.to_owned());
+        self
+    }
+
+    /// Gives a user a role.
+    #[must_use]
+    pub fn collaborator(mut self, login: &str, role: Role) -> Self {
+        self.collaborators.insert(login.to_ascii_lowercase(), role);
+        self
+    }
+
+    /// Adds a classic branch protection.
+    #[must_use]
+    pub fn protection(mut self, protection: Protection) -> Self {
+        self.protections.push(protection);
+        self
+    }
+
+    /// Adds a ruleset.
+    #[must_use]
+    pub fn ruleset(mut self, ruleset: Ruleset) -> Self {
+        self.rulesets.push(ruleset);
+        self
+    }
+
+    /// Switches Actions off.
+    #[must_use]
+    pub fn without_actions(mut self) -> Self {
+        self.actions = false;
+        self
+    }
+
+    /// Switches a workflow (by file name) off.
+    #[must_use]
+    pub fn disabled_workflow(mut self, file: &str) -> Self {
+        self.disabled_workflows.insert(file.to_owned());
+        self
+    }
+
+    /// What becomes of the runs of a workflow (by file name).
+    #[must_use]
+    pub fn outcome(mut self, file: &str, outcome: Outcome) -> Self {
+        self.outcomes.insert(file.to_owned(), outcome);
+        self
+    }
+
+    /// Decoys beside each run.
+    #[must_use]
+    pub fn decoys(mut self, decoys: &[Decoy]) -> Self {
+        self.decoys = decoys.to_vec();
+        self
+    }
+
+    /// A Pages site from the root of a branch.
+    #[must_use]
+    pub fn pages(mut self, branch: &str) -> Self {
+        self.pages = Some(Pages {
+            branch: branch.to_owned(),
+            folder: "/".to_owned(),
+            build_type: "legacy".to_owned(),
+            cname: None,
+            outcome: Outcome::default(),
+            latest: None,
+        });
+        self
+    }
+
+    /// A user's role; nothing for a stranger to a private repository.
+    pub fn role(&self, login: &str) -> Option<Role> {
+        if login.eq_ignore_ascii_case(&self.owner) {
+            return Some(Role::Admin);
+        }
+        let public = (self.visibility == Visibility::Public).then_some(Role::Read);
+        self.collaborators.get(&login.to_ascii_lowercase()).copied().or(public)
+    }
+
+    /// Whether everyone sees it.
+    pub fn is_public(&self) -> bool {
+        self.visibility == Visibility::Public
+    }
+}

@@ -1,0 +1,325 @@
+//! The socket's side: accepts connections, applies faults, hands requests to a face and counts what goes through.
+
+use std::{
+    convert::Infallible,
+    fs, io,
+    path::Path,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use chrono::Utc;
+use futures_util::{StreamExt, future};
+use http::{HeaderName, HeaderValue, Request, Response, header::AUTHORIZATION, request::Parts};
+use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    time::Sleep,
+};
+
+use crate::{
+    RepositoryHandle, access,
+    answer::{Answer, Body},
+    api,
+    faults::{Canned, Fault},
+    git, handle,
+    log::Entry,
+    model::Model,
+    shared::Shared,
+};
+
+/// Waits: the one place of the emulator where time is spent on purpose.
+#[expect(clippy::disallowed_methods, reason = "latency and delays are part of what is emulated")]
+pub(crate) fn pause(duration: Duration) -> Sleep {
+    tokio::time::sleep(duration)
+}
+
+/// Sets the repositories up and begins to serve.
+pub(crate) async fn serve(mut model: Model, directory: &Path) -> io::Result<Shared> {
+    let hooks = directory.join("hooks");
+    fs::create_dir(&hooks)?;
+    for repository in &mut model.repositories {
+        handle::create(repository, directory, &hooks).map_err(io::Error::other)?;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let shared = Shared::new(model, format!("http://{}", listener.local_addr()?));
+    let server = shared.clone();
+    tokio::spawn(async move {
+        for connection in 1_u64.. {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            tokio::spawn(converse(server.clone(), stream, connection));
+        }
+    });
+    Ok(shared)
+}
+
+async fn converse(shared: Shared, stream: TcpStream, connection: u64) {
+    // Without it an answer's last bytes wait for the client's delayed acknowledgement.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = TokioIo::new(Socket { stream, reset: reset.clone() });
+    let service = service_fn(move |request| exchange(shared.clone(), connection, reset.clone(), request));
+    // An error here is a client that went away, or a fault that was asked for.
+    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(socket, service).await;
+}
+
+/// The connection is to be cut instead of answered.
+#[derive(Debug, thiserror::Error)]
+#[error("cut as a fault asked")]
+struct Cut;
+
+async fn exchange(
+    shared: Shared,
+    connection: u64,
+    reset: Arc<AtomicBool>,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, Cut> {
+    let started = Instant::now();
+    let (parts, incoming) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let faults = shared.faults().take(parts.method.as_str(), &path);
+    let number = shared.journal().open(entry(&shared, connection, &parts, &path, &faults));
+    let latency = shared.model().settings.latency;
+    if !latency.is_zero() {
+        pause(latency).await;
+    }
+    let cut = |hard: bool| {
+        reset.store(hard, Ordering::Relaxed);
+        shared.journal().amend(number, |entry| entry.took = started.elapsed());
+        Cut
+    };
+    let is_rest = path.starts_with("/api/v3");
+    let mut canned = None;
+    for fault in &faults {
+        match fault {
+            Fault::Delay(duration) => pause(*duration).await,
+            Fault::Silence => future::pending().await,
+            Fault::Reset => return Err(cut(true)),
+            Fault::Close => return Err(cut(false)),
+            Fault::First(deed) => race(&shared, &path, deed).await,
+            Fault::Answer(answer) => canned = Some(answer.clone()),
+            Fault::Redirect(status, to) => {
+                canned = Some(Canned::error(*status, "Moved Permanently").header("location", to));
+            }
+            Fault::RefuseChunked if parts.headers.contains_key("transfer-encoding") => {
+                canned = Some(Canned::error(411, "Length Required"));
+            }
+            _ => {}
+        }
+    }
+    let answer = if let Some(canned) = canned {
+        // The REST face reads before it answers; git's front end may refuse while the pack still comes in.
+        if is_rest {
+            let body = api::read_body(&shared, number, incoming).await;
+            api::note_request(&shared, number, &body);
+        }
+        from_canned(&canned)
+    } else {
+        // In a task of its own: what was begun is finished even when the client goes away.
+        let (face, tweaks) = (shared.clone(), faults.clone());
+        let work = tokio::spawn(async move {
+            if is_rest {
+                api::answer(&face, number, &parts, incoming).await
+            } else {
+                git::answer(&face, number, parts, incoming, &tweaks).await
+            }
+        });
+        work.await.unwrap_or_else(|error| Answer::text(500, &format!("the emulator failed: {error}")))
+    };
+    finish(shared.clone(), number, started, reset.clone(), answer, &faults).await
+}
+
+/// Applies the faults that come after the effect and sends the answer.
+async fn finish(
+    shared: Shared,
+    number: usize,
+    started: Instant,
+    reset: Arc<AtomicBool>,
+    mut answer: Answer,
+    faults: &[Fault],
+) -> Result<Response<Outgoing>, Cut> {
+    let mut limit = None;
+    for fault in faults {
+        match fault {
+            Fault::ResetAfter => {
+                reset.store(true, Ordering::Relaxed);
+                shared.journal().amend(number, |entry| entry.took = started.elapsed());
+                return Err(Cut);
+            }
+            Fault::SilenceAfter => future::pending().await,
+            Fault::AnswerAfter(canned) => answer = from_canned(canned),
+            Fault::Body(text) => answer.body = Body::Whole(Bytes::from(text.clone())),
+            Fault::ContentType(kind) => {
+                answer.headers.retain(|(name, _)| name != "content-type");
+                answer = answer.header("content-type", kind);
+            }
+            Fault::Lengthy => answer = git::with_length(answer).await,
+            Fault::Gzip => answer = git::compressed(answer).await,
+            Fault::Truncate(bytes) => limit = Some((*bytes, false)),
+            Fault::ResetBody(bytes) => limit = Some((*bytes, true)),
+            _ => {}
+        }
+    }
+    if answer.find_header("date").is_none() {
+        let date = shared.model().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        answer = answer.header("date", date);
+    }
+    shared.journal().amend(number, |entry| {
+        entry.status = Some(answer.status.as_u16());
+        entry.answer_headers.clone_from(&answer.headers);
+        if let Body::Whole(bytes) = &answer.body {
+            entry.answer = serde_json::from_slice(bytes).ok();
+        }
+        entry.took = started.elapsed();
+    });
+    let inner = match answer.body {
+        Body::Whole(bytes) => Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync(),
+        Body::Stream(stream) => StreamBody::new(stream.map(|piece| piece.map(Frame::data))).boxed_unsync(),
+    };
+    let body = Outgoing { inner, shared, number, started, reset, limit, sent: 0, linger: None };
+    let mut response = Response::new(body);
+    *response.status_mut() = answer.status;
+    for (name, value) in answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    Ok(response)
+}
+
+fn entry(shared: &Shared, connection: u64, parts: &Parts, path: &str, faults: &[Fault]) -> Entry {
+    let headers = parts.headers.iter().filter(|(name, _)| **name != AUTHORIZATION);
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let model = shared.model();
+    let token = access::presented(&parts.headers)
+        .map(|secret| access::live_token(&model, &secret).map_or_else(|| "unknown".into(), |token| token.name.clone()));
+    Entry {
+        at: Utc::now(),
+        connection,
+        method: parts.method.to_string(),
+        path: path.to_owned(),
+        headers: headers.collect(),
+        token,
+        request: None,
+        updates: Vec::new(),
+        sideband: String::new(),
+        status: None,
+        answer_headers: Vec::new(),
+        answer: None,
+        bytes_in: 0,
+        bytes_out: 0,
+        took: Duration::ZERO,
+        faults: faults.iter().map(|fault| format!("{fault:?}")).collect(),
+    }
+}
+
+fn from_canned(canned: &Canned) -> Answer {
+    let mut answer = Answer::empty(canned.status).body(Bytes::from(canned.body.clone()));
+    answer.headers.clone_from(&canned.headers);
+    answer
+}
+
+async fn race(shared: &Shared, path: &str, deed: &Arc<dyn Fn(&RepositoryHandle) + Send + Sync>) {
+    let slug = git::slug_of(path).or_else(|| api::slug_of(path));
+    let id = slug.and_then(|slug| shared.model().find(&slug).map(|repository| repository.id));
+    if let Some(id) = id {
+        let (deed, handle) = (deed.clone(), RepositoryHandle::new(shared.clone(), id));
+        // A panic in the test's closure shows as a race that did not happen.
+        let _ = tokio::task::spawn_blocking(move || deed(&handle)).await;
+    }
+}
+
+/// A body on its way out: counts, and cuts where a fault asked for it.
+struct Outgoing {
+    inner: UnsyncBoxBody<Bytes, io::Error>,
+    shared: Shared,
+    number: usize,
+    started: Instant,
+    reset: Arc<AtomicBool>,
+    limit: Option<(usize, bool)>,
+    sent: usize,
+    linger: Option<Pin<Box<Sleep>>>,
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Some(linger) = &mut self.linger {
+            ready!(linger.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(io::Error::other("cut as a fault asked"))));
+        }
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let Some(Ok(frame)) = frame else { return Poll::Ready(frame) };
+        let Ok(mut data) = frame.into_data() else { return Poll::Ready(None) };
+        if let Some((limit, hard)) = self.limit
+            && self.sent + data.len() > limit
+        {
+            data.truncate(limit - self.sent);
+            self.reset.store(hard, Ordering::Relaxed);
+            // The bytes before the cut must be on the wire before it.
+            self.linger = Some(Box::pin(pause(Duration::from_millis(20))));
+        }
+        self.sent += data.len();
+        let (length, took) = (data.len() as u64, self.started.elapsed());
+        self.shared.journal().amend(self.number, |entry| {
+            entry.bytes_out += length;
+            entry.took = took;
+        });
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.linger.is_none() && self.inner.is_end_stream()
+    }
+}
+
+/// A connection that can be reset (RST) instead of closed (FIN).
+struct Socket {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Relaxed) {
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

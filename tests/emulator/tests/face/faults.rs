@@ -1,0 +1,86 @@
+//! Each fault as a client sees it.
+
+use std::time::{Duration, Instant};
+
+use emulator::{
+    Emulator,
+    faults::{Canned, Fault, FaultRule},
+    model::{Model, Repository, Role, Token},
+};
+use serde_json::json;
+
+use crate::support::{Reply, call, start};
+
+const PATH: &str = "/api/v3/repos/acme/site/dispatches";
+
+fn emulator(token: &Token) -> Emulator {
+    let yaml = "on: repository_dispatch\n";
+    let repository = Repository::new("acme/site").collaborator("robin", Role::Write).workflow("deploy.yml", yaml);
+    start(Model::new().repository(repository).token(token))
+}
+
+fn send(emulator: &Emulator, token: &Token) -> Result<Reply, String> {
+    call(emulator, "POST", PATH, Some(token), &[], Some(&json!({"event_type": "deploy"})))
+}
+
+#[test]
+fn a_fault_hits_before_or_after_the_effect() {
+    let token = Token::classic("robin", &["repo"]);
+    let cases = [
+        (Fault::Answer(Canned::error(500, "Server Error")), Some(500), 0),
+        (Fault::Answer(Canned::bad_gateway()), Some(502), 0),
+        (Fault::AnswerAfter(Canned::bad_gateway()), Some(502), 1),
+        (Fault::Reset, None, 0),
+        (Fault::Close, None, 0),
+        (Fault::ResetAfter, None, 1),
+        (Fault::Delay(Duration::from_millis(100)), Some(204), 1),
+        (Fault::Redirect(302, "http://127.0.0.1:1/".into()), Some(302), 0),
+        (Fault::Body("<html>".into()), Some(204), 1),
+    ];
+    for (fault, status, runs) in cases {
+        let emulator = emulator(&token);
+        let shown = format!("{fault:?}");
+        emulator.fault(FaultRule::on("POST", "/api/v3/repos/*/dispatches", fault).first(1));
+        let begun = Instant::now();
+        let reply = send(&emulator, &token);
+        assert_eq!(reply.as_ref().ok().map(|reply| reply.status), status, "{shown}: {reply:?}");
+        assert_eq!(emulator.runs("acme/site").len(), runs, "{shown}");
+        assert!(!shown.contains("delay") || begun.elapsed() >= Duration::from_millis(100));
+        assert_eq!(send(&emulator, &token).unwrap().status, 204, "the next one passes");
+        assert!(emulator.unused_faults().is_empty());
+        assert_eq!(emulator.log().0[0].faults, [shown]);
+    }
+}
+
+#[test]
+fn an_answer_can_break_off_or_never_come() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    for fault in [Fault::Truncate(20), Fault::ResetBody(20)] {
+        emulator.fault(FaultRule::on("GET", "/api/v3/repos/acme/site", fault));
+        let broken = call(&emulator, "GET", "/api/v3/repos/acme/site", Some(&token), &[], None);
+        assert!(broken.is_err(), "{broken:?}");
+        assert_eq!(emulator.log().0.last().unwrap().bytes_out, 20);
+        emulator.clear_faults();
+    }
+    emulator.fault(FaultRule::on("GET", "/api/v3/meta", Fault::Silence));
+    let address = emulator.url().trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    std::io::Write::write_all(&mut stream, b"GET /api/v3/meta HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let heard = std::io::Read::read(&mut stream, &mut [0; 10]);
+    assert!(heard.is_err(), "{heard:?}");
+}
+
+#[test]
+fn faults_that_were_not_used_are_reported() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    emulator.fault(FaultRule::on("POST", PATH, Fault::Answer(Canned::secondary_limit(1))).nth(2));
+    emulator.fault(FaultRule::on("POST", PATH, Fault::Delay(Duration::ZERO)).first(2));
+    send(&emulator, &token).unwrap();
+    assert_eq!(emulator.unused_faults().len(), 2, "{:?}", emulator.unused_faults());
+    let reply = send(&emulator, &token).unwrap();
+    assert_eq!((reply.status, reply.header("retry-after")), (403, Some("1")));
+    assert_eq!(emulator.unused_faults().len(), 0);
+}

@@ -1,0 +1,8 @@
+//! The emulator seen from outside: real git and real HTTP against it.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod faults;
+mod git;
+mod rest;
+mod runs;
+mod support;
