@@ -17,6 +17,7 @@ pub mod github;
 pub mod http;
 pub mod inputs;
 pub mod progress;
+pub mod publish;
 pub mod report;
 pub mod retry;
 pub mod target;

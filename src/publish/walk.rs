@@ -1,0 +1,409 @@
+//! Lists what a directory would put on the branch: files and symlinks, in git's order, none of them opened.
+
+use std::{
+    fs, io,
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::MetadataExt,
+    },
+    path::{Component, Path, PathBuf},
+};
+
+use bytes::Bytes;
+use rayon::prelude::*;
+
+use super::{globs::Globs, names};
+use crate::{
+    diagnosis::{Cause, Failure},
+    git::format::FileMode,
+};
+
+/// When a file's content and its inode last changed, as it was listed: one that differs later was changed meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        // NOTE: no inode number: on some network and FUSE file systems it is not the same for two looks at one file.
+        Self { modified: (metadata.mtime(), metadata.mtime_nsec()), changed: (metadata.ctime(), metadata.ctime_nsec()) }
+    }
+}
+
+/// A file or symlink of the directory.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its path inside the directory: bytes, `/` between names.
+    pub path: Box<[u8]>,
+    /// File, executable or symlink.
+    pub mode: FileMode,
+    /// Its size in bytes; of a symlink that of its target's name.
+    pub size: u64,
+    stamp: Stamp,
+}
+
+/// What a directory holds, ready to be hashed.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    root: PathBuf,
+    files: Vec<File>,
+    /// Paths that git can not hold (sockets, pipes, devices): passed over, as git does.
+    pub skipped: Vec<Box<[u8]>>,
+    /// How many files and folders `exclude` left out. A folder counts once, with all that it holds.
+    pub excluded: u64,
+}
+
+impl Listing {
+    /// The files, in the byte order of their paths, which is git's.
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The sum of the files' sizes in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+
+    /// Files of more than `size` bytes, the biggest first.
+    pub fn above(&self, size: u64) -> Vec<&File> {
+        let mut big: Vec<_> = self.files.iter().filter(|file| file.size > size).collect();
+        big.sort_by_key(|file| std::cmp::Reverse(file.size));
+        big
+    }
+
+    /// Where `file` lies on disk.
+    pub fn location(&self, file: &File) -> PathBuf {
+        self.root.join(std::ffi::OsStr::from_bytes(&file.path))
+    }
+
+    /// Opens a file that is no symlink for reading. One that changed since it was listed is a failure:
+    /// its content would not be what was hashed.
+    pub fn open(&self, file: &File) -> Result<fs::File, Failure> {
+        let opened = fs::File::open(self.location(file)).map_err(|error| unreadable(&file.path, &error))?;
+        let metadata = opened.metadata().map_err(|error| unreadable(&file.path, &error))?;
+        if Stamp::of(&metadata) != file.stamp || metadata.len() != file.size {
+            return Err(changed(&file.path));
+        }
+        Ok(opened)
+    }
+
+    /// The target of a symlink, as bytes.
+    pub fn link_target(&self, file: &File) -> Result<Bytes, Failure> {
+        let target = fs::read_link(self.location(file)).map_err(|error| unreadable(&file.path, &error))?;
+        let target = target.into_os_string().into_vec();
+        if target.len() as u64 == file.size { Ok(target.into()) } else { Err(changed(&file.path)) }
+    }
+}
+
+/// A path for a message: quoted, with whatever is no printable text escaped.
+pub(super) fn shown(path: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(path))
+}
+
+/// The failure for a file or folder that can not be read.
+pub(super) fn unreadable(path: &[u8], error: &io::Error) -> Failure {
+    Failure::new(Cause::LocalGitError, format!("{} of the directory can not be read: {error}.", shown(path)))
+        .with_remedy("Give the step's user the right to read it, or take it out with `exclude`.")
+}
+
+/// The failure for a file that is not what it was when it was listed.
+pub(super) fn changed(path: &[u8]) -> Failure {
+    Failure::new(Cause::LocalGitError, format!("{} changed while it was being published.", shown(path)))
+        .with_remedy("Let whatever writes into the directory end before this step, and run it again.")
+}
+
+/// The folder that `directory` names in the workspace, with every symlink on the way resolved.
+///
+/// `..` or a symlink that leaves the workspace is `invalid-input`; what is absent, or a file, is `directory-not-found`.
+pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, Failure> {
+    let outside = || {
+        let what = format!("`directory` is {directory:?}, which leads out of the workspace.");
+        Failure::new(Cause::InvalidInput, what).with_remedy(
+            "Give the folder's path relative to the workspace, and copy what lies elsewhere into it first.",
+        )
+    };
+    let absent = |why: &str| Failure::new(Cause::DirectoryNotFound, format!("The directory {directory:?} {why}."));
+    let root = workspace.canonicalize().map_err(|error| {
+        Failure::new(
+            Cause::DirectoryNotFound,
+            format!("The workspace {} can not be opened: {error}.", workspace.display()),
+        )
+    })?;
+    let relative = Path::new(directory);
+    let relative = relative.strip_prefix(workspace).or_else(|_| relative.strip_prefix(&root)).unwrap_or(relative);
+    let mut depth = 0_u32;
+    for component in relative.components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth = depth.checked_sub(1).ok_or_else(outside)?,
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) => return Err(outside()),
+        }
+    }
+    let found = root.join(relative).canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if directory.contains('\\') => absent(&format!(
+            "does not exist in the workspace; write it with forward slashes: {:?}",
+            directory.replace('\\', "/")
+        )),
+        io::ErrorKind::NotFound => absent("does not exist in the workspace"),
+        io::ErrorKind::NotADirectory => absent("leads through a file"),
+        _ => absent(&format!("can not be opened: {error}")),
+    })?;
+    if !found.starts_with(&root) {
+        return Err(outside());
+    }
+    if !found.is_dir() {
+        return Err(absent("is a file; a folder is published, with its content at the branch's `destination`"));
+    }
+    Ok(found)
+}
+
+/// One folder's share of a listing.
+#[derive(Default)]
+struct Found {
+    files: Vec<File>,
+    folders: Vec<Vec<u8>>,
+    skipped: Vec<Box<[u8]>>,
+    excluded: u64,
+}
+
+impl Found {
+    fn join(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.folders.extend(other.folders);
+        self.skipped.extend(other.skipped);
+        self.excluded += other.excluded;
+        self
+    }
+}
+
+/// Lists `directory` (as [`resolve_directory`] gives it) without what `exclude` covers.
+///
+/// Symlinks are listed, never followed; `.git` is passed over at any depth; an empty folder vanishes.
+/// A name that git or GitHub refuses is `invalid-input`; a directory without a file is `nothing-to-publish`.
+pub fn walk(directory: &Path, exclude: &Globs) -> Result<Listing, Failure> {
+    let mut all = Found::default();
+    let mut level = vec![Vec::new()];
+    let mut folders = 0_u64;
+    while !level.is_empty() {
+        folders += level.len() as u64;
+        let found = level
+            .par_iter()
+            .map(|folder| read_folder(directory, folder, exclude))
+            .try_reduce(Found::default, |a, b| Ok(a.join(b)))?;
+        all = all.join(found);
+        level = std::mem::take(&mut all.folders);
+    }
+    let Found { mut files, skipped, excluded, .. } = all;
+    if files.is_empty() {
+        return Err(nothing(folders - 1, excluded, skipped.len()));
+    }
+    files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(Listing { root: directory.to_owned(), files, skipped, excluded })
+}
+
+fn nothing(folders: u64, excluded: u64, skipped: usize) -> Failure {
+    let why = if excluded > 0 {
+        "`exclude` leaves no file of it"
+    } else if skipped > 0 {
+        "it holds nothing but sockets, pipes or devices"
+    } else if folders > 0 {
+        "its folders hold no file"
+    } else {
+        "it is empty"
+    };
+    let failure = Failure::new(Cause::NothingToPublish, format!("The directory has nothing to publish: {why}."));
+    if excluded > 0 {
+        failure.with_remedy("Correct `exclude`; an empty `exclude` leaves nothing out.")
+    } else {
+        failure
+    }
+}
+
+fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Failure> {
+    let place = root.join(std::ffi::OsStr::from_bytes(folder));
+    let read = || fs::read_dir(place)?.collect::<io::Result<Vec<_>>>();
+    let entries = read().map_err(|error| unreadable(if folder.is_empty() { b"." } else { folder }, &error))?;
+    entries
+        .into_par_iter()
+        .with_min_len(512)
+        .try_fold(Found::default, |mut found, entry| {
+            take(&mut found, folder, &entry, exclude)?;
+            Ok(found)
+        })
+        .try_reduce(Found::default, |a, b| Ok(a.join(b)))
+}
+
+fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs) -> Result<(), Failure> {
+    let name = entry.file_name();
+    let name = name.as_bytes();
+    if names::is_dot_git(name) {
+        return Ok(());
+    }
+    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
+    if !folder.is_empty() {
+        path.extend_from_slice(folder);
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    // NOTE: `DirEntry::metadata` does not follow symlinks.
+    let metadata = entry.metadata().map_err(|error| unreadable(&path, &error))?;
+    let kind = metadata.file_type();
+    if if kind.is_dir() { exclude.cover(&path) } else { exclude.matches(&path) } {
+        found.excluded += 1;
+        return Ok(());
+    }
+    let mode = if kind.is_dir() {
+        FileMode::TREE
+    } else if kind.is_symlink() {
+        FileMode::SYMLINK
+    } else if !kind.is_file() {
+        found.skipped.push(path.into());
+        return Ok(());
+    } else if metadata.mode() & 0o100 != 0 {
+        FileMode::EXECUTABLE
+    } else {
+        FileMode::FILE
+    };
+    if let Some(reason) = names::refusal(&path, name, mode) {
+        let what = format!("{} can not be published: {reason}.", shown(&path));
+        return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Rename it, or take it out with `exclude`."));
+    }
+    if kind.is_dir() {
+        found.folders.push(path);
+    } else {
+        found.files.push(File { path: path.into(), mode, size: metadata.len(), stamp: Stamp::of(&metadata) });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        os::unix::{fs::PermissionsExt, fs::symlink, net::UnixListener},
+        path::Path,
+    };
+
+    use super::*;
+
+    fn put(root: &Path, path: &str, content: &str) {
+        let place = root.join(path);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, content).unwrap();
+    }
+
+    fn paths(listing: &Listing) -> Vec<String> {
+        listing.files().iter().map(|file| String::from_utf8_lossy(&file.path).into_owned()).collect()
+    }
+
+    #[test]
+    fn everything_is_listed_in_the_order_of_git() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["a/x", "a.b", "a0", "-dash", "two words", "line\nbreak", "ünï", ".hidden", ".gitignore", "z/y/w"]
+        {
+            put(folder.path(), path, path);
+        }
+        put(folder.path(), ".gitignore", "*");
+        fs::create_dir_all(folder.path().join("empty/deeper")).unwrap();
+        let listing = walk(folder.path(), &Globs::default()).unwrap();
+        let expected =
+            ["-dash", ".gitignore", ".hidden", "a.b", "a/x", "a0", "line\nbreak", "two words", "z/y/w", "ünï"];
+        assert_eq!(paths(&listing), expected);
+        assert_eq!(listing.bytes(), listing.files().iter().map(|file| file.size).sum::<u64>());
+    }
+
+    #[test]
+    fn modes_are_those_of_git_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "run", "#!/bin/sh");
+        fs::set_permissions(folder.path().join("run"), fs::Permissions::from_mode(0o744)).unwrap();
+        put(folder.path(), "group", "");
+        fs::set_permissions(folder.path().join("group"), fs::Permissions::from_mode(0o674)).unwrap();
+        symlink("/etc", folder.path().join("link")).unwrap();
+        symlink(".", folder.path().join("loop")).unwrap();
+        let _socket = UnixListener::bind(folder.path().join("socket")).unwrap();
+        let listing = walk(folder.path(), &Globs::default()).unwrap();
+        let modes: Vec<_> = listing.files().iter().map(|file| file.mode).collect();
+        assert_eq!(modes, [FileMode::FILE, FileMode::SYMLINK, FileMode::SYMLINK, FileMode::EXECUTABLE]);
+        assert_eq!(listing.link_target(&listing.files()[1]).unwrap(), "/etc");
+        assert_eq!(listing.skipped, [Box::from(&b"socket"[..])]);
+    }
+
+    #[test]
+    fn dot_git_is_passed_over_at_any_depth_and_excluded_files_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [".git/HEAD", "a/.git", "b/.GIT/config", "a/b/.git/x", "kept", ".github/workflows/x.yml", "a/x.map"]
+        {
+            put(folder.path(), path, "");
+        }
+        let exclude = Globs::new(&[".github/**", "**/*.map"]).unwrap();
+        let listing = walk(folder.path(), &exclude).unwrap();
+        assert_eq!(paths(&listing), ["kept"]);
+        assert_eq!(listing.excluded, 2);
+    }
+
+    #[test]
+    fn a_refused_name_is_named_unless_it_is_excluded() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "a/git~1", "");
+        put(folder.path(), "b", "");
+        let failure = walk(folder.path(), &Globs::default()).unwrap_err();
+        assert_eq!(failure.cause, Cause::InvalidInput);
+        assert!(failure.what.contains("a/git~1"), "{failure}");
+        assert!(walk(folder.path(), &Globs::new(&["a"]).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_directory_without_files_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let why = |exclude: &[&str]| {
+            let failure = walk(folder.path(), &Globs::new(exclude).unwrap()).unwrap_err();
+            assert_eq!(failure.cause, Cause::NothingToPublish);
+            failure.what
+        };
+        assert!(why(&[]).contains("it is empty"));
+        fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        assert!(why(&[]).contains("its folders hold no file"));
+        put(folder.path(), "a/b/c", "");
+        assert!(why(&["a"]).contains("`exclude`"));
+    }
+
+    #[test]
+    fn a_file_that_changes_meanwhile_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), "a", "one");
+        put(folder.path(), "b", "one");
+        let listing = walk(folder.path(), &Globs::default()).unwrap();
+        assert!(listing.open(&listing.files()[0]).is_ok());
+        put(folder.path(), "new", "other");
+        fs::rename(folder.path().join("new"), folder.path().join("a")).unwrap();
+        assert!(listing.open(&listing.files()[0]).unwrap_err().what.contains("changed"));
+        fs::remove_file(folder.path().join("b")).unwrap();
+        assert!(listing.open(&listing.files()[1]).unwrap_err().what.contains("can not be read"));
+    }
+
+    #[test]
+    fn a_directory_stays_inside_the_workspace() {
+        let outer = tempfile::tempdir().unwrap();
+        let workspace = outer.path().join("ws");
+        put(&workspace, "site/index.html", "");
+        put(outer.path(), "elsewhere/x", "");
+        symlink(outer.path().join("elsewhere"), workspace.join("out")).unwrap();
+        symlink("site", workspace.join("in")).unwrap();
+        let resolve = |directory: &str| resolve_directory(&workspace, directory);
+        let site = workspace.canonicalize().unwrap().join("site");
+        for fine in ["site", "./site/", "site/../site", "in", workspace.join("site").to_str().unwrap()] {
+            assert_eq!(resolve(fine).unwrap(), site, "{fine}");
+        }
+        assert_eq!(resolve(".").unwrap(), site.parent().unwrap());
+        for outside in ["..", "../ws/site", "../nowhere", "out", "/", "/etc", "site/../../elsewhere"] {
+            assert_eq!(resolve(outside).unwrap_err().cause, Cause::InvalidInput, "{outside}");
+        }
+        for absent in ["nope", "site/index.html", "site/index.html/x", "site\\x"] {
+            assert_eq!(resolve(absent).unwrap_err().cause, Cause::DirectoryNotFound, "{absent}");
+        }
+        assert!(resolve("site\\x").unwrap_err().what.contains("site/x"));
+    }
+}
