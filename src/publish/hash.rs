@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     diagnosis::Failure,
-    git::format::{FileMode, ObjectKind},
+    git::format::{FileMode, ObjectKind, TreeEntry},
     progress::{Event, Watch},
     target::Oid,
 };
@@ -74,6 +74,13 @@ impl Hashed {
     /// The id of the tree that the directory makes on its own.
     pub fn tree(&self) -> Oid {
         self.folders.root().oid
+    }
+
+    /// The content of the tree of the folder with this index.
+    pub(super) fn tree_content(&self, index: usize) -> Vec<u8> {
+        let entry = |child: &_| self.folders.entry(*child, self.listing.files(), &self.oids);
+        let entries: Vec<_> = self.folders.get(index).children.iter().map(entry).collect();
+        TreeEntry::write_all(&entries)
     }
 
     /// The content of a blob, if it stayed in memory.

@@ -1,0 +1,180 @@
+//! Merges a directory into a branch's tree: inside `destination` the directory's content, outside everything as it was.
+//!
+//! The branch's blobs are never read, and of its trees only those that the merge has to look into. What comes out is
+//! the new root tree, the objects that the branch does not have, and what changed in files. A merge on another tip
+//! takes the same [`Hashed`] again.
+
+mod merge;
+mod new;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+
+use super::{globs::Globs, hash::Hashed};
+use crate::{
+    diagnosis::{Cause, Failure},
+    git::{format::TreeEntry, objects::ObjectStore},
+    target::{Oid, TreePath},
+};
+
+/// Enough for trees of the greatest depth; only what is used of it takes memory.
+const STACK: usize = 64 * 1024 * 1024;
+
+/// Where the branch's trees are read.
+pub trait Trees: Sync {
+    /// The entries of a tree, in its own order; nothing when the tree is not here (it was not fetched).
+    fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure>;
+}
+
+impl Trees for ObjectStore {
+    fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
+        self.read_tree(oid)
+    }
+}
+
+/// A file that the step itself adds at the branch's root.
+#[derive(Clone, Debug)]
+pub struct RootFile {
+    /// Its name.
+    pub name: &'static str,
+    /// Its content.
+    pub content: Bytes,
+    /// Whether it replaces a file of this name; else it is added only where there is none.
+    pub overwrite: bool,
+}
+
+/// Where on the branch a directory goes, and what of the branch stays.
+#[derive(Clone, Copy, Debug)]
+pub struct Placement<'a> {
+    /// The folder of the branch that becomes the directory's content.
+    pub destination: &'a TreePath,
+    /// Files of the branch that stay though the directory lacks them.
+    pub keep: &'a Globs,
+    /// Files of the branch that stay in any case; the listing was made without them.
+    pub exclude: &'a Globs,
+    /// `.nojekyll`, `CNAME`.
+    pub root_files: &'a [RootFile],
+}
+
+/// What a merge changes, in files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Files that the branch did not have.
+    pub added: u64,
+    /// Files with another content or mode.
+    pub changed: u64,
+    /// Files (and submodules) that are gone.
+    pub removed: u64,
+    /// Paths of all that is added, changed or removed below `.github/workflows/`.
+    pub workflow_files: Vec<Vec<u8>>,
+}
+
+/// The id and the content of a tree that the branch does not have.
+pub type NewTree = (Oid, Vec<u8>);
+
+/// A blob that the branch does not have.
+#[derive(Clone, Debug)]
+pub struct NewBlob {
+    /// Its id.
+    pub oid: Oid,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where its content is.
+    pub source: BlobSource,
+}
+
+/// Where the content of a new blob is.
+#[derive(Clone, Debug)]
+pub enum BlobSource {
+    /// The file with this index in the listing.
+    File(usize),
+    /// In memory.
+    Memory(Bytes),
+}
+
+/// The result of a merge.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// The branch's new root tree. Equal to the old one: nothing changed.
+    pub tree: Oid,
+    /// Trees that the old root tree does not hold anywhere, with their content.
+    pub trees: Vec<NewTree>,
+    /// Blobs, each once, that no tree of the old root that could be read holds.
+    pub blobs: Vec<NewBlob>,
+    /// What changed.
+    pub changes: Changes,
+}
+
+/// Why a merge did not come to its end.
+#[derive(Debug)]
+pub enum MergeError {
+    /// A tree of the branch was not fetched.
+    Missing {
+        /// The tree.
+        oid: Oid,
+        /// Whether all trees below it are needed too: it lies inside the destination, not on the way to it.
+        deep: bool,
+    },
+    /// The directory and the branch do not fit together, or a tree can not be read.
+    Failed(Failure),
+}
+
+impl From<Failure> for MergeError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Merges `content` into the tree `base` (nothing: a new branch). Without content, `destination` is taken off the branch;
+/// folders above it that become empty vanish.
+///
+/// Submodules inside the destination stay where the directory has nothing under their name. A `CNAME` at the branch's
+/// root stays when the directory has none.
+pub fn merge(
+    trees: &dyn Trees,
+    base: Option<Oid>,
+    content: Option<&Hashed>,
+    placement: &Placement<'_>,
+) -> Result<Merged, MergeError> {
+    let run = || merge::Merge::new(trees, content, placement).run(base);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        let thread = thread.map_err(|error| {
+            Failure::new(Cause::InternalError, format!("No thread could be started for the merge: {error}."))
+        })?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// How many files and submodules the tree `root` holds at any depth; nothing where a tree was not fetched.
+pub fn count_files(trees: &dyn Trees, root: Oid) -> Result<Option<u64>, Failure> {
+    let (mut count, mut open) = (0, vec![root]);
+    while let Some(oid) = open.pop() {
+        let Some(entries) = trees.tree(oid)? else { return Ok(None) };
+        for entry in entries {
+            if entry.mode.is_tree() {
+                open.push(entry.oid);
+            } else {
+                count += 1;
+            }
+        }
+    }
+    Ok(Some(count))
+}
+
+/// Every blob, tree and submodule commit named by a tree below `root` that is here.
+pub fn known_objects(trees: &dyn Trees, root: Oid) -> Result<HashSet<Oid>, Failure> {
+    let mut known = HashSet::from([root]);
+    let mut open = vec![root];
+    while let Some(oid) = open.pop() {
+        for entry in trees.tree(oid)?.unwrap_or_default() {
+            if known.insert(entry.oid) && entry.mode.is_tree() {
+                open.push(entry.oid);
+            }
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,333 @@
+//! The merge itself: the branch's trees and the directory's, side by side, folder by folder.
+
+use std::cmp::Ordering;
+
+use super::{Changes, MergeError, Merged, Placement, RootFile, Trees, new::New};
+use crate::{
+    diagnosis::{Cause, Failure},
+    git::format::{FileMode, ObjectKind, TreeEntry},
+    publish::{folders::Child, hash::Hashed, walk::shown},
+    target::Oid,
+};
+
+/// Deeper trees than git itself walks through (`core.maxTreeDepth`) are refused.
+const MAX_DEPTH: usize = 2048;
+/// GitHub's folder of workflow files: changes in it need a right of their own.
+const WORKFLOWS: &[u8] = b".github/workflows/";
+
+/// What the result is to have under a name.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Directory(Child),
+    RootFile(usize),
+}
+
+pub(super) struct Merge<'a> {
+    trees: &'a dyn Trees,
+    content: Option<&'a Hashed>,
+    placement: &'a Placement<'a>,
+    changes: Changes,
+    new: New,
+}
+
+impl<'a> Merge<'a> {
+    pub(super) fn new(trees: &'a dyn Trees, content: Option<&'a Hashed>, placement: &'a Placement<'a>) -> Self {
+        Self { trees, content, placement, changes: Changes::default(), new: New::default() }
+    }
+
+    pub(super) fn run(mut self, base: Option<Oid>) -> Result<Merged, MergeError> {
+        let components: Vec<&str> = self.placement.destination.components().collect();
+        let tree = self.along(&components, 0, base)?.unwrap_or_else(|| self.new.tree(&[]));
+        if let Some(content) = self.content {
+            for index in &self.new.files {
+                let whole = self.whole(&content.listing().files()[*index].path);
+                self.changes.note(whole);
+            }
+        }
+        let (trees, blobs) = self.new.lacking(self.trees, base, self.content, self.placement.root_files)?;
+        Ok(Merged { tree, trees, blobs, changes: self.changes })
+    }
+
+    /// Goes down to the destination and puts the new tree into each folder on the way back.
+    fn along(&mut self, components: &[&str], level: usize, base: Option<Oid>) -> Result<Option<Oid>, MergeError> {
+        let Some((name, below)) = components.get(level).map(|name| (name.as_bytes(), level + 1)) else {
+            let whole = self.content.map(|content| content.folders.root_index());
+            return self.folder(whole, base, &mut Vec::new(), 0);
+        };
+        let before = match base {
+            Some(oid) => self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep: false })?,
+            None => Vec::new(),
+        };
+        let place = before.iter().position(|entry| entry.name == name);
+        let old = match place.map(|place| &before[place]) {
+            Some(entry) if entry.mode.is_tree() => Some(entry.oid),
+            Some(_) if self.content.is_none() && below < components.len() => return Ok(base),
+            Some(entry) if below < components.len() || (entry.mode.is_submodule() && self.content.is_some()) => {
+                let what = if entry.mode.is_submodule() { "a submodule" } else { "a file" };
+                let path = components[..below].join("/");
+                return Err(conflict(&format!("On the branch {} is {what}", shown(path.as_bytes()))).into());
+            }
+            Some(_) => {
+                self.removed(b"");
+                None
+            }
+            None => None,
+        };
+        let new = self.along(components, below, old)?;
+        let mut after = before.clone();
+        match (place, new) {
+            (Some(place), Some(oid)) => after[place] = folder_entry(name, oid),
+            (Some(place), None) => drop(after.remove(place)),
+            (None, Some(oid)) => after.push(folder_entry(name, oid)),
+            (None, None) => {}
+        }
+        if level == 0 {
+            self.add_root_files(&mut after);
+        }
+        Ok(self.result(base, &before, after))
+    }
+
+    /// Adds the root files where the destination is another folder than the root.
+    fn add_root_files(&mut self, root: &mut Vec<TreeEntry>) {
+        for (index, file) in self.placement.root_files.iter().enumerate() {
+            let entry = root_file_entry(file);
+            match root.iter_mut().find(|old| old.name == entry.name) {
+                Some(old) if !file.overwrite || old.oid == entry.oid || old.mode.is_tree() => {}
+                Some(old) => {
+                    *old = entry;
+                    self.changes.changed += 1;
+                    self.new.root_files.push(index);
+                }
+                None => {
+                    root.push(entry);
+                    self.changes.added += 1;
+                    self.new.root_files.push(index);
+                }
+            }
+        }
+    }
+
+    /// Merges one folder at or below the destination; `path` is relative to it. Nothing is left: no tree.
+    fn folder(
+        &mut self,
+        wanted: Option<usize>,
+        base: Option<Oid>,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<Option<Oid>, MergeError> {
+        if depth > MAX_DEPTH {
+            return Err(conflict("The branch's folders are nested deeper than git allows").into());
+        }
+        let root = path.is_empty() && self.placement.destination.is_root();
+        let alone = wanted.and_then(|wanted| Some((wanted, self.content?.folders.get(wanted))));
+        let plain = !root || self.placement.root_files.is_empty();
+        match (alone, base) {
+            // The branch has what the directory has, and so nothing to keep beside it.
+            (Some((_, folder)), Some(base)) if plain && folder.oid == base => return Ok(Some(base)),
+            (Some((index, folder)), None) if plain => {
+                self.changes.added += folder.files.len() as u64;
+                self.new.files.extend(folder.files.clone());
+                self.new.folders.push(index);
+                return Ok(Some(folder.oid));
+            }
+            (None, None) if plain => return Ok(None),
+            _ => {}
+        }
+        let before = match base {
+            Some(oid) => self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep: true })?,
+            None => Vec::new(),
+        };
+        let mut old: Vec<&TreeEntry> = before.iter().collect();
+        old.sort_unstable_by_key(|entry| &entry.name[..]);
+        let wanted = self.wanted(alone.map(|(index, _)| index), root, &old);
+        let mut after = Vec::with_capacity(wanted.len().max(before.len()));
+        let (mut old, mut wanted) = (old.into_iter().peekable(), wanted.into_iter().peekable());
+        let length = path.len();
+        loop {
+            let order = match (old.peek(), wanted.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(old), Some((name, _))) => old.name[..].cmp(name),
+            };
+            let old = if order.is_le() { old.next() } else { None };
+            let wanted = if order.is_ge() { wanted.next() } else { None };
+            let name = wanted.as_ref().map(|(name, _)| *name).or(old.map(|old| &old.name[..])).unwrap_or_default();
+            if length > 0 {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+            let entry = match (old, wanted) {
+                (old, Some((_, wanted))) => self.put(wanted, old, path, depth)?,
+                (Some(old), None) if root && self.stays_at_root(old) => Some(old.clone()),
+                (Some(old), None) => self.stay(old, path, depth)?,
+                (None, None) => None,
+            };
+            after.extend(entry);
+            path.truncate(length);
+        }
+        Ok(self.result(base, &before, after))
+    }
+
+    /// What the folder is to hold, in the order of the names' bytes.
+    fn wanted(&self, folder: Option<usize>, root: bool, old: &[&TreeEntry]) -> Vec<(&'a [u8], Wanted)> {
+        let mut wanted: Vec<(&'a [u8], Wanted)> = Vec::new();
+        if let (Some(index), Some(content)) = (folder, self.content) {
+            let name = |child| content.folders.name(child, content.listing().files());
+            let children = &content.folders.get(index).children;
+            wanted.extend(children.iter().map(|child| (name(*child), Wanted::Directory(*child))));
+        }
+        if root {
+            for (index, file) in self.placement.root_files.iter().enumerate() {
+                let name = file.name.as_bytes();
+                let is_file = |entry: &&TreeEntry| entry.name == name && !entry.mode.is_tree();
+                match wanted.iter_mut().find(|(other, _)| *other == name) {
+                    Some((_, what @ Wanted::Directory(Child::File(_)))) if file.overwrite => {
+                        *what = Wanted::RootFile(index);
+                    }
+                    None if file.overwrite || !old.iter().any(is_file) => wanted.push((name, Wanted::RootFile(index))),
+                    _ => {}
+                }
+            }
+        }
+        wanted.sort_unstable_by_key(|(name, _)| *name);
+        wanted
+    }
+
+    /// Whether a file at the branch's root stays by the rules of `CNAME` and of the root files.
+    fn stays_at_root(&self, old: &TreeEntry) -> bool {
+        let named = |file: &RootFile| file.name.as_bytes() == old.name;
+        let is_cname = old.name == b"CNAME" && self.content.is_some();
+        !old.mode.is_tree() && (is_cname || self.placement.root_files.iter().any(named))
+    }
+
+    /// Puts what is wanted in the place of `old`.
+    fn put(
+        &mut self,
+        wanted: Wanted,
+        old: Option<&TreeEntry>,
+        path: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<Option<TreeEntry>, MergeError> {
+        let entry = match (wanted, self.content) {
+            (Wanted::Directory(child), Some(content)) => {
+                content.folders.entry(child, content.listing().files(), content.oids())
+            }
+            (Wanted::RootFile(index), _) => root_file_entry(&self.placement.root_files[index]),
+            (Wanted::Directory(_), None) => return Ok(None),
+        };
+        if let Wanted::Directory(Child::Folder(index)) = wanted {
+            let base = old.filter(|old| old.mode.is_tree()).map(|old| old.oid);
+            if base.is_none() && old.is_some() {
+                self.removed(path);
+            }
+            let oid = self.folder(Some(index), base, path, depth + 1)?;
+            return Ok(oid.map(|oid| TreeEntry { oid, ..entry }));
+        }
+        match old {
+            Some(old) if old.oid == entry.oid && old.mode.canonical() == entry.mode => return Ok(Some(old.clone())),
+            Some(old) if old.mode.is_tree() => {
+                self.discard(old.oid, path, depth + 1)?;
+                self.changes.added += 1;
+            }
+            Some(_) => self.changes.changed += 1,
+            None => self.changes.added += 1,
+        }
+        match wanted {
+            Wanted::Directory(Child::File(index)) => self.new.files.push(index),
+            Wanted::RootFile(index) => self.new.root_files.push(index),
+            Wanted::Directory(Child::Folder(_)) => {}
+        }
+        Ok(Some(entry))
+    }
+
+    /// What is left of an entry that the directory has nothing for.
+    fn stay(&mut self, old: &TreeEntry, path: &mut Vec<u8>, depth: usize) -> Result<Option<TreeEntry>, MergeError> {
+        let Placement { keep, exclude, .. } = self.placement;
+        if old.mode.is_tree() {
+            if keep.cover(path) || exclude.cover(path) {
+                return Ok(Some(old.clone()));
+            }
+            let oid = self.folder(None, Some(old.oid), path, depth + 1)?;
+            return Ok(oid.map(|oid| TreeEntry { oid, ..old.clone() }));
+        }
+        let submodule = old.mode.is_submodule() && self.content.is_some();
+        if submodule || keep.matches(path) || exclude.matches(path) {
+            return Ok(Some(old.clone()));
+        }
+        self.removed(path);
+        Ok(None)
+    }
+
+    /// Counts what goes with a folder that a file takes the place of. What `exclude` protects can not go.
+    fn discard(&mut self, oid: Oid, path: &mut Vec<u8>, depth: usize) -> Result<(), MergeError> {
+        if depth > MAX_DEPTH {
+            return Err(conflict("The branch's folders are nested deeper than git allows").into());
+        }
+        let length = path.len();
+        for entry in self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep: true })? {
+            path.push(b'/');
+            path.extend_from_slice(&entry.name);
+            let exclude = self.placement.exclude;
+            if if entry.mode.is_tree() { exclude.cover(path) } else { exclude.matches(path) } {
+                let (file, held) = (shown(&path[..length]), shown(path));
+                return Err(conflict(&format!(
+                    "{file} is a file in the directory and a folder on the branch, where `exclude` protects {held}"
+                ))
+                .into());
+            }
+            if entry.mode.is_tree() {
+                self.discard(entry.oid, path, depth + 1)?;
+            } else {
+                self.removed(path);
+            }
+            path.truncate(length);
+        }
+        Ok(())
+    }
+
+    fn removed(&mut self, path: &[u8]) {
+        self.changes.removed += 1;
+        let whole = self.whole(path);
+        self.changes.note(whole);
+    }
+
+    /// The path on the branch of what lies at `path` in the destination.
+    fn whole(&self, path: &[u8]) -> Vec<u8> {
+        match self.placement.destination.as_str().as_bytes() {
+            b"" => path.to_vec(),
+            destination => [destination, path].join(&b'/'),
+        }
+    }
+
+    /// The tree of the entries `after`: the old one when they are those of `before`.
+    fn result(&mut self, base: Option<Oid>, before: &[TreeEntry], mut after: Vec<TreeEntry>) -> Option<Oid> {
+        after.sort_by(TreeEntry::order);
+        match base {
+            Some(base) if after == before => Some(base),
+            _ if after.is_empty() => None,
+            _ => Some(self.new.tree(&after)),
+        }
+    }
+}
+
+impl Changes {
+    fn note(&mut self, path: Vec<u8>) {
+        if path.starts_with(WORKFLOWS) {
+            self.workflow_files.push(path);
+        }
+    }
+}
+
+fn folder_entry(name: &[u8], oid: Oid) -> TreeEntry {
+    TreeEntry { name: name.to_vec(), mode: FileMode::TREE, oid }
+}
+
+fn root_file_entry(file: &RootFile) -> TreeEntry {
+    TreeEntry { name: file.name.as_bytes().to_vec(), mode: FileMode::FILE, oid: ObjectKind::Blob.id_of(&file.content) }
+}
+
+fn conflict(what: &str) -> Failure {
+    Failure::new(Cause::InvalidInput, format!("{what}."))
+        .with_remedy("Choose another `destination`, or take the file off the branch first.")
+}

@@ -1,0 +1,486 @@
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::OnceLock,
+};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    git::format::ObjectKind,
+    publish::testing::{Files, Git, directory, hashed},
+};
+
+fn git() -> std::sync::MutexGuard<'static, Git> {
+    // One repository for all: git takes longer to start than to work.
+    static GIT: OnceLock<std::sync::Mutex<Git>> = OnceLock::new();
+    GIT.get_or_init(|| Git::new().into()).lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn files(list: &[(&str, &str)]) -> Files {
+    list.iter().map(|(path, content)| (path.as_bytes().to_vec(), ("100644", content.as_bytes().to_vec()))).collect()
+}
+
+fn globs(patterns: &[&str]) -> Globs {
+    Globs::new(patterns).unwrap()
+}
+
+#[derive(Default)]
+struct Case {
+    branch: Option<Files>,
+    directory: Option<Files>,
+    destination: TreePath,
+    keep: Globs,
+    exclude: Globs,
+    root_files: Vec<RootFile>,
+}
+
+impl Case {
+    fn on(branch: &[(&str, &str)], directory: &[(&str, &str)]) -> Self {
+        Self { branch: Some(files(branch)), directory: Some(files(directory)), ..Self::default() }
+    }
+
+    fn at(mut self, destination: &str) -> Self {
+        self.destination = destination.parse().unwrap();
+        self
+    }
+
+    fn merge_with(&self, git: &Git, trees: &dyn Trees) -> Result<Merged, MergeError> {
+        let base = self.branch.as_ref().map(|files| git.write_tree(files));
+        let folder = self.directory.as_ref().map(directory);
+        let content = match &folder {
+            Some(folder) => match hashed(folder.path(), &self.exclude) {
+                Err(failure) if failure.cause == Cause::NothingToPublish => None,
+                hashed => Some(hashed?),
+            },
+            None => None,
+        };
+        let placement = Placement {
+            destination: &self.destination,
+            keep: &self.keep,
+            exclude: &self.exclude,
+            root_files: &self.root_files,
+        };
+        merge(trees, base, content.as_ref(), &placement)
+    }
+
+    fn merge(&self) -> Result<Merged, MergeError> {
+        let git = git();
+        self.merge_with(&git, &*git)
+    }
+
+    /// Merges, and expects exactly `expected` on the branch.
+    fn gives(&self, expected: &[(&str, &str)]) -> Changes {
+        let merged = self.merge().unwrap();
+        assert_eq!(merged.tree, git().write_tree(&files(expected)));
+        merged.changes
+    }
+
+    fn fails(&self) -> Failure {
+        match self.merge() {
+            Err(MergeError::Failed(failure)) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn changes(added: u64, changed: u64, removed: u64) -> Changes {
+    Changes { added, changed, removed, workflow_files: Vec::new() }
+}
+
+#[test]
+fn the_destination_becomes_the_directory_and_the_rest_stays() {
+    let branch = [("index.html", "old"), ("docs/a", "a"), ("docs/gone", "g"), ("other/x", "x")];
+    let case = Case::on(&branch, &[("a", "new"), ("sub/b", "b")]).at("docs");
+    let expected = [("index.html", "old"), ("docs/a", "new"), ("docs/sub/b", "b"), ("other/x", "x")];
+    assert_eq!(case.gives(&expected), changes(1, 1, 1));
+    let merged = case.merge().unwrap();
+    assert_eq!((merged.trees.len(), merged.blobs.len()), (3, 2));
+}
+
+#[test]
+fn a_new_branch_is_the_directory() {
+    let case = Case { branch: None, ..Case::on(&[], &[("a", "1"), ("b/c", "1")]) }.at("x/y");
+    assert_eq!(case.gives(&[("x/y/a", "1"), ("x/y/b/c", "1")]), changes(2, 0, 0));
+    let merged = case.merge().unwrap();
+    assert_eq!(merged.blobs.len(), 1, "the same content is sent once");
+}
+
+#[test]
+fn nothing_changed_is_the_same_tree_and_nothing_to_send() {
+    let same = [("a", "1"), ("b/c", "2"), ("b/d/e", "3")];
+    let merged = Case::on(&same, &same).merge().unwrap();
+    assert_eq!(merged.tree, git().write_tree(&files(&same)));
+    assert!(merged.trees.is_empty() && merged.blobs.is_empty());
+    assert_eq!(merged.changes, changes(0, 0, 0));
+}
+
+#[test]
+fn a_rename_sends_no_blob_and_a_moved_folder_no_tree_of_its_own() {
+    let merged = Case::on(&[("a/x", "1"), ("a/y", "2")], &[("b/x", "1"), ("b/y", "2")]).merge().unwrap();
+    assert_eq!((merged.trees.len(), merged.blobs.len()), (1, 0));
+    assert_eq!(merged.changes, changes(2, 0, 2));
+}
+
+#[test]
+fn files_turn_into_folders_and_back_and_names_change_their_case() {
+    let case = Case::on(
+        &[("a", "f"), ("b/x", "1"), ("b/y/z", "2"), ("Read", "r")],
+        &[("a/x", "1"), ("b", "f"), ("read", "r")],
+    );
+    assert_eq!(case.gives(&[("a/x", "1"), ("b", "f"), ("read", "r")]), changes(3, 0, 4));
+}
+
+#[test]
+fn kept_files_stay_but_may_be_overwritten() {
+    let branch = [("a", "old"), ("b", "old"), ("v1/x", "1"), ("v1/y/z", "1"), ("w/x", "1"), ("c/d", "1")];
+    let case = Case {
+        keep: globs(&["v1", "a", "w/**", "c/*"]),
+        ..Case::on(&branch, &[("a", "new"), ("w", "file"), ("c/e", "2")])
+    };
+    let expected = [("a", "new"), ("v1/x", "1"), ("v1/y/z", "1"), ("w", "file"), ("c/d", "1"), ("c/e", "2")];
+    assert_eq!(case.gives(&expected), changes(2, 1, 2));
+}
+
+#[test]
+fn excluded_files_are_neither_published_nor_removed() {
+    let branch = [(".github/workflows/x.yml", "branch"), ("a.map", "branch"), ("b", "1")];
+    let directory = [(".github/workflows/y.yml", "dir"), ("a.map", "dir"), ("c", "1")];
+    let case = Case { exclude: globs(&[".github/**", "*.map"]), ..Case::on(&branch, &directory) };
+    let expected = [(".github/workflows/x.yml", "branch"), ("a.map", "branch"), ("c", "1")];
+    assert_eq!(case.gives(&expected), changes(1, 0, 1));
+}
+
+#[test]
+fn a_file_can_not_take_the_place_of_a_folder_with_excluded_files() {
+    let case =
+        Case { exclude: globs(&["a/keep/**"]), ..Case::on(&[("a/keep/x", "1"), ("a/y", "1")], &[("a", "file")]) };
+    let failure = case.fails();
+    assert_eq!(failure.cause, Cause::InvalidInput);
+    assert!(failure.what.contains("a/keep"), "{failure}");
+}
+
+#[test]
+fn submodules_on_the_branch_stay() {
+    let mut branch = files(&[("a/b", "1")]);
+    branch.insert(b"lib/sub".to_vec(), ("160000", b"commit".to_vec()));
+    let mut expected = files(&[("c", "1")]);
+    expected.insert(b"lib/sub".to_vec(), ("160000", b"commit".to_vec()));
+    let case = Case { branch: Some(branch.clone()), ..Case::on(&[], &[("c", "1")]) };
+    assert_eq!(case.merge().unwrap().tree, git().write_tree(&expected));
+    let case = Case { branch: Some(branch), directory: None, ..Case::default() }.at("lib");
+    assert_eq!(case.gives(&[("a/b", "1")]), changes(0, 0, 1));
+}
+
+#[test]
+fn a_destination_below_a_file_or_submodule_of_the_branch_is_refused() {
+    let case = Case::on(&[("a", "file"), ("b", "1")], &[("x", "1")]).at("a/b/c");
+    let failure = case.fails();
+    assert!(failure.what.contains("\"a\" is a file"), "{failure}");
+    Case::on(&[("a", "file"), ("b", "1")], &[("x", "1")]).at("a").gives(&[("a/x", "1"), ("b", "1")]);
+    let branch = Files::from([(b"s".to_vec(), ("160000", b"commit".to_vec()))]);
+    let case = Case { branch: Some(branch), ..Case::on(&[], &[("x", "1")]) }.at("s");
+    assert!(case.fails().what.contains("submodule"));
+}
+
+#[test]
+fn a_destination_is_taken_off_with_the_folders_that_become_empty() {
+    let branch = [("pr/1/a", "1"), ("pr/1/b/c", "1"), ("x", "1")];
+    let remove = |destination: &str| Case { directory: None, ..Case::on(&branch, &[]) }.at(destination);
+    assert_eq!(remove("pr/1").gives(&[("x", "1")]), changes(0, 0, 2));
+    for absent in ["pr/2", "q/r", "x/y"] {
+        let merged = remove(absent).merge().unwrap();
+        assert_eq!(merged.tree, git().write_tree(&files(&branch)), "{absent}");
+        assert_eq!(merged.changes, changes(0, 0, 0));
+    }
+    let merged = remove("").merge().unwrap();
+    assert_eq!(merged.tree, ObjectKind::Tree.id_of(b""));
+    assert_eq!(merged.trees, [(merged.tree, Vec::new())]);
+}
+
+fn root_file(name: &'static str, content: &'static str, overwrite: bool) -> RootFile {
+    RootFile { name, content: Bytes::from_static(content.as_bytes()), overwrite }
+}
+
+#[test]
+fn nojekyll_and_cname_go_to_the_root_of_the_branch() {
+    let root_files = vec![root_file(".nojekyll", "", false), root_file("CNAME", "new.example", true)];
+    let case = |branch: &[(&str, &str)], directory: &[(&str, &str)], destination: &str| {
+        Case { root_files: root_files.clone(), ..Case::on(branch, directory) }.at(destination)
+    };
+    let both = [(".nojekyll", ""), ("CNAME", "new.example")];
+    let with = |more: &[(&'static str, &'static str)]| [&both[..], more].concat();
+    assert_eq!(case(&[], &[("a", "1")], "").gives(&with(&[("a", "1")])), changes(3, 0, 0));
+    assert_eq!(case(&[], &[("a", "1")], "d").gives(&with(&[("d/a", "1")])), changes(3, 0, 0));
+    let old = [(".nojekyll", "mine"), ("CNAME", "old.example"), ("a", "1")];
+    for (destination, path) in [("", "a"), ("d", "d/a")] {
+        let mut expected = vec![(".nojekyll", "mine"), ("CNAME", "new.example"), (path, "2")];
+        if path != "a" {
+            expected.push(("a", "1"));
+        }
+        let seen = case(&old, &[("a", "2")], destination).gives(&expected);
+        assert_eq!(seen, changes(u64::from(path != "a"), 1 + u64::from(path == "a"), 0), "{destination}");
+    }
+    let own = [(".nojekyll", "own"), ("CNAME", "own.example"), ("a", "1")];
+    assert_eq!(
+        case(&both, &own, "").gives(&[(".nojekyll", "own"), ("CNAME", "new.example"), ("a", "1")]),
+        changes(1, 1, 0)
+    );
+    assert_eq!(case(&own, &own[..1], "").gives(&[(".nojekyll", "own"), ("CNAME", "new.example")]), changes(0, 1, 1));
+}
+
+#[test]
+fn a_cname_of_the_branch_stays_when_the_directory_has_none() {
+    let case = Case::on(&[("CNAME", "here"), ("sub/CNAME", "there"), ("b", "1")], &[("a", "1")]);
+    assert_eq!(case.gives(&[("CNAME", "here"), ("a", "1")]), changes(1, 0, 2));
+    Case::on(&[("CNAME", "here")], &[("CNAME", "new")]).gives(&[("CNAME", "new")]);
+}
+
+#[test]
+fn changed_workflow_files_are_named() {
+    let branch = [(".github/workflows/a.yml", "1"), (".github/workflows/b.yml", "1"), (".github/workflows/c.yml", "1")];
+    let named = |case: Case| {
+        let mut paths = case.merge().unwrap().changes.workflow_files;
+        paths.sort();
+        paths.into_iter().map(|path| String::from_utf8(path).unwrap()).collect::<Vec<_>>()
+    };
+    let directory =
+        [(".github/workflows/a.yml", "1"), (".github/workflows/b.yml", "2"), (".github/workflows/d.yml", "1")];
+    let expected = ["b", "c", "d"].map(|name| format!(".github/workflows/{name}.yml"));
+    assert_eq!(named(Case::on(&branch, &directory)), expected);
+    assert_eq!(named(Case::on(&[("x", "1")], &[("workflows/n", "1")]).at(".github")), [".github/workflows/n"]);
+    assert!(named(Case::on(&branch, &[(".github/workflows/e.yml", "1")]).at("docs")).is_empty());
+}
+
+#[test]
+fn old_modes_of_the_branch_are_no_change() {
+    struct Old(HashMap<Oid, Vec<TreeEntry>>);
+    impl Trees for Old {
+        fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
+            Ok(self.0.get(&oid).cloned())
+        }
+    }
+    let content = [b"100664 a\0".as_slice(), ObjectKind::Blob.id_of(b"1").as_bytes()].concat();
+    let base = ObjectKind::Tree.id_of(&content);
+    let trees = Old([(base, TreeEntry::read_all(&content).unwrap())].into());
+    let folder = directory(&files(&[("a", "1")]));
+    let content = hashed(folder.path(), &Globs::default()).unwrap();
+    let (root, none) = (TreePath::default(), Globs::default());
+    let placement = Placement { destination: &root, keep: &none, exclude: &none, root_files: &[] };
+    assert_eq!(merge(&trees, Some(base), Some(&content), &placement).unwrap().tree, base);
+}
+
+#[test]
+fn very_deep_trees_are_merged() {
+    let deep = |end: &str| format!("{}{end}", "d/".repeat(1200));
+    let (branch, directory) = (deep("old"), deep("new"));
+    let case = Case::on(&[(&branch, "1"), ("x", "1")], &[(&directory, "2"), ("x", "1")]);
+    assert_eq!(case.gives(&[(&directory, "2"), ("x", "1")]), changes(1, 0, 1));
+}
+
+/// Trees of which only some were fetched.
+struct Partly<'a>(&'a Git, HashSet<Oid>);
+
+impl Trees for Partly<'_> {
+    fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
+        if self.1.contains(&oid) { self.0.tree(oid) } else { Ok(None) }
+    }
+}
+
+impl Partly<'_> {
+    fn fetch(&mut self, oid: Oid, deep: bool) {
+        self.1.insert(oid);
+        for entry in self.0.tree(oid).unwrap().unwrap() {
+            if deep && entry.mode.is_tree() {
+                self.fetch(entry.oid, true);
+            }
+        }
+    }
+}
+
+#[test]
+fn only_trees_on_the_way_and_inside_the_destination_are_needed() {
+    let branch = [("pr/1/a", "1"), ("pr/1/b/c", "2"), ("pr/2/a/b", "3"), ("x/y", "4")];
+    let case = Case::on(&branch, &[("a", "3"), ("n", "5")]).at("pr/1");
+    let git = git();
+    let mut partly = Partly(&git, HashSet::new());
+    let mut asked = Vec::new();
+    let merged = loop {
+        match case.merge_with(&git, &partly) {
+            Err(MergeError::Missing { oid, deep }) => {
+                asked.push(deep);
+                partly.fetch(oid, deep);
+            }
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(asked, [false, false, true]);
+    assert_eq!(
+        merged.tree,
+        git.write_tree(&files(&[("pr/1/a", "3"), ("pr/1/n", "5"), ("pr/2/a/b", "3"), ("x/y", "4")]))
+    );
+    assert_eq!(merged.blobs.len(), 2, "what only a tree that was not fetched names is sent again");
+    assert_eq!(count_files(&partly, merged.tree).unwrap(), None);
+    assert_eq!(count_files(&*git, merged.tree).unwrap(), Some(4));
+}
+
+/// What the contract says, in the plainest words: over whole lists of paths.
+fn model(case: &Case) -> Option<Files> {
+    let covers = |above: &[u8], path: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&b'/'));
+    let destination = case.destination.as_str().as_bytes();
+    let inside = |path: &[u8]| -> Option<Vec<u8>> {
+        let rest = if destination.is_empty() { Some(path) } else { path.strip_prefix(destination)?.strip_prefix(b"/") };
+        rest.map(<[u8]>::to_vec)
+    };
+    let whole = |path: &[u8]| if destination.is_empty() { path.to_vec() } else { [destination, path].join(&b'/') };
+    let empty = Files::new();
+    let directory = case.directory.as_ref().unwrap_or(&empty);
+    let published: BTreeMap<_, _> = directory.iter().filter(|(path, _)| !case.exclude.matches(path)).collect();
+    let gone = case.directory.is_none() || published.is_empty();
+    let mut result = Files::new();
+    for (path, entry) in case.branch.iter().flatten() {
+        if let Some(path) = inside(path) {
+            let protected = case.exclude.matches(&path);
+            let stays = protected
+                || case.keep.matches(&path)
+                || (entry.0 == "160000" && !gone)
+                || (path == b"CNAME" && destination.is_empty() && !gone);
+            let blocked = published.keys().any(|new| covers(new, &path) || covers(&path, new));
+            if protected && blocked {
+                return None;
+            }
+            if stays && !blocked {
+                result.insert(whole(&path), entry.clone());
+            }
+        } else if covers(path, destination) || path == destination {
+            let ends_here = path == destination;
+            match (gone, ends_here, entry.0) {
+                (true, false, _) => return case.branch.clone(),
+                (true, true, _) => {}
+                (false, true, mode) if mode != "160000" => {}
+                _ => return None,
+            }
+        } else {
+            result.insert(path.clone(), entry.clone());
+        }
+    }
+    for (path, entry) in published {
+        result.insert(whole(path), entry.clone());
+    }
+    Some(result)
+}
+
+fn counted(case: &Case, after: &Files) -> (u64, u64, u64) {
+    let empty = Files::new();
+    let before = case.branch.as_ref().unwrap_or(&empty);
+    let count = |found: usize| found as u64;
+    (
+        count(after.keys().filter(|path| !before.contains_key(*path)).count()),
+        count(after.iter().filter(|(path, entry)| before.get(*path).is_some_and(|old| old != *entry)).count()),
+        count(before.keys().filter(|path| !after.contains_key(*path)).count()),
+    )
+}
+
+fn any_files(modes: &'static [&'static str], at_least: usize) -> impl Strategy<Value = Files> {
+    static NAMES: [&str; 7] = ["a", "b", "a.b", "a-", "A", "CNAME", "d"];
+    let path =
+        prop::collection::vec(prop::sample::select(&NAMES[..]), 1..4).prop_map(|names| names.join("/").into_bytes());
+    let entry = (prop::sample::select(modes), prop::sample::select(vec![b"1", b"2", b"3"]));
+    prop::collection::vec((path, entry), at_least..14).prop_map(|list| {
+        let mut files = Files::new();
+        for (path, (mode, content)) in list {
+            let covers =
+                |above: &[u8], path: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&b'/'));
+            if !files.keys().any(|old: &Vec<u8>| covers(old, &path) || covers(&path, old)) {
+                files.insert(path, (mode, content.to_vec()));
+            }
+        }
+        files
+    })
+}
+
+fn any_globs() -> impl Strategy<Value = Globs> {
+    static PATTERNS: [&str; 10] = ["a", "a/**", "b/", "*", "**/d", "a/*", "d/a", "**", "**/a.b", "A/?"];
+    prop::collection::vec(prop::sample::select(&PATTERNS[..]), 0..3).prop_map(|patterns| globs(&patterns))
+}
+
+fn any_case() -> impl Strategy<Value = Case> {
+    let branch = prop::option::weighted(0.9, any_files(&["100644", "100644", "100755", "120000", "160000"], 0));
+    let directory = prop::option::weighted(0.85, any_files(&["100644", "100644", "100755", "120000"], 1));
+    let destination = prop::sample::select(&["", "", "a", "b", "a/b", "d/a/b"][..]);
+    (branch, directory, destination, any_globs(), any_globs()).prop_map(
+        |(branch, directory, destination, keep, exclude)| Case {
+            branch,
+            directory,
+            destination: destination.parse().unwrap(),
+            keep,
+            exclude,
+            root_files: Vec::new(),
+        },
+    )
+}
+
+/// Everything that `merged` needs is sent or known, and nothing is sent that is known.
+fn check_objects(git: &Git, base: Option<Oid>, merged: &Merged) -> Result<(), TestCaseError> {
+    let known = base.map(|base| known_objects(git, base).unwrap()).unwrap_or_default();
+    let trees: HashMap<_, _> = merged.trees.iter().cloned().collect();
+    let blobs: HashSet<_> = merged.blobs.iter().map(|blob| blob.oid).collect();
+    prop_assert_eq!((trees.len(), blobs.len()), (merged.trees.len(), merged.blobs.len()));
+    prop_assert!(trees.keys().chain(&blobs).all(|oid| !known.contains(oid)));
+    let mut used = HashSet::new();
+    let mut open = vec![merged.tree];
+    while let Some(oid) = open.pop() {
+        if known.contains(&oid) || !used.insert(oid) {
+            continue;
+        }
+        let content = trees.get(&oid).ok_or_else(|| TestCaseError::fail(format!("the tree {oid} is not sent")))?;
+        prop_assert_eq!(ObjectKind::Tree.id_of(content), oid);
+        for entry in TreeEntry::read_all(content).unwrap() {
+            if entry.mode.is_tree() {
+                open.push(entry.oid);
+            } else if !entry.mode.is_submodule() && !known.contains(&entry.oid) {
+                prop_assert!(blobs.contains(&entry.oid), "the blob {} is not sent", entry.oid);
+                used.insert(entry.oid);
+            }
+        }
+    }
+    prop_assert_eq!(used.len(), trees.len() + blobs.len());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_merge_is_what_git_makes_of_the_merged_list_of_files(case in any_case()) {
+        let git = git();
+        match (case.merge_with(&git, &*git), model(&case)) {
+            (Ok(merged), Some(expected)) => {
+                prop_assert_eq!(merged.tree, git.write_tree(&expected));
+                let Changes { added, changed, removed, .. } = merged.changes;
+                prop_assert_eq!((added, changed, removed), counted(&case, &expected));
+                check_objects(&git, case.branch.as_ref().map(|files| git.write_tree(files)), &merged)?;
+            }
+            (Err(MergeError::Failed(_)), None) => {}
+            (merged, expected) => prop_assert!(false, "{merged:?} but {expected:?}"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let show = |files: &Option<Files>| {
+            let line = |(path, (mode, content)): (&Vec<u8>, &(&str, Vec<u8>))| {
+                format!("{mode} {} = {}", path.escape_ascii(), content.escape_ascii())
+            };
+            files.as_ref().map(|files| files.iter().map(line).collect::<Vec<_>>())
+        };
+        f.debug_struct("Case")
+            .field("branch", &show(&self.branch))
+            .field("directory", &show(&self.directory))
+            .field("destination", &self.destination)
+            .field("keep", &self.keep.patterns())
+            .field("exclude", &self.exclude.patterns())
+            .finish_non_exhaustive()
+    }
+}
