@@ -22,6 +22,8 @@ pub mod remote;
 pub mod sideband;
 pub mod transport;
 
+#[cfg(test)]
+mod conversation;
 mod deflate;
 
 pub use error::WireError;

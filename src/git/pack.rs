@@ -366,13 +366,13 @@ fn read_whole(path: &Path, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireEr
 }
 
 fn changed(path: &Path) -> WireError {
-    let what = format!("The file {path:?} was changed while it was published; nothing was pushed.");
+    let what = format!("The file {:?} was changed while it was published; nothing was pushed.", path.to_string_lossy());
     let remedy = "Let the step run after everything that writes into the directory has ended.";
     WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> WireError {
-    let what = format!("The file {path:?} can not be read any more: {error}; nothing was pushed.");
+    let what = format!("The file {:?} can not be read any more: {error}; nothing was pushed.", path.to_string_lossy());
     let remedy = "Let the step run after everything that writes into the directory has ended.";
     WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
 }

@@ -79,7 +79,7 @@ impl Decoder {
     }
 
     /// The next frame, or `None` until more bytes are fed.
-    pub fn next(&mut self) -> Result<Option<Packet>, WireError> {
+    pub fn decode(&mut self) -> Result<Option<Packet>, WireError> {
         let Some(field) = self.buffer.first_chunk::<4>() else { return Ok(None) };
         let packet = match length(*field)? {
             0 => Packet::Flush,
@@ -133,7 +133,7 @@ impl Reader {
     /// The next frame; `None` at the end of the answer. An end inside a frame is [`WireError::CutOff`].
     pub async fn next(&mut self) -> Result<Option<Packet>, WireError> {
         loop {
-            if let Some(packet) = self.decoder.next()? {
+            if let Some(packet) = self.decoder.decode()? {
                 return Ok(Some(packet));
             }
             match self.bytes.next().await {
@@ -155,7 +155,7 @@ impl Reader {
     }
 }
 
-fn refusal(text: &[u8]) -> WireError {
+pub(super) fn refusal(text: &[u8]) -> WireError {
     WireError::Remote(String::from_utf8_lossy(text).trim_end().to_owned())
 }
 
@@ -169,7 +169,7 @@ mod tests {
     fn all(bytes: &[u8]) -> Result<Vec<Packet>, WireError> {
         let mut decoder = Decoder::default();
         decoder.feed(bytes);
-        std::iter::from_fn(|| decoder.next().transpose()).collect()
+        std::iter::from_fn(|| decoder.decode().transpose()).collect()
     }
 
     fn reader(pieces: &[&[u8]]) -> Reader {
@@ -227,7 +227,7 @@ mod tests {
             for piece in bytes.chunks(7) {
                 decoder.feed(piece);
                 loop {
-                    match decoder.next() {
+                    match decoder.decode() {
                         Ok(Some(_)) => {}
                         Ok(None) => break,
                         Err(_) => return Ok(()),
@@ -250,7 +250,7 @@ mod tests {
             let mut read = Vec::new();
             for piece in writer.finish().chunks(cut) {
                 decoder.feed(piece);
-                while let Some(packet) = decoder.next().unwrap() {
+                while let Some(packet) = decoder.decode().unwrap() {
                     read.push(packet);
                 }
             }

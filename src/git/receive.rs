@@ -16,7 +16,7 @@ use super::{
     advertisement::Capabilities,
     fetch::AGENT,
     pack::Pack,
-    pktline::{Decoder, Packet, Reader, Writer, line},
+    pktline::{Decoder, Packet, Reader, Writer, line, refusal},
     sideband::{Demultiplexer, RemoteLines},
     transport::{Request, Service, Transport},
 };
@@ -155,18 +155,10 @@ fn body(commands: Bytes, request: &PushRequest, watch: &Arc<dyn Watch>, ended: &
     let pack = request.carries_pack().then(|| request.pack.clone());
     let (watch, ended) = (Arc::clone(watch), Arc::clone(ended));
     Request::new(move || {
-        let commands = commands.clone();
-        match &pack {
-            Some(pack) => {
-                ended.store(false, Ordering::Release);
-                let pack = pack.stream(Arc::clone(&watch), Arc::clone(&ended));
-                stream::iter([Ok(commands)]).chain(pack).boxed()
-            }
-            None => {
-                ended.store(true, Ordering::Release);
-                stream::iter([Ok(commands)]).boxed()
-            }
-        }
+        let commands = stream::iter([Ok(commands.clone())]);
+        ended.store(pack.is_none(), Ordering::Release);
+        let Some(pack) = &pack else { return commands.boxed() };
+        commands.chain(pack.stream(Arc::clone(&watch), Arc::clone(&ended))).boxed()
     })
 }
 
@@ -238,7 +230,7 @@ async fn read_report(reader: &mut Reader, sideband: bool, said: &mut RemoteLines
                 return Err(WireError::protocol("the report has no end"));
             }
             decoder.feed(&data);
-            while let Some(packet) = decoder.next()? {
+            while let Some(packet) = decoder.decode()? {
                 if let Packet::Data(payload) = packet {
                     report.take(&payload)?;
                 }
@@ -256,9 +248,7 @@ async fn read_report(reader: &mut Reader, sideband: bool, said: &mut RemoteLines
 /// The next frame of an answer; its end with or without a flush is `None`.
 async fn next_of_report(reader: &mut Reader) -> Result<Option<Bytes>, WireError> {
     match reader.next().await? {
-        Some(Packet::Data(payload)) if payload.starts_with(b"ERR ") => {
-            Err(WireError::Remote(String::from_utf8_lossy(&payload[4..]).trim_end().to_owned()))
-        }
+        Some(Packet::Data(payload)) if payload.starts_with(b"ERR ") => Err(refusal(&payload[4..])),
         Some(Packet::Data(payload)) => Ok(Some(payload)),
         Some(Packet::Flush) | None => Ok(None),
         Some(_) => Err(WireError::protocol("a section mark stands inside a report")),
@@ -296,7 +286,7 @@ fn unclear(missing: &str, situation: &Situation) -> PushError {
 }
 
 fn as_git_shows(remote_lines: &str) -> String {
-    remote_lines.lines().map(|line| format!("remote: {line}\n")).collect()
+    remote_lines.lines().flat_map(|line| ["remote: ", line, "\n"]).collect()
 }
 
 impl PushReport {
@@ -338,11 +328,11 @@ impl PushReport {
     fn failure(&self, refused: Option<(&RefName, &str)>, situation: &Situation) -> Failure {
         let mut text = as_git_shows(&self.remote_lines);
         if let Err(reason) = &self.unpack {
-            text.push_str(&format!("error: remote unpack failed: {reason}\n"));
+            text = text + "error: remote unpack failed: " + reason + "\n";
         }
         if let Some((name, reason)) = refused {
             let name = name.short();
-            text.push_str(&format!(" ! [remote rejected] {name} -> {name} ({reason})\n"));
+            text += &[" ! [remote rejected] ", name, " -> ", name, " (", reason, ")\n"].concat();
         }
         classify(&Evidence::of_text(Operation::GitPush, &text), situation).into_failure()
     }

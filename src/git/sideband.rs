@@ -4,7 +4,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::WireError;
+use super::{WireError, pktline::refusal};
 
 /// How much of the server's text is kept.
 const TEXT_LIMIT: usize = 64 * 1024;
@@ -38,9 +38,7 @@ impl Demultiplexer {
                 Err(WireError::Remote(std::mem::take(&mut self.lines).finish()))
             }
             // NOTE: some servers put an ERR line where sideband is due.
-            b'E' if payload.starts_with(b"RR ") => {
-                Err(WireError::Remote(String::from_utf8_lossy(&payload[3..]).trim_end().to_owned()))
-            }
+            b'E' if payload.starts_with(b"RR ") => Err(refusal(&payload[3..])),
             band => Err(WireError::protocol(format!("there is a sideband {band}"))),
         }
     }
@@ -76,7 +74,7 @@ impl RemoteLines {
     pub fn finish(mut self) -> String {
         self.end_line();
         if self.left_out > 0 {
-            self.text.push_str(&format!("({} more lines)\n", self.left_out));
+            self.text = self.text + "(" + &self.left_out.to_string() + " more lines)\n";
         }
         self.text.truncate(self.text.trim_end().len());
         self.text

@@ -42,9 +42,12 @@ const TEXT_LIMIT: usize = 64 * 1024;
 
 /// One repository over HTTP.
 #[derive(Clone)]
-pub struct HttpTransport {
+pub struct HttpTransport(Arc<Inner>);
+
+struct Inner {
     client: HttpClient,
-    base: Arc<Mutex<String>>,
+    /// The repository's address: another one once a redirect was followed.
+    base: Mutex<String>,
     authorization: Option<HeaderValue>,
 }
 
@@ -53,12 +56,12 @@ impl HttpTransport {
     /// as a header of every request, and nowhere else.
     pub fn new(client: HttpClient, git_url: &str, token: Option<&Secret>) -> Result<Self, Failure> {
         let authorization = token.map(authorization).transpose()?;
-        Ok(Self { client, base: Arc::new(Mutex::new(git_url.to_owned())), authorization })
+        Ok(Self(Arc::new(Inner { client, base: Mutex::new(git_url.to_owned()), authorization })))
     }
 
     /// What went over the network so far, by this client and its clones.
     pub fn traffic(&self) -> Traffic {
-        self.client.traffic()
+        self.0.client.traffic()
     }
 
     pub(super) async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
@@ -103,14 +106,14 @@ impl HttpTransport {
     }
 
     fn base(&self) -> String {
-        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Follows a renamed repository: what answered the advertisement answers the requests too.
     fn rebase(&self, answered_by: &Uri) {
         let address = answered_by.to_string();
         if let Some((base, _)) = address.split_once("/info/refs?") {
-            base.clone_into(&mut self.base.lock().unwrap_or_else(PoisonError::into_inner));
+            base.clone_into(&mut self.0.base.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
@@ -119,7 +122,7 @@ impl HttpTransport {
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        if let Some(authorization) = &self.authorization {
+        if let Some(authorization) = &self.0.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
         headers
@@ -131,7 +134,7 @@ impl HttpTransport {
             WireError::Failed(Failure::new(Cause::InvalidInput, format!("{address} is no usable address: {error}.")))
         })?;
         *request.headers_mut() = headers;
-        Ok(self.client.send(request).await?)
+        Ok(self.0.client.send(request).await?)
     }
 
     /// Sends a body while it is made. What ends its making is the error, not the broken connection that follows from it.
@@ -256,12 +259,11 @@ fn gunzip(packed: ByteStream) -> ByteStream {
                 return Ok(None);
             }
             if state.piece.is_empty() {
-                match state.packed.try_next().await? {
-                    Some(piece) => state.piece = piece,
-                    None => {
-                        state.decoder.try_finish().map_err(broken)?;
-                        state.ended = true;
-                    }
+                if let Some(piece) = state.packed.try_next().await? {
+                    state.piece = piece;
+                } else {
+                    state.decoder.try_finish().map_err(broken)?;
+                    state.ended = true;
                 }
             } else {
                 let step = state.piece.split_to(state.piece.len().min(STEP));
