@@ -6,7 +6,11 @@
 mod body;
 mod connect;
 mod error;
+#[cfg(test)]
+pub(crate) mod loopback;
 mod proxy;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::{

@@ -188,7 +188,9 @@ impl Line {
                 Ok(offered)
             }
             Ok(written) => {
-                self.activity.touch();
+                if written > 0 {
+                    self.activity.touch();
+                }
                 Ok(written)
             }
             Err(error) => Err(error),
