@@ -2,7 +2,12 @@
 //!
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    fmt,
+    path::PathBuf,
+};
 
 use crate::{
     diagnosis::{Cause, Failure},
@@ -10,33 +15,60 @@ use crate::{
     target::{ApiUrl, NameError, Oid, ServerUrl, Slug},
 };
 
-/// The environment, read once: names and values as text.
-pub type Environment = BTreeMap<String, String>;
-
-/// Takes the process's environment, as it is now. Variables that are not UTF-8 are left out, unless they are inputs.
-///
-/// # Errors
-/// `invalid-input` for an `INPUT_*` that is not UTF-8: a wrong reading of it could publish another folder.
-#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment; everything else gets a copy")]
-pub fn environment() -> Result<Environment, Failure> {
-    collect(std::env::vars_os())
+/// The environment, read once: names and values as text. It has no `Debug`: secrets are in it.
+#[derive(Clone, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+    not_text: BTreeSet<String>,
 }
 
-fn collect(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Environment, Failure> {
-    let mut all = Environment::new();
-    for (name, value) in vars {
-        let Ok(name) = name.into_string() else { continue };
-        match value.into_string() {
-            Ok(value) => {
-                all.insert(name, value);
-            }
-            Err(_) if name.starts_with("INPUT_") => {
-                return Err(Failure::new(Cause::InvalidInput, format!("The environment's {name} is not valid UTF-8.")));
-            }
-            Err(_) => {}
-        }
+impl Environment {
+    /// Takes the process's environment, as it is now.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment; all else gets a copy")]
+    pub fn of_this_process() -> Self {
+        std::env::vars_os().collect()
     }
-    Ok(all)
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Takes a variable out.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        self.values.remove(name)
+    }
+
+    /// The names that are set, those of values that are not UTF-8 included.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().chain(&self.not_text).map(String::as_str)
+    }
+
+    /// The names of variables whose value is not UTF-8.
+    pub fn not_text(&self) -> &BTreeSet<String> {
+        &self.not_text
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(vars: I) -> Self {
+        let mut all = Self::default();
+        for (name, value) in vars {
+            let Ok(name) = name.into_string() else { continue };
+            if let Ok(value) = value.into_string() {
+                all.values.insert(name, value);
+            } else {
+                all.not_text.insert(name);
+            }
+        }
+        all
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(vars: I) -> Self {
+        Self { values: vars.into_iter().collect(), not_text: BTreeSet::new() }
+    }
 }
 
 /// What the runner, or the shell on a laptop, says about this run.
@@ -44,6 +76,7 @@ fn collect(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Envir
 /// Values that the runner gives malformed are treated as absent, except the two addresses: [`Context::server`] and
 /// [`Context::api`] tell what is wrong with them, to whom needs them.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one variable of the environment")]
 pub struct Context {
     /// `GITHUB_REPOSITORY`: the workflow's own repository.
     pub repository: Option<Slug>,
@@ -126,7 +159,7 @@ impl fmt::Debug for ProxyVariables {
 impl Context {
     /// Reads the context out of `environment`; `current_dir` is the workspace outside a runner.
     pub fn read(environment: &Environment, current_dir: PathBuf) -> Self {
-        let text = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let text = |name: &str| environment.get(name).map(str::trim).filter(|value| !value.is_empty());
         let owned = |name: &str| text(name).map(str::to_owned);
         let path = |name: &str| text(name).map(PathBuf::from);
         let proxy = |name: &str| owned(name).or_else(|| owned(&name.to_ascii_lowercase()));
@@ -264,12 +297,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn an_input_that_is_not_text_is_refused() {
+    fn a_value_that_is_not_text_is_known_by_its_name_alone() {
         use std::os::unix::ffi::OsStringExt as _;
         let bytes = || OsString::from_vec(vec![b'a', 0xff]);
-        assert!(collect([(OsString::from("LESS_TERMCAP"), bytes())]).unwrap().is_empty());
-        let failure = collect([(OsString::from("INPUT_DIRECTORY"), bytes())]).unwrap_err();
-        assert_eq!(failure.cause, Cause::InvalidInput);
-        assert!(failure.what.contains("INPUT_DIRECTORY"));
+        let environment: Environment =
+            [(OsString::from("INPUT_DIRECTORY"), bytes()), (bytes(), bytes())].into_iter().collect();
+        assert_eq!(environment.get("INPUT_DIRECTORY"), None);
+        assert_eq!(environment.names().collect::<Vec<_>>(), ["INPUT_DIRECTORY"]);
     }
 }

@@ -4,12 +4,24 @@
 //! then they become values, or one [`Failure`](crate::diagnosis::Failure) that names the input and what it accepts.
 //! One table of inputs drives the parser, `--help`, `action.yml` and the README.
 
+mod forms;
+mod groups;
+mod raw;
+mod read;
+mod refusal;
+mod repository;
+pub mod table;
+
 use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
 use crate::{
     credential::Secret,
     target::{RefName, Target, TreePath},
 };
+
+pub use raw::Raw;
+pub(crate) use raw::nearest;
+pub use table::INPUTS;
 
 /// What one step was asked to do. Every value has passed the checks that need neither network nor disk.
 #[derive(Clone, Debug)]
@@ -84,7 +96,7 @@ pub enum TokenInput {
     Absent,
     /// There is a token, but it belongs to another server than the target's, so that it counts as empty.
     Withheld {
-        /// What it is: "the workflow's GITHUB_TOKEN", "GH_TOKEN".
+        /// What it is: the workflow's `GITHUB_TOKEN`, or the variable that it came from.
         what: String,
         /// The server that it belongs to.
         server: String,
@@ -180,7 +192,7 @@ pub enum Nojekyll {
 pub struct Author {
     /// The name, never empty.
     pub name: String,
-    /// The address without its angle brackets; may be empty, as git allows.
+    /// The address without its angle brackets, never empty.
     pub email: String,
 }
 
@@ -312,7 +324,7 @@ pub enum WaitFor {
 /// The Actions secret to set on every target.
 #[derive(Clone, Debug)]
 pub struct ActionsSecret {
-    /// Its name, upper case as GitHub stores it.
+    /// Its name as it was written; GitHub stores it in upper case.
     pub name: String,
     /// Its value, white space as given.
     pub value: Secret,

@@ -8,6 +8,7 @@
 //!         inputs, context    plan   preflight       push      tag      trigger      report
 //! ```
 
+pub mod cli;
 pub mod context;
 pub mod credential;
 pub mod diagnosis;

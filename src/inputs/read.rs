@@ -1,0 +1,180 @@
+//! From texts to values: each input by its form, then what contradicts what, then what this version does not have.
+
+use std::time::Duration;
+
+use super::{
+    Inputs, JsonObject, Raw, Targets, Wait, forms,
+    raw::{nearest, variable},
+    refusal::{invalid, refused, unaccepted},
+    repository,
+    table::{Form, INPUTS, Input, NOT_YET, Preset, find},
+};
+use crate::{context::Context, credential::Secret, diagnosis::Failure};
+
+impl Inputs {
+    /// Reads every input.
+    ///
+    /// # Errors
+    /// `invalid-input` or `insecure-url`, naming the input and what it accepts; the first one in the table's order.
+    pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
+        Reader { raw, context }.inputs()
+    }
+}
+
+/// The texts and where the step runs.
+pub(super) struct Reader<'a> {
+    pub(super) raw: &'a Raw,
+    pub(super) context: &'a Context,
+}
+
+impl<'a> Reader<'a> {
+    fn inputs(&self) -> Result<Inputs, Failure> {
+        self.refuse_unknown()?;
+        let lines: Vec<&str> = self.lines("repository");
+        let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
+        let server = resolved.list[0].server.clone();
+        let targets = Targets { list: resolved.list, ssh: resolved.ssh, ca_certificate: self.ca_certificate()? };
+        let inputs = Inputs {
+            credential: self.credential(&server)?,
+            push: self.push()?,
+            author: self.author()?,
+            signing_key: self.secret("signing-key"),
+            tags: self.tags()?,
+            triggers: self.triggers()?,
+            secret: self.actions_secret()?,
+            behaviour: self.behaviour()?,
+            notices: resolved.notices,
+            targets,
+        };
+        self.refuse_unsupported(&inputs)?;
+        Ok(Inputs { notices: [inputs.notices, self.without_effect()].concat(), ..inputs })
+    }
+
+    /// The text of an input; `None` when it is not given or empty.
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+        let text = self.raw.text(name)?;
+        let trimmed = text.trim();
+        let verbatim = find(name).is_some_and(|input| input.form.is_verbatim());
+        (!trimmed.is_empty()).then_some(if verbatim { text } else { trimmed })
+    }
+
+    /// The same, with the table's value where it is `None`.
+    pub(super) fn text_or_preset(&self, name: &str) -> &'a str {
+        self.text(name).unwrap_or_else(|| preset(name))
+    }
+
+    pub(super) fn lines(&self, name: &str) -> Vec<&'a str> {
+        self.text(name).map(|text| forms::lines(text).collect()).unwrap_or_default()
+    }
+
+    pub(super) fn secret(&self, name: &str) -> Option<Secret> {
+        let secret = self.raw.secret(name).filter(|secret| !secret.is_blank())?;
+        let verbatim = find(name).is_some_and(|input| input.form.is_verbatim());
+        Some(if verbatim { secret.clone() } else { forms::trimmed(secret) })
+    }
+
+    pub(super) fn boolean(&self, name: &str) -> Result<bool, Failure> {
+        let text = self.text_or_preset(name);
+        forms::boolean(text).ok_or_else(|| refused(name, text, ""))
+    }
+
+    pub(super) fn choice<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<T, Failure> {
+        let text = self.text_or_preset(name);
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        found.ok_or_else(|| refused(name, text, ""))
+    }
+
+    pub(super) fn number(&self, name: &str, least: u32) -> Result<u32, Failure> {
+        let text = self.text_or_preset(name);
+        let number = text.parse().ok().filter(|number| *number >= least);
+        number.ok_or_else(|| refused(name, text, ""))
+    }
+
+    pub(super) fn duration(&self, name: &str) -> Result<Duration, Failure> {
+        let text = self.text_or_preset(name);
+        forms::duration(text).map_err(|why| refused(name, text, &why))
+    }
+
+    pub(super) fn json(&self, name: &str) -> Result<JsonObject, Failure> {
+        let text = self.text_or_preset(name);
+        forms::json_object(text).map_err(|why| refused(name, text, &why))
+    }
+
+    /// Whether the input is given with something else than its preset.
+    fn is_set(&self, name: &str) -> bool {
+        let Some(input) = find(name) else { return false };
+        if input.form.is_secret() {
+            return self.raw.secret(name).is_some_and(|secret| !secret.is_blank());
+        }
+        let Some(text) = self.text(name) else { return false };
+        let Preset::Value(preset) = input.preset else { return true };
+        match input.form {
+            Form::Bool => forms::boolean(text) != forms::boolean(preset),
+            Form::Json => forms::json_object(text).is_ok_and(|object| !object.value().is_empty()),
+            Form::Duration => forms::duration(text) != forms::duration(preset),
+            Form::Choice(_) if name == "wait" => forms::wait(text) != Some(Wait::No),
+            Form::List(_) => !forms::lines(text).eq(forms::lines(preset)),
+            _ => text != preset,
+        }
+    }
+
+    fn refuse_unknown(&self) -> Result<(), Failure> {
+        let names: Vec<String> = self
+            .raw
+            .unknown()
+            .iter()
+            .map(|variable| {
+                let name = variable.trim_start_matches("INPUT_").to_lowercase();
+                let like = nearest(&name, INPUTS.iter().map(|input| input.name)).unwrap_or_default();
+                format!("{name:?} ({variable:?}) is no input; the nearest is `{like}`.")
+            })
+            .collect();
+        if !names.is_empty() {
+            return Err(invalid(names.join(" ")));
+        }
+        match INPUTS.iter().find(|input| self.raw.is_not_text(input)) {
+            Some(input) => Err(unaccepted(input.name, &format!("({}) is not valid UTF-8", variable(input)))),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse_unsupported(&self, inputs: &Inputs) -> Result<(), Failure> {
+        for name in NOT_YET {
+            if *name == "repository" {
+                if inputs.targets.list.len() > 1 {
+                    return Err(invalid(
+                        "`repository` with several lines is not supported yet; it accepts one.".to_owned(),
+                    ));
+                }
+            } else if self.is_set(name) {
+                let leave = find(name).map_or(Preset::None, |input| input.preset);
+                let leave = if let Preset::Value(value) = leave { format!(" (or {value})") } else { String::new() };
+                return Err(invalid(format!(
+                    "`{name}` is not supported yet by this version; it accepts nothing{leave}."
+                ))
+                .with_remedy(format!("Remove `{name}` from `with:` of the step.")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Inputs that are given and have no effect, since what they belong to is not.
+    fn without_effect(&self) -> Vec<String> {
+        let in_vain = |input: &&Input| {
+            !input.needs.is_empty() && self.is_set(input.name) && !input.needs.iter().any(|need| self.is_set(need))
+        };
+        let sentence = |input: &Input| {
+            let needs: Vec<String> = input.needs.iter().map(|need| format!("`{need}`")).collect();
+            format!("`{}` has no effect without {}.", input.name, needs.join(" or "))
+        };
+        INPUTS.iter().filter(in_vain).map(sentence).collect()
+    }
+}
+
+/// The value that counts when the input is not given; empty where the table has none.
+pub(super) fn preset(name: &str) -> &'static str {
+    match find(name).map(|input| input.preset) {
+        Some(Preset::Value(value)) => value,
+        _ => "",
+    }
+}

@@ -1,0 +1,47 @@
+//! How an input is refused: always by name, always with what it accepts.
+
+use super::table::find;
+use crate::{
+    diagnosis::{Cause, Failure},
+    target::NameError,
+};
+
+pub(super) fn accepts(name: &str) -> String {
+    find(name).map(|input| input.form.accepts()).unwrap_or_default()
+}
+
+pub(super) fn invalid(what: String) -> Failure {
+    Failure::new(Cause::InvalidInput, what)
+}
+
+/// At most 100 characters of a value, quoted.
+fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(100).collect();
+    if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
+}
+
+pub(super) fn refused(name: &str, text: &str, why: &str) -> Failure {
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    invalid(format!("`{name}` is {}{why}; it accepts {}.", quoted(text), accepts(name)))
+}
+
+pub(super) fn refused_name(name: &str, error: &NameError) -> Failure {
+    invalid(format!("`{name}` is not accepted: {error}; it accepts {}.", accepts(name)))
+}
+
+pub(super) fn unaccepted(name: &str, problem: &str) -> Failure {
+    invalid(format!("`{name}` {problem}; it accepts {}.", accepts(name)))
+}
+
+pub(super) fn incomplete(given: &str, missing: &str) -> Failure {
+    invalid(format!(
+        "`{given}` is given and `{missing}` is missing or empty; `{missing}` accepts {}.",
+        accepts(missing)
+    ))
+    .with_remedy(format!("Set `{missing}` too; if it reads a secret, define that secret under exactly this name."))
+}
+
+pub(super) fn contradiction(one: &str, other: &str, rule: &str) -> Failure {
+    invalid(format!("`{one}` and `{other}` contradict each other: {rule}, not both."))
+        .with_remedy(format!("Remove `{one}` or `{other}`, or make two steps of them."))
+}

@@ -1,0 +1,453 @@
+//! `repository`, `server-url` and `api-url`: from what people write to targets on one server.
+
+use std::{fmt, str::FromStr};
+
+use url::{Host, Url};
+
+use super::SshRoute;
+use crate::{
+    context::Context,
+    diagnosis::{Cause, Failure},
+    target::{ApiUrl, NameError, ServerUrl, Slug, Target},
+};
+
+/// Where github.com answers SSH on port 443.
+///
+/// Source: <https://docs.github.com/en/authentication/troubleshooting-ssh/using-ssh-over-the-https-port>
+const SSH_OVER_HTTPS: &str = "ssh.github.com";
+
+/// What one line of `repository` says.
+#[derive(Debug, PartialEq)]
+enum Place {
+    /// `owner/name`.
+    Slug(Slug),
+    /// A web address.
+    Web(ServerUrl, Slug),
+    /// An address that git would reach over SSH.
+    Ssh(SshRoute, Slug),
+}
+
+/// The targets of a relay, and what was noticed about their lines.
+pub(super) struct Resolved {
+    pub(super) list: Vec<Target>,
+    pub(super) ssh: Option<SshRoute>,
+    pub(super) notices: Vec<String>,
+}
+
+/// Resolves the lines of `repository` against `server-url`, `api-url` and the context.
+pub(super) fn resolve(
+    lines: &[&str],
+    server_url: Option<&str>,
+    api_url: Option<&str>,
+    context: &Context,
+) -> Result<Resolved, Failure> {
+    let explicit: Option<ServerUrl> = server_url.map(|text| address("server-url", text)).transpose()?;
+    let places = match lines {
+        [] => vec![own_place(context)?],
+        lines => lines
+            .iter()
+            .map(|line| place(line).map_err(|error| refused("repository", &error)))
+            .collect::<Result<_, _>>()?,
+    };
+    let base = || match &explicit {
+        Some(server) => Ok(server.clone()),
+        None => own_server(context),
+    };
+
+    let mut found: Option<ServerUrl> = None;
+    let mut ssh: Option<SshRoute> = None;
+    let mut slugs: Vec<Slug> = Vec::new();
+    let mut notices = Vec::new();
+    for place in places {
+        let (server, route, slug) = match place {
+            Place::Slug(slug) => (base()?, None, slug),
+            Place::Web(server, slug) => (server, None, slug),
+            Place::Ssh(route, slug) => (server_of(&route, base().ok())?, Some(route), slug),
+        };
+        match &found {
+            Some(first) if *first != server => {
+                return Err(invalid(format!(
+                    "`repository` names targets on more than one server, {first} and {server}; one step accepts one server."
+                ))
+                .with_remedy("Make one step of each server, with a token of its own."));
+            }
+            _ => found = Some(server),
+        }
+        match (&ssh, route) {
+            (Some(first), Some(other)) if *first != other => {
+                return Err(invalid(format!(
+                    "`repository` names two ways of SSH to one server, {first} and {other}; it accepts one."
+                )));
+            }
+            (None, Some(route)) => ssh = Some(route),
+            _ => {}
+        }
+        if slugs.contains(&slug) {
+            notices.push(format!("`repository` names {slug} more than once; it is relayed once."));
+        } else {
+            slugs.push(slug);
+        }
+    }
+    let server = match found {
+        Some(server) => server,
+        None => base()?,
+    };
+    let api = api(&server, api_url, context)?;
+    let list = slugs.into_iter().map(|slug| Target { slug, server: server.clone(), api: api.clone() }).collect();
+    Ok(Resolved { list, ssh, notices })
+}
+
+/// Without `repository`: the workflow's own, on a laptop `origin`.
+fn own_place(context: &Context) -> Result<Place, Failure> {
+    if let Some(slug) = &context.repository {
+        return Ok(Place::Slug(slug.clone()));
+    }
+    let missing = |why: &str| {
+        invalid(format!("`repository` is not given and {why}; it accepts owner/name or the repository's address."))
+    };
+    match &context.origin {
+        None => Err(missing("neither GITHUB_REPOSITORY nor a remote `origin` says which one is meant")),
+        // NOTE: a password that git keeps in the remote's address is never used.
+        Some(origin) => place(&if origin.starts_with("http") { without_userinfo(origin) } else { origin.clone() })
+            .map_err(|_| missing("the remote `origin` is no such address")),
+    }
+}
+
+/// The server of a target that is only named `owner/name`.
+fn own_server(context: &Context) -> Result<ServerUrl, Failure> {
+    context.server().map_err(|error| refused_variable("GITHUB_SERVER_URL", "server-url", &error))
+}
+
+/// The server behind an SSH address: the known one where the host is its own, else https on that host.
+fn server_of(route: &SshRoute, known: Option<ServerUrl>) -> Result<ServerUrl, Failure> {
+    let host = if route.host == SSH_OVER_HTTPS { "github.com" } else { &route.host };
+    match known {
+        Some(server) if server.host() == host => Ok(server),
+        _ => format!("https://{host}").parse().map_err(|error| refused("repository", &error)),
+    }
+}
+
+fn api(server: &ServerUrl, api_url: Option<&str>, context: &Context) -> Result<ApiUrl, Failure> {
+    let (api, name) = if let Some(text) = api_url {
+        (address::<ApiUrl>("api-url", text)?, "`api-url`")
+    } else if context.server().is_ok_and(|own| own == *server) {
+        let own = context.api().map_err(|error| refused_variable("GITHUB_API_URL", "api-url", &error))?;
+        (own.unwrap_or_else(|| server.derived_api()), "GITHUB_API_URL (for `api-url`)")
+    } else {
+        (server.derived_api(), "`api-url`")
+    };
+    if api.belongs_to(server) {
+        Ok(api)
+    } else {
+        Err(invalid(format!(
+            "{name} is {api}, on another host than the target's {server}, which would be given the credential; \
+             it accepts an address on {host} or api.{host}.",
+            host = server.host(),
+        )))
+    }
+}
+
+/// Reads `server-url` or `api-url`. A text with an `@` is not even shown: it may hold a credential.
+fn address<T: FromStr<Err = NameError>>(input: &str, text: &str) -> Result<T, Failure> {
+    let read = if text.contains('@') {
+        Err(NameError::Malformed("an address must not hold a user name or a password".to_owned()))
+    } else {
+        text.parse()
+    };
+    read.map_err(|error| refused(input, &error))
+}
+
+/// Reads one line of `repository`.
+fn place(line: &str) -> Result<Place, NameError> {
+    if line.contains("://") {
+        let url = Url::parse(line).map_err(|error| unusable(line, &format!("is no address ({error})")))?;
+        return match url.scheme() {
+            "https" | "http" => web(line, &url),
+            "ssh" => ssh(line, &url),
+            _ => Err(unusable(line, "is neither an https nor an ssh address")),
+        };
+    }
+    match scp_parts(line) {
+        Some((user, host, path)) => {
+            let host = host_text(host).ok_or_else(|| unusable(line, "names no host before `:`"))?;
+            let slug = slug(line, path)?;
+            Ok(Place::Ssh(SshRoute { user: user.unwrap_or("git").to_owned(), host, port: None }, slug))
+        }
+        None if line.starts_with("github.com/") || line.matches('/').count() > 1 => {
+            Err(unusable(line, "is neither owner/name nor a whole address, which begins with https://"))
+        }
+        None => slug(line, line).map(Place::Slug),
+    }
+}
+
+fn web(line: &str, url: &Url) -> Result<Place, NameError> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unusable(line, "holds a user name or a password: the credential goes into `token`"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable(line, "has a query or a fragment"));
+    }
+    let server = url[..url::Position::AfterPort].parse()?;
+    Ok(Place::Web(server, slug(line, url.path())?))
+}
+
+fn ssh(line: &str, url: &Url) -> Result<Place, NameError> {
+    if url.password().is_some() {
+        return Err(unusable(line, "holds a password: SSH takes the private key in `ssh-key`"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable(line, "has a query or a fragment"));
+    }
+    let host = url.host_str().and_then(host_text).ok_or_else(|| unusable(line, "names no host"))?;
+    let user = Some(url.username()).filter(|user| !user.is_empty()).unwrap_or("git").to_owned();
+    let port = url.port().filter(|port| *port != 22);
+    Ok(Place::Ssh(SshRoute { user, host, port }, slug(line, url.path())?))
+}
+
+/// `[user@]host:path`, where no slash comes before the colon.
+///
+/// Source: <https://git-scm.com/docs/git-clone#_git_urls>
+fn scp_parts(line: &str) -> Option<(Option<&str>, &str, &str)> {
+    let (user, rest) = match line.split_once('@') {
+        Some((user, rest)) => (Some(user), rest),
+        None => (None, line),
+    };
+    let colon = if rest.starts_with('[') { rest.find("]:")? + 1 } else { rest.find(':')? };
+    let (host, path) = (&rest[..colon], &rest[colon + 1..]);
+    let plain = |part: &str| !part.is_empty() && !part.contains(['/', ':', '@']);
+    (user.is_none_or(plain) && !host.contains('/')).then_some((user, host, path))
+}
+
+fn host_text(host: &str) -> Option<String> {
+    Host::parse(host).ok().map(|host| host.to_string())
+}
+
+fn slug(line: &str, path: &str) -> Result<Slug, NameError> {
+    let path = if path == line { path } else { path.trim_matches('/') };
+    path.strip_suffix(".git").unwrap_or(path).parse().map_err(|_| unusable(line, "does not name one owner/name"))
+}
+
+/// The error about a line, which is quoted without what may be a credential in it.
+fn unusable(line: &str, why: &str) -> NameError {
+    NameError::Malformed(format!("{:?} {why}", without_userinfo(line)))
+}
+
+/// The text without what stands between `://`, or its begin, and the last `@`, the SSH user `git` apart.
+fn without_userinfo(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    match text.rfind('@') {
+        Some(at) if at >= start && &text[start..at] != "git" => format!("{}{}", &text[..start], &text[at + 1..]),
+        _ => text.to_owned(),
+    }
+}
+
+fn invalid(what: String) -> Failure {
+    Failure::new(Cause::InvalidInput, what)
+}
+
+fn refused(input: &str, error: &NameError) -> Failure {
+    explained(&format!("`{input}` is not accepted: "), input, error)
+}
+
+fn refused_variable(variable: &str, input: &str, error: &NameError) -> Failure {
+    explained(&format!("`{input}` is not given and {variable} can not be used instead: "), input, error)
+}
+
+fn explained(start: &str, input: &str, error: &NameError) -> Failure {
+    let cause = match error {
+        NameError::Malformed(_) => Cause::InvalidInput,
+        NameError::Insecure(_) => Cause::InsecureUrl,
+    };
+    let accepts = super::table::find(input).map(|input| input.form.accepts()).unwrap_or_default();
+    Failure::new(cause, format!("{start}{error}. It accepts {accepts}."))
+}
+
+impl fmt::Display for SshRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const RUNNER: [(&str, &str); 3] = [
+        ("GITHUB_REPOSITORY", "own/source"),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+        ("GITHUB_API_URL", "https://api.github.com"),
+    ];
+
+    fn context(pairs: &[(&str, &str)]) -> Context {
+        let environment = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Context::read(&environment, PathBuf::from("/here"))
+    }
+
+    fn targets(lines: &[&str]) -> Result<Vec<String>, Failure> {
+        let resolved = resolve(lines, None, None, &context(&RUNNER))?;
+        Ok(resolved.list.iter().map(|target| format!("{} {}", target.web(), target.api)).collect())
+    }
+
+    #[test]
+    fn every_way_to_write_a_repository_names_the_same_target() {
+        for line in [
+            "o/r",
+            "o/r.git",
+            "https://github.com/o/r",
+            "https://github.com/o/r/",
+            "https://github.com/o/r.git",
+            "https://github.com/o/r.git/",
+            "HTTPS://GitHub.com/o/r",
+            "https://github.com:443/o/r",
+            "git@github.com:o/r.git",
+            "git@github.com:o/r",
+            "git@GitHub.com:/o/r.git",
+            "ssh://git@github.com/o/r.git",
+            "ssh://git@github.com:22/o/r.git",
+            "ssh://git@ssh.github.com:443/o/r.git",
+        ] {
+            assert_eq!(targets(&[line]).unwrap(), ["https://github.com/o/r https://api.github.com"], "{line}");
+        }
+    }
+
+    #[test]
+    fn an_address_brings_its_own_server() {
+        for (line, expected) in [
+            (
+                "https://ghes.example.test:8443/o/r",
+                "https://ghes.example.test:8443/o/r https://ghes.example.test:8443/api/v3",
+            ),
+            ("git@acme.ghe.com:o/r.git", "https://acme.ghe.com/o/r https://api.acme.ghe.com"),
+            ("ssh://git@ghes.example.test:2222/o/r", "https://ghes.example.test/o/r https://ghes.example.test/api/v3"),
+            ("http://127.0.0.1:4000/o/r", "http://127.0.0.1:4000/o/r http://127.0.0.1:4000/api/v3"),
+            ("http://[::1]:4000/o/r", "http://[::1]:4000/o/r http://[::1]:4000/api/v3"),
+        ] {
+            assert_eq!(targets(&[line]).unwrap(), [expected], "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_repository_is_refused_with_what_would_be() {
+        for line in [
+            "owner",
+            "a/b/c",
+            "github.com/o/r",
+            "https://github.com/o",
+            "https://github.com/o/r/tree/main",
+            "https://github.com/o/r?x=1",
+            "https://github.com/o/r#readme",
+            "git://github.com/o/r",
+            "file:///o/r",
+            "https:///o/r",
+            "git@github.com:r",
+            "@github.com:o/r",
+            "git@:o/r",
+            "o r/x",
+            "https://u@github.com/o/r",
+            "ssh://git:pw@github.com/o/r",
+            "C:\\o\\r",
+            "//o/r",
+        ] {
+            let failure = targets(&[line]).unwrap_err();
+            assert_eq!(failure.cause, Cause::InvalidInput, "{line}");
+            assert!(failure.what.contains("`repository`") && failure.what.contains("owner/name"), "{}", failure.what);
+        }
+    }
+
+    #[test]
+    fn a_credential_in_an_address_is_not_repeated() {
+        for line in [
+            "https://x-access-token:ghp_hidden@github.com/o/r",
+            "https://ghp_hidden@github.com/o/r",
+            "https://u:ghp_hidden/x@github.com/o/r",
+            "u:ghp_hidden@github.com:o/r",
+            "ssh://git:ghp_hidden@github.com/o/r",
+            "ghp_hidden@github.com/o/r",
+        ] {
+            let failure = targets(&[line]).unwrap_err();
+            assert!(!failure.to_string().contains("hidden"), "{failure}");
+        }
+        let failure = resolve(&["o/r"], Some("https://u:ghp_hidden@x y"), None, &context(&RUNNER)).err().unwrap();
+        assert!(!failure.to_string().contains("hidden"), "{failure}");
+    }
+
+    #[test]
+    fn plain_http_is_insecure_wherever_it_stands() {
+        let cause =
+            |lines: &[&str], server, api, context: &Context| resolve(lines, server, api, context).err().unwrap().cause;
+        let runner = context(&RUNNER);
+        assert_eq!(cause(&["http://ghes.example.test/o/r"], None, None, &runner), Cause::InsecureUrl);
+        assert_eq!(cause(&["o/r"], Some("http://ghes.example.test"), None, &runner), Cause::InsecureUrl);
+        assert_eq!(cause(&["o/r"], None, Some("http://api.github.com"), &runner), Cause::InsecureUrl);
+        let plain = context(&[("GITHUB_SERVER_URL", "http://ghes.example.test")]);
+        assert_eq!(cause(&["o/r"], None, None, &plain), Cause::InsecureUrl);
+    }
+
+    #[test]
+    fn one_named_twice_is_relayed_once_with_a_notice() {
+        let resolved =
+            resolve(&["o/r", "o/other", "https://github.com/O/R.git"], None, None, &context(&RUNNER)).unwrap();
+        assert_eq!(resolved.list.iter().map(|target| target.slug.to_string()).collect::<Vec<_>>(), ["o/r", "o/other"]);
+        assert!(resolved.notices[0].contains("O/R"), "{:?}", resolved.notices);
+    }
+
+    #[test]
+    fn targets_on_two_servers_are_refused() {
+        let failure = targets(&["o/r", "https://ghes.example.test/o/r"]).unwrap_err();
+        assert_eq!(failure.cause, Cause::InvalidInput);
+        assert!(failure.what.contains("https://github.com") && failure.what.contains("https://ghes.example.test"));
+    }
+
+    #[test]
+    fn without_a_line_it_is_the_workflows_own_or_origin() {
+        assert_eq!(targets(&[]).unwrap(), ["https://github.com/own/source https://api.github.com"]);
+        let mut laptop = context(&[]);
+        assert!(resolve(&[], None, None, &laptop).err().unwrap().what.contains("`repository`"));
+        laptop.origin = Some("https://me:ghp_x@github.com/o/r.git".to_owned());
+        assert_eq!(resolve(&[], None, None, &laptop).unwrap().list[0].web(), "https://github.com/o/r");
+        laptop.origin = Some("acme@acme.ghe.com:o/r.git".to_owned());
+        let resolved = resolve(&[], None, None, &laptop).unwrap();
+        assert_eq!(resolved.list[0].web(), "https://acme.ghe.com/o/r");
+        assert_eq!(resolved.ssh.unwrap().user, "acme");
+    }
+
+    #[test]
+    fn the_rest_address_is_the_runners_on_its_own_server_and_derived_elsewhere() {
+        let runner = context(&[
+            ("GITHUB_SERVER_URL", "https://ghes.example.test"),
+            ("GITHUB_API_URL", "https://ghes.example.test/custom"),
+        ]);
+        let api = |line: &str, api: Option<&str>| {
+            Ok::<_, Failure>(resolve(&[line], None, api, &runner)?.list[0].api.to_string())
+        };
+        assert_eq!(api("o/r", None).unwrap(), "https://ghes.example.test/custom");
+        assert_eq!(api("https://github.com/o/r", None).unwrap(), "https://api.github.com");
+        assert_eq!(api("o/r", Some("https://ghes.example.test/api/v3/")).unwrap(), "https://ghes.example.test/api/v3");
+        assert_eq!(api("o/r", Some("https://api.ghes.example.test")).unwrap(), "https://api.ghes.example.test");
+        for elsewhere in
+            ["https://api.github.com", "https://evil.example.test/ghes.example.test", "https://x.ghes.example.test"]
+        {
+            let failure = api("o/r", Some(elsewhere)).unwrap_err();
+            assert_eq!(failure.cause, Cause::InvalidInput, "{elsewhere}");
+            assert!(failure.what.contains("`api-url`"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn an_api_variable_of_another_host_gets_no_credential() {
+        let odd = context(&[("GITHUB_SERVER_URL", "http://127.0.0.1:1"), ("GITHUB_API_URL", "https://api.github.com")]);
+        assert!(resolve(&["o/r"], None, None, &odd).err().unwrap().what.contains("GITHUB_API_URL"));
+    }
+
+    #[test]
+    fn an_ssh_address_on_the_known_server_keeps_that_servers_port() {
+        let runner = context(&[("GITHUB_SERVER_URL", "http://127.0.0.1:4000")]);
+        let resolved = resolve(&["ssh://deploy@127.0.0.1:2222/o/r.git"], None, None, &runner).unwrap();
+        assert_eq!(resolved.list[0].web(), "http://127.0.0.1:4000/o/r");
+        assert_eq!(resolved.ssh.unwrap().to_string(), "deploy@127.0.0.1:2222");
+        assert!(resolve(&["git@127.0.0.1:o/a", "ssh://git@127.0.0.1:2222/o/b"], None, None, &runner).is_err());
+    }
+}
