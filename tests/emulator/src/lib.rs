@@ -28,6 +28,8 @@
 mod access;
 mod answer;
 mod api;
+pub mod conformance;
+
 pub mod faults;
 mod git;
 mod handle;
