@@ -5,6 +5,9 @@ mod cause;
 mod classify;
 mod evidence;
 mod failure;
+mod reading;
+mod remedy;
+mod situation;
 mod verdict;
 
 pub use cause::Cause;

@@ -1,6 +1,17 @@
-//! The result of a diagnosis, and how it becomes a failure.
+//! The result of a diagnosis: the words that show the cause, the pause before another try, and the failure it becomes.
 
-use super::{Cause, Failure, Retry};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Cause, Evidence, Failure, Retry, Situation, classify::Finding, reading::Reading, remedy};
+
+/// How many characters of a sentence are shown.
+const SENTENCE: usize = 500;
+/// How many characters of a text that nothing was found in are kept.
+const UNKNOWN: usize = 8_000;
+/// The pause where GitHub asks for "at least a minute" and names none.
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// The one cause, the words that show it, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +22,8 @@ pub struct Diagnosis {
     pub transient: bool,
     /// The sentence of the text that shows it, cleaned of control characters; for an unknown cause the text itself.
     pub what: String,
-    /// What to do, in one or two sentences, with the names that are known.
+    /// What to do, in one or two sentences, with the names that are known; where the text fits several causes, how to
+    /// tell them apart.
     pub remedy: String,
     /// The page to read.
     pub docs: &'static str,
@@ -26,6 +38,153 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// The failure that a stage returns.
     pub fn into_failure(self) -> Failure {
-        Failure { cause: self.cause, what: self.what, remedy: Some(self.remedy), link: self.link, retry: self.retry }
+        let mut what = self.what;
+        if !what.ends_with(['.', '!', '?', '。']) {
+            what.push('.');
+        }
+        Failure { cause: self.cause, what, remedy: Some(self.remedy), link: self.link, retry: self.retry }
     }
+}
+
+/// Puts the result together.
+pub(super) fn put_together(
+    finding: Finding,
+    reading: &Reading,
+    evidence: &Evidence<'_>,
+    situation: &Situation,
+) -> Diagnosis {
+    let cause = finding.cause;
+    Diagnosis {
+        cause,
+        transient: cause.is_transient(),
+        what: what(&finding, reading, evidence),
+        remedy: remedy::remedy(&finding, reading, situation),
+        docs: cause.docs(),
+        retry: retry(cause, reading),
+        link: remedy::link(cause, reading),
+        also: finding.also,
+    }
+}
+
+/// The words that show the cause.
+fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String {
+    if finding.cause == Cause::Unknown {
+        let text = super::reading::cleaned(evidence.text);
+        let text = text.trim();
+        if !text.is_empty() {
+            return cut(text, UNKNOWN);
+        }
+    }
+    let told = finding.span.map(|span| reading.words_at(span)).filter(|words| !words.is_empty());
+    let told = told.or_else(|| reading.lines().find(|line| !is_noise(line)).map(str::to_owned));
+    match (told, reading.status) {
+        (Some(words), _) => {
+            let words: Vec<&str> = without_label(&words).split_whitespace().collect();
+            cut(&words.join(" "), SENTENCE)
+        }
+        (None, Some(status)) => format!("The server answered with status {status} and no words of its own."),
+        (None, None) => "The text is empty.".to_owned(),
+    }
+}
+
+/// Progress, the command itself and lines of a trace say nothing about a cause.
+fn is_noise(line: &str) -> bool {
+    const NOISE: [&str; 14] = [
+        "Enumerating objects",
+        "Counting objects",
+        "Delta compression",
+        "Compressing objects",
+        "Writing objects",
+        "Total ",
+        "Resolving deltas",
+        "To ",
+        "From ",
+        "/usr/bin/git",
+        "=> Send",
+        "HTTP/",
+        "Done",
+        "git push",
+    ];
+    let header = line.split_once(": ").is_some_and(|(name, _)| {
+        name.len() > 3
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && (name.contains('-') || name == "server")
+    });
+    header || NOISE.iter().any(|noise| line.starts_with(noise))
+}
+
+/// Without `error: `, `fatal: `, `- ` and the like in front.
+fn without_label(words: &str) -> &str {
+    let mut rest = words.trim();
+    loop {
+        let before = rest.len();
+        for label in [
+            "error: ",
+            "fatal: ",
+            "ERROR: ",
+            "Error: ",
+            "warning: ",
+            "- ",
+            "RequestError [HttpError]: ",
+            "HttpError: ",
+            "GitHub: ",
+            "gh: ",
+        ] {
+            rest = rest.strip_prefix(label).unwrap_or(rest).trim_start();
+        }
+        if rest.len() == before {
+            return rest;
+        }
+    }
+}
+
+/// At most `limit` characters.
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+/// When the same request may be sent again.
+///
+/// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
+fn retry(cause: Cause, reading: &Reading) -> Retry {
+    if !cause.is_transient() {
+        return Retry::Never;
+    }
+    let named = reading.header("retry-after").and_then(|value| pause_of(value, reading));
+    let reset = || {
+        let reset: i64 = reading.header("x-ratelimit-reset")?.trim().parse().ok()?;
+        let left = reset.saturating_sub(time_of_answer(reading).timestamp()).max(0);
+        Some(Duration::from_secs(u64::try_from(left).ok()?.saturating_add(1)))
+    };
+    match (cause, named) {
+        (_, Some(pause)) => Retry::After(pause),
+        (Cause::PrimaryRateLimit, None) => Retry::After(reset().unwrap_or(MINUTE)),
+        (Cause::SecondaryRateLimit, None) => Retry::After(MINUTE),
+        _ => Retry::Backoff,
+    }
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+fn pause_of(value: &str, reading: &Reading) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTime::parse_from_rfc2822(value).ok()?;
+    Some((until.with_timezone(&Utc) - time_of_answer(reading)).to_std().unwrap_or_default())
+}
+
+/// When the answer was given: its `date`, else now.
+pub(super) fn time_of_answer(reading: &Reading) -> DateTime<Utc> {
+    let date = reading.header("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    date.map_or_else(Utc::now, |date| date.with_timezone(&Utc))
+}
+
+/// `github-authentication-token-expiration`, in both forms that GitHub writes: `… UTC` and `… +0200`.
+pub(super) fn parse_expiry(value: &str) -> Option<DateTime<Utc>> {
+    let value = value.trim().replace("UTC", "+0000");
+    DateTime::parse_from_str(&value, "%Y-%m-%d %H:%M:%S %z").ok().map(|time| time.with_timezone(&Utc))
 }

@@ -1,0 +1,80 @@
+//! What the client itself says: git in any language, and what it runs on.
+
+use super::{Cause, Finding, Reading, Sign, credentials, earliest, languages, network, repository};
+
+const SIGNS: &[Sign] = &[
+    Sign::of(
+        Cause::LocalGitError,
+        &[
+            "not a git repository",
+            "dubious ownership",
+            "unsafe repository",
+            "safe.directory",
+            "owned by someone else",
+            "not owned by current user",
+            "code=owner",
+            "could not find repository",
+            "bad object",
+            "is corrupt",
+            "loose object",
+            "corrupt loose",
+            "object file * is empty",
+            ".lock': file exists",
+            "another git process",
+            "insufficient permission for adding",
+            "no space left on device",
+            "out of diskspace",
+            "disk quota exceeded",
+            "must be run in a work tree",
+            "not in a git directory",
+            "does not appear to be a git repository",
+            "no such remote",
+            "no configured push destination",
+            "unable to read tree",
+            "unable to read sha1 file",
+            "unable to write",
+            "failed to write object",
+            "cannot open '.git",
+            "packfile*corrupt",
+            "pack*is far too short",
+            "invalid sha1 pointer",
+            "index file corrupt",
+            "index file smaller than expected",
+            "bad config",
+            "missing blob",
+            "missing tree",
+            "missing commit",
+            "fsck error",
+        ],
+    ),
+    Sign::unsure(
+        Cause::BadCredentials,
+        &[Cause::TokenExpired, Cause::TokenMissing, Cause::PasswordAuthRemoved],
+        &[
+            "authentication failed",
+            "not authorized",
+            "authentication replays",
+            "unauthorized",
+            "authentication required",
+            "authorization failed",
+            "code=auth",
+        ],
+    ),
+    Sign::unsure(Cause::NoWriteAccess, credentials::NO_WRITE, &["403 forbidden", "access denied", "permission denied"]),
+    Sign::unsure(Cause::RepoNotFoundOrHidden, repository::HIDDEN, &["404 not found", "code=notfound"]),
+];
+
+/// A line of the client: the network first, then git.
+pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    earliest(reading, network::SPECIFIC)
+        .or_else(|| languages::look(reading, false))
+        .or_else(|| earliest(reading, &SIGNS[..1]))
+        .or_else(|| earliest(reading, &SIGNS[1..]).filter(|_| is_git_or_github(reading)))
+        .or_else(|| earliest(reading, network::BROKEN))
+        .or_else(|| languages::look(reading, true))
+}
+
+/// General words count where git or GitHub is spoken of.
+fn is_git_or_github(reading: &Reading) -> bool {
+    reading.has_any(&["git", "remote", "octokit", "api/v3", "graphql", "class=http", "class=ssh"])
+}

@@ -1,0 +1,427 @@
+//! What the server says about a credential, its rights and the policies of its owner.
+
+use super::{Cause, Finding, Operation, Reading, Sign};
+use crate::diagnosis::reading::Span;
+
+const REFUSED: &[Cause] = &[Cause::TokenExpired, Cause::PasswordAuthRemoved];
+const FINE_GRAINED: &[Cause] = &[Cause::FineGrainedRepoNotSelected];
+const CROSS: &[Cause] = &[Cause::GithubTokenCrossRepo];
+
+/// The kinds of missing right that the sentence of a refused push does not tell apart.
+pub(super) const NO_WRITE: &[Cause] =
+    &[Cause::FineGrainedPermissionMissing, Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope];
+
+pub(super) const SIGNS: &[Sign] = &[
+    Sign::unsure(
+        Cause::BadCredentials,
+        REFUSED,
+        &[
+            "invalid username or token",
+            "invalid username or password",
+            "password authentication is not supported",
+            "invalid credentials",
+            "incorrect username or password",
+        ],
+    ),
+    Sign::unsure(
+        Cause::BadCredentials,
+        &[Cause::TokenExpired],
+        &[
+            "bad credentials",
+            "maximum number of login attempts",
+            "token in *is invalid",
+            "token is invalid",
+            "token is no longer valid",
+            "invalid token",
+            "invalid access token",
+            "token was revoked",
+            "token has been revoked",
+            "is not a valid token",
+        ],
+    ),
+    Sign::unsure(
+        Cause::TokenExpired,
+        &[Cause::BadCredentials],
+        &[
+            "token has expired",
+            "token expired",
+            "token is expired",
+            "expired token",
+            "token*has expired",
+            "expired personal access token",
+            "token*expired on",
+        ],
+    ),
+    Sign::unsure(
+        Cause::PasswordAuthRemoved,
+        &[Cause::BadCredentials, Cause::TokenExpired],
+        &[
+            "password authentication was removed",
+            "password authentication is not available",
+            "password authentication is disabled",
+            "password authentication is no longer",
+            "password authentication for git is",
+            "support for password authentication",
+            "must use a personal access token or ssh key",
+            "use a personal access token instead",
+        ],
+    ),
+    Sign::of(
+        Cause::PasswordAuthRemoved,
+        &[
+            "two-factor authentication otp",
+            "two-factor otp",
+            "must specify two-factor",
+            "one-time password",
+            "x-github-otp: required",
+        ],
+    ),
+    Sign::of(
+        Cause::TokenMissing,
+        &[
+            "requires authentication",
+            "requires you to be authenticated",
+            "authentication is required",
+            "authentication required but no",
+            "must be authenticated to access",
+            "anonymous access denied",
+            "this endpoint requires",
+            "could not read username",
+            "could not read password",
+            "terminal prompts disabled",
+            "populate the gh_token",
+            "set the gh_token",
+            "gh auth login' to authenticate",
+            "please run: gh auth login",
+            "input required and not supplied: token",
+            "input required and not supplied: github_token",
+            "input required and not supplied: github-token",
+            "input required and not supplied",
+            "parameter token or opts.auth is required",
+            "github_token is not set",
+            "gh_token is not set",
+            "github_token*not set",
+            "token*is not set",
+            "token*must not be empty",
+            "token*is empty",
+            "missing token",
+            "no token provided",
+            "no github token",
+            "missing github token",
+            "no credentials",
+            "no onauth",
+            "failed to execute prompt script",
+            "cannot prompt because",
+            "/dev/tty",
+        ],
+    ),
+    Sign::of(
+        Cause::AppAuthFailed,
+        &[
+            "json web token",
+            "claim ('iss')",
+            "claim ('iat')",
+            "claim ('exp')",
+            "'issuer' claim",
+            "'issued at' claim",
+            "'expiration time' claim",
+            "must generate a public key",
+            "universal-github-app-jwt",
+            "secretorprivatekey",
+            "appid option is required",
+            "privatekey option is required",
+            "could not parse the provided public key",
+            "could not deserialize key data",
+            "could not parse private key",
+            "key must be pem encoded",
+            "key must be a pem encoded",
+            "decoder routines",
+            "pem routines",
+            "pkcs#1 format",
+            "invalid keydata",
+            "invalid rsa private key",
+            "app*private key*invalid",
+            "error signing jwt",
+            "sign the jwt",
+            "jwt*could not be",
+            "unable to sign jwt",
+        ],
+    ),
+    Sign::unsure(Cause::AppAuthFailed, &[Cause::AppNotInstalled], &["integration not found", "no integration found"]),
+    Sign::unsure(
+        Cause::AppNotInstalled,
+        &[Cause::RepoNotFoundOrHidden],
+        &[
+            "installation has been suspended",
+            "installation is suspended",
+            "installation was suspended",
+            "suspended installation",
+            "not accessible to the parent installation",
+            "no installation found",
+            "no installations found",
+            "installation not found",
+            "installation*not found",
+            "could not get repository installation",
+            "could not find*installation",
+            "failed to get*installation",
+            "app is not installed",
+            "app not installed",
+            "app*is not installed",
+            "app*not installed on",
+            "is the app installed",
+            "has not been installed",
+        ],
+    ),
+    Sign::unsure(
+        Cause::MissingRepoScope,
+        &[Cause::RepoNotFoundOrHidden, Cause::NoWriteAccess],
+        &[
+            "not been granted the required scopes",
+            "missing required scope",
+            "missing the required scope",
+            "operation needs the '",
+            "requires one of the following scopes",
+            "does not have the required scope",
+            "doesn't have the required scope",
+            "insufficient scope",
+            "insufficient_scopes",
+            "missing*'repo' scope",
+            "requires*'repo' scope",
+            "needs*'repo' scope",
+            "repo scope is required",
+        ],
+    ),
+    Sign::unsure(
+        Cause::FineGrainedPermissionMissing,
+        FINE_GRAINED,
+        &[
+            "resource not accessible by personal",
+            "resource not accessible by fine",
+            "accessible by personal access token",
+            "accessible by fine-grained",
+            "accessible by your personal access token",
+        ],
+    ),
+    Sign::unsure(
+        Cause::ResourceNotAccessibleByIntegration,
+        CROSS,
+        &["resource not accessible by integ", "accessible by integration"],
+    ),
+    Sign::unsure(
+        Cause::ResourceNotAccessibleByIntegration,
+        &[Cause::FineGrainedPermissionMissing, Cause::GithubTokenCrossRepo],
+        &["resource not accessible"],
+    ),
+    Sign::of(
+        Cause::SsoAuthorizationRequired,
+        &[
+            "saml enforcement",
+            "saml sso",
+            "saml single sign",
+            "saml-single-sign-on",
+            "enabled or enforced saml",
+            "saml_failure: true",
+            "saml identity",
+            "saml session",
+            "single sign-on",
+            "must grant your",
+            "must re-authorize the",
+            "/sso?authorization_request",
+            "authorized for*saml",
+        ],
+    ),
+    Sign::of(
+        Cause::TokenLifetimePolicy,
+        &[
+            "forbids access via*lifetime",
+            "token's lifetime",
+            "lifetime is greater than",
+            "adjust your token",
+            "lifetime*exceeds the maximum",
+        ],
+    ),
+    Sign::of(
+        Cause::OrgForbidsClassicPat,
+        &[
+            "forbids access via a personal access token",
+            "forbids access via*(classic)",
+            "tokens (classic) are forbidden",
+            "token (classic)*forbidden",
+            "forbids*classic personal access token",
+            "classic personal access tokens are*not allowed",
+            "(classic) are not allowed",
+            "does not allow*personal access tokens (classic)",
+            "personal access token with fine-grained permissions",
+        ],
+    ),
+    Sign::of(
+        Cause::FineGrainedRepoNotSelected,
+        &["forbids access via a fine-grained", "token*pending approval", "awaiting approval by"],
+    ),
+    Sign::of(
+        Cause::OrgOauthAppRestricted,
+        &[
+            "oauth app access restrictions",
+            "oauth application access restrictions",
+            "third-party application access",
+            "third-party application restrictions",
+            "third-parties is limited",
+            "oauth app*access restriction",
+        ],
+    ),
+    Sign::of(
+        Cause::IpAllowList,
+        &[
+            "ip allow list",
+            "ip allowlist",
+            "ip address is not permitted",
+            "ip address*not*allow list",
+            "ip address*not permitted",
+            "ip address*not allowed",
+            "is not permitted to access this resource",
+        ],
+    ),
+    Sign::of(
+        Cause::BillingLocked,
+        &[
+            "account is disabled. please see*billing",
+            "account/billing",
+            "billing issue",
+            "billing problem",
+            "spending limit",
+            "account payments have failed",
+            "billing is locked",
+            "billing has been locked",
+            "locked due to*billing",
+            "locked for billing",
+            "disabled*billing",
+            "billing & plans",
+            "payment method*declined",
+            "budget*actions*exceeded",
+        ],
+    ),
+    Sign::unsure(
+        Cause::BillingLocked,
+        &[Cause::AccountSuspended],
+        &["your account is disabled", "account has been disabled", "account is locked"],
+    ),
+    Sign::of(
+        Cause::AccountSuspended,
+        &[
+            "account is suspended",
+            "account was suspended",
+            "account has been suspended",
+            "account '*' is suspended",
+            "account*suspended",
+            "user*suspended",
+            "suspended user",
+            "account was flagged",
+            "account has been flagged",
+        ],
+    ),
+    Sign::unsure(
+        Cause::NoWriteAccess,
+        NO_WRITE,
+        &[
+            "write access to repository not granted",
+            "write access to this repository not granted",
+            "do not have write access",
+            "don't have write access",
+            "does not have write access",
+            "requires write access",
+            "need write access",
+            "git-receive-pack not permitted",
+            "receive-pack not permitted",
+            "must have push access",
+            "must have write access",
+            "must have admin",
+            "must be an admin",
+            "do not have permission to push",
+            "don't have permission to push",
+            "not allowed to push",
+            "push access*required",
+            "permission denied to push",
+        ],
+    ),
+    Sign::unsure(Cause::NoWriteAccess, NO_WRITE, &["type: forbidden"]),
+];
+
+/// `Permission to OWNER/NAME.git denied to WHOM`: the cause is in the last word.
+pub(super) fn denied(reading: &Reading) -> Option<Finding> {
+    let span = reading.find("permission to *denied to ")?;
+    let whom = reading.flat[span.end..].split(' ').next().unwrap_or_default().trim_end_matches(['.', '\'', ',']);
+    let rest = &reading.flat[span.end..];
+    let key = rest.starts_with("deploy key") || whom.contains('/');
+    let (cause, also): (_, &[Cause]) = if key {
+        (Cause::DeployKeyReadOnly, &[])
+    } else if whom.starts_with("github-actions") {
+        (Cause::ActionsBotDenied, CROSS)
+    } else if whom.ends_with("[bot]") {
+        (Cause::NoWriteAccess, &[Cause::ResourceNotAccessibleByIntegration, Cause::FineGrainedPermissionMissing])
+    } else if reading.operation == Operation::Ssh {
+        (Cause::NoWriteAccess, &[])
+    } else {
+        (Cause::NoWriteAccess, NO_WRITE)
+    };
+    let end = (span.end + whom.len()).max(span.start + 1);
+    Some(Finding::new(cause, also, Some(Span { start: span.start, end })))
+}
+
+/// Sharpens a sentence about a credential by the headers beside it.
+pub(super) fn by_headers(reading: &Reading, mut finding: Finding) -> Finding {
+    match finding.cause {
+        Cause::BadCredentials if has_expired(reading) => {
+            finding.cause = Cause::TokenExpired;
+            finding.also = vec![Cause::BadCredentials];
+        }
+        Cause::TokenMissing | Cause::BadCredentials
+            if reading.header("x-github-otp").is_some_and(|otp| otp.starts_with("required")) =>
+        {
+            finding.cause = Cause::PasswordAuthRemoved;
+            finding.also = Vec::new();
+        }
+        Cause::ResourceNotAccessibleByIntegration | Cause::FineGrainedPermissionMissing
+            if reading
+                .header("x-accepted-github-permissions")
+                .is_some_and(|needs| needs.contains("workflows=write")) =>
+        {
+            finding.also = vec![finding.cause];
+            finding.cause = Cause::MissingWorkflowScope;
+        }
+        Cause::NoWriteAccess if lacks_scope(reading) => {
+            finding.also = vec![Cause::NoWriteAccess];
+            finding.cause = Cause::MissingRepoScope;
+        }
+        _ => {}
+    }
+    finding
+}
+
+/// Whether the expiry that the answer names lies before the answer's own date, or before now.
+fn has_expired(reading: &Reading) -> bool {
+    use crate::diagnosis::verdict::{parse_expiry, time_of_answer};
+    reading
+        .header("github-authentication-token-expiration")
+        .and_then(parse_expiry)
+        .is_some_and(|expiry| expiry <= time_of_answer(reading))
+}
+
+/// Whether a classic token's scopes hold none of those that the call accepts.
+///
+/// Source: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps>
+pub(super) fn lacks_scope(reading: &Reading) -> bool {
+    let list = |name| {
+        reading
+            .header(name)
+            .map(|value| value.split(',').map(str::trim).filter(|scope| !scope.is_empty()).collect::<Vec<_>>())
+    };
+    let (Some(has), Some(accepts)) = (list("x-oauth-scopes"), list("x-accepted-oauth-scopes")) else { return false };
+    let covers = |wanted: &str| {
+        has.iter().any(|scope| {
+            *scope == wanted
+                || wanted.strip_prefix(scope).is_some_and(|rest| rest.starts_with(':'))
+                || *scope == "repo" && matches!(wanted, "public_repo" | "security_events" | "repo_deployment")
+        })
+    };
+    accepts.iter().any(|scope| scope.contains("repo")) && !accepts.iter().any(|scope| covers(scope))
+}

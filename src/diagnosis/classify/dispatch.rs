@@ -1,0 +1,179 @@
+//! What the server says about dispatches, workflows and runs.
+
+use super::{Cause, Finding, Reading, Sign};
+use crate::diagnosis::reading::Endpoint;
+
+pub(super) const SIGNS: &[Sign] = &[
+    Sign::of(
+        Cause::WorkflowDispatchNoTrigger,
+        &[
+            "does not have 'workflow_dispatch'",
+            "have 'workflow_dispatch' trigger",
+            "no 'workflow_dispatch' trigger",
+            "does not have a workflow_dispatch",
+            "does not have workflow_dispatch",
+            "workflow does not have",
+        ],
+    ),
+    Sign::of(
+        Cause::WorkflowDisabled,
+        &[
+            "disabled workflow",
+            "workflow is disabled",
+            "workflow was disabled",
+            "workflow has been disabled",
+            "workflow*is disabled",
+            "disabled_manually",
+            "disabled_inactivity",
+            "disabled_fork",
+        ],
+    ),
+    Sign::of(
+        Cause::ActionsDisabled,
+        &[
+            "actions are currently disabled",
+            "actions is currently disabled",
+            "actions has been disabled",
+            "actions have been disabled",
+            "actions is disabled",
+            "actions are disabled",
+            "actions is not enabled",
+            "actions are not enabled",
+            "actions is not allowed",
+            "actions disabled",
+        ],
+    ),
+    Sign::of(
+        Cause::WorkflowInputsRejected,
+        &[
+            "unexpected inputs provided",
+            "unexpected input",
+            "required input '",
+            "required input",
+            "not in the list of allowed values",
+            "for input '",
+            "invalid value for input",
+            "inputs' for a 'workflow_dispatch",
+            "inputs for a workflow_dispatch",
+            "missing required input",
+        ],
+    ),
+    Sign::of(Cause::DispatchRefNotFound, &["no ref found for"]),
+    Sign::unsure(
+        Cause::WorkflowNotFound,
+        &[Cause::RepoNotFoundOrHidden],
+        &[
+            "could not find any workflows",
+            "unable to find workflow",
+            "could not find workflow",
+            "couldn't find workflow",
+            "workflow not found",
+            "workflow * not found",
+            "workflow * does not exist",
+            "no workflow*found",
+            "no workflows found",
+        ],
+    ),
+    Sign::of(
+        Cause::DispatchPayloadInvalid,
+        &[
+            "properties are allowed",
+            "characters are allowed",
+            "client_payload",
+            "event_type",
+            "not permitted keys",
+            "not a permitted key",
+            "body should be a json object",
+            "problems parsing json",
+            "payload is too large",
+            "payload too large",
+            "inputs are too large",
+            "is not an object",
+            "not a valid json object",
+        ],
+    ),
+    Sign::of(
+        Cause::RunFailed,
+        &[
+            "conclusion: failure",
+            "conclusion: timed_out",
+            "conclusion: cancelled",
+            "conclusion: startup_failure",
+            "conclusion: action_required",
+            "conclusion: stale",
+            "completed with 'failure'",
+            "completed with 'cancelled'",
+            "completed with 'timed_out'",
+            "completed with 'startup_failure'",
+            "completed with conclusion",
+            "concluded with",
+            "conclusion 'failure'",
+            "conclusion=failure",
+            "workflow run failed",
+            "workflow run*was cancelled",
+            "run*has failed",
+            "startup_failure",
+        ],
+    ),
+    Sign::of(
+        Cause::NotTriggered,
+        &[
+            "no run appeared",
+            "no workflow run was found",
+            "no workflow run found",
+            "run*did not start in time",
+            "could not find*workflow run",
+            "unable to find*workflow run",
+            "run id*not found",
+            "timed out*to find*run",
+        ],
+    ),
+    Sign::of(
+        Cause::WaitTimeout,
+        &[
+            "timed out waiting for*run",
+            "timeout*waiting for*run",
+            "timed out*waiting for*workflow",
+            "run*did not complete within",
+            "run*has not completed",
+            "timeout exceeded*workflow",
+        ],
+    ),
+    Sign::of(
+        Cause::Cancelled,
+        &[
+            "the operation was canceled",
+            "the operation was cancelled",
+            "received a shutdown signal",
+            "run was canceled",
+            "run was cancelled",
+            "job was canceled",
+            "sigterm",
+            "has been cancelled by",
+        ],
+    ),
+    Sign::unsure(
+        Cause::Timeout,
+        &[Cause::Cancelled],
+        &["exceeded the maximum execution time", "has timed out after * minutes", "timed out after * minutes"],
+    ),
+];
+
+/// What a sentence means for the call that it answers.
+pub(super) fn by_endpoint(reading: &Reading, mut finding: Finding) -> Finding {
+    let dispatch = reading.endpoint == Endpoint::RepositoryDispatch;
+    match (finding.cause, reading.endpoint) {
+        (Cause::PackTooLarge | Cause::FileTooLarge, Endpoint::RepositoryDispatch | Endpoint::WorkflowDispatch) => {
+            finding.cause = Cause::DispatchPayloadInvalid;
+        }
+        (Cause::DispatchPayloadInvalid, Endpoint::WorkflowDispatch) => {
+            finding.also = vec![Cause::WorkflowInputsRejected];
+        }
+        (Cause::DispatchPayloadInvalid, Endpoint::Refs) => {
+            finding.cause = Cause::InvalidRefOrObject;
+        }
+        (Cause::RunFailed, _) if dispatch => finding.also = vec![Cause::Unknown],
+        _ => {}
+    }
+    finding
+}

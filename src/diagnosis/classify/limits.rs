@@ -1,0 +1,56 @@
+//! Rate limits. They beat a missing right: both come as 403.
+//!
+//! Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+
+use super::{Cause, Finding, Reading};
+
+const SECONDARY: [&str; 12] = [
+    "secondary rate limit",
+    "abuse detection",
+    "abuse rate limit",
+    "submitted too quickly",
+    "temporarily blocked from content creation",
+    "too many requests",
+    "too many concurrent requests",
+    "toomanyrequests",
+    "about-secondary-rate-limits",
+    "#abuse-rate-limits",
+    "secondaryratelimit",
+    "abuseratelimit",
+];
+
+const PRIMARY: [&str; 9] = [
+    "api rate limit",
+    "rate limit exceeded",
+    "rate limit already exceeded",
+    "rate limit has been exceeded",
+    "exceeded the rate limit",
+    "type: rate_limited",
+    "type: rate_limit",
+    "ratelimitexceeded",
+    "ratelimiterror",
+];
+
+/// A limit that the text names, or that headers show beside a 403 or a 429.
+pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    let limited = matches!(reading.status, Some(403 | 429));
+    let spent = reading.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0");
+    if let Some(span) = reading.first_of(&SECONDARY) {
+        let spent = spent && limited && !reading.has("secondary") && !reading.has("abuse");
+        let cause = if spent { Cause::PrimaryRateLimit } else { Cause::SecondaryRateLimit };
+        return Some(Finding::new(cause, &[], Some(span)));
+    }
+    if let Some(span) = reading.first_of(&PRIMARY) {
+        return Some(Finding::new(Cause::PrimaryRateLimit, &[], Some(span)));
+    }
+    if !limited {
+        return None;
+    }
+    if spent {
+        return Some(Finding::new(Cause::PrimaryRateLimit, &[], None));
+    }
+    if reading.header("retry-after").is_some() || reading.status == Some(429) {
+        return Some(Finding::new(Cause::SecondaryRateLimit, &[], None));
+    }
+    None
+}

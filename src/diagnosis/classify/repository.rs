@@ -1,0 +1,331 @@
+//! What the server says about a repository, its refs and what is pushed; and the server's own faults.
+
+use super::{Cause, Finding, Operation, Reading, Sign, earliest};
+
+/// What a hidden or missing repository can also be.
+pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope, Cause::NoWriteAccess];
+
+pub(super) const SIGNS: &[Sign] = &[
+    Sign::of(
+        Cause::RepoArchived,
+        &[
+            "repository was archived",
+            "repository has been archived",
+            "repository is archived",
+            "archived so",
+            "archived repositor",
+            "was archived",
+            "is archived and*read-only",
+            "because it was archived",
+        ],
+    ),
+    Sign::of(
+        Cause::RepoDisabled,
+        &[
+            "repository access blocked",
+            "access to this repository has been disabled",
+            "repository has been disabled",
+            "repository is disabled",
+            "disabled by github staff",
+            "dmca takedown",
+            "reason: dmca",
+            "reason: tos",
+            "github.com/github/dmca",
+            "unavailable for legal reasons",
+            "unavailable due to dmca",
+            "in violation of our terms",
+            "repository unavailable",
+        ],
+    ),
+    Sign::unsure(
+        Cause::RepoNotFoundOrHidden,
+        HIDDEN,
+        &[
+            "repository not found",
+            "repository '*' not found",
+            "could not resolve to a repository",
+            "could not resolve to a node",
+            "repo not found",
+            "repository does not exist",
+            "no such repository",
+            "repository*could not be found",
+        ],
+    ),
+    Sign::of(
+        Cause::FileTooLarge,
+        &[
+            "file size limit",
+            "input was too large to process",
+            "code: too_large",
+            "blob is too large",
+            "file is too large",
+            "larger than 100 mb",
+            "exceeds the 100",
+        ],
+    ),
+    Sign::of(
+        Cause::PackTooLarge,
+        &[
+            "exceeds maximum allowed size",
+            "exceeds the maximum allowed size",
+            "request entity too large",
+            "request body too large",
+            "content too large",
+            "client intended to send too large body",
+            "http 413",
+            "error: 413",
+            "push exceeds",
+            "pack too large",
+            "pack is too large",
+            "2 gb limit",
+        ],
+    ),
+    Sign::of(
+        Cause::LfsMissingObject,
+        &[
+            "missing or corrupt local objects",
+            "lfs upload missing objects",
+            "object does not exist on the server",
+            "unable to find source for object",
+            "(missing) *.",
+            "referenced*git lfs object",
+        ],
+    ),
+    Sign::of(
+        Cause::LfsUnavailable,
+        &[
+            "lfs budget",
+            "over its data quota",
+            "lfs bandwidth",
+            "lfs storage",
+            "lfs is disabled",
+            "lfs is not enabled",
+            "lfs*not enabled",
+            "lfs*disabled",
+            "lfs*data packs",
+            "upload new objects to public fork",
+            "lfs quota",
+        ],
+    ),
+    Sign::of(
+        Cause::LocalGitError,
+        &["cannot lock ref 'refs/remotes/", "unable to update local ref", "reference broken"],
+    ),
+    Sign::of(
+        Cause::InvalidRefOrObject,
+        &[
+            "exists; cannot create",
+            "src refspec * does not match",
+            "src refspec",
+            "object does not exist",
+            "no commit found",
+            "commit not found",
+            "reference does not exist",
+            "reference not found",
+            "branch not found",
+            "is not a valid ref",
+            "not a valid branch",
+            "not a valid tag",
+            "not a valid object",
+            "not a valid reference",
+            "not a valid sha",
+            "invalid refspec",
+            "invalid ref name",
+            "invalid reference name",
+            "remote ref does not exist",
+            "couldn't find remote ref",
+            "could not find remote ref",
+            "remote branch * not found",
+            "not a full refname",
+            "hidden ref",
+            "funny refname",
+            "sha wasn't supplied",
+            "isn't a valid sha",
+            "at least 40 characters are required",
+            "tree sha does not exist",
+            "does not exist in this repository",
+            "unknown revision",
+            "revspec '*' not found",
+            "reference 'refs/*' not found",
+            "bad refspec",
+            "couldn't resolve head",
+            "could not resolve to a ref",
+            "could not resolve to a commit",
+            "name conflicts with",
+            "directory/file conflict",
+            "d/f conflict",
+        ],
+    ),
+    Sign::of(
+        Cause::TagExists,
+        &[
+            "reference already exists",
+            "tag already exists",
+            "tag '*' already exists",
+            "would clobber existing tag",
+            "(already exists)",
+            "tag_name already exists",
+            "code: already_exists",
+            "tag*already exists",
+        ],
+    ),
+    Sign::of(
+        Cause::StaleInfo,
+        &[
+            "stale info",
+            "updated since checkout",
+            "updated since the last checkout",
+            "remote-tracking branch has been updated",
+            "force-with-lease*rejected",
+            "lease*does not hold",
+        ],
+    ),
+    Sign::of(
+        Cause::NonFastForward,
+        &[
+            "fetch first",
+            "non-fast-forward",
+            "non-fast forward",
+            "non fast forward",
+            "nonfastforward",
+            "notfastforward",
+            "not a fast forward",
+            "not a fast-forward",
+            "not a simple fast-forward",
+            "cannot fast-forward",
+            "contains commits that are not present locally",
+            "remote contains work",
+            "tip of your current branch is behind",
+            "branch tip is behind",
+            "tip is behind its remote",
+            "type: stale_data",
+            "expected branch to point to",
+            "head branch was modified",
+            "base branch was modified",
+        ],
+    ),
+    Sign::of(
+        Cause::CannotLockRef,
+        &[
+            "cannot lock ref",
+            "unable to lock ref",
+            "failed to lock",
+            "failed to update ref",
+            "is at * but expected",
+            "incorrect old value",
+            "couldn't set 'refs/",
+            "unable to resolve reference",
+            "atomic transaction failed",
+            "ref*is locked",
+            "reference update failed",
+            "reference cannot be updated",
+        ],
+    ),
+    Sign::unsure(
+        Cause::ShallowCheckout,
+        &[Cause::LocalGitError],
+        &[
+            "shallow update not allowed",
+            "from a shallow repository",
+            "shallow file has changed",
+            "repository is shallow",
+            "is a shallow",
+            "shallow clone",
+            "shallow checkout",
+            "did not receive expected object",
+            "missing necessary objects",
+            "object not found - no match for id",
+        ],
+    ),
+    Sign::unsure(
+        Cause::PreReceiveHookDeclined,
+        &[],
+        &[
+            "pre-receive hook declined",
+            "update hook declined",
+            "hook declined",
+            "pre-receive hook*failed",
+            "pre-receive hook*timed out",
+            "rejected by pre-receive",
+        ],
+    ),
+];
+
+/// Faults of the server itself; weaker than anything it says about the request.
+const FAULTS: &[Sign] = &[
+    Sign::of(
+        Cause::ServerError,
+        &[
+            "internal server error",
+            "remote failed to report status",
+            "(failure)",
+            "fatal error in commit_refs",
+            "something went wrong while executing your query",
+            "something went wrong",
+            "unicorn",
+            "server error",
+            "bad gateway",
+            "service unavailable",
+            "service is temporarily unavailable",
+            "temporarily unavailable",
+            "gateway time-out",
+            "gateway timeout",
+            "respond to your request in time",
+            "no server is currently available",
+            "for maintenance",
+            "under maintenance",
+            "maintenance mode",
+            "upstream connect error",
+            "unexpected token '<'",
+            "unexpected token <",
+            "invalid character '<'",
+            "expecting value: line 1 column 1",
+            "taking too long to load",
+            "unable to create temporary object directory",
+            "unable to migrate objects",
+            "internal error",
+            "read-only mode",
+        ],
+    ),
+    Sign::unsure(
+        Cause::ServerError,
+        &[Cause::PackTooLarge, Cause::ConnectionFailed],
+        &["index-pack abnormal exit", "unpacker error", "remote unpack failed", "unpack-objects abnormal exit"],
+    ),
+];
+
+/// A fault of the server, in its words.
+pub(super) fn faults(reading: &Reading) -> Option<Finding> {
+    earliest(reading, FAULTS)
+}
+
+/// What a sentence about a ref means where it is said.
+pub(super) fn in_context(reading: &Reading, mut finding: Finding) -> Finding {
+    let lost_race =
+        reading.has_any(&["cannot lock ref", "atomic transaction failed", "rejected] * (reference already exists"]);
+    match finding.cause {
+        Cause::RepoNotFoundOrHidden if reading.operation == Operation::Ssh => {
+            finding.also = vec![Cause::DeployKeyReadOnly];
+        }
+        // For a branch these are lost races; the words are those of a tag that is there.
+        Cause::TagExists if lost_race && !reading.has("refs/tags/") => {
+            finding.cause = Cause::CannotLockRef;
+        }
+        Cause::CannotLockRef if reading.has("exists; cannot create") => {
+            finding.cause = Cause::InvalidRefOrObject;
+            finding.span = reading.find("exists; cannot create").or(finding.span);
+        }
+        Cause::CannotLockRef if reading.has("refs/tags/") && reading.has("reference already exists") => {
+            finding.cause = Cause::TagExists;
+            finding.also = vec![Cause::CannotLockRef];
+        }
+        Cause::CannotLockRef if reading.operation == Operation::Rest => {
+            finding.also = vec![Cause::NonFastForward];
+        }
+        Cause::CannotLockRef if reading.has_any(&["cannot lock ref 'refs/remotes/", "unable to update local ref"]) => {
+            finding.cause = Cause::LocalGitError;
+        }
+        _ => {}
+    }
+    finding
+}

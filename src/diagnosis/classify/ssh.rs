@@ -1,0 +1,151 @@
+//! What an SSH client says before git begins: OpenSSH, libssh2, Go, `JSch`, Paramiko, russh.
+
+use super::{Cause, Finding, Operation, Reading, Sign, earliest};
+
+const SIGNS: &[Sign] = &[
+    Sign::of(
+        Cause::SshHostKeyMismatch,
+        &[
+            "remote host identification has changed",
+            "host key for * has changed",
+            "host key*does not match",
+            "host key mismatch",
+            "knownhosts: key mismatch",
+            "hostkey has been changed",
+            "hostkey*changed",
+            "offending*key",
+            "possible that someone is doing something nasty",
+            "key changed at line",
+            "host key*changed",
+        ],
+    ),
+    Sign::of(
+        Cause::SshHostKeyUnknown,
+        &[
+            "host key is known for",
+            "authenticity of host",
+            "knownhosts: key is unknown",
+            "unknownhostkey",
+            "unknown host key",
+            "reject hostkey",
+            "rejecthostkey",
+            "host key not found",
+            "not found in known_hosts",
+            "not in known_hosts",
+            "server key verification failed",
+            "server '*' not found in known_hosts",
+        ],
+    ),
+    Sign::unsure(
+        Cause::SshHostKeyUnknown,
+        &[Cause::SshHostKeyMismatch],
+        &["unknown remote ssh hostkey", "hostkey verification", "unknown key"],
+    ),
+    Sign::of(
+        Cause::SshKeyUnusable,
+        &[
+            "load key '",
+            "loading key '",
+            "error in libcrypto",
+            "invalid format",
+            "bad permissions",
+            "unprotected private key",
+            "are too open",
+            "private key will be ignored",
+            "enter passphrase for",
+            "incorrect passphrase",
+            "passphrase protected",
+            "passphrase is required",
+            "bad passphrase",
+            "encrypted private key",
+            "key is encrypted",
+            "privatekeyencrypted",
+            "invalid privatekey",
+            "invalid private key",
+            "not a valid*private key",
+            "not a valid openssh private key",
+            "identity file * not accessible",
+            "no such identity",
+            "ssh-private-key argument is empty",
+            "ssh: no key found",
+            "could not read private key",
+            "couldn't read*private key",
+            "cannot read*private key",
+            "unable to extract public key",
+            "key_load_",
+            "bad decrypt",
+            "no start line",
+            "could not read key",
+            "could not parse key",
+            "couldnotreadkey",
+            "agent refused operation",
+            "unable to open*private key",
+            "wrong or missing passphrase",
+        ],
+    ),
+];
+
+const DENIED: &[Sign] = &[
+    Sign::of(
+        Cause::SshPermissionDeniedPublickey,
+        &[
+            "permission denied (publickey",
+            "permission denied, please try again",
+            "too many authentication failures",
+            "unable to authenticate, attempted methods",
+            "no supported methods remain",
+            "auth fail",
+            "auth cancel",
+            "no supported authentication methods",
+            "all authentication methods failed",
+            "failed to authenticate ssh",
+            "username/publickey combination invalid",
+            "callback returned unsupported credentials",
+            "publickey authentication failed",
+            "authentication failed (publickey",
+            "no more authentication methods",
+            "denied (publickey",
+            "no mutual signature algorithm",
+            "cannot log in at",
+        ],
+    ),
+    Sign::unsure(Cause::SshHostKeyUnknown, &[Cause::SshHostKeyMismatch], &["host key verification failed"]),
+    Sign::of(
+        Cause::DeployKeyReadOnly,
+        &[
+            "marked as read only",
+            "marked as read-only",
+            "key*is read only",
+            "key*is read-only",
+            "deploy key*not have write",
+            "denied to deploy key",
+        ],
+    ),
+];
+
+/// A host key that is not trusted, a private key that is no use, or a public key that the server does not know.
+///
+/// A read-only key is what the server says, and comes last here only because nothing else fits beside it.
+pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    let found = earliest(reading, &SIGNS[..1])
+        .or_else(|| earliest(reading, &SIGNS[1..3]))
+        .or_else(|| earliest(reading, &SIGNS[3..]).filter(|_| speaks_of_ssh(reading)))
+        .or_else(|| earliest(reading, DENIED))?;
+    Some(found)
+}
+
+/// The words about keys are common; they count where SSH is spoken of.
+fn speaks_of_ssh(reading: &Reading) -> bool {
+    reading.operation == Operation::Ssh
+        || reading.has_any(&[
+            "ssh",
+            "publickey",
+            "load key '",
+            "loading key '",
+            "private key",
+            "privatekey",
+            "passphrase",
+            "identity file",
+            "known_hosts",
+        ])
+}

@@ -1,0 +1,102 @@
+//! A success that looks like a failure: rules that were bypassed, warnings, notices beside an updated ref.
+
+use super::{Cause, Finding, Operation, Reading};
+use crate::diagnosis::reading::Span;
+
+/// Words that no success holds.
+const TROUBLE: [&str; 14] = [
+    "rejected]",
+    "remote failure]",
+    "! [",
+    "failed to push",
+    "rpc failed",
+    "fatal:",
+    "error: gh0",
+    "error: the ",
+    "remote end hung up",
+    "internal server error",
+    "unable to update local ref",
+    "exit code",
+    "returned error",
+    "exitcode: 1",
+];
+
+/// A ref was updated, and nothing says that something else went wrong.
+pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    if reading.operation == Operation::Rest {
+        return answered(reading);
+    }
+    if reading.has_any(&TROUBLE) {
+        return None;
+    }
+    let bypassed = reading.first_of(&["bypassed rule violations", "bypassed push protection"]);
+    if bypassed.is_some() || reading.lines().any(is_ref_update) {
+        return Some(Finding::new(Cause::NotAFailure, &[Cause::GithubTokenDoesNotTrigger], bypassed));
+    }
+    let warned = reading.first_of(&[
+        "larger than github's recommended maximum",
+        "recommended maximum file size",
+        "warning: gh001",
+        "successfully authenticated, but github does not provide shell access",
+    ]);
+    warned.map(|span| Finding::new(Cause::NotAFailure, &[Cause::FileTooLarge], Some(span)))
+}
+
+/// A call that was answered with a result.
+fn answered(reading: &Reading) -> Option<Finding> {
+    let partial = reading.header("x-github-sso").is_some();
+    let success = matches!(reading.status, Some(200..300) | None);
+    if partial || !success {
+        return None;
+    }
+    let concluded = reading.first_of(&["conclusion: success", "conclusion: neutral", "conclusion: skipped"]);
+    if concluded.is_some() && !reading.has("errors") {
+        return Some(Finding::new(Cause::NotAFailure, &[], concluded));
+    }
+    None
+}
+
+/// What is left at the end: an answer with a status of success, or git with nothing to do.
+pub(super) fn look_again(reading: &Reading) -> Option<Finding> {
+    if matches!(reading.status, Some(200..300)) && reading.operation == Operation::Rest && !reading.html {
+        return Some(Finding::new(Cause::NotAFailure, &[], Some(Span { start: 0, end: 0 })));
+    }
+    let idle = reading.first_of(&["everything up-to-date", "already up to date"]);
+    idle.filter(|_| !reading.has_any(&TROUBLE)).map(|span| Finding::new(Cause::NotAFailure, &[], Some(span)))
+}
+
+/// `abc1234..def5678  main -> main`, ` * [new tag]  v1 -> v1`, and the same with `--porcelain`.
+fn is_ref_update(line: &str) -> bool {
+    let line = line.trim_start();
+    if line.starts_with('!') {
+        return false;
+    }
+    let line = line.trim_start_matches(['*', '+', '-', '=', ' ', '\t']);
+    let word = line.split_whitespace().next().unwrap_or_default();
+    let is_id = |id: &str| id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let moved =
+        word.split_once("...").or_else(|| word.split_once("..")).is_some_and(|(old, new)| is_id(old) && is_id(new));
+    let named = line.contains(" -> ") || line.contains("refs/");
+    let fresh = line.contains("[new tag]") || line.contains("[new branch]") || line.contains("[new reference]");
+    moved && (named || line.contains("..")) || fresh || line.starts_with("[deleted]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ref_update;
+
+    #[test]
+    fn an_updated_ref_is_known_by_its_line() {
+        for line in [
+            "   9b3241e..03bf2de  x -> x",
+            " * [new tag]  v1 -> v1",
+            "+ 1111111...2222222 a -> a (forced update)",
+            " - [deleted] x",
+        ] {
+            assert!(is_ref_update(line), "{line}");
+        }
+        for line in ["! [remote rejected] x -> x (failure)", "a -> b", "1.2..3", "To https://github.com/o/r"] {
+            assert!(!is_ref_update(line), "{line}");
+        }
+    }
+}

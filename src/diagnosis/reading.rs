@@ -1,0 +1,218 @@
+//! A failure's text, read: unwrapped from what other programs put around it, its lines cleaned, and the status,
+//! the headers and the endpoint found that it shows.
+
+mod harvest;
+mod unwrap;
+
+use super::{Evidence, Operation};
+pub(super) use harvest::Endpoint;
+
+/// How much of a text is looked at, in bytes: so much of its beginning and as much of its end.
+const HALF: usize = 128 * 1024;
+
+/// Where a match lies in [`Reading::flat`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What the layers of the classifier look at.
+pub(super) struct Reading {
+    /// What was being done.
+    pub(super) operation: Operation,
+    /// The text in lower case, without line ends, prefixes and repeated blanks; all quotation marks are `'`.
+    pub(super) flat: String,
+    /// The same in lines, as they are shown to a person.
+    lines: Vec<Line>,
+    /// The status that the caller or the text told.
+    pub(super) status: Option<u16>,
+    headers: Vec<(String, String)>,
+    /// Which call it was, where that is known.
+    pub(super) endpoint: Endpoint,
+    /// Whether the text is an HTML page.
+    pub(super) html: bool,
+}
+
+struct Line {
+    /// Where the line begins in `flat`.
+    start: usize,
+    shown: String,
+}
+
+impl Reading {
+    /// Reads the evidence. Linear in the length of its text, which is cut beyond 256 KiB.
+    pub(super) fn of(evidence: &Evidence<'_>) -> Self {
+        let text = unwrap::unwrap(&bounded(evidence.text));
+        let mut flat = String::with_capacity(text.len());
+        let mut lines = Vec::new();
+        let mut harvest = harvest::Harvest::new(evidence);
+        for line in text.split(['\n', '\r']) {
+            harvest.line(line);
+            let shown = unwrap::without_prefix(line);
+            if shown.is_empty() {
+                continue;
+            }
+            if !flat.is_empty() {
+                flat.push(' ');
+            }
+            let start = flat.len();
+            flatten(shown, &mut flat);
+            if flat.len() == start {
+                flat.truncate(start.saturating_sub(1));
+                continue;
+            }
+            lines.push(Line { start, shown: shown.to_owned() });
+        }
+        let html = ["<!doctype html", "<html", "<head>", "<body"].iter().any(|tag| flat.contains(tag));
+        let harvest::Found { status, headers, endpoint } = harvest.finish(&flat);
+        Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html }
+    }
+
+    /// A header's value; of several the first.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Where `pattern` matches first. `*` in it stands for at most 200 bytes of anything.
+    pub(super) fn find(&self, pattern: &str) -> Option<Span> {
+        find_from(&self.flat, pattern, 0)
+    }
+
+    /// Whether `pattern` matches anywhere.
+    pub(super) fn has(&self, pattern: &str) -> bool {
+        self.find(pattern).is_some()
+    }
+
+    /// The earliest match of any of the patterns.
+    pub(super) fn first_of(&self, patterns: &[&str]) -> Option<Span> {
+        patterns.iter().filter_map(|pattern| self.find(pattern)).min_by_key(|span| span.start)
+    }
+
+    /// Whether any of the patterns matches.
+    pub(super) fn has_any(&self, patterns: &[&str]) -> bool {
+        patterns.iter().any(|pattern| self.has(pattern))
+    }
+
+    /// The lines as shown, without prefixes.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(|line| line.shown.as_str())
+    }
+
+    /// The lines that a span touches, joined.
+    pub(super) fn words_at(&self, span: Span) -> String {
+        let last_line = self.lines.partition_point(|line| line.start < span.end.max(span.start + 1));
+        let first_line = self.lines.partition_point(|line| line.start <= span.start).saturating_sub(1);
+        let words: Vec<&str> =
+            self.lines[first_line.min(last_line)..last_line].iter().map(|line| line.shown.trim()).collect();
+        words.join(" ")
+    }
+}
+
+/// The text without control characters and terminal escapes, line ends kept.
+pub(super) fn cleaned(text: &str) -> String {
+    unwrap::without_ansi(&bounded(text))
+}
+
+/// Finds `pattern` in `flat`, from `from` on.
+fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
+    const GAP: usize = 200;
+    let mut parts = pattern.split('*');
+    let head = parts.next().unwrap_or_default();
+    let rest: Vec<&str> = parts.collect();
+    let mut from = from;
+    'next: while let Some(at) = flat.get(from..)?.find(head) {
+        let start = from + at;
+        let mut end = start + head.len();
+        for part in &rest {
+            let mut limit = (end + GAP + part.len()).min(flat.len());
+            while !flat.is_char_boundary(limit) {
+                limit += 1;
+            }
+            let Some(gap) = flat[end..limit].find(part) else {
+                from = start + head.len().max(1);
+                while !flat.is_char_boundary(from) {
+                    from += 1;
+                }
+                continue 'next;
+            };
+            end += gap + part.len();
+        }
+        return Some(Span { start, end });
+    }
+    None
+}
+
+/// Beginning and end of a text that is too long.
+fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.len() <= 2 * HALF {
+        return text.into();
+    }
+    let mut head = HALF;
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    let mut tail = text.len() - HALF;
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    format!("{}\n{}", &text[..head], &text[tail..]).into()
+}
+
+/// Appends `line` in the form that patterns are matched against.
+fn flatten(line: &str, flat: &mut String) {
+    let begin = flat.len();
+    for character in line.chars() {
+        match character {
+            '"' | '`' | '\u{b4}' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{300c}' | '\u{300d}' => {
+                flat.push('\'');
+            }
+            '\u{ff1a}' => flat.push(':'),
+            character if character.is_whitespace() || character.is_control() => {
+                if flat.len() > begin && !flat.ends_with(' ') {
+                    flat.push(' ');
+                }
+            }
+            character if character.is_ascii() => flat.push(character.to_ascii_lowercase()),
+            character => flat.extend(character.to_lowercase()),
+        }
+    }
+    if flat.len() > begin && flat.ends_with(' ') {
+        flat.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Reading {
+        Reading::of(&Evidence::of_text(Operation::Unsaid, text))
+    }
+
+    #[test]
+    fn a_sentence_is_found_across_wrapped_lines_and_prefixes() {
+        let reading =
+            read("remote: The `acme' organization has enabled SAML SSO. To access\nremote: this repository, do X.");
+        let span = reading.find("to access this repository").unwrap();
+        assert_eq!(
+            reading.words_at(span),
+            "The `acme' organization has enabled SAML SSO. To access this repository, do X."
+        );
+    }
+
+    #[test]
+    fn a_gap_is_bounded() {
+        assert!(read("denied to the user").has("denied*user"));
+        assert!(!read(&format!("denied {} user", "x".repeat(300))).has("denied*user"));
+        assert!(read("a a a ab").has("a*b"));
+    }
+
+    #[test]
+    fn a_long_text_is_read_at_both_ends() {
+        let text = format!("first words\n{}\nlast words", "filler line\n".repeat(100_000));
+        let reading = read(&text);
+        assert!(reading.has("first words") && reading.has("last words"));
+        assert!(reading.flat.len() < 3 * HALF);
+    }
+}
