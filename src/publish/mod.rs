@@ -1,8 +1,17 @@
-//! Publishing a directory.
+//! Publishing a directory: data in, data out, no network.
+//!
+//! ```text
+//! walk -> Listing -> hash -> Hashed -> tree::merge -> Merged -> message, commit -> the objects to send
+//!                              |           ^
+//!                              |           the branch's trees
+//!                              once for all targets, and for each tip that another push makes meanwhile
+//! ```
 
+pub mod commit;
 mod folders;
 pub mod globs;
 pub mod hash;
+pub mod message;
 mod names;
 #[cfg(test)]
 mod testing;

@@ -89,7 +89,7 @@ pub struct NewBlob {
 /// Where the content of a new blob is.
 #[derive(Clone, Debug)]
 pub enum BlobSource {
-    /// The file with this index in the listing.
+    /// The file with this index in the listing; never a symlink.
     File(usize),
     /// In memory.
     Memory(Bytes),

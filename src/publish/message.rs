@@ -1,0 +1,163 @@
+//! Commit and tag messages: placeholders filled in, and the trailers that lead from a commit back to the run that made it.
+//!
+//! Source: <https://git-scm.com/docs/git-interpret-trailers>
+
+use std::borrow::Cow;
+
+use crate::target::{Oid, Slug};
+
+/// The run that this step belongs to. On a laptop some or all of it is unknown.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The workflow's own repository.
+    pub repository: Option<Slug>,
+    /// The commit that started the run.
+    pub sha: Option<Oid>,
+    /// The full ref that started the run.
+    pub git_ref: Option<String>,
+    /// Who started it.
+    pub actor: Option<String>,
+    /// The run's page.
+    pub run_url: Option<String>,
+}
+
+impl Origin {
+    /// What stands for the placeholder `{word}`; nothing when there is no such placeholder.
+    fn value(&self, word: &str, tag: Option<&str>) -> Option<Cow<'_, str>> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let value = match word {
+            "repository" => self.repository.as_ref().map(Slug::to_string).unwrap_or_default(),
+            "sha" => self.sha.as_ref().map(Oid::to_string).unwrap_or_default(),
+            "short_sha" => self.sha.as_ref().map(Oid::short).unwrap_or_default(),
+            "ref" => text(&self.git_ref),
+            "actor" => text(&self.actor),
+            "run_url" => text(&self.run_url),
+            "tag" => tag.unwrap_or_default().to_owned(),
+            _ => return None,
+        };
+        Some(value.into())
+    }
+
+    fn trailers(&self) -> Vec<String> {
+        let source = self.repository.as_ref().zip(self.sha).map(|(slug, sha)| format!("Relay-Source: {slug}@{sha}"));
+        let run = self.run_url.as_ref().map(|url| format!("Relay-Run: {url}"));
+        source.into_iter().chain(run).collect()
+    }
+}
+
+/// Fills in `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}`.
+///
+/// What is unknown becomes empty, an `@` before an unknown commit with it; any other `{word}` stays as it is written.
+/// Values are not searched for placeholders again.
+pub fn placeholders(template: &str, origin: &Origin, tag: Option<&str>) -> String {
+    let mut filled = String::with_capacity(template.len() + 64);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let known = after.split_once('}').and_then(|(word, after)| Some((word, origin.value(word, tag)?, after)));
+        rest = if let Some((word, value, after)) = known {
+            if value.is_empty() && word.ends_with("sha") && filled.ends_with('@') {
+                filled.pop();
+            }
+            filled.push_str(&value);
+            after
+        } else {
+            filled.push('{');
+            after
+        };
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// A commit's message: the template filled in, then `Relay-Source` and `Relay-Run` as trailers, as far as they are known.
+pub fn message(template: &str, origin: &Origin, tag: Option<&str>) -> String {
+    let mut text = placeholders(template, origin, tag);
+    let trailers = origin.trailers();
+    if !trailers.is_empty() {
+        text.truncate(text.trim_end().len());
+        text.push_str(if ends_in_trailers(&text) { "\n" } else { "\n\n" });
+        text.push_str(&trailers.join("\n"));
+    }
+    text
+}
+
+/// Whether the last paragraph, which must not be the first one, holds nothing but trailers.
+fn ends_in_trailers(text: &str) -> bool {
+    let lines: Vec<&str> = text.trim_start_matches('\n').lines().collect();
+    let Some(blank) = lines.iter().rposition(|line| line.trim().is_empty()) else { return false };
+    let trailer = |line: &str| {
+        line.split_once(':').is_some_and(|(token, _)| {
+            !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+    };
+    let (first, more) = match &lines[blank + 1..] {
+        [] => return false,
+        [first, more @ ..] => (first, more),
+    };
+    trailer(first) && more.iter().all(|line| line.starts_with([' ', '\t']) || trailer(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::testing::Git;
+
+    fn origin() -> Origin {
+        Origin {
+            repository: Some("octo/site".parse().unwrap()),
+            sha: Some("0123456789012345678901234567890123456789".parse().unwrap()),
+            git_ref: Some("refs/heads/{actor}".to_owned()),
+            actor: Some("mona".to_owned()),
+            run_url: Some("https://github.com/octo/site/actions/runs/7".to_owned()),
+        }
+    }
+
+    #[test]
+    fn placeholders_are_filled_in_once_and_unknown_words_stay() {
+        let fill = |template: &str| placeholders(template, &origin(), Some("v1"));
+        assert_eq!(fill("Publish {repository}@{short_sha}"), "Publish octo/site@0123456");
+        assert_eq!(
+            fill("{ref} {actor} {tag} {run_url}"),
+            "refs/heads/{actor} mona v1 https://github.com/octo/site/actions/runs/7"
+        );
+        assert_eq!(fill("{sha}"), "0123456789012345678901234567890123456789");
+        for same in ["", "{word}", "{}", "{", "}", "a { b } c", "{ sha }", "{SHA}", "fn x() {\n}\n"] {
+            assert_eq!(fill(same), same);
+        }
+        assert_eq!(fill("{{sha}}"), format!("{{{}}}", origin().sha.unwrap()));
+        assert_eq!(fill("{word {actor}"), "{word mona");
+    }
+
+    #[test]
+    fn on_a_laptop_the_message_is_still_a_sentence() {
+        assert_eq!(message("Publish {repository}@{short_sha}", &Origin::default(), None), "Publish ");
+        let origin = Origin { repository: Some("octo/site".parse().unwrap()), ..Origin::default() };
+        assert_eq!(message("Publish {repository}@{short_sha}", &origin, None), "Publish octo/site");
+        assert_eq!(message(" as given \n", &Origin::default(), None), " as given \n");
+    }
+
+    #[test]
+    fn git_finds_the_trailers_whatever_the_message_ends_in() {
+        let git = Git::new();
+        let ours = "Relay-Source: octo/site@0123456789012345678901234567890123456789\n\
+                    Relay-Run: https://github.com/octo/site/actions/runs/7";
+        for (template, theirs) in [
+            ("subject", ""),
+            ("Fix: the subject is no trailer", ""),
+            ("subject\n\nbody\nof two lines\n\n\n", ""),
+            ("subject\n\nbody: with a colon\nand a line without", ""),
+            ("subject\n\nbody\n\nSigned-off-by: A <a@b>\n", "Signed-off-by: A <a@b>\n"),
+            (
+                "subject\n\nSee-also: one\n  folded\nReviewed-by: B <b@c>",
+                "See-also: one folded\nReviewed-by: B <b@c>\n",
+            ),
+            ("subject\r\n\r\nbody", ""),
+        ] {
+            let text = message(template, &origin(), None);
+            let found = git.line(&["interpret-trailers", "--parse", "--no-divider"], text.as_bytes());
+            assert_eq!(found, format!("{theirs}{ours}"), "{template:?}");
+            assert!(text.starts_with(template.trim_end()), "{template:?}");
+        }
+    }
+}
