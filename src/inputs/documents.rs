@@ -1,0 +1,99 @@
+//! `action.yml` and the README's tables, made from the table of inputs: `cargo run --example tables` writes them,
+//! and a test holds the checked-in files to them.
+
+use std::fmt::Write as _;
+
+use super::table::{Group, INPUTS, Input, OUTPUTS, Preset};
+
+/// The widest line of a description in `action.yml`.
+const WIDTH: usize = 110;
+
+/// The whole of `action.yml`.
+///
+/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax>
+pub fn action_yml() -> String {
+    let mut text = String::from(
+        "# Written by `cargo run --example tables`; the table is src/inputs/table.rs.\n\
+         name: repo-relay\n\
+         description: Push to another repository, tag it, start its workflows and prove that they started, in one step\n\
+         author: repo-relay contributors\n\
+         branding:\n  icon: send\n  color: purple\n\
+         inputs:\n",
+    );
+    for input in INPUTS {
+        let _ = writeln!(text, "  {}:\n{}", input.name, folded(input.help));
+        match input.preset {
+            Preset::Value(value) | Preset::Expression(value) => {
+                let _ = writeln!(text, "    default: '{}'", value.replace('\'', "''"));
+            }
+            Preset::None | Preset::Derived(_) => {}
+        }
+    }
+    text.push_str("outputs:\n");
+    for output in OUTPUTS {
+        let _ = writeln!(text, "  {}:\n{}", output.name, folded(output.help));
+    }
+    text.push_str("runs:\n  using: docker\n  image: Dockerfile\n");
+    text
+}
+
+/// A `description` as a folded block.
+fn folded(help: &str) -> String {
+    let mut text = String::from("    description: >-");
+    let mut column = WIDTH;
+    for word in help.split_whitespace() {
+        let length = word.chars().count();
+        if column + 1 + length > WIDTH {
+            text.push_str("\n      ");
+            column = 6 + length;
+        } else {
+            text.push(' ');
+            column += 1 + length;
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+/// The README's tables of inputs, one a group.
+pub fn inputs_tables() -> String {
+    let mut text = String::new();
+    for group in Group::ALL {
+        let _ = write!(text, "#### {}\n\n| input | default | meaning |\n| --- | --- | --- |\n", group.title());
+        for input in INPUTS.iter().filter(|input| input.group == group) {
+            let _ = writeln!(text, "| `{}` | {} | {} |", input.name, preset(input), cell(input.help));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn preset(input: &Input) -> String {
+    match input.preset {
+        Preset::None => String::new(),
+        Preset::Value(value) => format!("`{}`", cell(value)),
+        Preset::Expression(value) => format!("`{}`", cell(value.trim_start_matches("${{ ").trim_end_matches(" }}"))),
+        Preset::Derived(words) => cell(words),
+    }
+}
+
+/// The README's table of outputs.
+pub fn outputs_table() -> String {
+    let mut text = String::from("| output | value |\n| --- | --- |\n");
+    for output in OUTPUTS {
+        let _ = writeln!(text, "| `{}` | {} |", output.name, cell(output.help));
+    }
+    text
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// `document` with what stands between the markers of `name` replaced by `content`; `None` without the markers.
+pub fn between_markers(document: &str, name: &str, content: &str) -> Option<String> {
+    let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+    let start = document.find(&begin)? + begin.len();
+    let stop = start + document[start..].find(&end)?;
+    Some(format!("{}\n{}\n{}", &document[..start], content.trim_end(), &document[stop..]))
+}
