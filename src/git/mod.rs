@@ -25,6 +25,8 @@ pub mod transport;
 #[cfg(test)]
 mod conversation;
 mod deflate;
+#[cfg(test)]
+mod over_http;
 
 pub use error::WireError;
 
