@@ -4,6 +4,7 @@
 //! then they become values, or one [`Failure`](crate::diagnosis::Failure) that names the input and what it accepts.
 //! One table of inputs drives the parser, `--help`, `action.yml` and the README.
 
+mod address;
 pub mod documents;
 mod forms;
 mod groups;
@@ -11,6 +12,7 @@ mod raw;
 mod read;
 mod refusal;
 mod repository;
+mod row;
 pub mod table;
 #[cfg(test)]
 mod tests;

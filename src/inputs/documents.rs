@@ -21,7 +21,12 @@ pub fn action_yml() -> String {
          inputs:\n",
     );
     for input in INPUTS {
-        let _ = writeln!(text, "  {}:\n{}", input.name, folded(input.help));
+        let _ = writeln!(
+            text,
+            "  {}:\n{}",
+            input.name,
+            folded(&format!("{}{}", input.help, default_sentence(input.preset)))
+        );
         match input.preset {
             Preset::Value(value) | Preset::Expression(value) => {
                 let _ = writeln!(text, "    default: '{}'", value.replace('\'', "''"));
@@ -35,6 +40,15 @@ pub fn action_yml() -> String {
     }
     text.push_str("runs:\n  using: docker\n  image: Dockerfile\n");
     text
+}
+
+/// What an empty value means, to stand after the description.
+fn default_sentence(preset: Preset) -> String {
+    match preset {
+        Preset::Value(words) => format!(" Default: `{words}`."),
+        Preset::Derived(words) => format!(" Default: {words}."),
+        Preset::None | Preset::Expression(_) => String::new(),
+    }
 }
 
 /// A `description` as a folded block.

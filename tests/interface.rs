@@ -1,0 +1,160 @@
+//! `action.yml`, the parser, `--help` and the README's tables say the same, and it is what the interface promises.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helper fails the test")]
+
+use std::{collections::BTreeSet, ffi::OsString, fs, io, path::Path};
+
+use repo_relay::{
+    cli::{self, Command},
+    context::{Context, Environment},
+    inputs::{
+        INPUTS, Inputs, documents,
+        table::{CHECKS, Group, NOT_YET, OUTPUTS, Preset},
+    },
+};
+use serde_yaml_ng::Value;
+
+/// The inputs that users write, in order. Written out once more: a row that goes missing in the table is a broken workflow.
+const NAMES: &str = "repository server-url api-url ca-certificate \
+    token workflow-token ssh-key ssh-known-hosts app-id app-private-key \
+    directory branch destination remove keep exclude history message author nojekyll cname allow-empty signing-key \
+    refs tag tag-message tag-target tag-exists \
+    dispatch payload workflow workflow-ref workflow-inputs wait wait-for wait-timeout \
+    secret-name secret-value dry-run expiry-warning attempts timeout ignore-checks";
+
+/// The outputs that users read, in order.
+const OUTPUT_NAMES: &str = "pushed commit previous branch tag tag-created dispatched run-id run-url run-conclusion page-url \
+    token-kind token-expires-at error report";
+
+/// The defaults that users rely on.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("token", "${{ github.token }}"),
+    ("workflow-token", "${{ github.token }}"),
+    ("branch", "gh-pages"),
+    ("remove", "false"),
+    ("exclude", ".github/**"),
+    ("history", "append"),
+    ("message", "Publish {repository}@{short_sha}"),
+    ("author", "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"),
+    ("nojekyll", "auto"),
+    ("allow-empty", "false"),
+    ("tag-exists", "keep"),
+    ("payload", "{}"),
+    ("workflow-inputs", "{}"),
+    ("wait", "no"),
+    ("wait-timeout", "10m"),
+    ("dry-run", "false"),
+    ("expiry-warning", "14"),
+    ("attempts", "5"),
+    ("timeout", "15m"),
+];
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+fn action() -> Value {
+    serde_yaml_ng::from_str(&file("action.yml")).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<String> {
+    value.as_mapping().unwrap().keys().map(|key| key.as_str().unwrap().to_owned()).collect()
+}
+
+fn parse(arguments: &[&str], environment: Environment) -> Result<Command, String> {
+    let mut no_file = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
+    cli::parse(arguments.iter().map(OsString::from), environment, &mut no_file).map_err(|failure| failure.to_string())
+}
+
+fn help() -> String {
+    match parse(&["--help"], Environment::default()).unwrap() {
+        Command::Help(text) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn action_yml_declares_every_input_with_description_and_default() {
+    let action = action();
+    assert_eq!(keys(&action["inputs"]), NAMES.split_whitespace().collect::<Vec<_>>());
+    for name in NAMES.split_whitespace() {
+        let input = &action["inputs"][name];
+        assert!(input["description"].as_str().is_some_and(|text| text.len() > 20), "{name}");
+        let preset = DEFAULTS.iter().find(|(with_default, _)| *with_default == name).map(|(_, value)| *value);
+        assert_eq!(input["default"].as_str(), preset, "{name}");
+    }
+    assert_eq!(keys(&action["outputs"]), OUTPUT_NAMES.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(action["runs"]["using"].as_str(), Some("docker"));
+    assert!(action["runs"]["image"].as_str().is_some() && action["runs"]["args"].is_null());
+    assert!(action["branding"]["icon"].as_str().is_some() && action["branding"]["color"].as_str().is_some());
+}
+
+#[test]
+fn action_yml_and_the_readme_are_those_that_the_table_makes() {
+    let again = "run `cargo run --example tables`";
+    // A release names its prebuilt image there.
+    let image = format!("image: {}\n", action()["runs"]["image"].as_str().unwrap());
+    assert_eq!(file("action.yml"), documents::action_yml().replace("image: Dockerfile\n", &image), "{again}");
+    let readme = file("README.md");
+    for (name, content) in [("inputs", documents::inputs_tables()), ("outputs", documents::outputs_table())] {
+        let written = documents::between_markers(&readme, name, &content).unwrap();
+        assert_eq!(readme, written, "{again}");
+    }
+    for name in NAMES.split_whitespace().chain(OUTPUT_NAMES.split_whitespace()) {
+        assert!(readme.contains(&format!("\n| `{name}` | ")), "{name}");
+    }
+}
+
+#[test]
+fn help_lists_every_input_under_its_group() {
+    let help = help();
+    for group in Group::ALL {
+        assert!(help.contains(&format!("\n{}:\n", group.title())), "{}", group.title());
+    }
+    let flags: BTreeSet<&str> = help
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("--"))
+        .map(|line| line.split([' ', '[', '=']).next().unwrap())
+        .collect();
+    for input in INPUTS {
+        let flag = if input.form.is_secret() { format!("{}-file", input.name) } else { input.name.to_owned() };
+        assert!(flags.contains(flag.as_str()), "{flag} is not among {flags:?}");
+    }
+    assert!(!flags.contains("token") && !flags.contains("secret-value"), "a secret has a value flag");
+    assert!(help.contains("explain"));
+}
+
+#[test]
+fn the_parser_takes_what_the_runner_hands_over_for_a_step_without_inputs() {
+    // The runner sets every declared input, those without a default to the empty text.
+    let action = action();
+    let value = |name: &str| match action["inputs"][name]["default"].as_str() {
+        Some("${{ github.token }}") => "ghs_workflow".to_owned(),
+        preset => preset.unwrap_or_default().to_owned(),
+    };
+    let inputs = NAMES.split_whitespace().map(|name| (format!("INPUT_{}", name.to_uppercase()), value(name)));
+    let environment: Environment = inputs.chain([("GITHUB_REPOSITORY".to_owned(), "o/r".to_owned())]).collect();
+    let context = Context::read(&environment, "/github/workspace".into());
+    let Ok(Command::Relay(raw)) = parse(&[], environment) else { panic!("not a relay") };
+    assert_eq!(raw.secrets().map(|(name, _)| name).collect::<Vec<_>>(), ["token", "workflow-token"]);
+    let inputs = Inputs::read(&raw, &context).unwrap();
+    assert_eq!(inputs.targets.list[0].web(), "https://github.com/o/r");
+    assert!(inputs.credential.token.secret().is_some() && inputs.notices.is_empty());
+}
+
+#[test]
+fn the_table_is_whole() {
+    assert_eq!(INPUTS.iter().map(|input| input.name).collect::<Vec<_>>(), NAMES.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(
+        OUTPUTS.iter().map(|output| output.name).collect::<Vec<_>>(),
+        OUTPUT_NAMES.split_whitespace().collect::<Vec<_>>()
+    );
+    for input in INPUTS {
+        assert!(input.help.ends_with('.') && !input.help.contains("${{"), "{}", input.name);
+        assert!(input.needs.iter().all(|need| INPUTS.iter().any(|other| other.name == *need)), "{}", input.name);
+        let secret_default = input.form.is_secret() && matches!(input.preset, Preset::Value(_));
+        assert!(!secret_default, "{}", input.name);
+    }
+    assert!(NOT_YET.iter().all(|name| INPUTS.iter().any(|input| input.name == *name)));
+    assert_eq!(CHECKS.iter().collect::<BTreeSet<_>>().len(), 18);
+}
