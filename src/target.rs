@@ -308,8 +308,8 @@ impl FromStr for RefName {
         let component = |part: &str| {
             !part.is_empty()
                 && !part.starts_with('.')
-                && !(part.len() > 4 && part.ends_with(".lock") || part == ".lock")
                 && !part.ends_with('.')
+                && part.rsplit_once('.').is_none_or(|(_, last)| last != "lock")
         };
         let short = text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/")).unwrap_or(text);
         let fine = text.starts_with("refs/")

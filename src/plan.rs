@@ -1,0 +1,243 @@
+//! The plan: what one relay will do to one target, as data. Nothing here asks, prints or writes.
+
+use std::path::PathBuf;
+
+use crate::{
+    context::Context,
+    credential::{Secret, TokenKind},
+    diagnosis::{Cause, Failure, Situation},
+    git::advertisement::Interest,
+    inputs::{Author, Behaviour, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists, Tags, TokenInput},
+    publish::{globs::Globs, message::Origin, walk::resolve_directory},
+    target::{Oid, RefName, Target},
+};
+
+/// A token with what its form tells.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The value.
+    pub secret: Secret,
+    /// Its kind.
+    pub kind: TokenKind,
+}
+
+/// What one relay does to one target.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The repository that is written to.
+    pub target: Target,
+    /// The token; none when there is none that may be sent.
+    pub token: Option<Token>,
+    /// Why there is no token, in a sentence; empty when there is one.
+    pub token_absence: String,
+    /// Whether the target is the repository that the workflow runs in.
+    pub own_repository: bool,
+    /// The run that this step belongs to.
+    pub origin: Origin,
+    /// The push stage.
+    pub push: Option<DirectoryPlan>,
+    /// The tag stage.
+    pub tags: Option<TagPlan>,
+    /// The trigger stage.
+    pub dispatch: Option<DispatchPlan>,
+    /// Author, committer and tagger.
+    pub author: Author,
+    /// How it is done.
+    pub behaviour: Behaviour,
+}
+
+/// A directory onto a branch.
+#[derive(Clone, Debug)]
+pub struct DirectoryPlan {
+    /// The folder whose content is published: it is there, and inside the workspace.
+    pub directory: PathBuf,
+    /// What the user asked for.
+    pub asked: DirectoryPush,
+    /// Files on the branch that stay though the directory lacks them.
+    pub keep: Globs,
+    /// Files that are neither published nor removed.
+    pub exclude: Globs,
+    /// Whether `.nojekyll` is added at the branch's root.
+    pub nojekyll: bool,
+}
+
+impl DirectoryPlan {
+    /// The branch that is published to.
+    pub fn branch(&self) -> &RefName {
+        &self.asked.commit.branch
+    }
+}
+
+/// The tags of a step.
+#[derive(Clone, Debug)]
+pub struct TagPlan {
+    /// The tags in order, each with what happens when it is there already.
+    pub tags: Vec<(RefName, TagExists)>,
+    /// The annotation before its placeholders are filled in; lightweight without.
+    pub message: Option<String>,
+    /// What they name.
+    pub target: TagTarget,
+}
+
+/// What a tag names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagTarget {
+    /// The branch's tip after the push stage.
+    PushedTip,
+    /// The workflow's own commit, where the target has it.
+    OwnCommit(Option<Oid>),
+    /// A commit of the target.
+    Commit(Oid),
+    /// A branch or tag of the target, by its short or full name.
+    Named(String),
+}
+
+/// A `repository_dispatch`.
+#[derive(Clone, Debug)]
+pub struct DispatchPlan {
+    /// The event type.
+    pub event_type: String,
+    /// The payload as given.
+    pub payload: JsonObject,
+}
+
+impl Plan {
+    /// One plan for each target of `inputs`.
+    ///
+    /// # Errors
+    /// What is wrong with an input that needs a look at the disk: `directory-not-found`, `invalid-input`.
+    pub fn for_targets(inputs: &Inputs, context: &Context) -> Result<Vec<Self>, Failure> {
+        let push = match &inputs.push {
+            Push::Directory(asked) => Some(directory_plan(asked, context)?),
+            Push::None | Push::Remove(_) | Push::Refs(_) => None,
+        };
+        let origin = Origin {
+            repository: context.repository.clone(),
+            sha: context.sha,
+            git_ref: context.git_ref.clone(),
+            actor: context.actor.clone(),
+            run_url: context.run_url.clone(),
+        };
+        let token = inputs.credential.token.secret().map(|secret| Token {
+            secret: secret.clone(),
+            kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
+        });
+        let own_server = context.server().ok();
+        let plan = |target: &Target| Self {
+            target: target.clone(),
+            token: token.clone(),
+            token_absence: absence(&inputs.credential.token),
+            own_repository: context.repository.as_ref() == Some(&target.slug)
+                && own_server.as_ref() == Some(&target.server),
+            origin: origin.clone(),
+            tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some(), context.sha)),
+            push: push.clone(),
+            dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
+                event_type: event_type.clone(),
+                payload: inputs.triggers.payload.clone(),
+            }),
+            author: inputs.author.clone(),
+            behaviour: inputs.behaviour.clone(),
+        };
+        Ok(inputs.targets.list.iter().map(plan).collect())
+    }
+
+    /// Whether anything is written to the target.
+    pub fn writes(&self) -> bool {
+        self.push.is_some() || self.tags.is_some() || self.dispatch.is_some()
+    }
+
+    /// Whether a request starts a workflow.
+    pub fn triggers(&self) -> bool {
+        self.dispatch.is_some()
+    }
+
+    /// Whether what is pushed is hoped to start workflows.
+    pub fn expects_start(&self) -> bool {
+        self.tags.is_some()
+    }
+
+    /// The short name of the first tag, for messages.
+    pub fn first_tag(&self) -> Option<&str> {
+        self.tags.as_ref().and_then(|tags| tags.tags.first()).map(|(name, _)| name.short())
+    }
+
+    /// The refs that the plan needs to know before it writes.
+    pub fn interest(&self) -> Interest {
+        let branch = self.push.as_ref().map(DirectoryPlan::branch);
+        let tags = self.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
+        let interest = Interest::names(branch.into_iter().chain(tags));
+        match self.tags.as_ref().map(|tags| &tags.target) {
+            Some(TagTarget::Named(name)) => {
+                let forms = [name.clone(), format!("refs/heads/{name}"), format!("refs/tags/{name}")];
+                forms.iter().fold(interest, |interest, form| interest.with_prefix(form))
+            }
+            _ => interest,
+        }
+    }
+
+    /// The message of the commit that the plan makes, if it makes one.
+    pub fn commit_message(&self) -> Option<&str> {
+        self.push.as_ref().map(|push| push.asked.commit.message.as_str())
+    }
+
+    /// What the diagnosis of a refusal may know about this relay.
+    pub fn situation(&self) -> Situation {
+        Situation {
+            token_kind: self.token.as_ref().map(|token| token.kind),
+            own_repository: Some(self.own_repository),
+            repository: Some(self.target.slug.to_string()),
+            branch: self.push.as_ref().map(|push| push.branch().short().to_owned()),
+            tag: self.first_tag().map(str::to_owned),
+            server: Some(self.target.server.to_string()),
+            ..Situation::default()
+        }
+    }
+}
+
+fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryPlan, Failure> {
+    let globs = |input: &str, patterns: &[String]| {
+        Globs::new(patterns)
+            .map_err(|error| Failure::new(Cause::InvalidInput, format!("The input `{input}` is not usable: {error}.")))
+    };
+    let text = asked.directory.to_string_lossy();
+    Ok(DirectoryPlan {
+        directory: resolve_directory(&context.workspace, &text)?,
+        keep: globs("keep", &asked.keep)?,
+        exclude: globs("exclude", &asked.exclude)?,
+        nojekyll: match asked.nojekyll {
+            Nojekyll::Always => true,
+            Nojekyll::Never => false,
+            Nojekyll::Auto => asked.commit.branch.short() == "gh-pages",
+        },
+        asked: asked.clone(),
+    })
+}
+
+fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {
+    let target = match tags.target.as_deref() {
+        Some(text) => text.parse().map_or_else(|_| TagTarget::Named(text.to_owned()), TagTarget::Commit),
+        None if pushes => TagTarget::PushedTip,
+        None => TagTarget::OwnCommit(own_sha),
+    };
+    let exists = |moves: bool| if moves { TagExists::Move } else { tags.exists };
+    TagPlan {
+        tags: tags.list.iter().map(|line| (line.name.clone(), exists(line.moves))).collect(),
+        message: tags.message.clone(),
+        target,
+    }
+}
+
+fn absence(token: &TokenInput) -> String {
+    match token {
+        TokenInput::Given(_) => String::new(),
+        TokenInput::Blank => {
+            "The input `token` is empty: the secret that it reads is not defined here, or this run (of a fork, or of Dependabot) gets no secrets."
+                .to_owned()
+        }
+        TokenInput::Absent => "No token was given: neither `token`, `--token-file`, GH_TOKEN nor GITHUB_TOKEN.".to_owned(),
+        TokenInput::Withheld { what, server } => {
+            format!("There is {what}, but it belongs to {server} and is not sent to another server.")
+        }
+    }
+}
