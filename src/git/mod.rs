@@ -11,9 +11,12 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub mod advertisement;
+pub mod checkout;
+pub mod commits;
 pub mod error;
 pub mod fetch;
 pub mod format;
+pub mod history;
 pub mod objects;
 pub mod pack;
 pub mod pktline;
@@ -25,8 +28,6 @@ pub mod transport;
 #[cfg(test)]
 mod conversation;
 mod deflate;
-#[cfg(test)]
-mod over_http;
 
 pub use error::WireError;
 

@@ -110,10 +110,7 @@ pub async fn push(
     let mut said = RemoteLines::default();
     let outcome = async {
         let answer = transport.request(Service::ReceivePack, false, &body).await?;
-        let mut reader = Reader::new(answer);
-        let report = read_report(&mut reader, sideband, &mut said).await?;
-        reader.finish().await;
-        Ok(report)
+        read_report(&mut Reader::new(answer), sideband, &mut said).await
     };
     let outcome = outcome.await;
     let remote_lines = said.finish();
