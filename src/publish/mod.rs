@@ -13,6 +13,7 @@ pub mod globs;
 pub mod hash;
 pub mod message;
 mod names;
+pub mod proposal;
 #[cfg(test)]
 mod testing;
 pub mod tree;
