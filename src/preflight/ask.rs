@@ -1,0 +1,217 @@
+//! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chrono::Utc;
+
+use super::facts::{Asked, Facts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts};
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure},
+    git::{advertisement::Advertisement, commits::commit_of},
+    github::{Answered, Meta, RestError},
+    plan::{Plan, TagPlan, TagTarget},
+    publish::{
+        hash::{Hashed, Retain, hash},
+        proposal::Proposal,
+        walk::Listing,
+    },
+    target::{Oid, RefName},
+};
+
+/// Asks everything that `plan` needs to be judged and done. `listing` is the directory's, when one is published.
+pub(super) async fn ask(plan: &Plan, connection: &Connection, listing: Option<Listing>) -> Facts {
+    let hashing = async {
+        match listing {
+            Some(listing) => Some(hash_aside(listing, connection).await),
+            None => None,
+        }
+    };
+    let git = async {
+        let refs = advertisement(plan, connection).await;
+        let tags = tag_facts(plan, connection, refs.answer()).await;
+        (refs, tags)
+    };
+    let (user, repository, hashed, (refs, tags)) =
+        tokio::join!(user(plan, connection), repository(plan, connection), hashing, git);
+    let mut token = TokenFacts::default();
+    let mut server_ahead = None;
+    for meta in user.metas().chain(repository.metas()) {
+        learn(&mut token, meta);
+        server_ahead = server_ahead.or_else(|| meta.date().map(|date| date - Utc::now()));
+    }
+    let user = user.asked(|account| account.login);
+    token.login = user.answer().cloned();
+    let publish = publish_facts(plan, connection, hashed, refs.answer()).await;
+    let repository = repository.asked(|repository| RepositoryFacts {
+        full_name: repository.full_name,
+        public: !repository.private,
+        archived: repository.archived,
+        disabled: repository.disabled,
+        default_branch: repository.default_branch,
+        user_may_push: repository.permissions.map(|permissions| permissions.push),
+    });
+    let server_ahead = server_ahead.unwrap_or_else(chrono::Duration::zero);
+    Facts { now: Utc::now() + server_ahead, server_ahead, user, repository, refs, token, publish, tags }
+}
+
+/// An answer of REST, or why there is none; either has headers.
+struct Rest<T>(Option<Result<Answered<T>, RestError>>);
+
+impl<T> Rest<T> {
+    fn metas(&self) -> impl Iterator<Item = &Meta> {
+        self.0.iter().map(|result| match result {
+            Ok(answered) => &answered.meta,
+            Err(error) => error.meta(),
+        })
+    }
+
+    fn asked<U>(self, read: impl FnOnce(T) -> U) -> Asked<U> {
+        match self.0 {
+            None => Asked::No,
+            Some(Ok(answered)) => Asked::Answer(read(answered.value)),
+            Some(Err(error)) => Asked::Refused(Refusal { status: error.status(), failure: error.into() }),
+        }
+    }
+}
+
+/// Asks until there is an answer, or a refusal that no second try heals; the last refusal is kept with its headers.
+async fn patiently<T, F>(connection: &Connection, what: &str, mut call: impl FnMut() -> F) -> Rest<T>
+where
+    F: Future<Output = Result<Answered<T>, RestError>>,
+{
+    let last = std::sync::Mutex::new(None);
+    let keep = |result: Result<Answered<T>, RestError>| {
+        let outcome = match &result {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::from(error.clone())),
+        };
+        *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result);
+        outcome
+    };
+    let attempt = || {
+        let call = call();
+        async { keep(call.await) }
+    };
+    // The failure that it ends with is the one that is kept.
+    let _ = connection.retries.run(what, attempt).await;
+    Rest(last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+async fn user(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Account> {
+    if !plan.token.as_ref().is_some_and(|token| token.kind.has_user()) {
+        return Rest(None);
+    }
+    patiently(connection, "question for the token's account", || connection.github.user()).await
+}
+
+async fn repository(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Repository> {
+    let ask = || connection.github.repository(&plan.target.slug);
+    patiently(connection, "question for the repository", ask).await
+}
+
+fn learn(token: &mut TokenFacts, meta: &Meta) {
+    token.scopes = token.scopes.take().or_else(|| meta.scopes());
+    token.expires_at = token.expires_at.or_else(|| meta.token_expiration());
+    token.sso = token.sso.take().or_else(|| meta.sso().map(str::to_owned));
+    let rate = meta.rate_limit();
+    if let (Some(limit), Some(remaining)) = (rate.limit, rate.remaining) {
+        let until = rate.reset.map(|reset| reset - meta.date().unwrap_or_else(Utc::now));
+        let reset_in = until.and_then(|until| until.to_std().ok()).unwrap_or(Duration::ZERO);
+        let fewer = token.rate.is_none_or(|known| remaining < known.remaining);
+        if fewer {
+            token.rate = Some(RateFacts { limit, remaining, reset_in });
+        }
+    }
+}
+
+async fn advertisement(plan: &Plan, connection: &Connection) -> Asked<Advertisement> {
+    let interest = plan.interest();
+    let ask = || connection.remote.advertise(&interest);
+    match connection.retries.run("beginning of a push", ask).await {
+        Ok(advertisement) => Asked::Answer(advertisement),
+        Err(failure) => Asked::Refused(Refusal { status: None, failure }),
+    }
+}
+
+async fn hash_aside(listing: Listing, connection: &Connection) -> Result<Arc<Hashed>, Failure> {
+    let watch = Arc::clone(&connection.watch);
+    let work = move || hash(listing, &Retain::nothing(), &*watch).map(Arc::new);
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::new(Cause::InternalError, format!("The directory could not be hashed: {error}.")))?
+}
+
+async fn publish_facts(
+    plan: &Plan,
+    connection: &Connection,
+    hashed: Option<Result<Arc<Hashed>, Failure>>,
+    refs: Option<&Advertisement>,
+) -> Option<Result<PublishFacts, Failure>> {
+    let (directory, hashed) = (plan.push.as_ref()?, hashed?);
+    let hashed = match hashed {
+        Ok(hashed) => hashed,
+        Err(failure) => return Some(Err(failure)),
+    };
+    let tip = refs?.tip(directory.branch());
+    let Connection { remote, retries, .. } = connection;
+    let proposal = Proposal::make(plan, directory, &hashed, tip, remote, retries).await;
+    Some(proposal.map(|proposal| PublishFacts { hashed, proposal }))
+}
+
+async fn tag_facts(
+    plan: &Plan,
+    connection: &Connection,
+    refs: Option<&Advertisement>,
+) -> Option<Result<TagFacts, Failure>> {
+    let (tags, refs) = (plan.tags.as_ref()?, refs?);
+    let commit = async {
+        match wanted(tags, refs) {
+            Wanted::Tip => Ok(None),
+            Wanted::Object(oid) => {
+                let look = || commit_of(&connection.remote, oid);
+                connection.retries.run("look at the tag's target", look).await.map(Some)
+            }
+            Wanted::Nothing(failure) => Err(failure),
+        }
+    };
+    let existing = async {
+        let mut existing = BTreeMap::new();
+        for (name, _) in &tags.tags {
+            if let Some(value) = refs.tip(name) {
+                let look = || commit_of(&connection.remote, value);
+                let commit = connection.retries.run("look at the tag that is there", look).await?;
+                existing.insert(name.clone(), (value, commit));
+            }
+        }
+        Ok::<_, Failure>(existing)
+    };
+    let (commit, existing) = tokio::join!(commit, existing);
+    Some(commit.and_then(|commit| Ok(TagFacts { commit, existing: existing? })))
+}
+
+enum Wanted {
+    Tip,
+    Object(Oid),
+    Nothing(Failure),
+}
+
+fn wanted(tags: &TagPlan, refs: &Advertisement) -> Wanted {
+    let nothing = |what: String| Wanted::Nothing(Failure::new(Cause::InvalidRefOrObject, what));
+    match &tags.target {
+        TagTarget::PushedTip => Wanted::Tip,
+        TagTarget::Commit(oid) | TagTarget::OwnCommit(Some(oid)) => Wanted::Object(*oid),
+        TagTarget::OwnCommit(None) => {
+            nothing("There is no commit to tag: GITHUB_SHA is not set and `tag-target` is empty.".to_owned())
+        }
+        TagTarget::Named(name) => {
+            let candidates = [name.parse().ok(), RefName::branch(name).ok(), RefName::tag(name).ok()];
+            match candidates.iter().flatten().find_map(|name| refs.tip(name)) {
+                Some(oid) => Wanted::Object(oid),
+                None => {
+                    nothing(format!("The target has neither a branch nor a tag {name:?}, which `tag-target` names."))
+                }
+            }
+        }
+    }
+}

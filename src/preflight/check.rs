@@ -1,0 +1,158 @@
+//! The checks by name, and what one can say.
+
+use crate::diagnosis::{Cause, Failure};
+
+/// A check of the preflight. The names are those of the report and of `ignore-checks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckName {
+    /// A credential is there.
+    TokenPresent,
+    /// What kind of credential it is.
+    TokenKind,
+    /// The server knows it.
+    TokenValid,
+    /// It does not end soon.
+    TokenExpiry,
+    /// Its scopes suffice, and are not far more than needed.
+    TokenScope,
+    /// Single sign-on does not stand in the way.
+    Sso,
+    /// The repository exists, is visible and takes changes.
+    Repository,
+    /// The credential may do what the plan needs.
+    Permission,
+    /// Protection and rulesets let this actor make this push.
+    BranchRules,
+    /// Content under `.github/workflows/` may be pushed.
+    WorkflowFiles,
+    /// No file, and not the whole push, is above GitHub's limits.
+    FileSize,
+    /// The tags are free, or as `tag-exists` allows.
+    Tag,
+    /// The workflows to dispatch exist and take these inputs.
+    Workflow,
+    /// The payload of the dispatch is within its limits.
+    Payload,
+    /// The branch is what Pages publishes.
+    Pages,
+    /// Enough requests are left in this hour.
+    RateLimit,
+    /// Pushes of this credential start workflows.
+    Triggers,
+    /// The checkout left no stored header behind.
+    CheckoutCredentials,
+}
+
+impl CheckName {
+    /// Every check, in the order of the report.
+    pub const ALL: &[Self] = &[
+        Self::TokenPresent,
+        Self::TokenKind,
+        Self::TokenValid,
+        Self::TokenExpiry,
+        Self::TokenScope,
+        Self::Sso,
+        Self::Repository,
+        Self::Permission,
+        Self::BranchRules,
+        Self::WorkflowFiles,
+        Self::FileSize,
+        Self::Tag,
+        Self::Workflow,
+        Self::Payload,
+        Self::Pages,
+        Self::RateLimit,
+        Self::Triggers,
+        Self::CheckoutCredentials,
+    ];
+
+    /// The check's name in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TokenPresent => "token-present",
+            Self::TokenKind => "token-kind",
+            Self::TokenValid => "token-valid",
+            Self::TokenExpiry => "token-expiry",
+            Self::TokenScope => "token-scope",
+            Self::Sso => "sso",
+            Self::Repository => "repository",
+            Self::Permission => "permission",
+            Self::BranchRules => "branch-rules",
+            Self::WorkflowFiles => "workflow-files",
+            Self::FileSize => "file-size",
+            Self::Tag => "tag",
+            Self::Workflow => "workflow",
+            Self::Payload => "payload",
+            Self::Pages => "pages",
+            Self::RateLimit => "rate-limit",
+            Self::Triggers => "triggers",
+            Self::CheckoutCredentials => "checkout-credentials",
+        }
+    }
+
+    /// Whether `ignore-checks` may turn its `fail` into a warning: not where nothing could be sent at all.
+    pub fn may_be_ignored(self) -> bool {
+        !matches!(self, Self::TokenPresent | Self::FileSize)
+    }
+}
+
+/// What a check says.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Fine; the text tells what was found.
+    Pass(String),
+    /// Likely to go wrong, or worth knowing; the server decides.
+    Warn(Failure),
+    /// Certain to be refused: nothing is written.
+    Fail(Failure),
+    /// The credential may not ask.
+    Skip(Failure),
+}
+
+/// One check with its verdict. A check that has nothing to do with the plan is not made.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Which check.
+    pub name: CheckName,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+impl Check {
+    /// A check that found all well.
+    pub fn pass(name: CheckName, text: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Pass(text.into()) }
+    }
+
+    /// A check that warns.
+    pub fn warn(name: CheckName, failure: Failure) -> Self {
+        Self { name, verdict: Verdict::Warn(failure) }
+    }
+
+    /// A check that stops the step.
+    pub fn fail(name: CheckName, failure: Failure) -> Self {
+        Self { name, verdict: Verdict::Fail(failure) }
+    }
+
+    /// A check that could not be made; the text says what could not be asked.
+    pub fn skip(name: CheckName, text: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Skip(Failure::new(Cause::CheckNotPermitted, text)) }
+    }
+
+    /// The failure that stops the step, if this check has one.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.verdict {
+            Verdict::Fail(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The same check with its `fail` turned into a warning.
+    #[must_use]
+    pub fn ignored(self) -> Self {
+        match self.verdict {
+            Verdict::Fail(failure) if self.name.may_be_ignored() => Self::warn(self.name, failure),
+            verdict => Self { name: self.name, verdict },
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The checks of what is about to be written: the directory's files and the tags.
+
+use super::{
+    check::{Check, CheckName},
+    facts::Facts,
+};
+use crate::{
+    diagnosis::{Cause, Failure},
+    inputs::TagExists,
+    plan::Plan,
+    target::{Oid, RefName},
+};
+
+/// GitHub's limit of one file, in bytes.
+///
+/// Source: <https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github>
+const FILE_LIMIT: u64 = 100 * 1024 * 1024;
+
+/// From this size on GitHub warns, in bytes.
+const FILE_WARNING: u64 = 50 * 1024 * 1024;
+
+/// Whether every file is below GitHub's limit.
+pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
+    plan.push.as_ref()?;
+    let publish = facts.publish.as_ref()?.as_ref().ok()?;
+    let listing = publish.hashed.listing();
+    let named = |limit: u64| {
+        let mut files = listing.above(limit);
+        files.sort_by_key(|file| std::cmp::Reverse(file.size));
+        let shown: Vec<String> = files
+            .iter()
+            .take(3)
+            .map(|file| format!("{} ({} MiB)", String::from_utf8_lossy(&file.path), file.size >> 20))
+            .collect();
+        (files.len(), shown.join(", "))
+    };
+    let (count, names) = named(FILE_LIMIT);
+    if count > 0 {
+        let what = format!("{count} of the files is above GitHub's limit of 100 MiB: {names}.");
+        return Some(Check::fail(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
+    }
+    let (count, names) = named(FILE_WARNING);
+    if count > 0 {
+        let what = format!("{count} of the files is above 50 MiB, where GitHub begins to warn: {names}.");
+        return Some(Check::warn(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
+    }
+    Some(Check::pass(CheckName::FileSize, format!("{} files, none above 50 MiB.", listing.files().len())))
+}
+
+/// Whether the tags are free, or as `tag-exists` allows.
+pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
+    let tags = plan.tags.as_ref()?;
+    let known = match facts.tags.as_ref()? {
+        Ok(known) => known,
+        Err(failure) => return Some(Check::fail(CheckName::Tag, failure.clone())),
+    };
+    let planned = facts.publish.as_ref().and_then(|publish| publish.as_ref().ok()).map(|publish| &publish.proposal);
+    let commit = known.commit.or_else(|| planned.map(|proposal| proposal.new_tip));
+    for (name, exists) in &tags.tags {
+        if let Some(failure) = known.existing.get(name).and_then(|there| conflict(name, *exists, there.1, commit)) {
+            return Some(Check::fail(CheckName::Tag, failure));
+        }
+    }
+    let text = match known.existing.len() {
+        0 => "Free.".to_owned(),
+        there => format!("{there} of {} is there, as `tag-exists` allows.", tags.tags.len()),
+    };
+    Some(Check::pass(CheckName::Tag, text))
+}
+
+/// Why a tag that is there, on the commit `there`, stands in the way of tagging `commit`.
+pub fn conflict(name: &RefName, exists: TagExists, there: Oid, commit: Option<Oid>) -> Option<Failure> {
+    let name = name.short();
+    let what = match exists {
+        TagExists::Move => return None,
+        TagExists::Keep if commit == Some(there) => return None,
+        TagExists::Keep => format!("The tag {name} is there and names another commit, {}.", there.short()),
+        TagExists::Fail => format!("The tag {name} is there already, on {}.", there.short()),
+    };
+    Some(Failure::new(Cause::TagExists, what))
+}

@@ -1,0 +1,162 @@
+//! What the preflight knows when it judges: plain data, asked beforehand.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    diagnosis::Failure,
+    git::advertisement::Advertisement,
+    plan::Plan,
+    publish::{hash::Hashed, proposal::Proposal},
+    target::{Oid, RefName},
+};
+
+/// The answer to one question.
+#[derive(Clone, Debug)]
+pub enum Asked<T> {
+    /// There was no need, or no way, to ask.
+    No,
+    /// The answer.
+    Answer(T),
+    /// The question was refused, or got lost.
+    Refused(Refusal),
+}
+
+/// A question that got no answer.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// What the refusal means.
+    pub failure: Failure,
+}
+
+impl<T> Asked<T> {
+    /// The answer, if there is one.
+    pub fn answer(&self) -> Option<&T> {
+        match self {
+            Self::Answer(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// The refusal, if there was one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// What the answers' headers told about the token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenFacts {
+    /// The account's name, where the token stands for a user.
+    pub login: Option<String>,
+    /// `x-oauth-scopes`: given for classic and OAuth tokens alone.
+    pub scopes: Option<Vec<String>>,
+    /// When the token ends, in UTC; none when never or unknown.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The organizations whose single sign-on hides results, and the address that authorizes the token.
+    pub sso: Option<String>,
+    /// The hour's budget of REST requests.
+    pub rate: Option<RateFacts>,
+}
+
+/// The hour's budget of REST requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateFacts {
+    /// Requests an hour.
+    pub limit: u64,
+    /// Requests left.
+    pub remaining: u64,
+    /// How long until the budget is full again.
+    pub reset_in: Duration,
+}
+
+/// What `GET /repos/{owner}/{repo}` told.
+#[derive(Clone, Debug, Default)]
+pub struct RepositoryFacts {
+    /// The repository's present name; another one than asked for when it was renamed.
+    pub full_name: String,
+    /// Whether it can be seen without a token.
+    pub public: bool,
+    /// Read-only.
+    pub archived: bool,
+    /// Blocked by GitHub.
+    pub disabled: bool,
+    /// The default branch's name.
+    pub default_branch: String,
+    /// Whether the USER may push; it says nothing about the token.
+    pub user_may_push: Option<bool>,
+}
+
+/// The directory, hashed, and what publishing it would do.
+#[derive(Clone, Debug)]
+pub struct PublishFacts {
+    /// The directory's content by its object ids.
+    pub hashed: Arc<Hashed>,
+    /// The change against the branch's present tip.
+    pub proposal: Proposal,
+}
+
+/// What is known of the tags.
+#[derive(Clone, Debug)]
+pub struct TagFacts {
+    /// The commit to tag; none when it is the branch's tip after the push.
+    pub commit: Option<Oid>,
+    /// The tags of the plan that are there: what each holds, and the commit that it leads to.
+    pub existing: BTreeMap<RefName, (Oid, Oid)>,
+}
+
+/// Everything the preflight asked, and when.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The server's clock where an answer told it, else this machine's, in UTC.
+    pub now: DateTime<Utc>,
+    /// How far the server's clock is ahead of this machine's; zero where no answer told it.
+    pub server_ahead: chrono::Duration,
+    /// `GET /user`: the login. Not asked for installation tokens, which have no user.
+    pub user: Asked<String>,
+    /// `GET /repos/{owner}/{repo}`.
+    pub repository: Asked<RepositoryFacts>,
+    /// The advertisement of receive-pack: being given it proves the right to push.
+    pub refs: Asked<Advertisement>,
+    /// What the headers of all answers told about the token.
+    pub token: TokenFacts,
+    /// The publish, worked out; none when none is planned, or when there are no refs to work it out against.
+    pub publish: Option<Result<PublishFacts, Failure>>,
+    /// The tags, looked at; none when none is planned, or when there are no refs.
+    pub tags: Option<Result<TagFacts, Failure>>,
+}
+
+impl Facts {
+    /// All refusals, those of REST first: they tell more than git's.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        [self.user.refusal(), self.repository.refusal(), self.refs.refusal()].into_iter().flatten()
+    }
+
+    /// Why the plan can not be done although no check fails: what it needs could not be worked out.
+    pub fn unprepared(&self, plan: &Plan) -> Option<Failure> {
+        let refused = || self.refs.refusal().map(|refusal| refusal.failure.clone());
+        let publish = match &self.publish {
+            Some(Err(failure)) => Some(failure.clone()),
+            None if plan.push.is_some() => refused(),
+            _ => None,
+        };
+        let tags = match &self.tags {
+            Some(Err(failure)) => Some(failure.clone()),
+            None if plan.tags.is_some() => refused(),
+            _ => None,
+        };
+        publish.or(tags)
+    }
+
+    /// Whether the server has shown that it knows the token, be it by refusing what the token may not do.
+    pub fn token_is_known(&self) -> bool {
+        let knows = |refusal: &Refusal| matches!(refusal.status, Some(403 | 404));
+        self.repository.answer().is_some() || self.refs.answer().is_some() || self.refusals().any(knows)
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything that is looked at before anything is written: facts are asked side by side, then judged purely.
+//!
+//! Only here can a [`Cleared`] plan be made, and without one nothing can be pushed, tagged or triggered.
+
+mod ask;
+mod check;
+mod content;
+pub mod facts;
+mod judge;
+mod target;
+mod token;
+
+use self::facts::{Facts, PublishFacts, TagFacts};
+pub use self::{
+    check::{Check, CheckName, Verdict},
+    content::conflict,
+    judge::{first_failure, judge},
+};
+use crate::{
+    connection::Connection,
+    diagnosis::Failure,
+    git::advertisement::Advertisement,
+    plan::Plan,
+    publish::walk::{Listing, walk},
+};
+
+/// A plan that has passed the preflight, with the groundwork that the checks have done.
+#[derive(Clone, Debug)]
+pub struct Cleared<P> {
+    plan: P,
+    facts: Facts,
+}
+
+impl Cleared<Plan> {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The target's refs as they were; nothing of interest when nothing is pushed.
+    pub fn advertisement(&self) -> Advertisement {
+        self.facts.refs.answer().cloned().unwrap_or_default()
+    }
+
+    /// The directory and what publishing it would do.
+    pub fn publish(&self) -> Option<&PublishFacts> {
+        self.facts.publish.as_ref().and_then(|publish| publish.as_ref().ok())
+    }
+
+    /// The tags that are there, and the commit to tag.
+    pub fn tags(&self) -> Option<&TagFacts> {
+        self.facts.tags.as_ref().and_then(|tags| tags.as_ref().ok())
+    }
+
+    /// How far the server's clock is ahead of this machine's.
+    pub fn server_ahead(&self) -> chrono::Duration {
+        self.facts.server_ahead
+    }
+
+    /// What the token's account is called, where it has one.
+    pub fn login(&self) -> Option<&str> {
+        self.facts.token.login.as_deref()
+    }
+}
+
+/// What the preflight found, whether or not the plan may go on.
+#[derive(Debug)]
+pub struct Preflight {
+    /// The checks, in the order of the report.
+    pub checks: Vec<Check>,
+    /// What was learned; nothing when there was no token to ask with.
+    pub facts: Option<Facts>,
+    /// The plan, cleared, or the failure that stands for all.
+    pub outcome: Result<Cleared<Plan>, Failure>,
+}
+
+/// Looks at everything. Writes nothing.
+pub async fn preflight(plan: Plan, connection: &Connection) -> Preflight {
+    let stopped = |failure| Preflight { checks: Vec::new(), facts: None, outcome: Err(failure) };
+    if plan.token.is_none() {
+        let check = token::present(&plan);
+        let failure = check.failure().cloned();
+        return match failure {
+            Some(failure) => Preflight { checks: vec![check], ..stopped(failure) },
+            None => Preflight { checks: vec![check], facts: None, outcome: Err(judge::contradiction()) },
+        };
+    }
+    let listing = match listing(&plan).await {
+        Ok(listing) => listing,
+        Err(failure) => return stopped(failure),
+    };
+    let facts = Box::pin(ask::ask(&plan, connection, listing)).await;
+    let checks = judge(&plan, &facts);
+    let failure = first_failure(&checks).cloned().or_else(|| facts.unprepared(&plan));
+    let outcome = match failure {
+        Some(failure) => Err(failure),
+        None => Ok(Cleared { plan, facts: facts.clone() }),
+    };
+    Preflight { checks, facts: Some(facts), outcome }
+}
+
+/// The directory's files, before the first request: an empty directory needs none.
+async fn listing(plan: &Plan) -> Result<Option<Listing>, Failure> {
+    let Some(directory) = plan.push.clone() else { return Ok(None) };
+    let list = move || walk(&directory.directory, &directory.exclude);
+    tokio::task::spawn_blocking(list).await.map_err(|_| judge::contradiction())?.map(Some)
+}

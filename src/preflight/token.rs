@@ -1,0 +1,125 @@
+//! The checks of the token itself: present, of which kind, alive, how long, with which scopes.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    check::{Check, CheckName},
+    facts::Facts,
+};
+use crate::{
+    credential::TokenKind,
+    diagnosis::{Cause, Failure},
+    plan::Plan,
+};
+
+/// Whether a credential was given at all.
+pub(super) fn present(plan: &Plan) -> Check {
+    if plan.token.is_some() {
+        return Check::pass(CheckName::TokenPresent, "A token is given.");
+    }
+    Check::fail(CheckName::TokenPresent, Failure::new(Cause::TokenMissing, plan.token_absence.clone()))
+}
+
+/// What kind of token it is, as its prefix tells.
+pub(super) fn kind(kind: TokenKind) -> Check {
+    let text = match kind {
+        TokenKind::Classic => "A classic personal access token.",
+        TokenKind::FineGrained => "A fine-grained personal access token.",
+        TokenKind::Installation => "A GitHub App's installation token.",
+        TokenKind::GithubToken => "The workflow's own GITHUB_TOKEN.",
+        TokenKind::Oauth => "An OAuth app's token for a user.",
+        TokenKind::UserToServer => "A GitHub App's token for a user.",
+        TokenKind::Unknown => "A token without a prefix that is known here; the server decides.",
+    };
+    Check::pass(CheckName::TokenKind, text)
+}
+
+/// Whether the server knows the token: any answer but a 401 proves it.
+pub(super) fn valid(plan: &Plan, facts: &Facts) -> Check {
+    let refused = facts
+        .refusals()
+        .find(|refusal| refusal.status == Some(401) || refusal.failure.cause == Cause::TokenExpired)
+        .map(|refusal| &refusal.failure);
+    if let Some(failure) = refused {
+        return Check::fail(CheckName::TokenValid, failure.clone());
+    }
+    if let Some(login) = facts.user.answer() {
+        return Check::pass(CheckName::TokenValid, format!("{} accepts it; it acts as {login}.", plan.target.server));
+    }
+    if facts.token_is_known() {
+        return Check::pass(CheckName::TokenValid, format!("{} accepts it.", plan.target.server));
+    }
+    match facts.refusals().next() {
+        Some(refusal) => Check::fail(CheckName::TokenValid, refusal.failure.clone()),
+        None => Check::skip(CheckName::TokenValid, "Nothing was asked."),
+    }
+}
+
+/// How long the token lives on.
+pub(super) fn expiry(plan: &Plan, facts: &Facts) -> Check {
+    let Some(expires_at) = facts.token.expires_at else {
+        return Check::pass(CheckName::TokenExpiry, "The server names no end of its life.");
+    };
+    judge_expiry(expires_at, facts.now, plan.behaviour.expiry_warning_days)
+}
+
+fn judge_expiry(expires_at: DateTime<Utc>, now: DateTime<Utc>, warning_days: u32) -> Check {
+    let date = expires_at.format("%Y-%m-%d %H:%M UTC");
+    let left = expires_at - now;
+    if left <= chrono::Duration::zero() {
+        return Check::fail(
+            CheckName::TokenExpiry,
+            Failure::new(Cause::TokenExpired, format!("The token ended on {date}.")),
+        );
+    }
+    let days = left.num_days();
+    let in_days = match days {
+        0 => "in less than a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    };
+    if left <= chrono::Duration::days(i64::from(warning_days)) {
+        let what = format!("The token ends {in_days}, on {date}.");
+        return Check::warn(CheckName::TokenExpiry, Failure::new(Cause::TokenExpiring, what));
+    }
+    Check::pass(CheckName::TokenExpiry, format!("It ends {in_days}, on {date}."))
+}
+
+/// Scopes that a plan of ours can need; any other of a classic token is more than needed.
+const USEFUL_SCOPES: &[&str] = &["repo", "public_repo", "workflow"];
+
+/// Whether a classic token's scopes suffice, and do not go far beyond.
+pub(super) fn scope(plan: &Plan, facts: &Facts) -> Option<Check> {
+    let scopes = facts.token.scopes.as_ref()?;
+    let has = |scope: &str| scopes.iter().any(|given| given == scope);
+    let public = facts.repository.answer().is_some_and(|repository| repository.public);
+    let enough = has("repo") || (public && has("public_repo"));
+    let shown = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
+    // The push's own advertisement is the better witness: where it was given, the scopes were enough.
+    if !enough && plan.writes() && facts.refs.answer().is_none() {
+        let needed = if public { "`public_repo` or `repo`" } else { "`repo`" };
+        let what = format!("The classic token lacks the scope {needed}; its scopes are: {shown}.");
+        return Some(Check::fail(CheckName::TokenScope, Failure::new(Cause::MissingRepoScope, what)));
+    }
+    let excess: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !USEFUL_SCOPES.contains(scope)).collect();
+    if !excess.is_empty() {
+        let what = format!("The token may do more than this step needs: {}.", excess.join(", "));
+        return Some(Check::warn(CheckName::TokenScope, Failure::new(Cause::TokenOverscoped, what)));
+    }
+    Some(Check::pass(CheckName::TokenScope, format!("Scopes: {shown}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::check::Verdict;
+
+    #[test]
+    fn a_token_near_its_end_is_a_warning_and_a_dead_one_a_failure() {
+        let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
+        let verdict = |days: i64| judge_expiry(now + chrono::Duration::days(days), now, 14).verdict;
+        assert!(matches!(verdict(15), Verdict::Pass(text) if text.contains("in 15 days")));
+        assert!(matches!(verdict(14), Verdict::Warn(failure) if failure.cause == Cause::TokenExpiring));
+        assert!(matches!(verdict(0), Verdict::Fail(failure) if failure.cause == Cause::TokenExpired));
+    }
+}
