@@ -1,0 +1,194 @@
+//! The tag stage: by git alone, with an empty pack or a pack of tag objects, so that one way serves every transport.
+
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure, Retry},
+    git::{
+        advertisement::{Advertisement, Interest},
+        commits::commit_of,
+        format::ObjectKind,
+        pack::{Pack, PackEntry},
+        receive::{Command, PushError, PushRequest},
+    },
+    inputs::TagExists,
+    plan::{Plan, TagPlan},
+    preflight::{Cleared, conflict},
+    publish::{commit::tag as tag_object, message::placeholders},
+    push::Pushed,
+    target::{Oid, RefName},
+};
+
+/// GitHub starts nothing for the tags of a push that brings more.
+///
+/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#push>
+const BATCH: usize = 3;
+
+/// One tag after the stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged {
+    /// The tag.
+    pub name: RefName,
+    /// What it held before; none: it was created.
+    pub old: Option<Oid>,
+    /// What it holds now: a commit, or a tag object.
+    pub new: Oid,
+    /// The commit that it leads to.
+    pub commit: Oid,
+}
+
+impl Tagged {
+    /// Whether the tag was left as it was.
+    pub fn is_unchanged(&self) -> bool {
+        self.old == Some(self.new)
+    }
+}
+
+/// One tag that has to be made or moved.
+#[derive(Clone, Debug)]
+struct Update {
+    tagged: Tagged,
+    object: Option<PackEntry>,
+}
+
+/// Makes the tags of the plan; `pushed` is what the push stage did. What a dry run would make is the same, not sent.
+pub async fn tag(
+    cleared: &Cleared<Plan>,
+    pushed: Option<&Pushed>,
+    connection: &Connection,
+) -> Result<Vec<Tagged>, Failure> {
+    let plan = cleared.plan();
+    let (Some(tags), Some(known)) = (&plan.tags, cleared.tags()) else { return Ok(Vec::new()) };
+    let commit = known.commit.or_else(|| pushed.map(|pushed| pushed.new)).ok_or_else(|| {
+        Failure::new(
+            Cause::InvalidRefOrObject,
+            "There is no commit to tag: `tag-target` is empty and nothing was pushed.",
+        )
+    })?;
+    let mut done = Vec::new();
+    let mut updates = Vec::new();
+    for (name, exists) in &tags.tags {
+        match decide(plan, tags, name, *exists, known.existing.get(name).copied(), commit)? {
+            Decision::Keep(tagged) => done.push(tagged),
+            Decision::Write(update) => updates.push(update),
+        }
+    }
+    let mut advertisement = cleared.advertisement();
+    for batch in updates.chunks(BATCH) {
+        let written = if plan.behaviour.dry_run {
+            batch.to_vec()
+        } else {
+            write(plan, tags, batch.to_vec(), &mut advertisement, connection).await?
+        };
+        done.extend(written.into_iter().map(|update| update.tagged));
+    }
+    done.sort_by_key(|tagged| tags.tags.iter().position(|(name, _)| *name == tagged.name));
+    Ok(done)
+}
+
+enum Decision {
+    Keep(Tagged),
+    Write(Update),
+}
+
+/// What is to be done about one tag that should lead to `commit`; `there` is its present value and the commit behind it.
+fn decide(
+    plan: &Plan,
+    tags: &TagPlan,
+    name: &RefName,
+    exists: TagExists,
+    there: Option<(Oid, Oid)>,
+    commit: Oid,
+) -> Result<Decision, Failure> {
+    if let Some((value, at)) = there {
+        if let Some(failure) = conflict(name, exists, at, Some(commit)) {
+            return Err(failure);
+        }
+        if at == commit {
+            return Ok(Decision::Keep(Tagged { name: name.clone(), old: Some(value), new: value, commit }));
+        }
+    }
+    let object = tags.message.as_ref().map(|message| {
+        let text = placeholders(message, &plan.origin, Some(name.short()));
+        let content = tag_object(name.short(), commit, &plan.author, &text, chrono::Utc::now());
+        PackEntry::Data { kind: ObjectKind::Tag, oid: ObjectKind::Tag.id_of(&content), content: content.into() }
+    });
+    let new = object.as_ref().map_or(commit, PackEntry::oid);
+    let tagged = Tagged { name: name.clone(), old: there.map(|(value, _)| value), new, commit };
+    Ok(Decision::Write(Update { tagged, object }))
+}
+
+/// Pushes one batch. A tag that another push made meanwhile is decided about again.
+async fn write(
+    plan: &Plan,
+    tags: &TagPlan,
+    mut batch: Vec<Update>,
+    advertisement: &mut Advertisement,
+    connection: &Connection,
+) -> Result<Vec<Update>, Failure> {
+    let names: Vec<&str> = batch.iter().map(|update| update.tagged.name.short()).collect();
+    let what = format!("push of {}", names.join(", "));
+    let mut races = connection.retries.races();
+    let mut kept = Vec::new();
+    while !batch.is_empty() {
+        let send = || send(&batch, advertisement, connection);
+        if connection.retries.run(&what, send).await? {
+            break;
+        }
+        races.lost(&what).await?;
+        *advertisement = look(&batch, connection).await?;
+        let mut open = Vec::new();
+        for update in std::mem::take(&mut batch) {
+            let name = &update.tagged.name;
+            let there = match advertisement.tip(name) {
+                Some(value) => {
+                    let look = || commit_of(&connection.remote, value);
+                    Some((value, connection.retries.run("look at the tag that is there", look).await?))
+                }
+                None => None,
+            };
+            let exists = tags.tags.iter().find(|(tag, _)| tag == name).map_or(TagExists::Keep, |(_, exists)| *exists);
+            match decide(plan, tags, name, exists, there, update.tagged.commit)? {
+                Decision::Keep(tagged) => kept.push(Update { tagged, object: None }),
+                Decision::Write(update) => open.push(update),
+            }
+        }
+        batch = open;
+    }
+    kept.extend(batch);
+    Ok(kept)
+}
+
+/// Sends a batch once; the answer is whether it is done, or lost against another push.
+async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Connection) -> Result<bool, Failure> {
+    let command = |update: &Update| Command {
+        name: update.tagged.name.clone(),
+        old: update.tagged.old.unwrap_or(Oid::ZERO),
+        new: update.tagged.new,
+    };
+    let request = PushRequest {
+        commands: batch.iter().map(command).collect(),
+        pack: Pack::new(batch.iter().filter_map(|update| update.object.clone()).collect()),
+        atomic: true,
+    };
+    let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
+        Ok(_) => return Ok(true),
+        Err(PushError::LostRace(_)) => return Ok(false),
+        Err(PushError::Failed(failure)) => return Err(failure),
+        Err(PushError::Unclear(failure)) => failure,
+    };
+    let now = look(batch, connection).await?;
+    let holds = |update: &Update, value: Option<Oid>| now.tip(&update.tagged.name) == value;
+    if batch.iter().all(|update| holds(update, Some(update.tagged.new))) {
+        Ok(true)
+    } else if batch.iter().all(|update| holds(update, update.tagged.old)) {
+        Err(failure.with_retry(Retry::Backoff))
+    } else {
+        Ok(false)
+    }
+}
+
+async fn look(batch: &[Update], connection: &Connection) -> Result<Advertisement, Failure> {
+    let interest = Interest::names(batch.iter().map(|update| &update.tagged.name));
+    let look = || connection.remote.advertise(&interest);
+    connection.retries.run("look at the tags", look).await
+}
