@@ -9,6 +9,7 @@
 //! ```
 
 pub mod cli;
+pub mod connection;
 pub mod context;
 pub mod credential;
 pub mod diagnosis;
@@ -17,8 +18,15 @@ pub mod git;
 pub mod github;
 pub mod http;
 pub mod inputs;
+pub mod plan;
+pub mod preflight;
 pub mod progress;
 pub mod publish;
+pub mod push;
+pub mod relay;
 pub mod report;
 pub mod retry;
+pub mod step;
+pub mod tag;
 pub mod target;
+pub mod trigger;

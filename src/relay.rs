@@ -1,0 +1,189 @@
+//! The stages in their order for one target, folded into its report.
+
+use crate::{
+    connection::Connection,
+    diagnosis::{Failure, Stage},
+    plan::Plan,
+    preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
+    push::{Pushed, push},
+    report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageStatus, TargetReport},
+    tag::{Tagged, tag},
+    target::Oid,
+    trigger::{Triggered, trigger},
+};
+
+/// Who is told what a relay does while it does it.
+pub trait Narrator: Send + Sync {
+    /// A stage begins.
+    fn begin(&self, stage: Stage);
+    /// The preflight's checks are there.
+    fn checks(&self, checks: &[CheckReport]);
+    /// A stage ended; its report says how.
+    fn end(&self, report: &TargetReport, stage: Stage);
+}
+
+/// The stages that `plan` has, in their order.
+pub fn stages(plan: &Plan) -> Vec<Stage> {
+    let planned = [
+        (Stage::Preflight, true),
+        (Stage::Push, plan.push.is_some()),
+        (Stage::Tag, plan.tags.is_some()),
+        (Stage::Trigger, plan.triggers()),
+    ];
+    planned.into_iter().filter(|(_, planned)| *planned).map(|(stage, _)| stage).collect()
+}
+
+/// Relays to one target. `report` holds at any moment what was done so far: whoever drops this future can still write it.
+pub async fn relay(plan: Plan, connection: &Connection, narrator: &dyn Narrator, report: &mut TargetReport) {
+    let mut at = Stage::Preflight;
+    if let Err(failure) = Box::pin(stages_of(plan, connection, narrator, report, &mut at)).await {
+        report.fail(at, &failure);
+        narrator.end(report, at);
+    }
+    note_bytes(connection, report);
+}
+
+async fn stages_of(
+    plan: Plan,
+    connection: &Connection,
+    narrator: &dyn Narrator,
+    report: &mut TargetReport,
+    at: &mut Stage,
+) -> Result<(), Failure> {
+    narrator.begin(Stage::Preflight);
+    report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
+    let Preflight { checks, facts, outcome } = preflight(plan, connection).await;
+    note_preflight(&checks, facts.as_ref(), report);
+    narrator.checks(&report.checks);
+    let cleared = outcome?;
+    let (passed, warned) =
+        (checks.len(), checks.iter().filter(|check| matches!(check.verdict, Verdict::Warn(_))).count());
+    let text = match warned {
+        0 => format!("{passed} checks passed."),
+        1 => format!("{passed} checks made, one of them warns."),
+        warned => format!("{passed} checks made, {warned} of them warn."),
+    };
+    report.stage(Stage::Preflight, StageStatus::Done, text);
+    narrator.end(report, Stage::Preflight);
+    let plan = cleared.plan();
+
+    let mut pushed = None;
+    if plan.push.is_some() {
+        enter(Stage::Push, at, narrator);
+        pushed = push(&cleared, connection).await?;
+        note_bytes(connection, report);
+        if let Some(pushed) = &pushed {
+            note_push(&cleared, pushed, report);
+        }
+        narrator.end(report, Stage::Push);
+    }
+    if plan.tags.is_some() {
+        enter(Stage::Tag, at, narrator);
+        let tagged = tag(&cleared, pushed.as_ref(), connection).await?;
+        note_tags(&cleared, &tagged, report);
+        narrator.end(report, Stage::Tag);
+    }
+    if plan.triggers() {
+        enter(Stage::Trigger, at, narrator);
+        let triggered = trigger(&cleared, connection).await?;
+        note_trigger(&cleared, triggered, report);
+        narrator.end(report, Stage::Trigger);
+    }
+    Ok(())
+}
+
+fn enter(stage: Stage, at: &mut Stage, narrator: &dyn Narrator) {
+    *at = stage;
+    narrator.begin(stage);
+}
+
+fn note_bytes(connection: &Connection, report: &mut TargetReport) {
+    (report.changes.bytes_sent, report.changes.bytes_received) = connection.bytes();
+}
+
+fn note_preflight(checks: &[Check], facts: Option<&Facts>, report: &mut TargetReport) {
+    report.checks = checks.iter().map(check_report).collect();
+    report.facts.token_expires_at = facts.and_then(|facts| facts.token.expires_at);
+    if let Some(Ok(publish)) = facts.and_then(|facts| facts.publish.as_ref()) {
+        report.facts.commit = publish.proposal.tip;
+        report.facts.previous = publish.proposal.tip;
+    }
+}
+
+fn check_report(check: &Check) -> CheckReport {
+    let (status, cause, message) = match &check.verdict {
+        Verdict::Pass(text) => (CheckStatus::Pass, None, text.clone()),
+        Verdict::Warn(failure) => (CheckStatus::Warn, Some(failure.cause), failure.to_string()),
+        Verdict::Fail(failure) => (CheckStatus::Fail, Some(failure.cause), failure.to_string()),
+        Verdict::Skip(failure) => (CheckStatus::Skip, Some(failure.cause), failure.what.clone()),
+    };
+    CheckReport { name: check.name.name(), status, cause, message }
+}
+
+fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport) {
+    let branch = pushed.branch.short();
+    let dry_run = cleared.plan().behaviour.dry_run;
+    let changes = &pushed.proposal.changes;
+    report.facts.branch = Some(branch.to_owned());
+    report.facts.previous = pushed.old;
+    report.changes =
+        Changes { added: changes.added, changed: changes.changed, removed: changes.removed, ..report.changes };
+    if pushed.proposal.is_unchanged() {
+        report.facts.commit = pushed.old;
+        let text = format!("{branch} has this content already; it stays at {}.", pushed.new.short());
+        report.stage(Stage::Push, StageStatus::Unchanged, text);
+        return;
+    }
+    let files = format!("{} files added, {} changed, {} removed", changes.added, changes.changed, changes.removed);
+    let from = pushed.old.map_or_else(|| "a new branch".to_owned(), |old| old.short());
+    let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);
+    report.refs.push(reference);
+    if dry_run {
+        let objects = pushed.proposal.pack.len();
+        let text = format!("{branch} would go from {from} to a new commit: {files}, {objects} objects to send.");
+        report.stage(Stage::Push, StageStatus::Planned, text);
+        return;
+    }
+    report.facts.pushed = true;
+    report.facts.commit = Some(pushed.new);
+    let text = format!("{branch} went from {from} to {}: {files}.", pushed.new.short());
+    report.stage(Stage::Push, StageStatus::Done, text);
+}
+
+fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetReport) {
+    report.facts.tags = tagged.iter().map(|tagged| tagged.name.short().to_owned()).collect();
+    let made: Vec<&Tagged> = tagged.iter().filter(|tagged| !tagged.is_unchanged()).collect();
+    for tagged in &made {
+        let moved = tagged.old.is_some();
+        report.refs.push(RefReport::new(&tagged.name, tagged.old.unwrap_or(Oid::ZERO), tagged.new, moved));
+    }
+    let names = |tags: &[&Tagged]| tags.iter().map(|tagged| tagged.name.short()).collect::<Vec<_>>().join(", ");
+    if made.is_empty() {
+        let text = format!("{} there already.", names(&tagged.iter().collect::<Vec<_>>()));
+        report.stage(Stage::Tag, StageStatus::Unchanged, text);
+    } else if cleared.plan().behaviour.dry_run {
+        report.stage(Stage::Tag, StageStatus::Planned, format!("{} would be made.", names(&made)));
+    } else {
+        report.facts.tag_created = true;
+        report.stage(Stage::Tag, StageStatus::Done, format!("{} made on {}.", names(&made), made[0].commit.short()));
+    }
+}
+
+fn note_trigger(cleared: &Cleared<Plan>, triggered: Option<Triggered>, report: &mut TargetReport) {
+    let Some(triggered) = triggered else { return };
+    let names = triggered.started.join(", ");
+    if cleared.plan().behaviour.dry_run {
+        report.stage(Stage::Trigger, StageStatus::Planned, format!("{names} would be sent."));
+        return;
+    }
+    report.facts.dispatched = true;
+    report.runs.extend(triggered.runs.into_iter().map(|run| RunReport {
+        id: run.id,
+        url: run.html_url,
+        workflow: run.path.rsplit('/').next().unwrap_or_default().to_owned(),
+        event: run.event,
+        status: run.status,
+        conclusion: run.conclusion.unwrap_or_default(),
+    }));
+    report.stage(Stage::Trigger, StageStatus::Done, format!("{names} sent."));
+}

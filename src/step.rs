@@ -1,0 +1,208 @@
+//! One step from its arguments to its exit status: read, plan, relay, report. The report is written in every case.
+
+use std::{
+    ffi::OsString,
+    io::{self, Read as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    cli::{self, Command},
+    connection::Connection,
+    context::{Context, Environment},
+    credential::Redactor,
+    diagnosis::{Cause, Failure, Stage},
+    explain,
+    git::checkout,
+    http::{HttpClient, Settings, Trust},
+    inputs::{Inputs, Raw},
+    plan::Plan,
+    progress::Watch,
+    relay::{relay, stages},
+    report::{Report, TargetReport},
+    retry::Retries,
+};
+
+/// How long threads that still read files may hold up the end.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What is waited for ends by itself when the budget does, and says what it was; this is for what does not.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// Does what the arguments (without the program's name) and the environment ask for.
+pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: PathBuf) -> ExitCode {
+    let mut context = Context::read(&environment, current_dir);
+    if !context.on_runner && context.repository.is_none() {
+        context.origin = checkout::origin(&context.workspace);
+    }
+    match cli::parse(arguments, environment, &mut cli::read_secret_file) {
+        Ok(Command::Help(text) | Command::Version(text)) => print(&text),
+        Ok(Command::Explain(options)) => {
+            let mut text = Vec::new();
+            // What can not be read is not there to be explained.
+            let _ = io::stdin().lock().read_to_end(&mut text);
+            print(&format!("{}\n", explain::run(&options, &String::from_utf8_lossy(&text))))
+        }
+        Ok(Command::Relay(raw)) => step(&raw, &context),
+        Err(failure) => {
+            let console = Console::new(&context, &Raw::default());
+            finish(&Report::failed(Stage::Inputs, &failure), &context, &console)
+        }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    // A reader that went away needs no text.
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Reads the inputs and relays; the answer is the exit status.
+fn step(raw: &Raw, context: &Context) -> ExitCode {
+    let console = Console::new(context, raw);
+    let report = match Inputs::read(raw, context) {
+        Ok(inputs) => relayed(&inputs, context, &console),
+        Err(failure) => Report::failed(Stage::Inputs, &failure),
+    };
+    finish(&report, context, &console)
+}
+
+/// Relays as the inputs say. Whatever ends it early, the report says how far it came.
+fn relayed(inputs: &Inputs, context: &Context, console: &Arc<Console>) -> Report {
+    let begun = Instant::now();
+    let prepared =
+        Plan::for_targets(inputs, context).and_then(|plans| Ok((plans, settings(inputs, context)?, runtime()?)));
+    let (plans, settings, runtime) = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return Report::failed(Stage::Inputs, &failure),
+    };
+    let mut reports: Vec<TargetReport> =
+        plans.iter().map(|plan| TargetReport::new(&plan.target, &stages(plan))).collect();
+    runtime.block_on(async {
+        for (plan, report) in plans.into_iter().zip(&mut reports) {
+            one(plan, &settings, begun, console, report).await;
+        }
+    });
+    runtime.shutdown_timeout(GRACE);
+    Report::new(reports).dry_run(inputs.behaviour.dry_run)
+}
+
+/// One target, until it is done, the budget is used up or a signal comes.
+async fn one(plan: Plan, settings: &Settings, begun: Instant, console: &Arc<Console>, report: &mut TargetReport) {
+    let watch: Arc<dyn Watch> = Arc::clone(console) as Arc<dyn Watch>;
+    let timeout = plan.behaviour.timeout;
+    let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::clone(&watch));
+    let connection = HttpClient::new(settings)
+        .map_err(crate::http::HttpError::into_read_failure)
+        .and_then(|http| Connection::new(&plan, &http, retries, watch));
+    let connection = match connection {
+        Ok(connection) => connection,
+        Err(failure) => return report.fail(Stage::Preflight, &failure),
+    };
+    let stopped = tokio::select! {
+        () = relay(plan, &connection, &**console, report) => return,
+        name = terminated() => {
+            Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))
+        }
+        () = tokio::time::sleep_until((begun + timeout + MARGIN).into()) => {
+            let seconds = timeout.as_secs();
+            Failure::new(Cause::Timeout, format!("The step's whole budget (`timeout`, {seconds} s) is used up."))
+        }
+    };
+    let at = report.stages.iter().find(|stage| stage.status == crate::report::StageStatus::Skipped);
+    report.fail(at.map_or(Stage::Preflight, |stage| stage.stage), &stopped);
+}
+
+/// Comes back when a signal asks the program to end; with its name.
+async fn terminated() -> &'static str {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        },
+        _ => std::future::pending().await,
+    }
+}
+
+fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {
+    let origins = inputs.targets.list.iter().flat_map(|target| [target.server.url().clone(), target.api.url().clone()]);
+    let mut settings = Settings::to(origins.collect());
+    settings.proxies = context.proxies.proxies()?;
+    if let Some(pem) = &inputs.targets.ca_certificate {
+        settings.trust = Trust::from_pem(pem).map_err(|what| {
+            Failure::new(Cause::InvalidInput, format!("The input `ca-certificate` is not usable: {what}."))
+        })?;
+    }
+    Ok(settings)
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::new(Cause::InternalError, format!("The program could not start its threads: {error}."))
+    })
+}
+
+struct Console {
+    redactor: Redactor,
+    on_runner: bool,
+}
+impl Console {
+    fn new(context: &Context, raw: &Raw) -> Arc<Self> {
+        let redactor = Redactor::default();
+        let masks = redactor.learn(raw.secrets().map(|(_, secret)| secret));
+        if context.on_runner {
+            for mask in masks {
+                let _ = crate::report::commands::add_mask(&mut io::stdout(), mask.expose());
+            }
+        }
+        Arc::new(Self { redactor, on_runner: context.on_runner })
+    }
+}
+impl Watch for Console {
+    fn see(&self, event: crate::progress::Event<'_>) {
+        if let crate::progress::Event::Retry { .. } = event {
+            let _ = writeln!(io::stdout(), "{event:?}");
+        }
+    }
+}
+impl crate::relay::Narrator for Console {
+    fn begin(&self, stage: Stage) {
+        let _ = writeln!(io::stdout(), "== {}", stage.name());
+    }
+    fn checks(&self, checks: &[crate::report::CheckReport]) {
+        for check in checks {
+            let _ = writeln!(io::stdout(), "{check:?}");
+        }
+    }
+    fn end(&self, report: &TargetReport, stage: Stage) {
+        for s in &report.stages {
+            if s.stage == stage {
+                let _ = writeln!(io::stdout(), "{s:?}");
+            }
+        }
+    }
+}
+fn finish(report: &Report, context: &Context, console: &Console) -> ExitCode {
+    if let Some((_, stage, failure)) = report.first_failure() {
+        let _ = console.on_runner;
+        let _ = writeln!(io::stdout(), "::error title={}::{} {stage:?}", failure.cause.slug(), failure);
+    }
+    if let Some(path) = &context.output_file {
+        let text = crate::report::outputs::render(report, &console.redactor);
+        let _ = std::fs::OpenOptions::new().append(true).open(path).and_then(|mut f| f.write_all(text.as_bytes()));
+    }
+    if let Some(path) = &context.summary_file {
+        let text = report.error().map_or("", Cause::slug);
+        let _ = std::fs::write(path, text);
+    }
+    if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
