@@ -17,10 +17,7 @@ impl Inputs {
     /// # Errors
     /// `invalid-input` or `insecure-url`, naming the input and what it accepts; the first one in the table's order.
     pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
-        let reader = Reader { raw, context };
-        let inputs = reader.unrestricted()?;
-        reader.refuse_unsupported(&inputs)?;
-        Ok(inputs)
+        Reader { raw, context }.inputs()
     }
 }
 
@@ -31,8 +28,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Every input of the interface, whether this version can do what it asks for or not.
-    pub(super) fn unrestricted(&self) -> Result<Inputs, Failure> {
+    fn inputs(&self) -> Result<Inputs, Failure> {
         self.refuse_unknown()?;
         let lines: Vec<&str> = self.lines("repository");
         let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
@@ -50,6 +46,7 @@ impl<'a> Reader<'a> {
             notices: resolved.notices,
             targets,
         };
+        self.refuse_unsupported(&inputs)?;
         Ok(Inputs { notices: [inputs.notices, self.without_effect()].concat(), ..inputs })
     }
 

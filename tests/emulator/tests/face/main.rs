@@ -5,6 +5,5 @@ mod conformance;
 mod faults;
 mod git;
 mod rest;
-mod rules;
 mod runs;
 mod support;

@@ -1,0 +1,10 @@
+//! The real binary against a GitHub on loopback: real HTTP, real git.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests may stop at the first surprise")]
+
+mod preflight;
+mod publish;
+mod runner;
+mod tag;
+mod trigger;
+mod world;

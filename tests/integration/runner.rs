@@ -1,0 +1,242 @@
+//! Starts the real binary as the Actions runner would: a cleared environment, `INPUT_*` and `GITHUB_*`, files for outputs
+//! and summary, no standard input. What it did is read back as the runner reads it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The commit that the workflow of the tests runs for.
+pub const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A step that is about to run.
+pub struct Step {
+    inputs: BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
+    args: Vec<String>,
+    on_runner: bool,
+    folder: TempDir,
+}
+
+/// A step that ran.
+pub struct Outcome {
+    /// The exit status; none when a signal ended it.
+    pub status: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The step's outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// The step summary.
+    pub summary: String,
+    /// Wall time.
+    pub took: Duration,
+    /// The workspace and the runner's files, as the step left them.
+    pub folder: TempDir,
+}
+
+impl Step {
+    /// A step on a runner whose server is `server`, in the workflow of `acme/source`.
+    pub fn new(server: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        for name in ["workspace", "home", "temp"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        for name in ["output", "summary"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let env = [
+            ("GITHUB_ACTIONS", "true".to_owned()),
+            ("GITHUB_REPOSITORY", "acme/source".to_owned()),
+            ("GITHUB_SHA", SHA.to_owned()),
+            ("GITHUB_REF", "refs/heads/main".to_owned()),
+            ("GITHUB_ACTOR", "ada".to_owned()),
+            ("GITHUB_RUN_ID", "4711".to_owned()),
+            ("GITHUB_SERVER_URL", server.to_owned()),
+            ("GITHUB_API_URL", format!("{server}/api/v3")),
+            ("GITHUB_WORKSPACE", path("workspace")),
+            ("GITHUB_OUTPUT", path("output")),
+            ("GITHUB_STEP_SUMMARY", path("summary")),
+            ("HOME", path("home")),
+            ("TMPDIR", path("temp")),
+            ("RUNNER_TEMP", path("temp")),
+        ];
+        Self {
+            inputs: BTreeMap::new(),
+            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            args: Vec::new(),
+            on_runner: true,
+            folder,
+        }
+    }
+
+    /// Sets an input.
+    pub fn input(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.inputs.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds an argument to the command line.
+    pub fn arg(mut self, value: impl Into<String>) -> Self {
+        self.args.push(value.into());
+        self
+    }
+
+    /// Runs it as on a laptop: no variable of the runner.
+    pub fn on_a_laptop(mut self) -> Self {
+        self.on_runner = false;
+        self
+    }
+
+    /// The workspace.
+    pub fn workspace(&self) -> PathBuf {
+        self.folder.path().join("workspace")
+    }
+
+    /// Writes a file into the workspace.
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.workspace().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// The command, ready to be started.
+    pub fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repo-relay"));
+        command.env_clear().current_dir(self.workspace()).stdin(Stdio::null()).args(&self.args);
+        for (name, value) in &self.env {
+            if self.on_runner || !(name.starts_with("GITHUB_") || name.starts_with("RUNNER_")) {
+                command.env(name, value);
+            }
+        }
+        for (name, value) in &self.inputs {
+            command.env(format!("INPUT_{}", name.replace(' ', "_").to_uppercase()), value);
+        }
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Outcome {
+        let begin = Instant::now();
+        let output = self.command().output().unwrap();
+        self.outcome(output, begin.elapsed())
+    }
+
+    /// What a finished process left behind.
+    pub fn outcome(self, output: std::process::Output, took: Duration) -> Outcome {
+        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap();
+        Outcome {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            outputs: file_command(&read("output")),
+            summary: read("summary"),
+            took,
+            folder: self.folder,
+        }
+    }
+}
+
+impl Outcome {
+    /// An output's value; one that was not written is a failed test.
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).unwrap_or_else(|| panic!("no output {name}\n{self}"))
+    }
+
+    /// The report.
+    pub fn report(&self) -> Value {
+        serde_json::from_str(self.output("report")).unwrap()
+    }
+
+    /// The status of a check of the first target, empty when it was not made.
+    pub fn check(&self, name: &str) -> String {
+        let report = self.report();
+        let checks = report["targets"][0]["checks"].as_array().unwrap().clone();
+        let status = checks.iter().find(|check| check["name"] == name).map(|check| check["status"].clone());
+        status.and_then(|status| status.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// The status of a stage of the first target, empty when it is not there.
+    pub fn stage(&self, name: &str) -> String {
+        let report = self.report();
+        let stages = report["targets"][0]["stages"].as_array().unwrap().clone();
+        let status = stages.iter().find(|stage| stage["name"] == name).map(|stage| stage["status"].clone());
+        status.and_then(|status| status.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// Asserts that the step succeeded, and shows everything when it did not.
+    #[track_caller]
+    pub fn succeeded(&self) -> &Self {
+        assert_eq!(self.status, Some(0), "{self}");
+        assert_eq!(self.output("error"), "", "{self}");
+        self
+    }
+
+    /// Asserts that the step failed with this cause, and shows everything when it did not.
+    #[track_caller]
+    pub fn failed(&self, cause: &str) -> &Self {
+        assert_eq!(self.status, Some(1), "{self}");
+        assert_eq!(self.output("error"), cause, "{self}");
+        self
+    }
+
+    /// Where a file of the runner, or the workspace, lies.
+    pub fn path(&self, name: &str) -> PathBuf {
+        Path::new(self.folder.path()).join(name)
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { status, stdout, stderr, outputs, .. } = self;
+        write!(f, "status {status:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n--- outputs\n{outputs:#?}")
+    }
+}
+
+/// Reads a file command as the runner does: `NAME=VALUE`, or a heredoc that must be closed.
+fn file_command(text: &str) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    let mut lines = text.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        let line = line.strip_suffix('\n').expect("a file command ends with a newline");
+        if line.is_empty() {
+            continue;
+        }
+        let (equals, heredoc) = (line.find('='), line.find("<<"));
+        match (equals, heredoc) {
+            (Some(equals), heredoc) if heredoc.is_none_or(|heredoc| equals < heredoc) => {
+                values.insert(line[..equals].to_owned(), line[equals + 1..].to_owned());
+            }
+            (_, Some(heredoc)) => {
+                let (name, delimiter) = (&line[..heredoc], &line[heredoc + 2..]);
+                let mut value: Vec<&str> = Vec::new();
+                loop {
+                    let line = lines.next().expect("matching delimiter not found");
+                    let line = line.strip_suffix('\n').expect("a heredoc ends with a newline");
+                    if line == delimiter {
+                        break;
+                    }
+                    value.push(line);
+                }
+                values.insert(name.to_owned(), value.join("\n"));
+            }
+            _ => panic!("no file command: {line:?}"),
+        }
+    }
+    values
+}

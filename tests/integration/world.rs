@@ -1,0 +1,73 @@
+//! The usual cast: `acme/source` runs the workflow, `acme/site` is the target, `robin` may write to it.
+
+use emulator::{
+    Emulator,
+    model::{Level, Model, Repository, Role, Token},
+};
+
+use crate::runner::Step;
+
+pub const TARGET: &str = "acme/site";
+
+/// A GitHub with the usual cast.
+pub struct World {
+    pub github: Emulator,
+    pub token: Token,
+}
+
+impl World {
+    /// With a classic token that may do everything.
+    pub fn new() -> Self {
+        Self::with(Repository::new(TARGET).file("README.md", "hello\n"), Token::classic("robin", &["repo", "workflow"]))
+    }
+
+    /// With another target, or another token.
+    pub fn with(target: Repository, token: Token) -> Self {
+        Self::of(Model::new().repository(target.collaborator("robin", Role::Write)), token)
+    }
+
+    /// With another model. `acme/source` and the token are added.
+    pub fn of(model: Model, token: Token) -> Self {
+        let model = model
+            .repository(Repository::new("acme/source").file("README.md", "source\n").collaborator("robin", Role::Write))
+            .token(&token);
+        Self { github: Emulator::start(model).unwrap(), token }
+    }
+
+    /// A fine-grained token of robin's for the target with these permissions.
+    pub fn fine_grained(permissions: &[(&str, Level)]) -> Token {
+        Token::fine_grained("robin", "acme", &[TARGET], permissions)
+    }
+
+    /// A step with the token and the target set.
+    pub fn step(&self) -> Step {
+        Step::new(self.github.url()).input("repository", TARGET).input("token", self.token.value())
+    }
+
+    /// A step that publishes `site`, which holds one page.
+    pub fn publish(&self) -> Step {
+        self.step().input("directory", "site").file("site/index.html", "<h1>hello</h1>\n")
+    }
+
+    /// The target's tip of a full ref.
+    pub fn tip(&self, full_ref: &str) -> Option<String> {
+        self.github.repository(TARGET).tip(full_ref)
+    }
+
+    /// The paths at a revision of the target.
+    pub fn paths(&self, revision: &str) -> Vec<String> {
+        self.github.repository(TARGET).files(revision).into_keys().collect()
+    }
+
+    /// git's own answer about the target's repository.
+    pub fn git(&self, args: &[&str]) -> String {
+        let output = std::process::Command::new("git")
+            .arg("--git-dir")
+            .arg(self.github.repository(TARGET).path())
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+}
