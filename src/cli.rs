@@ -212,7 +212,7 @@ fn refused(error: &clap::Error, explaining: bool) -> Failure {
             "A flag with one `-` is not known; every flag is written in full, such as `--repository`.".to_owned(),
         ),
         (ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand, _) => {
-            invalid("An argument stands without a flag before it; it accepts flags, or `explain` alone.".to_owned())
+            invalid("An argument stands without a flag before it; the command line accepts flags (`--dry-run`, `--dry-run=false`), or `explain` first.".to_owned())
         }
         (ErrorKind::ArgumentConflict, Some(name)) => {
             invalid(format!("`--{name}` is given more than once, or beside `explain`; it accepts one value."))

@@ -4,13 +4,18 @@
 //! then they become values, or one [`Failure`](crate::diagnosis::Failure) that names the input and what it accepts.
 //! One table of inputs drives the parser, `--help`, `action.yml` and the README.
 
+mod address;
+pub mod documents;
 mod forms;
 mod groups;
 mod raw;
 mod read;
 mod refusal;
 mod repository;
+mod row;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
@@ -138,7 +143,7 @@ pub enum Push {
 /// `directory` and what goes with it.
 #[derive(Clone, Debug)]
 pub struct DirectoryPush {
-    /// The folder as it was written: relative to the workspace, or absolute inside it.
+    /// The folder as it was written: relative to the workspace, or absolute inside it. The plan looks whether it is there.
     pub directory: PathBuf,
     /// Where it goes.
     pub commit: BranchCommit,

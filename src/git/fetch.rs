@@ -92,7 +92,9 @@ impl Uploader {
     /// Asks the server for its greeting.
     pub async fn open(transport: &Transport) -> Result<Self, WireError> {
         let mut reader = Reader::new(transport.advertisement(Service::UploadPack).await?);
-        let peer = match Greeting::read(&mut reader, &Interest::all()).await? {
+        let greeting = Greeting::read(&mut reader, &Interest::all()).await?;
+        reader.finish().await;
+        let peer = match greeting {
             Greeting::Commands(capabilities) => Peer::V2(capabilities),
             Greeting::Refs(advertisement) => Peer::V0(advertisement),
         };
@@ -124,12 +126,11 @@ impl Uploader {
         writer.flush();
         let mut reader = self.ask(true, writer).await?;
         let mut refs = Advertisement { capabilities: capabilities.clone(), ..Advertisement::default() };
-        loop {
-            match reader.expect().await? {
-                Packet::Data(payload) => take_ref(&mut refs, line(&payload))?,
-                _ => return Ok(refs),
-            }
+        while let Packet::Data(payload) = reader.expect().await? {
+            take_ref(&mut refs, line(&payload))?;
         }
+        reader.finish().await;
+        Ok(refs)
     }
 
     /// Which of `candidates` the server has, reachable from its refs or not. `want` is any object that it has.
@@ -155,6 +156,7 @@ impl Uploader {
                 known.insert(oid_of(oid)?);
             }
         }
+        reader.finish().await;
         Ok(Some(known))
     }
 
@@ -185,6 +187,7 @@ impl Uploader {
         if pumped.is_ok() {
             // The taker may have gone already; its own answer tells why.
             let _ = sender.send(None).await;
+            reader.finish().await;
         }
         drop(sender);
         let taken = taking.await;

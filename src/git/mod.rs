@@ -28,6 +28,8 @@ pub mod transport;
 #[cfg(test)]
 mod conversation;
 mod deflate;
+#[cfg(test)]
+mod over_http;
 
 pub use error::WireError;
 

@@ -144,6 +144,16 @@ impl Reader {
         }
     }
 
+    /// Reads the little that may still come, so that the connection can be used again.
+    pub async fn finish(mut self) {
+        let mut rest = MAX_FRAME;
+        while let Some(Ok(piece)) = self.bytes.next().await
+            && let Some(less) = rest.checked_sub(piece.len())
+        {
+            rest = less;
+        }
+    }
+
     /// The next frame where the conversation must go on; its end there is [`WireError::CutOff`],
     /// an `ERR` line [`WireError::Remote`].
     pub async fn expect(&mut self) -> Result<Packet, WireError> {

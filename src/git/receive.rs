@@ -110,7 +110,10 @@ pub async fn push(
     let mut said = RemoteLines::default();
     let outcome = async {
         let answer = transport.request(Service::ReceivePack, false, &body).await?;
-        read_report(&mut Reader::new(answer), sideband, &mut said).await
+        let mut reader = Reader::new(answer);
+        let report = read_report(&mut reader, sideband, &mut said).await?;
+        reader.finish().await;
+        Ok(report)
     };
     let outcome = outcome.await;
     let remote_lines = said.finish();

@@ -46,7 +46,9 @@ impl Remote {
 
     async fn receiver(&self, interest: &Interest) -> Result<Advertisement, WireError> {
         let mut reader = Reader::new(self.transport.advertisement(Service::ReceivePack).await?);
-        match Greeting::read(&mut reader, interest).await? {
+        let greeting = Greeting::read(&mut reader, interest).await?;
+        reader.finish().await;
+        match greeting {
             Greeting::Refs(advertisement) => Ok(advertisement),
             Greeting::Commands(_) => Err(WireError::protocol("receive-pack was offered in protocol v2")),
         }

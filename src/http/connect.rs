@@ -141,7 +141,7 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let stream = tokio::time::timeout(within, connecting).await.map_err(|_| ConnectTimeout(within))??;
             let stream = TokioIo::new(stream);
-            Ok(TokioIo::new(Line { stream, forwarded, activity: Activity::new(), broken: None }))
+            Ok(TokioIo::new(Line { stream, forwarded, activity: Activity::new(), writing: Writing::Open }))
         })
     }
 }
@@ -170,30 +170,43 @@ impl Activity {
 /// A connection that goes on reading after it can no longer be written to.
 ///
 /// NOTE: a server that refuses a push answers 403 or 413 early and closes; the reset that the rest of the
-/// pack then meets would hide the answer that already lies in the socket. So what can not be written any more is
-/// dropped, and the write's error shows only when reading brings no answer.
+/// pack then meets would hide the answer that already lies in the socket. So a write that can not be done is left
+/// undone, and its error shows only when reading brings no answer. It must not look as if it were done: the rest of the
+/// pack would be made for nobody, and the push would seem to have been sent whole.
 pub(super) struct Line {
     stream: TokioIo<MaybeHttpsStream<Channel>>,
     forwarded: bool,
     activity: Activity,
-    broken: Option<io::Error>,
+    writing: Writing,
+}
+
+/// What became of the way out.
+enum Writing {
+    Open,
+    /// Broken, which reading has not met yet.
+    Broken(io::Error),
+    Closed,
 }
 
 impl Line {
-    fn wrote(&mut self, outcome: io::Result<usize>, offered: usize) -> io::Result<usize> {
+    fn wrote<T>(&mut self, cx: &Context<'_>, outcome: io::Result<T>) -> Poll<io::Result<T>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match outcome {
             Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted) => {
-                self.broken = Some(error);
-                Ok(offered)
+                self.writing = Writing::Broken(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
-            Ok(written) => {
-                if written > 0 {
-                    self.activity.touch();
-                }
-                Ok(written)
-            }
-            Err(error) => Err(error),
+            outcome => Poll::Ready(outcome),
+        }
+    }
+
+    /// Nothing while the way out is open.
+    fn refused<T>(&self) -> Option<Poll<io::Result<T>>> {
+        match self.writing {
+            Writing::Open => None,
+            Writing::Broken(_) => Some(Poll::Pending),
+            Writing::Closed => Some(Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))),
         }
     }
 }
@@ -208,12 +221,14 @@ impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        if buf.filled().len() == before
-            && let Some(error) = this.broken.take()
+        let outcome = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        if (outcome.is_err() || buf.filled().len() == before)
+            && matches!(this.writing, Writing::Broken(_))
+            && let Writing::Broken(error) = std::mem::replace(&mut this.writing, Writing::Closed)
         {
-            return Poll::Ready(Err(error));
+            return Poll::Ready(outcome.and(Err(error)));
         }
+        outcome?;
         this.activity.touch();
         Poll::Ready(Ok(()))
     }
@@ -221,12 +236,7 @@ impl AsyncRead for Line {
 
 impl AsyncWrite for Line {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if this.broken.is_some() {
-            return Poll::Ready(Ok(buf.len()));
-        }
-        let outcome = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
-        Poll::Ready(this.wrote(outcome, buf.len()))
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -235,12 +245,14 @@ impl AsyncWrite for Line {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let offered = bufs.iter().map(|buf| buf.len()).sum();
-        if this.broken.is_some() {
-            return Poll::Ready(Ok(offered));
+        if let Some(refused) = this.refused() {
+            return refused;
         }
         let outcome = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
-        Poll::Ready(this.wrote(outcome, offered))
+        if outcome.as_ref().is_ok_and(|written| *written > 0) {
+            this.activity.touch();
+        }
+        this.wrote(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -249,11 +261,11 @@ impl AsyncWrite for Line {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.broken.is_some() {
-            return Poll::Ready(Ok(()));
+        if let Some(refused) = this.refused() {
+            return refused;
         }
         let outcome = ready!(Pin::new(&mut this.stream).poll_flush(cx));
-        Poll::Ready(this.wrote(outcome.map(|()| 0), 0).map(drop))
+        this.wrote(cx, outcome)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

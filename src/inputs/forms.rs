@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use globset::GlobBuilder;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::Host;
 
@@ -78,16 +77,6 @@ pub(super) fn author(text: &str) -> Option<Author> {
 pub(super) fn host_name(text: &str) -> bool {
     let labels = text.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
     labels && text.contains('.') && !text.contains('*') && matches!(Host::parse(text), Ok(Host::Domain(_)))
-}
-
-/// A glob relative to the destination.
-pub(super) fn glob(pattern: &str) -> Result<(), String> {
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .map(drop)
-        .map_err(|error| error.kind().to_string())
 }
 
 /// Whether the text holds at least one certificate, and no broken one.

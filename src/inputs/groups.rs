@@ -1,9 +1,6 @@
 //! The groups of inputs, each from its texts to its typed value, and what contradicts what inside a group.
 
-use std::{
-    collections::BTreeSet,
-    path::{Component, Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
     ActionsSecret, AppCredential, Author, Behaviour, BranchCommit, Credential, DirectoryPush, History, Nojekyll, Push,
@@ -16,6 +13,7 @@ use super::{
 use crate::{
     credential::Secret,
     diagnosis::Failure,
+    publish::globs::Globs,
     target::{NameError, RefName, ServerUrl},
 };
 
@@ -87,7 +85,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn push(&self) -> Result<Push, Failure> {
-        let directory = self.text("directory").map(|text| self.directory(text)).transpose()?;
+        let directory = self.text("directory").map(PathBuf::from);
         let branch = self.text_or_preset("branch");
         let destination = self.text("destination").unwrap_or_default();
         let commit = BranchCommit {
@@ -98,7 +96,7 @@ impl Reader<'_> {
             allow_empty: self.boolean("allow-empty")?,
         };
         let remove = self.boolean("remove")?;
-        let keep = globs("keep", self.lines("keep"))?;
+        let keep = globs("keep", &self.lines("keep"))?;
         let exclude = self.exclude()?;
         let nojekyll = self.nojekyll()?;
         let cname = self.text("cname").map(str::to_owned);
@@ -128,28 +126,6 @@ impl Reader<'_> {
         }
     }
 
-    /// `directory` as a path that does not leave the workspace by its words alone.
-    fn directory(&self, text: &str) -> Result<PathBuf, Failure> {
-        let path = Path::new(text);
-        let inside = match path.strip_prefix(&self.context.workspace) {
-            Ok(inside) => inside,
-            Err(_) if path.is_absolute() => return Err(refused("directory", text, "it is outside the workspace")),
-            Err(_) => path,
-        };
-        let mut depth = 0_usize;
-        for component in inside.components() {
-            match component {
-                Component::Normal(_) => depth += 1,
-                Component::ParentDir if depth == 0 => {
-                    return Err(refused("directory", text, "it leaves the workspace by `..`"));
-                }
-                Component::ParentDir => depth -= 1,
-                Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-            }
-        }
-        Ok(path.to_owned())
-    }
-
     /// Not given: the default. Empty: nothing. With a line that begins with `+`: the default and all lines.
     fn exclude(&self) -> Result<Vec<String>, Failure> {
         let Some(text) = self.raw.text("exclude") else { return Ok(vec![preset("exclude").to_owned()]) };
@@ -166,7 +142,7 @@ impl Reader<'_> {
                 patterns.push(pattern);
             }
         }
-        globs("exclude", patterns)
+        globs("exclude", &patterns)
     }
 
     fn nojekyll(&self) -> Result<Nojekyll, Failure> {
@@ -288,14 +264,10 @@ impl Reader<'_> {
     }
 }
 
-fn globs(name: &str, patterns: Vec<&str>) -> Result<Vec<String>, Failure> {
-    patterns
-        .into_iter()
-        .map(|pattern| match forms::glob(pattern) {
-            Ok(()) => Ok(pattern.to_owned()),
-            Err(why) => Err(refused(name, pattern, &why)),
-        })
-        .collect()
+/// The patterns as they were written, all of them usable.
+fn globs(name: &str, patterns: &[&str]) -> Result<Vec<String>, Failure> {
+    Globs::new(patterns).map_err(|error| unaccepted(name, &format!("is not usable: {error}")))?;
+    Ok(patterns.iter().map(|pattern| (*pattern).to_owned()).collect())
 }
 
 /// A branch or tag name. A full ref of another kind is a mistake, not a name with slashes.

@@ -17,7 +17,10 @@ impl Inputs {
     /// # Errors
     /// `invalid-input` or `insecure-url`, naming the input and what it accepts; the first one in the table's order.
     pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
-        Reader { raw, context }.inputs()
+        let reader = Reader { raw, context };
+        let inputs = reader.unrestricted()?;
+        reader.refuse_unsupported(&inputs)?;
+        Ok(inputs)
     }
 }
 
@@ -28,7 +31,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn inputs(&self) -> Result<Inputs, Failure> {
+    /// Every input of the interface, whether this version can do what it asks for or not.
+    pub(super) fn unrestricted(&self) -> Result<Inputs, Failure> {
         self.refuse_unknown()?;
         let lines: Vec<&str> = self.lines("repository");
         let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
@@ -46,7 +50,6 @@ impl<'a> Reader<'a> {
             notices: resolved.notices,
             targets,
         };
-        self.refuse_unsupported(&inputs)?;
         Ok(Inputs { notices: [inputs.notices, self.without_effect()].concat(), ..inputs })
     }
 

@@ -3,15 +3,7 @@
 //! The stages fold what they did into one [`Report`], failures included; everything a person or a later step
 //! gets to see is rendered from it. All text in it is taken as it came: each rendering escapes for its own format.
 
-pub mod commands;
-#[cfg(test)]
-mod fixtures;
-pub mod json;
-pub mod outputs;
-#[cfg(test)]
-mod runner;
 mod target;
-pub mod text;
 
 pub use target::{
     Changes, CheckReport, CheckStatus, Facts, Omitted, RefReport, RunReport, StageReport, StageStatus, TargetReport,
@@ -97,11 +89,6 @@ impl Report {
         self.error().is_none()
     }
 
-    /// Makes the error of the targets the report's own, so that it outlives a cut of the list.
-    pub(super) fn keep_error(&mut self) {
-        self.failure = self.first_failure().map(|(_, stage, failure)| (stage, failure.clone()));
-    }
-
     /// Hands every text that may come from outside to `change`, in place.
     pub(crate) fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
         for target in &mut self.targets {
@@ -118,7 +105,12 @@ mod tests {
     use super::*;
 
     fn target(name: &str) -> TargetReport {
-        TargetReport::new(&fixtures::target(name), &[Stage::Preflight, Stage::Push, Stage::Tag])
+        let target = crate::target::Target {
+            slug: name.parse().unwrap(),
+            server: "https://github.com".parse().unwrap(),
+            api: "https://api.github.com".parse().unwrap(),
+        };
+        TargetReport::new(&target, &[Stage::Preflight, Stage::Push, Stage::Tag])
     }
 
     #[test]

@@ -194,22 +194,17 @@ type Validators = Mutex<HashMap<String, Arc<Validator>>>;
 
 fn validate(place: &str, schema: &Value, instance: &Value) -> Vec<String> {
     static VALIDATORS: LazyLock<Validators> = LazyLock::new(Validators::default);
-    let known = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned();
-    let validator = match known {
-        Some(validator) => validator,
-        None => {
-            let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
-            match options.build(schema) {
-                Ok(validator) => {
-                    let validator = Arc::new(validator);
-                    let mut all = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.insert(place.to_owned(), validator.clone());
-                    validator
-                }
-                Err(error) => return vec![format!("the schema of {place} can not be used: {error}")],
-            }
+    let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let validator = if let Some(known) = validators.get(place) {
+        known.clone()
+    } else {
+        let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
+        match options.build(schema) {
+            Ok(built) => validators.entry(place.to_owned()).or_insert(Arc::new(built)).clone(),
+            Err(error) => return vec![format!("the schema of {place} can not be used: {error}")],
         }
     };
+    drop(validators);
     validator
         .iter_errors(instance)
         .map(|error| {

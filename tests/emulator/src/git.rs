@@ -3,8 +3,11 @@
 //! Protocol: <https://git-scm.com/docs/gitprotocol-http>, <https://git-scm.com/docs/git-http-backend>
 
 mod backend;
+pub(crate) mod hook;
+mod inspect;
 mod receive;
 pub(crate) mod rules;
+mod violations;
 
 use std::io::Write;
 

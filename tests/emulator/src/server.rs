@@ -48,11 +48,15 @@ pub(crate) fn pause(duration: Duration) -> Sleep {
 pub(crate) async fn serve(mut model: Model, directory: &Path) -> io::Result<Shared> {
     let hooks = directory.join("hooks");
     fs::create_dir(&hooks)?;
+    git::hook::install(&hooks)?;
     for repository in &mut model.repositories {
         handle::create(repository, directory, &hooks).map_err(io::Error::other)?;
     }
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let shared = Shared::new(model, format!("http://{}", listener.local_addr()?));
+    let asked = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let shared = Shared::new(model, url, asked.local_addr()?.port());
+    tokio::spawn(git::hook::serve(shared.clone(), asked));
     let server = shared.clone();
     tokio::spawn(async move {
         for connection in 1_u64.. {

@@ -50,7 +50,7 @@ impl Backend {
             .env("REQUEST_METHOD", parts.method.as_str())
             .env("QUERY_STRING", parts.uri.query().unwrap_or_default())
             .env("REMOTE_ADDR", "127.0.0.1")
-            .env("EMULATOR", shared.url());
+            .env("EMULATOR_HOOKS", shared.hooks().to_string());
         if let Some(token) = token {
             command.env("REMOTE_USER", &token.login);
         }
@@ -76,6 +76,12 @@ impl Backend {
             command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
         Self(command)
+    }
+
+    /// Adds to the environment, which hooks see too.
+    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
     }
 
     /// Runs it and streams its answer.

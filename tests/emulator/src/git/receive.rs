@@ -32,8 +32,17 @@ pub(super) async fn push(
     let commands = Arc::new(Mutex::new(Commands::default()));
     let seen = commands.clone();
     let watch = move |piece: &[u8]| seen.lock().unwrap_or_else(PoisonError::into_inner).feed(piece);
-    let mut answer = backend.run_watched(shared, number, incoming, watch).await?;
+    let open = token.clone().map(|token| shared.open_push(repository.id, token));
+    let backend = backend.env("EMULATOR_PUSH", &open.unwrap_or_default().to_string());
+    let answer = backend.run_watched(shared, number, incoming, watch).await;
+    let mut answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Err(error),
+    };
     let bytes = collected(answer.body).await;
+    if let Some(open) = open {
+        shared.close_push(open);
+    }
     let mut updates = std::mem::take(&mut commands.lock().unwrap_or_else(PoisonError::into_inner).updates);
     let report = Report::read(&bytes);
     for update in &mut updates {

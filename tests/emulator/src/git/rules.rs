@@ -1,6 +1,24 @@
-//! Whether a push is allowed by rulesets and branch protection.
+//! Whether a push is allowed: file sizes, workflow files, rulesets (GH013), branch protection (GH006). The words are
+//! those that GitHub's servers print into the sideband and into the report.
 
-use crate::model::{BypassActor, Repository, Ruleset, Token, TokenKind};
+use super::{inspect, violations::Site};
+use crate::{
+    handle,
+    log::Update,
+    model::{BypassActor, Level, Repository, Ruleset, Settings, Token, TokenKind},
+    shared::Shared,
+};
+
+/// What becomes of the updates of a push.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// What the sideband says.
+    pub(crate) lines: Vec<String>,
+    /// Ref and reason of each refusal.
+    pub(crate) refused: Vec<(String, String)>,
+    /// The rules that were broken, as the REST face lists them.
+    pub(crate) broken: Vec<String>,
+}
 
 /// The mode in which the holder of a token may pass a ruleset by; `None`: not at all.
 pub(crate) fn may_bypass<'a>(ruleset: &'a Ruleset, repository: &Repository, token: &Token) -> Option<&'a str> {
@@ -15,4 +33,94 @@ pub(crate) fn may_bypass<'a>(ruleset: &'a Ruleset, repository: &Repository, toke
     let mut modes = ruleset.bypass.iter().filter(|bypass| listed(&bypass.actor)).map(|bypass| bypass.mode.as_str());
     let first = modes.next()?;
     Some(if first == "pull_request" { modes.find(|mode| *mode != "pull_request").unwrap_or(first) } else { first })
+}
+
+/// Judges the updates of one push; the objects are in, the refs are not changed yet.
+pub(crate) fn judge(shared: &Shared, repository: u64, token: &Token, updates: &[Update]) -> Verdict {
+    let (repository, settings) = {
+        let model = shared.model();
+        let found = model.repositories.iter().find(|one| one.id == repository).cloned();
+        (found, model.settings.clone())
+    };
+    let mut verdict = Verdict::default();
+    let Some(repository) = repository else { return verdict };
+    let Ok(bare) = handle::open(&repository.path) else { return verdict };
+    let all = |verdict: &mut Verdict, reason: &str| {
+        verdict.refused = updates.iter().map(|update| (update.name.clone(), reason.to_owned())).collect();
+    };
+    if let Some(lines) = &settings.pre_receive_hook {
+        verdict.lines.clone_from(lines);
+        all(&mut verdict, "pre-receive hook declined");
+        return verdict;
+    }
+    if large_files(&bare, &settings, updates, &mut verdict.lines) {
+        all(&mut verdict, "pre-receive hook declined");
+        return verdict;
+    }
+    for update in updates {
+        let workflow = workflow_words(token).and_then(|(who, lacks)| {
+            let path = inspect::new_workflow_file(&bare, &update.new)?;
+            Some(format!("refusing to allow {who} to create or update workflow `{path}` without {lacks}"))
+        });
+        if let Some(reason) = workflow {
+            verdict.refused.push((update.name.clone(), reason));
+            continue;
+        }
+        let site = Site { shared, bare: &bare, repository: &repository, token, update };
+        site.rulesets(&mut verdict);
+        if !verdict.refused.iter().any(|(name, _)| *name == update.name) {
+            site.protection(&mut verdict);
+        }
+    }
+    verdict
+}
+
+/// Says which files are too large; true when one is over the limit.
+fn large_files(bare: &git2::Repository, settings: &Settings, updates: &[Update], lines: &mut Vec<String>) -> bool {
+    let mut files: Vec<_> = updates
+        .iter()
+        .flat_map(|update| inspect::new_commits(bare, &update.new))
+        .flat_map(|commit| inspect::changed_files(bare, &commit))
+        .filter(|(_, size)| *size > settings.file_limit / 2)
+        .collect();
+    files.sort();
+    files.dedup();
+    let megabytes = |size: u64| format!("{}.{:02} MB", size >> 20, ((size % (1 << 20)) * 100) >> 20);
+    let help = "You may want to try Git Large File Storage - https://git-lfs.github.com.";
+    let over: Vec<_> = files.iter().filter(|(_, size)| *size > settings.file_limit).collect();
+    if over.is_empty() {
+        for (path, size) in &files {
+            let (size, limit) = (megabytes(*size), megabytes(settings.file_limit / 2));
+            let text = "this is larger than GitHub's recommended maximum file size of";
+            lines.push(format!("warning: File {path} is {size}; {text} {limit}"));
+        }
+        if !files.is_empty() {
+            lines.push(format!("warning: GH001: Large files detected. {help}"));
+        }
+        return false;
+    }
+    lines.push("error: Trace: 76f03cdbf9ace9f18c9bf6598ebc4b0cdef40c62fb30949de8b3a8b1f6d71141".to_owned());
+    lines.push("error: See https://gh.io/lfs for more information.".to_owned());
+    for (path, size) in over {
+        let (size, limit) = (megabytes(*size), megabytes(settings.file_limit));
+        lines.push(format!("error: File {path} is {size}; this exceeds GitHub's file size limit of {limit}"));
+    }
+    lines.push(format!("error: GH001: Large files detected. {help}"));
+    true
+}
+
+/// How a token that may not touch workflow files is called, and what it lacks.
+fn workflow_words(token: &Token) -> Option<(&'static str, &'static str)> {
+    let granted = match (token.scopes(), token.grant()) {
+        (Some(scopes), _) => scopes.iter().any(|scope| scope == "workflow"),
+        (_, Some(grant)) => grant.level("workflows") == Some(Level::Write),
+        _ => true,
+    };
+    match token.kind {
+        TokenKind::GithubToken(_) => Some(("a GitHub App", "`workflows` permission")),
+        _ if granted => None,
+        TokenKind::Classic { .. } | TokenKind::FineGrained(_) => Some(("a Personal Access Token", "`workflow` scope")),
+        TokenKind::OAuth { .. } => Some(("an OAuth App", "`workflow` scope")),
+        TokenKind::Installation(..) | TokenKind::UserToServer(_) => Some(("a GitHub App", "`workflows` permission")),
+    }
 }

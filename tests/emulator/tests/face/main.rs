@@ -5,5 +5,6 @@ mod conformance;
 mod faults;
 mod git;
 mod rest;
+mod rules;
 mod runs;
 mod support;
