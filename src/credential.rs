@@ -1,7 +1,10 @@
 //! Credentials: a value that can not be printed, and what its form tells about it.
 
+mod redact;
+
 use std::fmt;
 
+pub use redact::{Redactor, masks};
 use zeroize::Zeroizing;
 
 /// A secret value. It has no `Display`, its `Debug` is `***`, and its memory is zeroed when dropped.

@@ -3,7 +3,11 @@
 //! The stages fold what they did into one [`Report`], failures included; everything a person or a later step
 //! gets to see is rendered from it. All text in it is taken as it came: each rendering escapes for its own format.
 
+pub mod commands;
+#[cfg(test)]
+mod runner;
 mod target;
+pub mod text;
 
 pub use target::{
     Changes, CheckReport, CheckStatus, Facts, Omitted, RefReport, RunReport, StageReport, StageStatus, TargetReport,
