@@ -5,6 +5,10 @@
 
 pub mod commands;
 #[cfg(test)]
+mod fixtures;
+pub mod json;
+pub mod outputs;
+#[cfg(test)]
 mod runner;
 mod target;
 pub mod text;
@@ -93,6 +97,11 @@ impl Report {
         self.error().is_none()
     }
 
+    /// Makes the error of the targets the report's own, so that it outlives a cut of the list.
+    pub(super) fn keep_error(&mut self) {
+        self.failure = self.first_failure().map(|(_, stage, failure)| (stage, failure.clone()));
+    }
+
     /// Hands every text that may come from outside to `change`, in place.
     pub(crate) fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
         for target in &mut self.targets {
@@ -109,12 +118,7 @@ mod tests {
     use super::*;
 
     fn target(name: &str) -> TargetReport {
-        let target = crate::target::Target {
-            slug: name.parse().unwrap(),
-            server: "https://github.com".parse().unwrap(),
-            api: "https://api.github.com".parse().unwrap(),
-        };
-        TargetReport::new(&target, &[Stage::Preflight, Stage::Push, Stage::Tag])
+        TargetReport::new(&fixtures::target(name), &[Stage::Preflight, Stage::Push, Stage::Tag])
     }
 
     #[test]
