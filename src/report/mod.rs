@@ -7,9 +7,11 @@ pub mod commands;
 #[cfg(test)]
 mod fixtures;
 pub mod json;
+pub mod markdown;
 pub mod outputs;
 #[cfg(test)]
 mod runner;
+pub mod summary;
 mod target;
 pub mod text;
 

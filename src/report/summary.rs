@@ -1,0 +1,264 @@
+//! The step summary: the file that `GITHUB_STEP_SUMMARY` names, in GitHub's Markdown.
+//!
+//! On failure the cause and its remedy come first; then what a person looks for, in that order: the relay as a chain,
+//! the checks, what changed, the refs, the runs.
+//!
+//! Limit: <https://docs.github.com/en/actions/writing-workflows/choosing-what-your-workflow-does/workflow-commands-for-github-actions#step-isolation-and-limits>
+
+mod chain;
+
+use std::fmt::Write as _;
+
+use super::{
+    CheckStatus, Report, StageStatus, TargetReport,
+    markdown::{code, link, text},
+    text::{bytes, count},
+};
+use crate::{
+    credential::Redactor,
+    diagnosis::{Failure, Stage},
+};
+
+/// A larger file is not shown at all by GitHub.
+pub const MOST_BYTES: usize = 1024 * 1024;
+
+/// More rows are counted and not shown.
+const MOST_ROWS: usize = 100;
+
+/// What the closing note may take.
+const NOTE: usize = 200;
+
+/// The summary in less than `most_bytes` bytes, without secrets. What does not fit is counted and left out, from the end.
+pub fn render(report: &Report, redactor: &Redactor, most_bytes: usize) -> String {
+    let mut report = report.clone();
+    report.for_each_text(&mut |text| redactor.clean(text));
+    let mut sections = vec![heading(&report)];
+    if let [target] = report.targets.as_slice() {
+        sections.extend(details(target));
+    } else if !report.targets.is_empty() {
+        sections.push(targets(&report));
+        for target in &report.targets {
+            let mut section = format!("<details><summary>{}</summary>\n\n", code(&target.repository));
+            if let Some((stage, failure)) = target.failure() {
+                section.push_str(&blame(target, stage, failure));
+            }
+            section.extend(details(target));
+            section.push_str("</details>\n\n");
+            sections.push(section);
+        }
+    }
+    join(&sections, most_bytes)
+}
+
+/// As many of `sections` as fit; the others are counted.
+fn join(sections: &[String], most_bytes: usize) -> String {
+    let mut summary = String::new();
+    for (index, section) in sections.iter().enumerate() {
+        let last = index + 1 == sections.len();
+        if summary.len() + section.len() + if last { 0 } else { NOTE } >= most_bytes {
+            let note = format!(
+                "_{} left out: the summary would be too large._\n",
+                count_of(sections.len() - index, "section")
+            );
+            if summary.len() + note.len() < most_bytes {
+                summary.push_str(&note);
+            }
+            break;
+        }
+        summary.push_str(section);
+    }
+    summary
+}
+
+fn count_of(number: usize, noun: &str) -> String {
+    count(number as u64, noun)
+}
+
+fn heading(report: &Report) -> String {
+    let dry = if report.dry_run { " (dry run: nothing was written)" } else { "" };
+    match (report.first_failure(), report.targets.as_slice()) {
+        (Some((target, stage, failure)), targets) => {
+            let mut section = format!("## ✗ Relay failed: `{}`{dry}\n\n", failure.cause.slug());
+            if targets.len() > 1 {
+                let failed = targets.iter().filter(|target| target.failure().is_some()).count();
+                let _ = writeln!(section, "{failed} of {} failed. The first:\n", count_of(targets.len(), "target"));
+            }
+            match target {
+                Some(target) => section.push_str(&blame(target, stage, failure)),
+                None => section.push_str(&remedy(failure)),
+            }
+            section
+        }
+        (None, [target]) => {
+            let at = link(&code(&target.repository), &target.web());
+            let page = target.facts.page_url.as_deref().map(|page| format!(" Its page: {}.", link(&text(page), page)));
+            match page {
+                Some(page) => format!("## ✓ Relayed to {at}{dry}\n\n{}\n\n", page.trim_start()),
+                None => format!("## ✓ Relayed to {at}{dry}\n\n"),
+            }
+        }
+        (None, targets) => format!("## ✓ Relayed to {}{dry}\n\n", count_of(targets.len(), "target")),
+    }
+}
+
+/// Where it failed, what happened, what to do, where to read on.
+fn blame(target: &TargetReport, stage: Stage, failure: &Failure) -> String {
+    let at = link(&code(&target.repository), &target.web());
+    format!("**{}** of {at} failed.\n\n{}", stage.name(), remedy(failure))
+}
+
+fn remedy(failure: &Failure) -> String {
+    let mut section =
+        format!("**What happened:** {}\n\n**What to do:** {}\n\n", text(&failure.what), text(failure.remedy()));
+    if !failure.docs().is_empty() {
+        let _ = writeln!(section, "{}\n", link(&format!("Read more about `{}`", failure.cause.slug()), failure.docs()));
+    }
+    section
+}
+
+fn stage_sign(status: StageStatus) -> &'static str {
+    match status {
+        StageStatus::Done => "✓",
+        StageStatus::Unchanged => "=",
+        StageStatus::Skipped => "-",
+        StageStatus::Failed => "✗",
+        StageStatus::Planned => "…",
+    }
+}
+
+fn targets(report: &Report) -> String {
+    let rows = report.targets.iter().map(|target| {
+        let stages: Vec<String> =
+            target.stages.iter().map(|stage| format!("{} {}", stage_sign(stage.status), stage.stage.name())).collect();
+        let cause = target.error().map(|cause| format!("`{}`", cause.slug())).unwrap_or_default();
+        let result = if target.error().is_some() { "✗" } else { "✓" };
+        vec![result.to_owned(), link(&code(&target.repository), &target.web()), stages.join(", "), cause]
+    });
+    table("Targets", &["", "Repository", "Stages", "Cause"], rows, report.omitted_targets, 1000)
+}
+
+/// One target's chain and tables.
+fn details(target: &TargetReport) -> Vec<String> {
+    let mut sections = vec![chain::render(target)];
+    sections.push(table(
+        "Stages",
+        &["", "Stage", "Result"],
+        target.stages.iter().map(|stage| {
+            vec![
+                stage_sign(stage.status).to_owned(),
+                stage.stage.name().to_owned(),
+                if stage.message.is_empty() { stage.status.name().to_owned() } else { text(&stage.message) },
+            ]
+        }),
+        0,
+        MOST_ROWS,
+    ));
+    // What needs a look comes first.
+    let mut checks: Vec<_> = target.checks.iter().collect();
+    checks.sort_by_key(|check| match check.status {
+        CheckStatus::Fail => 0,
+        CheckStatus::Warn => 1,
+        CheckStatus::Pass => 2,
+        CheckStatus::Skip => 3,
+    });
+    sections.push(table(
+        "Checks",
+        &["", "Check", "Result", "Cause"],
+        checks.into_iter().map(|check| {
+            let cause = check.cause.map(|cause| {
+                let slug = format!("`{}`", cause.slug());
+                if cause.docs().is_empty() { slug } else { link(&slug, cause.docs()) }
+            });
+            vec![
+                check.status.sign().to_owned(),
+                format!("`{}`", check.name),
+                if check.message.is_empty() { check.status.name().to_owned() } else { text(&check.message) },
+                cause.unwrap_or_default(),
+            ]
+        }),
+        target.omitted.checks,
+        MOST_ROWS,
+    ));
+    sections.push(changes(target));
+    sections.push(refs(target));
+    sections.push(runs(target));
+    sections.retain(|section| !section.is_empty());
+    sections
+}
+
+fn changes(target: &TargetReport) -> String {
+    let changes = target.changes;
+    if changes.is_empty() && changes.bytes_sent == 0 && changes.bytes_received == 0 {
+        return String::new();
+    }
+    format!(
+        "### What changed\n\n{} added, {} changed, {} removed; {} sent, {} received.\n\n",
+        count(changes.added, "file"),
+        changes.changed,
+        changes.removed,
+        bytes(changes.bytes_sent),
+        bytes(changes.bytes_received)
+    )
+}
+
+fn refs(target: &TargetReport) -> String {
+    let web = target.web();
+    let commit = |oid: &str| {
+        let short = code(&oid.chars().take(7).collect::<String>());
+        if oid.bytes().all(|byte| byte == b'0') {
+            "none".to_owned()
+        } else {
+            link(&short, &format!("{web}/commit/{oid}"))
+        }
+    };
+    let rows = target.refs.iter().map(|reference| {
+        let short = short(&reference.name);
+        let name = link(&code(&reference.name), &format!("{web}/tree/{short}"));
+        let forced = if reference.forced { "forced" } else { "" };
+        vec![name, commit(&reference.old), commit(&reference.new), forced.to_owned()]
+    });
+    table("Refs", &["Ref", "Before", "After", ""], rows, target.omitted.refs, MOST_ROWS)
+}
+
+fn short(reference: &str) -> &str {
+    reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/")).unwrap_or(reference)
+}
+
+fn runs(target: &TargetReport) -> String {
+    let rows = target.runs.iter().map(|run| {
+        vec![link(&code(&run.workflow), &run.url), text(&run.event), text(&run.status), text(&run.conclusion)]
+    });
+    table("Runs", &["Workflow", "Event", "Status", "Conclusion"], rows, target.omitted.runs, MOST_ROWS)
+}
+
+/// A table with its heading; none without rows. Rows past `most`, and those `omitted` before, are counted below it.
+fn table(
+    title: &str,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+    omitted: usize,
+    most: usize,
+) -> String {
+    let mut body = String::new();
+    let mut left_out = omitted;
+    for (index, row) in rows.enumerate() {
+        if index < most {
+            let _ = writeln!(body, "| {} |", row.join(" | "));
+        } else {
+            left_out += 1;
+        }
+    }
+    if body.is_empty() {
+        return String::new();
+    }
+    let head = columns.join(" | ");
+    let rule = vec!["---"; columns.len()].join(" | ");
+    let mut section = format!("### {title}\n\n| {head} |\n| {rule} |\n{body}\n");
+    if left_out > 0 {
+        let _ = writeln!(section, "_and {} more._\n", indicatif::HumanCount(left_out as u64));
+    }
+    section
+}
+
+#[cfg(test)]
+mod tests;

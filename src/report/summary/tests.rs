@@ -1,0 +1,127 @@
+use proptest::prelude::*;
+
+use super::{
+    super::{fixtures, runner},
+    *,
+};
+use crate::{credential::Secret, diagnosis::Cause};
+
+fn rendered(report: &Report) -> String {
+    render(report, &Redactor::default(), MOST_BYTES)
+}
+
+/// The lines outside outside-text's reach: how often each kind of Markdown line begins.
+fn skeleton(markdown: &str) -> Vec<String> {
+    markdown
+        .lines()
+        .map(|line| {
+            let cells = line.matches(" | ").count();
+            let first = line.split([' ', '[', '<', '&']).next().unwrap_or_default();
+            let links = line.matches("](<").count();
+            format!("{first}:{cells}:{links}")
+        })
+        .collect()
+}
+
+#[test]
+fn a_failure_begins_with_its_cause_and_remedy() {
+    let markdown = rendered(&fixtures::failure());
+    let expected = "## ✗ Relay failed: `branch-protected`\n\n\
+        **push** of [<code>octo/site</code>](<https://github.com/octo/site>) failed.\n\n\
+        **What happened:** The branch <code>gh-pages</code> of octo/site is protected: a pull request is required.\n\n\
+        **What to do:** Let this account push under Settings > Branches, or publish to another <code>branch</code>.\n\n\
+        [Read more about `branch-protected`](<https://docs.github.com/";
+    assert!(markdown.starts_with(expected), "{markdown}");
+    assert!(markdown.find("```mermaid").unwrap() < markdown.find("### Checks").unwrap());
+}
+
+#[test]
+fn a_success_shows_chain_checks_changes_refs_and_runs() {
+    let markdown = rendered(&fixtures::success());
+    for part in [
+        "## ✓ Relayed to [<code>octo/site</code>](<https://github.com/octo/site>)\n",
+        "  push[\"push gh-pages · done\"]:::done\n",
+        "  preflight --> push --> tag --> trigger --> wait\n",
+        "  wait -.-> run0\n",
+        "  click run0 \"https://github.com/octo/site/actions/runs/4711\" _blank\n",
+        "| ! | `token-expiry` | The token ends in 9 days. Regenerate it. | ",
+        "12 files added, 3 changed, 1 removed; 48.21 kB sent, 9.12 kB received.\n",
+        "| [<code>refs/tags/v1.2.0</code>](<https://github.com/octo/site/tree/v1.2.0>) | none | ",
+        "| [<code>deploy.yml</code>](<https://github.com/octo/site/actions/runs/4711>) | workflow&#95;dispatch | completed | success |\n",
+    ] {
+        assert!(markdown.contains(part), "{part}\nin\n{markdown}");
+    }
+}
+
+#[test]
+fn several_targets_begin_with_a_table_of_them() {
+    let mut report = fixtures::success();
+    report.targets.extend(fixtures::failure().targets);
+    let markdown = rendered(&report);
+    assert!(markdown.contains("1 of 2 targets failed. The first:"));
+    assert!(markdown.contains("### Targets\n"));
+    assert_eq!(markdown.matches("<details>").count(), 2);
+    assert_eq!(markdown.matches("</details>").count(), 2);
+}
+
+#[test]
+fn a_step_without_targets_has_its_cause() {
+    let failure = Failure::new(Cause::InvalidInput, "`brnch` is no input.").with_remedy("Write `branch`.");
+    let markdown = rendered(&Report::failed(Stage::Inputs, &failure));
+    assert!(markdown.contains("<code>brnch</code> is no input.") && markdown.contains("Write <code>branch</code>."));
+}
+
+#[test]
+fn the_summary_keeps_below_its_limit_and_counts() {
+    let mut report = Report::new(vec![fixtures::failure().targets[0].clone(); 600]);
+    report.for_each_text(&mut |text| *text = text.repeat(20));
+    for most in [0, 300, 20_000, MOST_BYTES] {
+        let markdown = render(&report, &Redactor::default(), most);
+        assert!(markdown.len() <= most);
+        assert_eq!(markdown.contains("sections left out"), most >= 300, "{most}");
+    }
+    let mut report = fixtures::success();
+    report.targets[0].refs = vec![report.targets[0].refs[0].clone(); 5000];
+    assert!(rendered(&report).contains("_and 4,900 more._"));
+}
+
+#[test]
+fn a_megabyte_in_every_text_is_cut() {
+    let mut report = fixtures::failure();
+    report.for_each_text(&mut |text| *text = "<&>".repeat(350_000));
+    let markdown = rendered(&report);
+    assert!(markdown.len() < MOST_BYTES, "{}", markdown.len());
+    assert!(markdown.contains("### Checks"));
+}
+
+#[test]
+fn no_secret_is_in_the_summary() {
+    let redactor = Redactor::new(&[Secret::new("canary<4711".into())]);
+    for mut report in [fixtures::success(), fixtures::failure()] {
+        report.for_each_text(&mut |text| text.push_str(" canary<4711"));
+        let markdown = render(&report, &redactor, MOST_BYTES);
+        assert!(!markdown.contains("canary") && markdown.contains("&#42;&#42;&#42;"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn hostile_text_does_not_change_the_shape(texts in proptest::collection::vec(runner::hostile(), 1..8)) {
+        let shape = |mut report: Report, texts: &[String]| {
+            let mut at = 0;
+            report.targets[0].for_each_text(&mut |text| {
+                at += 1;
+                // Addresses are tried apart: there a text decides whether there is a link at all.
+                if !text.starts_with("https://") && text != "success" {
+                    *text = format!("x{}", texts[at % texts.len()]);
+                }
+            });
+            skeleton(&rendered(&report))
+        };
+        for report in [fixtures::success(), fixtures::failure()] {
+            prop_assert_eq!(shape(report.clone(), &texts), shape(report, &["y".to_owned()]));
+        }
+    }
+}
