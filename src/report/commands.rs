@@ -58,7 +58,7 @@ pub fn group(out: &mut impl Write, title: &str) -> io::Result<()> {
 }
 
 /// Closes the open fold.
-pub fn endgroup(out: &mut impl Write) -> io::Result<()> {
+pub fn endgroup<W: Write>(out: &mut W) -> io::Result<()> {
     writeln!(out, "::endgroup::")
 }
 

@@ -96,7 +96,7 @@ mod tests {
             Value::String(text) => see(path, text),
             Value::Array(list) => list.iter().for_each(|item| each_text(item, path, see)),
             Value::Object(fields) => {
-                fields.iter().for_each(|(key, value)| each_text(value, &format!("{path}/{key}"), see))
+                fields.iter().for_each(|(key, value)| each_text(value, &format!("{path}/{key}"), see));
             }
             _ => {}
         }

@@ -29,7 +29,7 @@ pub fn text(text: &str) -> String {
     let mut markdown = String::with_capacity(line.len() * 2);
     for (index, part) in parts.iter().enumerate() {
         // A last backtick without a partner is a sign like any other.
-        let alone = parts.len() % 2 == 0 && index == parts.len() - 1;
+        let alone = parts.len().is_multiple_of(2) && index == parts.len() - 1;
         if alone {
             markdown.push_str("&#96;");
         }

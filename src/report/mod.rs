@@ -4,9 +4,12 @@
 //! gets to see is rendered from it. All text in it is taken as it came: each rendering escapes for its own format.
 
 pub mod commands;
+mod console;
+mod files;
 #[cfg(test)]
 mod fixtures;
 pub mod json;
+pub mod logging;
 pub mod markdown;
 pub mod outputs;
 #[cfg(test)]
@@ -15,6 +18,8 @@ pub mod summary;
 mod target;
 pub mod text;
 
+pub use console::{Console, Mode, StageLog, TargetLog};
+pub use files::{Destinations, write_all};
 pub use target::{
     Changes, CheckReport, CheckStatus, Facts, Omitted, RefReport, RunReport, StageReport, StageStatus, TargetReport,
 };

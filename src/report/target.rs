@@ -74,7 +74,7 @@ impl CheckStatus {
     }
 }
 
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn cause<S: Serializer>(cause: &Option<Cause>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(cause.map_or("", Cause::slug))
 }
@@ -294,12 +294,11 @@ impl TargetReport {
     }
 
     fn put(&mut self, report: StageReport) {
-        match self.stages.iter_mut().find(|known| known.stage == report.stage) {
-            Some(known) => *known = report,
-            None => {
-                let at = self.stages.partition_point(|known| known.stage < report.stage);
-                self.stages.insert(at, report);
-            }
+        if let Some(known) = self.stages.iter_mut().find(|known| known.stage == report.stage) {
+            *known = report;
+        } else {
+            let at = self.stages.partition_point(|known| known.stage < report.stage);
+            self.stages.insert(at, report);
         }
     }
 

@@ -1,0 +1,103 @@
+//! The last lines of the log: what came of it, and what a stuck user needs.
+
+use super::{Console, Entry, Failure, Level, Stage, Tone, commands};
+use crate::report::{
+    Report, TargetReport,
+    text::{bytes, count, cut},
+};
+
+/// The causes of more failed targets are in the summary.
+const MOST_FAILURES: usize = 20;
+
+/// A longer text is read better in the summary.
+pub(super) const LONGEST_TEXT: usize = 2000;
+
+impl Console {
+    /// Ends the log: a line a target that went well; of each that did not the cause, what happened, what to do, and where to read on.
+    pub fn finish(&self, report: &Report) {
+        self.streams().bar = None;
+        // Before anything is cut: half a secret is not known again.
+        let mut report = report.clone();
+        report.for_each_text(&mut |text| self.redactor().clean(text));
+        let several = report.targets.len() > 1;
+        let mut entries: Vec<Entry> = report
+            .targets
+            .iter()
+            .filter(|target| target.error().is_none())
+            .map(|target| done(target, report.dry_run))
+            .collect();
+        let mut failures: Vec<(Option<&TargetReport>, Stage, &Failure)> = Vec::new();
+        if report.targets.iter().all(|target| target.failure().is_none()) {
+            failures.extend(report.first_failure());
+        }
+        failures.extend(
+            report
+                .targets
+                .iter()
+                .filter_map(|target| target.failure().map(|(stage, failure)| (Some(target), stage, failure))),
+        );
+        for (target, _, failure) in failures.iter().take(MOST_FAILURES) {
+            let text = commands::failure_text(failure);
+            let named = target.filter(|_| several).map(|target| format!("{}: {text}", target.repository));
+            let title = Some(failure.cause.slug().to_owned());
+            entries.push(Entry::Mark { level: Level::Error, title, text: named.unwrap_or(text) });
+        }
+        for &(target, stage, failure) in failures.iter().take(MOST_FAILURES) {
+            entries.extend(blame(target, stage, failure));
+        }
+        if failures.len() > MOST_FAILURES {
+            let more = count((failures.len() - MOST_FAILURES) as u64, "failed target");
+            entries.push(Entry::ErrorLine(Tone::Bad, format!("✗ and {more} more")));
+        }
+        self.show(entries);
+    }
+}
+
+/// One line: what the target has now.
+fn done(target: &TargetReport, dry_run: bool) -> Entry {
+    let facts = &target.facts;
+    let mut parts = Vec::new();
+    if let (Some(branch), Some(commit)) = (&facts.branch, facts.commit) {
+        parts.push(format!("{branch} is at {}", commit.short()));
+    }
+    if !target.changes.is_empty() {
+        let changes = target.changes;
+        let files = count(changes.added, "file");
+        let sent = bytes(changes.bytes_sent);
+        parts.push(format!("{files} added, {} changed, {} removed, {sent} sent", changes.changed, changes.removed));
+    }
+    if facts.tag_created {
+        parts.push(format!("tag {}", facts.tags.join(", ")));
+    }
+    if let Some(run) = target.last_run() {
+        parts.push(format!(
+            "{} {}",
+            run.workflow,
+            if run.conclusion.is_empty() { &run.status } else { &run.conclusion }
+        ));
+    }
+    if let Some(page) = &facts.page_url {
+        parts.push(page.clone());
+    }
+    if dry_run {
+        parts.push("dry run: nothing was written".to_owned());
+    }
+    let what = if parts.is_empty() { "all checks passed".to_owned() } else { parts.join("; ") };
+    Entry::Line(Tone::Good, format!("✓ {}: {}", target.repository, cut(&what, LONGEST_TEXT)))
+}
+
+/// At most four lines.
+fn blame(target: Option<&TargetReport>, stage: Stage, failure: &Failure) -> Vec<Entry> {
+    let at = target.map(|target| format!("{}: ", target.repository)).unwrap_or_default();
+    let line = |tone, text: String| Entry::ErrorLine(tone, text);
+    let one_line = |text: &str| cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), LONGEST_TEXT).into_owned();
+    let mut lines = vec![
+        line(Tone::Bad, format!("✗ {at}{} failed: {}", stage.name(), failure.cause.slug())),
+        line(Tone::Plain, format!("  What happened: {}", one_line(&failure.what))),
+        line(Tone::Plain, format!("  What to do:    {}", one_line(failure.remedy()))),
+    ];
+    if !failure.docs().is_empty() {
+        lines.push(line(Tone::Plain, format!("  Read more:     {}", one_line(failure.docs()))));
+    }
+    lines
+}

@@ -1,0 +1,185 @@
+//! The log of one target: live, or kept back until it is whole.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{CheckReport, CheckStatus, Console, Entry, Failure, Level, Mode, Stage, Tone, commands, progress};
+use crate::{
+    progress::{Event, Watch},
+    report::{StageStatus, text::duration},
+};
+
+#[derive(Default)]
+struct Kept {
+    /// What is shown when the log ends, unless it is live.
+    entries: Vec<Entry>,
+    /// Annotations of the open part: inside a fold nobody sees them.
+    marks: Vec<Entry>,
+    open: bool,
+}
+
+struct Shared {
+    console: Console,
+    repository: String,
+    live: bool,
+    kept: Mutex<Kept>,
+}
+
+/// Where one relay tells what it does. Clones write to the same log; the last one to go ends it.
+#[derive(Clone)]
+pub struct TargetLog(Arc<Shared>);
+
+impl TargetLog {
+    pub(super) fn new(console: Console, repository: &str, live: bool) -> Self {
+        Self(Arc::new(Shared { console, repository: repository.to_owned(), live, kept: Mutex::default() }))
+    }
+
+    /// Opens the part of `stage`, which ends with the returned guard, or with the next stage.
+    pub fn stage(&self, stage: Stage) -> StageLog {
+        self.0.close();
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).open = true;
+        let title = stage.name().to_owned();
+        self.0.put(if self.0.live { Entry::Open(title) } else { Entry::Heading(title) });
+        StageLog(self.clone())
+    }
+
+    /// A line of the open stage. Several lines are shown as such.
+    pub fn line(&self, text: &str) {
+        self.0.line(Tone::Plain, text);
+    }
+
+    /// How the open stage ended.
+    pub fn outcome(&self, status: StageStatus, message: &str) {
+        let (sign, tone) = match status {
+            StageStatus::Done => ("✓", Tone::Good),
+            StageStatus::Unchanged => ("=", Tone::Good),
+            StageStatus::Skipped => ("-", Tone::Faint),
+            StageStatus::Failed => ("✗", Tone::Bad),
+            StageStatus::Planned => ("…", Tone::Plain),
+        };
+        self.0.line(tone, &format!("{sign} {message}"));
+    }
+
+    /// One line a check; what is not fine becomes an annotation as well.
+    pub fn check(&self, check: &CheckReport) {
+        let tone = match check.status {
+            CheckStatus::Pass => Tone::Good,
+            CheckStatus::Warn => Tone::Warning,
+            CheckStatus::Fail => Tone::Bad,
+            CheckStatus::Skip => Tone::Faint,
+        };
+        let cause = check.cause.map(|cause| format!(" ({})", cause.slug())).unwrap_or_default();
+        self.0.line(tone, &format!("{} {:<20} {}{cause}", check.status.sign(), check.name, check.message));
+        let level = match check.status {
+            CheckStatus::Warn => Level::Warning,
+            CheckStatus::Fail => Level::Error,
+            CheckStatus::Pass | CheckStatus::Skip => return,
+        };
+        let title = check.cause.map(|cause| cause.slug().to_owned());
+        self.0.mark(Entry::Mark { level, title, text: self.0.named(&check.message) });
+    }
+
+    /// Ends the part of `stage` with its failure. What to do about it stands at the log's end again.
+    pub fn failure(&self, stage: Stage, failure: &Failure) {
+        // Before anything is cut: half a secret is not known again.
+        let failure = self.0.console.redacted(failure);
+        self.0.line(Tone::Bad, &format!("✗ {} failed ({})", stage.name(), failure.cause.slug()));
+        self.0.mark(Entry::Mark {
+            level: Level::Error,
+            title: Some(failure.cause.slug().to_owned()),
+            text: self.0.named(&commands::failure_text(&failure)),
+        });
+        self.0.close();
+    }
+}
+
+impl Shared {
+    /// With several targets each annotation says which one it speaks of.
+    fn named(&self, text: &str) -> String {
+        if self.live { text.to_owned() } else { format!("{}: {text}", self.repository) }
+    }
+
+    fn line(&self, tone: Tone, text: &str) {
+        // Folds set a line apart on a runner; elsewhere the indent does.
+        let mut text = self.console.redactor().redact(text).into_owned();
+        if self.console.mode() != Mode::Runner {
+            text = format!("  {}", text.trim_end().replace('\n', "\n  "));
+        }
+        self.put(Entry::Line(tone, text));
+    }
+
+    fn put(&self, entry: Entry) {
+        if self.live {
+            self.console.show([entry]);
+        } else {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).entries.push(entry);
+        }
+    }
+
+    fn mark(&self, entry: Entry) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.open || !self.live {
+            kept.marks.push(entry);
+        } else {
+            drop(kept);
+            self.console.show([entry]);
+        }
+    }
+
+    /// Closes the open part. The annotations of a log that is not live wait for its end.
+    fn close(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut kept.open) || !self.live {
+            return;
+        }
+        let marks = std::mem::take(&mut kept.marks);
+        drop(kept);
+        self.console.show(std::iter::once(Entry::Close).chain(marks));
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
+        let kept = std::mem::take(self.kept.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if !self.live && !kept.entries.is_empty() {
+            let open = Entry::Open(self.repository.clone());
+            self.console.show(std::iter::once(open).chain(kept.entries).chain([Entry::Close]).chain(kept.marks));
+        }
+    }
+}
+
+impl Watch for TargetLog {
+    fn see(&self, event: Event<'_>) {
+        match event {
+            Event::Retry { what, failure, attempt, attempts, pause } => self.0.line(
+                Tone::Warning,
+                &format!(
+                    "! {what}: try {attempt} of {attempts} failed ({}), the next in {}: {}",
+                    failure.cause.slug(),
+                    duration(pause),
+                    failure.what
+                ),
+            ),
+            Event::Notice(text) => self.line(text),
+            Event::Warning(text) => {
+                self.0.line(Tone::Warning, &format!("! {text}"));
+                self.0.mark(Entry::Mark { level: Level::Warning, title: None, text: self.0.named(text) });
+            }
+            Event::Hashing { .. } | Event::Sending { .. } | Event::Finished => {
+                if self.0.live && self.0.console.mode() == Mode::Terminal {
+                    progress::show(&mut self.0.console.streams().bar, &event);
+                }
+            }
+        }
+    }
+}
+
+/// The open part of a stage; ends with it.
+#[must_use = "the stage's part ends when this is dropped"]
+pub struct StageLog(TargetLog);
+
+impl Drop for StageLog {
+    fn drop(&mut self) {
+        self.0.0.close();
+    }
+}
