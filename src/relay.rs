@@ -6,21 +6,11 @@ use crate::{
     plan::Plan,
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{Pushed, push},
-    report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageStatus, TargetReport},
+    report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
     tag::{Tagged, tag},
     target::Oid,
     trigger::{Triggered, trigger},
 };
-
-/// Who is told what a relay does while it does it.
-pub trait Narrator: Send + Sync {
-    /// A stage begins.
-    fn begin(&self, stage: Stage);
-    /// The preflight's checks are there.
-    fn checks(&self, checks: &[CheckReport]);
-    /// A stage ended; its report says how.
-    fn end(&self, report: &TargetReport, stage: Stage);
-}
 
 /// The stages that `plan` has, in their order.
 pub fn stages(plan: &Plan) -> Vec<Stage> {
@@ -34,11 +24,11 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
 }
 
 /// Relays to one target. `report` holds at any moment what was done so far: whoever drops this future can still write it.
-pub async fn relay(plan: Plan, connection: &Connection, narrator: &dyn Narrator, report: &mut TargetReport) {
+pub async fn relay(plan: Plan, connection: &Connection, log: &TargetLog, report: &mut TargetReport) {
     let mut at = Stage::Preflight;
-    if let Err(failure) = Box::pin(stages_of(plan, connection, narrator, report, &mut at)).await {
+    if let Err(failure) = Box::pin(stages_of(plan, connection, log, report, &mut at)).await {
         report.fail(at, &failure);
-        narrator.end(report, at);
+        log.failure(at, &failure);
     }
     note_bytes(connection, report);
 }
@@ -46,15 +36,15 @@ pub async fn relay(plan: Plan, connection: &Connection, narrator: &dyn Narrator,
 async fn stages_of(
     plan: Plan,
     connection: &Connection,
-    narrator: &dyn Narrator,
+    log: &TargetLog,
     report: &mut TargetReport,
     at: &mut Stage,
 ) -> Result<(), Failure> {
-    narrator.begin(Stage::Preflight);
+    let mut part = log.stage(Stage::Preflight);
     report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
     let Preflight { checks, facts, outcome } = preflight(plan, connection).await;
     note_preflight(&checks, facts.as_ref(), report);
-    narrator.checks(&report.checks);
+    report.checks.iter().for_each(|check| log.check(check));
     let cleared = outcome?;
     let (passed, warned) =
         (checks.len(), checks.iter().filter(|check| matches!(check.verdict, Verdict::Warn(_))).count());
@@ -64,37 +54,43 @@ async fn stages_of(
         warned => format!("{passed} checks made, {warned} of them warn."),
     };
     report.stage(Stage::Preflight, StageStatus::Done, text);
-    narrator.end(report, Stage::Preflight);
+    show(log, report, Stage::Preflight);
     let plan = cleared.plan();
 
     let mut pushed = None;
     if plan.push.is_some() {
-        enter(Stage::Push, at, narrator);
+        enter(Stage::Push, at, log, &mut part);
         pushed = push(&cleared, connection).await?;
         note_bytes(connection, report);
         if let Some(pushed) = &pushed {
             note_push(&cleared, pushed, report);
         }
-        narrator.end(report, Stage::Push);
+        show(log, report, Stage::Push);
     }
     if plan.tags.is_some() {
-        enter(Stage::Tag, at, narrator);
+        enter(Stage::Tag, at, log, &mut part);
         let tagged = tag(&cleared, pushed.as_ref(), connection).await?;
         note_tags(&cleared, &tagged, report);
-        narrator.end(report, Stage::Tag);
+        show(log, report, Stage::Tag);
     }
     if plan.triggers() {
-        enter(Stage::Trigger, at, narrator);
+        enter(Stage::Trigger, at, log, &mut part);
         let triggered = trigger(&cleared, connection).await?;
         note_trigger(&cleared, triggered, report);
-        narrator.end(report, Stage::Trigger);
+        show(log, report, Stage::Trigger);
     }
     Ok(())
 }
 
-fn enter(stage: Stage, at: &mut Stage, narrator: &dyn Narrator) {
+fn enter(stage: Stage, at: &mut Stage, log: &TargetLog, part: &mut StageLog) {
     *at = stage;
-    narrator.begin(stage);
+    *part = log.stage(stage);
+}
+
+fn show(log: &TargetLog, report: &TargetReport, stage: Stage) {
+    if let Some(ended) = report.stages.iter().find(|known| known.stage == stage) {
+        log.outcome(ended.status, &ended.message);
+    }
 }
 
 fn note_bytes(connection: &Connection, report: &mut TargetReport) {

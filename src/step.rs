@@ -22,12 +22,12 @@ use crate::{
     diagnosis::{Cause, Failure, Stage},
     explain,
     git::checkout,
-    http::{HttpClient, Settings, Trust},
+    http::{HttpClient, HttpError, Settings, Trust},
     inputs::{Inputs, Raw},
     plan::Plan,
     progress::Watch,
     relay::{relay, stages},
-    report::{Report, TargetReport},
+    report::{Console, Destinations, Report, StageStatus, TargetReport, logging, write_all},
     retry::Retries,
 };
 
@@ -53,7 +53,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: Path
         }
         Ok(Command::Relay(raw)) => step(&raw, &context),
         Err(failure) => {
-            let console = Console::new(&context, &Raw::default());
+            let console = Console::standard(context.on_runner, context.debug, Redactor::default());
             finish(&Report::failed(Stage::Inputs, &failure), &context, &console)
         }
     }
@@ -67,16 +67,21 @@ fn print(text: &str) -> ExitCode {
 
 /// Reads the inputs and relays; the answer is the exit status.
 fn step(raw: &Raw, context: &Context) -> ExitCode {
-    let console = Console::new(context, raw);
+    let console = Console::standard(context.on_runner, context.debug, Redactor::default());
+    console.masks(raw.secrets().map(|(_, secret)| secret));
+    logging::install(&console, u8::from(context.debug));
     let report = match Inputs::read(raw, context) {
-        Ok(inputs) => relayed(&inputs, context, &console),
+        Ok(inputs) => {
+            inputs.notices.iter().for_each(|notice| console.notice(None, notice));
+            relayed(&inputs, context, &console)
+        }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
     finish(&report, context, &console)
 }
 
 /// Relays as the inputs say. Whatever ends it early, the report says how far it came.
-fn relayed(inputs: &Inputs, context: &Context, console: &Arc<Console>) -> Report {
+fn relayed(inputs: &Inputs, context: &Context, console: &Console) -> Report {
     let begun = Instant::now();
     let prepared =
         Plan::for_targets(inputs, context).and_then(|plans| Ok((plans, settings(inputs, context)?, runtime()?)));
@@ -96,19 +101,23 @@ fn relayed(inputs: &Inputs, context: &Context, console: &Arc<Console>) -> Report
 }
 
 /// One target, until it is done, the budget is used up or a signal comes.
-async fn one(plan: Plan, settings: &Settings, begun: Instant, console: &Arc<Console>, report: &mut TargetReport) {
-    let watch: Arc<dyn Watch> = Arc::clone(console) as Arc<dyn Watch>;
+async fn one(plan: Plan, settings: &Settings, begun: Instant, console: &Console, report: &mut TargetReport) {
+    let log = console.target(&report.repository, true);
+    let watch: Arc<dyn Watch> = Arc::new(log.clone());
     let timeout = plan.behaviour.timeout;
     let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::clone(&watch));
     let connection = HttpClient::new(settings)
-        .map_err(crate::http::HttpError::into_read_failure)
+        .map_err(HttpError::into_read_failure)
         .and_then(|http| Connection::new(&plan, &http, retries, watch));
     let connection = match connection {
         Ok(connection) => connection,
-        Err(failure) => return report.fail(Stage::Preflight, &failure),
+        Err(failure) => {
+            report.fail(Stage::Preflight, &failure);
+            return log.failure(Stage::Preflight, &failure);
+        }
     };
     let stopped = tokio::select! {
-        () = relay(plan, &connection, &**console, report) => return,
+        () = relay(plan, &connection, &log, report) => return,
         name = terminated() => {
             Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))
         }
@@ -117,8 +126,10 @@ async fn one(plan: Plan, settings: &Settings, begun: Instant, console: &Arc<Cons
             Failure::new(Cause::Timeout, format!("The step's whole budget (`timeout`, {seconds} s) is used up."))
         }
     };
-    let at = report.stages.iter().find(|stage| stage.status == crate::report::StageStatus::Skipped);
-    report.fail(at.map_or(Stage::Preflight, |stage| stage.stage), &stopped);
+    let at = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped);
+    let at = at.map_or(Stage::Preflight, |stage| stage.stage);
+    report.fail(at, &stopped);
+    log.failure(at, &stopped);
 }
 
 /// Comes back when a signal asks the program to end; with its name.
@@ -151,58 +162,10 @@ fn runtime() -> Result<Runtime, Failure> {
     })
 }
 
-struct Console {
-    redactor: Redactor,
-    on_runner: bool,
-}
-impl Console {
-    fn new(context: &Context, raw: &Raw) -> Arc<Self> {
-        let redactor = Redactor::default();
-        let masks = redactor.learn(raw.secrets().map(|(_, secret)| secret));
-        if context.on_runner {
-            for mask in masks {
-                let _ = crate::report::commands::add_mask(&mut io::stdout(), mask.expose());
-            }
-        }
-        Arc::new(Self { redactor, on_runner: context.on_runner })
-    }
-}
-impl Watch for Console {
-    fn see(&self, event: crate::progress::Event<'_>) {
-        if let crate::progress::Event::Retry { .. } = event {
-            let _ = writeln!(io::stdout(), "{event:?}");
-        }
-    }
-}
-impl crate::relay::Narrator for Console {
-    fn begin(&self, stage: Stage) {
-        let _ = writeln!(io::stdout(), "== {}", stage.name());
-    }
-    fn checks(&self, checks: &[crate::report::CheckReport]) {
-        for check in checks {
-            let _ = writeln!(io::stdout(), "{check:?}");
-        }
-    }
-    fn end(&self, report: &TargetReport, stage: Stage) {
-        for s in &report.stages {
-            if s.stage == stage {
-                let _ = writeln!(io::stdout(), "{s:?}");
-            }
-        }
-    }
-}
+/// Writes the report everywhere, and tells how the step ended.
 fn finish(report: &Report, context: &Context, console: &Console) -> ExitCode {
-    if let Some((_, stage, failure)) = report.first_failure() {
-        let _ = console.on_runner;
-        let _ = writeln!(io::stdout(), "::error title={}::{} {stage:?}", failure.cause.slug(), failure);
-    }
-    if let Some(path) = &context.output_file {
-        let text = crate::report::outputs::render(report, &console.redactor);
-        let _ = std::fs::OpenOptions::new().append(true).open(path).and_then(|mut f| f.write_all(text.as_bytes()));
-    }
-    if let Some(path) = &context.summary_file {
-        let text = report.error().map_or("", Cause::slug);
-        let _ = std::fs::write(path, text);
-    }
+    let destinations = Destinations { output: context.output_file.clone(), summary: context.summary_file.clone() };
+    write_all(report, &destinations, console);
+    console.finish(report);
     if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
