@@ -13,6 +13,7 @@ mod dispatch;
 mod languages;
 mod limits;
 mod network;
+mod policy;
 mod repository;
 mod rules;
 mod ssh;
@@ -66,7 +67,7 @@ fn earliest<'a>(reading: &Reading, signs: impl IntoIterator<Item = &'a Sign>) ->
 
 /// What the server says in words of its own, of whatever topic.
 fn statement(reading: &Reading) -> Option<Finding> {
-    let signs = credentials::SIGNS.iter().chain(repository::SIGNS).chain(dispatch::SIGNS);
+    let signs = credentials::SIGNS.iter().chain(policy::SIGNS).chain(repository::SIGNS).chain(dispatch::SIGNS);
     let spoken = earliest(reading, signs);
     let denied = credentials::denied(reading);
     match (spoken, denied) {
@@ -84,91 +85,30 @@ fn position(finding: &Finding) -> usize {
 
 /// Finds the cause of a failure. Never fails: what is not recognised is [`Cause::Unknown`] with the text kept.
 pub fn classify(evidence: &Evidence<'_>, situation: &Situation) -> Diagnosis {
-    const LAYERS: [fn(&Reading) -> Option<Finding>; 10] = [
-        success::look,
-        limits::look,
-        rules::look,
-        statement,
-        answers::from_headers,
-        ssh::look,
-        repository::faults,
-        answers::from_status,
-        client::look,
-        success::look_again,
-    ];
     let reading = Reading::of(evidence);
-    let found = if is_of_another_service(&reading) { None } else { LAYERS.iter().find_map(|layer| layer(&reading)) };
+    let (reading, found) = if reading.is_foreign { (reading, None) } else { find(reading) };
     let finding = found.unwrap_or_else(|| Finding::new(Cause::Unknown, &[], None));
     let finding = situation::refine(finding, &reading, situation);
     verdict::put_together(finding, &reading, evidence, situation)
 }
 
-/// Whether the text speaks of other services and of neither git nor GitHub.
-fn is_of_another_service(reading: &Reading) -> bool {
-    const OTHERS: [&str; 42] = [
-        "npm err",
-        "npm error",
-        "registry.npmjs",
-        "npm.pkg",
-        "yarn error",
-        "pypi.org",
-        "twine",
-        "docker",
-        "registry-1",
-        "quay.io",
-        "gcr.io",
-        "public.ecr",
-        "amazonaws",
-        "putobject",
-        "s3://",
-        "accessdenied",
-        "azurecr",
-        "azure",
-        "gitlab",
-        "bitbucket",
-        "sonar",
-        "codecov",
-        "crates.io",
-        "cargo publish",
-        "maven",
-        "gradle",
-        "nexus",
-        "artifactory",
-        "jfrog",
-        "helm",
-        "kubectl",
-        "terraform",
-        "netlify",
-        "vercel",
-        "heroku",
-        "cloudflare",
-        "slack.com",
-        "rubygems",
-        "nuget",
-        "apt-get",
-        "pip install",
-        "hooks.slack",
-    ];
-    const OURS: [&str; 18] = [
-        "github",
-        "remote: ",
-        "remote rejected",
-        "git push",
-        "git fetch",
-        "git clone",
-        "receive-pack",
-        "upload-pack",
-        "refs/heads",
-        "refs/tags",
-        ".git'",
-        ".git/",
-        "gh: ",
-        "ghe.",
-        "ghes",
-        "octokit",
-        "git@",
-        "failed to push some refs",
-    ];
-    reading.has_any(&OTHERS) && !reading.has_any(&OURS)
-        || reading.operation == Operation::Unsaid && reading.has("[gitlab]")
+type Layer = fn(&Reading) -> Option<Finding>;
+
+/// Asks the layers in turn; where they have no words to go by, once more for words that are cut off.
+fn find(reading: Reading) -> (Reading, Option<Finding>) {
+    const STRONG: [Layer; 7] =
+        [success::look, limits::look, rules::look, statement, answers::from_headers, ssh::look, repository::faults];
+    const CUT: [Layer; 5] = [limits::look, rules::look, statement, ssh::look, repository::faults];
+    const WEAK: [Layer; 3] = [answers::from_status, client::look, success::look_again];
+    let ask = |reading: &Reading, layers: &[Layer]| layers.iter().find_map(|layer| layer(reading));
+    if let Some(found) = ask(&reading, &STRONG) {
+        return (reading, Some(found));
+    }
+    let weak = ask(&reading, &WEAK);
+    let reading = reading.as_cut();
+    let found = match weak {
+        Some(weak) if weak.span.is_some() => Some(weak),
+        weak => ask(&reading, &CUT).or(weak).or_else(|| client::look(&reading)),
+    };
+    (reading, found)
 }

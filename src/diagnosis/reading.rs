@@ -1,6 +1,7 @@
 //! A failure's text, read: unwrapped from what other programs put around it, its lines cleaned, and the status,
 //! the headers and the endpoint found that it shows.
 
+mod foreign;
 mod harvest;
 mod unwrap;
 
@@ -32,6 +33,10 @@ pub(super) struct Reading {
     pub(super) endpoint: Endpoint,
     /// Whether the text is an HTML page.
     pub(super) html: bool,
+    /// Whether the text speaks of other services, and of neither git nor GitHub.
+    pub(super) is_foreign: bool,
+    /// Whether words that are cut off at the text's beginning or end are found too.
+    edges: bool,
 }
 
 struct Line {
@@ -46,6 +51,7 @@ impl Reading {
         let text = unwrap::unwrap(&bounded(evidence.text));
         let mut flat = String::with_capacity(text.len());
         let mut lines = Vec::new();
+        let is_foreign = foreign::is_foreign(&text.to_lowercase());
         let mut harvest = harvest::Harvest::new(evidence);
         for line in text.split(['\n', '\r']) {
             harvest.line(line);
@@ -58,7 +64,8 @@ impl Reading {
             }
             let start = flat.len();
             flatten(shown, &mut flat);
-            if flat.len() == start {
+            let foreign = foreign::is_foreign(&flat[start..]);
+            if flat.len() == start || foreign {
                 flat.truncate(start.saturating_sub(1));
                 continue;
             }
@@ -66,7 +73,7 @@ impl Reading {
         }
         let html = ["<!doctype html", "<html", "<head>", "<body"].iter().any(|tag| flat.contains(tag));
         let harvest::Found { status, headers, endpoint } = harvest.finish(&flat);
-        Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html }
+        Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html, is_foreign, edges: false }
     }
 
     /// A header's value; of several the first.
@@ -74,9 +81,15 @@ impl Reading {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The same text, of which some is taken to be missing: what its ends show of a sentence counts as the sentence.
+    pub(super) fn as_cut(mut self) -> Self {
+        self.edges = true;
+        self
+    }
+
     /// Where `pattern` matches first. `*` in it stands for at most 200 bytes of anything.
     pub(super) fn find(&self, pattern: &str) -> Option<Span> {
-        find_from(&self.flat, pattern, 0)
+        find_from(&self.flat, pattern, 0).or_else(|| if self.edges { find_at_edges(&self.flat, pattern) } else { None })
     }
 
     /// Whether `pattern` matches anywhere.
@@ -143,6 +156,25 @@ fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
     None
 }
 
+/// Finds the greater part of `pattern` where the text breaks off, or where it begins.
+fn find_at_edges(flat: &str, pattern: &str) -> Option<Span> {
+    const LEAST: usize = 10;
+    if pattern.contains('*') {
+        return None;
+    }
+    let end = flat.trim_end_matches(['.', '\u{2026}', '\'', '}', ']', ' ']).len();
+    let least = LEAST.max(pattern.len() * 3 / 5);
+    (least..pattern.len()).rev().find_map(|length| {
+        let head = pattern.get(..length)?;
+        let tail = pattern.get(pattern.len() - length..)?;
+        if flat[..end].ends_with(head) {
+            Some(Span { start: end - length, end })
+        } else {
+            flat.starts_with(tail).then_some(Span { start: 0, end: length })
+        }
+    })
+}
+
 /// Beginning and end of a text that is too long.
 fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
     if text.len() <= 2 * HALF {
@@ -206,6 +238,15 @@ mod tests {
         assert!(read("denied to the user").has("denied*user"));
         assert!(!read(&format!("denied {} user", "x".repeat(300))).has("denied*user"));
         assert!(read("a a a ab").has("a*b"));
+    }
+
+    #[test]
+    fn a_sentence_that_is_cut_off_is_found_when_it_is_asked_for() {
+        let cut = || read("remote: error: Repository rule viol");
+        assert!(!cut().has("repository rule violations"));
+        assert!(cut().as_cut().has("repository rule violations"));
+        assert!(read("ository not found. fatal: x").as_cut().has("repository not found"));
+        assert!(!read("found. fatal: repo").as_cut().has("repository not found"));
     }
 
     #[test]

@@ -153,3 +153,53 @@ fn address(reading: &Reading, part: &str) -> Option<String> {
         (word.contains(part) && word.len() < 500).then(|| word.to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnosis::{Cause, Evidence, Operation, Situation, classify};
+
+    fn situation() -> Situation {
+        Situation {
+            repository: Some("acme/site".into()),
+            server: Some("https://acme.ghe.com".into()),
+            branch: Some("gh-pages".into()),
+            tag: Some("v1.2.3".into()),
+            ..Situation::default()
+        }
+    }
+
+    #[test]
+    fn the_page_to_open_is_the_targets_own() {
+        for (text, cause, words) in [
+            (
+                "remote: error: GH006: Protected branch update failed",
+                Cause::BranchProtected,
+                "https://acme.ghe.com/acme/site/settings/branches",
+            ),
+            (
+                "GH013 - Changes must be made through a pull request.",
+                Cause::RulesetRequiresPr,
+                "https://acme.ghe.com/acme/site/settings/rules",
+            ),
+            (
+                "git@x: Permission denied (publickey).",
+                Cause::SshPermissionDeniedPublickey,
+                "https://acme.ghe.com/acme/site/settings/keys",
+            ),
+            ("hint: Updates were rejected because the tag already exists in the remote.", Cause::TagExists, "v1.2.3"),
+            ("remote: Repository not found.", Cause::RepoNotFoundOrHidden, "https://acme.ghe.com/acme/site"),
+        ] {
+            let diagnosis = classify(&Evidence::of_text(Operation::GitPush, text), &situation());
+            assert_eq!(diagnosis.cause, cause, "{text}");
+            assert!(diagnosis.remedy.contains(words), "{text}: {}", diagnosis.remedy);
+        }
+    }
+
+    #[test]
+    fn what_the_text_can_not_decide_comes_with_how_to_tell_it_apart() {
+        let diagnosis =
+            classify(&Evidence::of_text(Operation::GitPush, "remote: Repository not found."), &Situation::default());
+        assert_eq!(diagnosis.also.first(), Some(&Cause::FineGrainedRepoNotSelected));
+        assert!(diagnosis.remedy.contains("answered alike"), "{}", diagnosis.remedy);
+    }
+}

@@ -188,3 +188,56 @@ pub(super) fn parse_expiry(value: &str) -> Option<DateTime<Utc>> {
     let value = value.trim().replace("UTC", "+0000");
     DateTime::parse_from_str(&value, "%Y-%m-%d %H:%M:%S %z").ok().map(|time| time.with_timezone(&Utc))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{Operation, classify};
+
+    fn retry_of(status: u16, headers: &[(&str, &str)], text: &str) -> Retry {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let evidence =
+            Evidence { operation: Operation::Rest, status: Some(status), headers: &headers, text, request: None };
+        classify(&evidence, &Situation::default()).retry
+    }
+
+    #[test]
+    fn the_server_names_the_pause() {
+        let after = |seconds| Retry::After(Duration::from_secs(seconds));
+        assert_eq!(retry_of(403, &[("retry-after", "7")], "secondary rate limit"), after(7));
+        assert_eq!(retry_of(429, &[], "secondary rate limit"), after(60));
+        assert_eq!(retry_of(503, &[("retry-after", "9")], ""), after(9));
+        let date = ("date", "Sat, 21 Nov 2026 04:00:00 GMT");
+        let reset = DateTime::parse_from_rfc2822(date.1).unwrap().timestamp() + 90;
+        let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset.to_string()), date];
+        assert_eq!(retry_of(403, &spent, "{}"), after(91));
+        let until = ("retry-after", "Sat, 21 Nov 2026 04:00:30 GMT");
+        assert_eq!(retry_of(503, &[until, date], ""), after(30));
+    }
+
+    #[test]
+    fn what_passes_without_a_named_pause_is_tried_after_the_usual_one_and_the_rest_never() {
+        assert_eq!(retry_of(502, &[], "Bad Gateway"), Retry::Backoff);
+        assert_eq!(retry_of(401, &[], "Bad credentials"), Retry::Never);
+        assert_eq!(retry_of(401, &[("retry-after", "1")], "Bad credentials"), Retry::Never);
+    }
+
+    #[test]
+    fn both_forms_of_an_expiry_are_read() {
+        let utc = parse_expiry("2021-09-03 02:34:04 UTC").unwrap();
+        let offset = parse_expiry("2021-09-03 04:34:04 +0200").unwrap();
+        assert_eq!(utc, offset);
+        assert_eq!(parse_expiry("tomorrow"), None);
+    }
+
+    #[test]
+    fn a_failure_is_a_sentence_with_the_link_of_the_answer() {
+        let headers = [("x-github-sso".to_owned(), "required; url=https://github.com/orgs/o/sso?a=1".to_owned())];
+        let evidence =
+            Evidence { operation: Operation::Rest, status: Some(403), headers: &headers, text: "no", request: None };
+        let failure = classify(&evidence, &Situation::default()).into_failure();
+        assert_eq!((failure.cause, failure.what.as_str()), (Cause::SsoAuthorizationRequired, "no."));
+        assert_eq!(failure.docs(), "https://github.com/orgs/o/sso?a=1");
+        assert!(failure.remedy().contains("https://github.com/orgs/o/sso?a=1"));
+    }
+}

@@ -35,7 +35,8 @@ pub(super) fn from_headers(reading: &Reading) -> Option<Finding> {
 
 /// The status, and which call it answered.
 pub(super) fn from_status(reading: &Reading) -> Option<Finding> {
-    let rest = reading.operation == Operation::Rest || reading.endpoint != Endpoint::Unknown;
+    let rest =
+        matches!(reading.operation, Operation::Rest | Operation::Unsaid) || reading.endpoint != Endpoint::Unknown;
     let status = reading.status.or_else(|| says_not_found(reading).then_some(404));
     let unsure = |cause, also: &[Cause]| Some(Finding::new(cause, also, None));
     if reading.html && rest && !matches!(status, Some(404 | 407 | 413 | 451)) {
@@ -44,6 +45,11 @@ pub(super) fn from_status(reading: &Reading) -> Option<Finding> {
     match status? {
         401 if reading.endpoint == Endpoint::App => unsure(Cause::AppAuthFailed, &[]),
         401 => unsure(Cause::BadCredentials, &[Cause::TokenExpired, Cause::TokenMissing, Cause::PasswordAuthRemoved]),
+        403 if reading.has("although you appear to have the correct") => {
+            unsure(Cause::OrgOauthAppRestricted, &[Cause::IpAllowList])
+        }
+        403 if reading.has("forbids access via") => unsure(Cause::OrgForbidsClassicPat, &[Cause::TokenLifetimePolicy]),
+        403 if reading.endpoint == Endpoint::App => unsure(Cause::AppNotInstalled, &[Cause::AppAuthFailed]),
         403 if reading.has("from proxy after connect") => unsure(Cause::ConnectionFailed, &[]),
         403 => {
             let mut also = credentials::NO_WRITE.to_vec();
@@ -70,6 +76,7 @@ fn says_not_found(reading: &Reading) -> bool {
     whole
         || reading.has_any(&[
             "error: not found",
+            "exception: not found",
             "not found - https://docs",
             "gh: not found",
             "github: not found",

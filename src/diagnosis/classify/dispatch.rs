@@ -22,7 +22,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "workflow is disabled",
             "workflow was disabled",
             "workflow has been disabled",
-            "workflow*is disabled",
+            "workflow '*' is disabled",
             "disabled_manually",
             "disabled_inactivity",
             "disabled_fork",

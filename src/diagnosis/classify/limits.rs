@@ -4,7 +4,7 @@
 
 use super::{Cause, Finding, Reading};
 
-const SECONDARY: [&str; 12] = [
+const SECONDARY: [&str; 14] = [
     "secondary rate limit",
     "abuse detection",
     "abuse rate limit",
@@ -13,6 +13,8 @@ const SECONDARY: [&str; 12] = [
     "too many requests",
     "too many concurrent requests",
     "toomanyrequests",
+    "blocked from content creation",
+    "wait a few minutes before you try again",
     "about-secondary-rate-limits",
     "#abuse-rate-limits",
     "secondaryratelimit",

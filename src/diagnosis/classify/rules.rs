@@ -3,6 +3,7 @@
 //! Source: <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets>
 
 use super::{Cause, Finding, Reading, Sign, earliest};
+use crate::diagnosis::reading::Endpoint;
 
 /// What is refused whatever rule set says so.
 const OF_ITSELF: [Sign; 9] = [
@@ -36,9 +37,15 @@ const OF_ITSELF: [Sign; 9] = [
     ),
     Sign::of(
         Cause::EmailPrivacy,
-        &["gh007", "publish a private email", "email privacy restrictions", "private email address"],
+        &[
+            "gh007",
+            "publish a private email",
+            "email privacy restrictions",
+            "private email address",
+            "make your email public",
+        ],
     ),
-    Sign::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object"]),
+    Sign::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object", "git lfs push --all"]),
     Sign::of(Cause::InvalidRefOrObject, &["gh002"]),
     Sign::of(Cause::FileTooLarge, &["error: gh001", "exceeds*file size limit", "file size limit of"]),
     Sign::of(Cause::ForcePushForbidden, &["gh003", "force-pushing to * is not allowed"]),
@@ -104,6 +111,7 @@ const OWN: [Sign; 4] = [
         Cause::ForcePushForbidden,
         &[
             "cannot force-push",
+            "force-push to a protected",
             "cannot force push",
             "can't force-push",
             "force pushes are not allowed",
@@ -113,6 +121,15 @@ const OWN: [Sign; 4] = [
         ],
     ),
     Sign::of(Cause::FileTooLarge, &["this exceeds*file size limit"]),
+];
+
+/// Rules of a push ruleset, which stand under the heading of push protection like a found secret does.
+const PUSH_RULES: [&str; 5] = [
+    "file path is restricted",
+    "file paths are restricted",
+    "file extension is restricted",
+    "file extensions are restricted",
+    "maximum file path length",
 ];
 
 /// Rules without a cause of their own.
@@ -170,6 +187,11 @@ const PROTECTION: [&str; 8] = [
 
 /// A rule that refuses the update of a ref.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    if let Some(path) = reading.first_of(&PUSH_RULES)
+        && !reading.has_any(&["contain secrets", "following secrets", "remove secret"])
+    {
+        return Some(Finding::new(Cause::RulesetViolation, &[], Some(path)));
+    }
     if let Some(finding) = earliest(reading, &OF_ITSELF[..2]).or_else(|| earliest(reading, &OF_ITSELF[2..])) {
         let cause = match finding.cause {
             // A limit of size that only warns beside a rule, and a hook's line beside a code, say less than those.
@@ -255,6 +277,7 @@ fn is_on_a_tag(reading: &Reading) -> bool {
     ]);
     let branch = reading.first_of(&["for refs/heads/", "ref=refs%2fheads"]);
     match (tag, branch) {
+        _ if reading.endpoint == Endpoint::Releases => true,
         (Some(tag), Some(branch)) => tag.start < branch.start,
         (tag, _) => tag.is_some(),
     }

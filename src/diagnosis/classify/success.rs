@@ -58,7 +58,9 @@ fn answered(reading: &Reading) -> Option<Finding> {
 
 /// What is left at the end: an answer with a status of success, or git with nothing to do.
 pub(super) fn look_again(reading: &Reading) -> Option<Finding> {
-    if matches!(reading.status, Some(200..300)) && reading.operation == Operation::Rest && !reading.html {
+    let fine = matches!(reading.status, Some(200..300)) && !reading.html;
+    let told = reading.has_any(&["error", "fail", "conclusion", "forbidden", "although you"]);
+    if fine && !told && reading.operation == Operation::Rest {
         return Some(Finding::new(Cause::NotAFailure, &[], Some(Span { start: 0, end: 0 })));
     }
     let idle = reading.first_of(&["everything up-to-date", "already up to date"]);
@@ -67,18 +69,16 @@ pub(super) fn look_again(reading: &Reading) -> Option<Finding> {
 
 /// `abc1234..def5678  main -> main`, ` * [new tag]  v1 -> v1`, and the same with `--porcelain`.
 fn is_ref_update(line: &str) -> bool {
-    let line = line.trim_start();
-    if line.starts_with('!') {
+    const NAMED: [&str; 5] = ["[new tag]", "[new branch]", "[new reference]", "[deleted]", "[up to date]"];
+    if line.trim_start().starts_with('!') {
         return false;
     }
-    let line = line.trim_start_matches(['*', '+', '-', '=', ' ', '\t']);
-    let word = line.split_whitespace().next().unwrap_or_default();
     let is_id = |id: &str| id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let moved =
-        word.split_once("...").or_else(|| word.split_once("..")).is_some_and(|(old, new)| is_id(old) && is_id(new));
-    let named = line.contains(" -> ") || line.contains("refs/");
-    let fresh = line.contains("[new tag]") || line.contains("[new branch]") || line.contains("[new reference]");
-    moved && (named || line.contains("..")) || fresh || line.starts_with("[deleted]")
+    let is_move = |word: &str| {
+        let ids = word.split_once("...").or_else(|| word.split_once(".."));
+        ids.is_some_and(|(old, new)| is_id(old) && is_id(new))
+    };
+    NAMED.iter().any(|named| line.contains(named)) || line.split_whitespace().take(4).any(is_move)
 }
 
 #[cfg(test)]
@@ -92,6 +92,8 @@ mod tests {
             " * [new tag]  v1 -> v1",
             "+ 1111111...2222222 a -> a (forced update)",
             " - [deleted] x",
+            "=\trefs/heads/x:refs/heads/x\t[up to date]",
+            " \trefs/heads/x:refs/heads/x\t1111111..2222222",
         ] {
             assert!(is_ref_update(line), "{line}");
         }

@@ -1,0 +1,113 @@
+//! What the server says about the policies of an organization or enterprise, and about the account itself.
+
+use super::{Cause, Sign};
+
+pub(super) const SIGNS: &[Sign] = &[
+    Sign::of(
+        Cause::SsoAuthorizationRequired,
+        &[
+            "saml enforcement",
+            "saml sso",
+            "saml single sign",
+            "saml-single-sign-on",
+            "enabled or enforced saml",
+            "saml_failure: true",
+            "saml identity",
+            "saml session",
+            "single sign-on",
+            "must grant your",
+            "must re-authorize the",
+            "/sso?authorization_request",
+            "authorized for*saml",
+        ],
+    ),
+    Sign::of(
+        Cause::TokenLifetimePolicy,
+        &[
+            "forbids access via*lifetime",
+            "token's lifetime",
+            "lifetime is greater than",
+            "adjust your token",
+            "lifetime*exceeds the maximum",
+        ],
+    ),
+    Sign::of(
+        Cause::OrgForbidsClassicPat,
+        &[
+            "forbids access via a personal access token",
+            "forbids access via*(classic)",
+            "tokens (classic) are forbidden",
+            "token (classic)*forbidden",
+            "forbids*classic personal access token",
+            "classic personal access tokens are*not allowed",
+            "(classic) are not allowed",
+            "does not allow*personal access tokens (classic)",
+            "personal access token with fine-grained permissions",
+        ],
+    ),
+    Sign::of(Cause::TokenLifetimePolicy, &["forbids access via a fine-grained"]),
+    Sign::of(Cause::FineGrainedRepoNotSelected, &["token*pending approval", "awaiting approval by"]),
+    Sign::of(
+        Cause::OrgOauthAppRestricted,
+        &[
+            "oauth app access restrictions",
+            "oauth application access restrictions",
+            "third-party application access",
+            "third-party application restrictions",
+            "third-parties is limited",
+            "restricting-access-to-your-organization",
+            "oauth app*access restriction",
+        ],
+    ),
+    Sign::of(
+        Cause::IpAllowList,
+        &[
+            "ip allow list",
+            "ip allowlist",
+            "ip address is not permitted",
+            "ip address*not*allow list",
+            "organization's allow list",
+            "ip address*not permitted",
+            "ip address*not allowed",
+            "is not permitted to access this resource",
+        ],
+    ),
+    Sign::of(
+        Cause::BillingLocked,
+        &[
+            "account is disabled. please see*billing",
+            "account/billing",
+            "billing issue",
+            "billing problem",
+            "spending limit",
+            "account payments have failed",
+            "billing is locked",
+            "billing has been locked",
+            "locked due to*billing",
+            "locked for billing",
+            "disabled*billing",
+            "billing & plans",
+            "payment method*declined",
+            "budget*actions*exceeded",
+        ],
+    ),
+    Sign::unsure(
+        Cause::BillingLocked,
+        &[Cause::AccountSuspended],
+        &["your account is disabled", "account has been disabled", "account is locked"],
+    ),
+    Sign::of(
+        Cause::AccountSuspended,
+        &[
+            "account is suspended",
+            "account was suspended",
+            "account has been suspended",
+            "account '*' is suspended",
+            "account*suspended",
+            "user*suspended",
+            "suspended user",
+            "account was flagged",
+            "account has been flagged",
+        ],
+    ),
+];
