@@ -14,7 +14,10 @@ struct Kept {
     entries: Vec<Entry>,
     /// Annotations of the open part: inside a fold nobody sees them.
     marks: Vec<Entry>,
-    open: bool,
+    /// The open part, by its number.
+    open: Option<u64>,
+    /// How many parts there were.
+    parts: u64,
 }
 
 struct Shared {
@@ -33,13 +36,17 @@ impl TargetLog {
         Self(Arc::new(Shared { console, repository: repository.to_owned(), live, kept: Mutex::default() }))
     }
 
-    /// Opens the part of `stage`, which ends with the returned guard, or with the next stage.
+    /// Opens the part of `stage`, which ends with the returned guard, or with the next stage if that comes first.
     pub fn stage(&self, stage: Stage) -> StageLog {
-        self.0.close();
-        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).open = true;
+        self.0.close(None);
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.parts += 1;
+        let part = kept.parts;
+        kept.open = Some(part);
+        drop(kept);
         let title = stage.name().to_owned();
         self.0.put(if self.0.live { Entry::Open(title) } else { Entry::Heading(title) });
-        StageLog(self.clone())
+        StageLog { log: self.clone(), part }
     }
 
     /// A line of the open stage. Several lines are shown as such.
@@ -88,7 +95,7 @@ impl TargetLog {
             title: Some(failure.cause.slug().to_owned()),
             text: self.0.named(&commands::failure_text(&failure)),
         });
-        self.0.close();
+        self.0.close(None);
     }
 }
 
@@ -117,7 +124,7 @@ impl Shared {
 
     fn mark(&self, entry: Entry) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.open || !self.live {
+        if kept.open.is_some() || !self.live {
             kept.marks.push(entry);
         } else {
             drop(kept);
@@ -125,10 +132,14 @@ impl Shared {
         }
     }
 
-    /// Closes the open part. The annotations of a log that is not live wait for its end.
-    fn close(&self) {
+    /// Closes the open part, or only `part` if that still is the open one. The annotations of a log that is not live wait for its end.
+    fn close(&self, part: Option<u64>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::take(&mut kept.open) || !self.live {
+        if kept.open.is_none() || part.is_some_and(|part| kept.open != Some(part)) {
+            return;
+        }
+        kept.open = None;
+        if !self.live {
             return;
         }
         let marks = std::mem::take(&mut kept.marks);
@@ -139,7 +150,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.close();
+        self.close(None);
         let kept = std::mem::take(self.kept.get_mut().unwrap_or_else(PoisonError::into_inner));
         if !self.live && !kept.entries.is_empty() {
             let open = Entry::Open(self.repository.clone());
@@ -176,10 +187,13 @@ impl Watch for TargetLog {
 
 /// The open part of a stage; ends with it.
 #[must_use = "the stage's part ends when this is dropped"]
-pub struct StageLog(TargetLog);
+pub struct StageLog {
+    log: TargetLog,
+    part: u64,
+}
 
 impl Drop for StageLog {
     fn drop(&mut self) {
-        self.0.0.close();
+        self.log.0.close(Some(self.part));
     }
 }
