@@ -4,27 +4,33 @@
 
 mod account;
 mod actions;
+mod apps;
 mod contents;
 mod dispatch;
+mod headers;
+mod objects;
+mod pages;
+mod refs;
 mod refusal;
 mod repository;
 mod resources;
+mod route;
 mod rules;
 mod runs;
-
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod secrets;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, request::Parts};
+use http::request::Parts;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str};
 use serde_json::{Value, json};
 
+pub(crate) use self::secrets::unseal;
 use crate::{
     access,
-    answer::{Answer, Body},
-    model::{Flavour, Level, Model, Repository, Token, TokenKind, Zone},
+    answer::Answer,
+    model::{Flavour, Level, Model, Repository, Token, TokenKind},
     shared::Shared,
 };
 
@@ -81,6 +87,11 @@ impl Call<'_> {
             Ok(()) => Ok(repository.clone()),
             Err(refused) => Err(refusal::answer(&refused, self.token.as_ref())),
         }
+    }
+
+    /// The repository that [`Call::repository`] found, to change it.
+    fn stored(&mut self, id: u64) -> Result<&mut Repository, Answer> {
+        self.model.repositories.iter_mut().find(|repository| repository.id == id).ok_or_else(refusal::not_found)
     }
 
     fn moved(&self, id: u64) -> Answer {
@@ -144,9 +155,9 @@ pub(crate) async fn answer(shared: &Shared, number: usize, parts: &Parts, incomi
     };
     let counted = path != "rate_limit";
     let mut answer = admit(&mut call, secret.as_deref(), &bytes, counted)
-        .and_then(|()| route(&mut call, &segments, secret.as_deref()))
+        .and_then(|()| route::route(&mut call, &segments, secret.as_deref()))
         .unwrap_or_else(|refused| refused);
-    conditional(&mut answer, &call, &parts.headers);
+    headers::conditional(&mut answer, &call, &parts.headers);
     let free = answer.status == 304 || !counted;
     let needs = call.needs;
     let (version, token) = (call.version.clone(), call.token.clone());
@@ -155,7 +166,7 @@ pub(crate) async fn answer(shared: &Shared, number: usize, parts: &Parts, incomi
     {
         stored.rate.used = (stored.rate.used + 1).min(stored.rate.limit);
     }
-    common_headers(answer, shared, &model, token.as_ref(), needs, &version)
+    headers::common(answer, shared, &model, token.as_ref(), needs, &version)
 }
 
 fn find_token<'a>(model: &'a mut Model, token: &Token) -> Option<&'a mut Token> {
@@ -204,109 +215,5 @@ fn limit_text(model: &Model, token: &Token) -> String {
         TokenKind::Installation(id, _) => format!("API rate limit exceeded for installation ID {id}."),
         TokenKind::GithubToken(_) => "API rate limit exceeded for installation.".to_owned(),
         _ => format!("API rate limit exceeded for user ID {}.", model.find_account(&token.login).id),
-    }
-}
-
-/// `ETag`, and 304 where the client has it already.
-fn conditional(answer: &mut Answer, call: &Call<'_>, headers: &HeaderMap) {
-    if call.method != "GET" || answer.status != 200 {
-        return;
-    }
-    let Body::Whole(bytes) = &answer.body else { return };
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    let tag = format!("W/\"{:016x}\"", hasher.finish());
-    let known = headers.get("if-none-match").and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag)) {
-        *answer = Answer::empty(304);
-    }
-    answer.headers.push(("etag".to_owned(), tag));
-    answer.headers.push(("cache-control".to_owned(), "private, max-age=60, s-maxage=60".to_owned()));
-}
-
-fn common_headers(
-    mut answer: Answer,
-    shared: &Shared,
-    model: &Model,
-    token: Option<&Token>,
-    needs: Option<(&'static str, Level)>,
-    version: &str,
-) -> Answer {
-    let stored = token.and_then(|token| model.tokens.iter().find(|stored| stored.value() == token.value()));
-    let (limit, used, reset) = stored.map_or((60, 1, model.now().timestamp() + 3600), |stored| {
-        (stored.rate.limit, stored.rate.used, stored.rate.reset.timestamp())
-    });
-    answer = answer
-        .header("x-github-request-id", format!("{:04X}:1D3E:{:06X}:1F9022:6740AB12", shared.serial(), shared.serial()))
-        .header("x-github-media-type", "github.v3; format=json")
-        .header("x-github-api-version-selected", version)
-        .header("x-ratelimit-limit", limit.to_string())
-        .header("x-ratelimit-remaining", limit.saturating_sub(used).to_string())
-        .header("x-ratelimit-used", used.to_string())
-        .header("x-ratelimit-reset", reset.to_string())
-        .header("x-ratelimit-resource", "core")
-        .header("vary", "Accept, Authorization, Cookie, X-GitHub-OTP,Accept-Encoding, Accept, X-Requested-With");
-    if let Flavour::Enterprise(release) = &model.settings.flavour {
-        answer = answer.header("x-github-enterprise-version", release.clone());
-    }
-    let Some(token) = token else { return answer };
-    if let Some(scopes) = token.scopes() {
-        let accepted = if needs.is_some() { "repo" } else { "" };
-        answer = answer.header("x-oauth-scopes", scopes.join(", ")).header("x-accepted-oauth-scopes", accepted);
-    } else if let Some((permission, level)) = needs {
-        answer = answer.header("x-accepted-github-permissions", format!("{permission}={}", level.as_str()));
-    }
-    match (token.expires, token.is_bot()) {
-        (Some(end), false) => {
-            let text = match token.zone {
-                Zone::Utc => end.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-                Zone::Offset => {
-                    let offset = chrono::FixedOffset::east_opt(2 * 3600);
-                    offset.map_or_else(String::new, |offset| {
-                        end.with_timezone(&offset).format("%Y-%m-%d %H:%M:%S %z").to_string()
-                    })
-                }
-            };
-            answer.header("github-authentication-token-expiration", text)
-        }
-        _ => answer,
-    }
-}
-
-fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&str>) -> Handled {
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let _ = secret;
-    match (call.method, parts.as_slice()) {
-        ("GET", ["user"]) => account::user(call),
-        ("GET", ["rate_limit"]) => Ok(account::rate_limit(call)),
-        ("GET", ["meta"]) => Ok(account::meta(call)),
-        (_, ["repos", owner, name, rest @ ..]) => repository_route(call, owner, name, rest),
-        (_, ["repositories", id, rest @ ..]) => repository_route(call, "", id, rest),
-        _ => Err(refusal::not_found()),
-    }
-}
-
-fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str]) -> Handled {
-    match (call.method, rest) {
-        ("GET", []) => repository::get(call, owner, name),
-        ("GET", ["branches", branch @ .., "protection"]) if !branch.is_empty() => {
-            rules::protection(call, owner, name, &branch.join("/"))
-        }
-        ("GET", ["branches", branch @ ..]) if !branch.is_empty() => {
-            repository::branch(call, owner, name, &branch.join("/"))
-        }
-        ("GET", ["rules", "branches", branch @ ..]) => rules::of_branch(call, owner, name, &branch.join("/")),
-        ("GET", ["rulesets"]) => rules::rulesets(call, owner, name),
-        ("GET", ["rulesets", id]) => rules::ruleset(call, owner, name, id),
-        ("GET", ["contents", path @ ..]) => contents::get(call, owner, name, &path.join("/")),
-        ("POST", ["dispatches"]) => dispatch::repository(call, owner, name),
-        ("GET", ["actions", "workflows"]) => actions::workflows(call, owner, name),
-        ("GET", ["actions", "workflows", id]) => actions::workflow(call, owner, name, id),
-        ("POST", ["actions", "workflows", id, "dispatches"]) => dispatch::workflow(call, owner, name, id),
-        ("GET", ["actions", "workflows", id, "runs"]) => runs::list(call, owner, name, Some(id)),
-        ("GET", ["actions", "runs"]) => runs::list(call, owner, name, None),
-        ("GET", ["actions", "runs", id]) => runs::get(call, owner, name, id),
-        ("GET", ["actions", "runs", id, "jobs"]) => runs::jobs(call, owner, name, id),
-        _ => Err(refusal::not_found()),
     }
 }

@@ -62,8 +62,12 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
             }
         }
     }
-    // The most literal template is tried first: `/branches/{branch}/protection` before `/branches/{branch}`.
-    operations.sort_by_key(|operation| std::cmp::Reverse(operation.template.len()));
+    // The most literal template is tried first: `/secrets/public-key` before `/secrets/{secret_name}`,
+    // `/branches/{branch}/protection` before `/branches/{branch}`.
+    operations.sort_by_key(|operation| {
+        let template = &operation.template;
+        (template.matches('{').count(), std::cmp::Reverse(template.len()))
+    });
     operations
 });
 
@@ -176,14 +180,15 @@ fn judge_answer(operation: &Operation, entry: &Entry) -> Vec<String> {
             validate(&format!("{} {} {status}", operation.method, operation.template), schema, answer)
         }
         (None, true) => vec!["the body is missing or no JSON".to_owned()],
-        (Some(answer), false) if described.is_null() && status >= 300 => validate("error", &basic_error(), answer),
+        (Some(answer), false) if status >= 300 => validate("error", &basic_error(), answer),
         (Some(_), false) if !described.is_null() => vec!["a body where none is described".to_owned()],
         (_, false) if described.is_null() => vec![format!("status {status} is not described")],
         (_, false) => Vec::new(),
     }
 }
 
-/// Statuses that the description leaves out (401, 403, 422 of many calls) have GitHub's usual error.
+/// Failures that the description leaves out, or whose body it does not show (401, 403, 422 of many calls), have GitHub's
+/// usual error.
 fn basic_error() -> Value {
     let text = json!({"type": "string"});
     json!({"type": "object", "required": ["message", "status"],

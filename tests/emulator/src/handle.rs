@@ -11,6 +11,7 @@ use git2::{
 };
 
 use crate::{
+    api::unseal,
     model::{Files, Repository, Run, Secret},
     shared::Shared,
 };
@@ -107,6 +108,14 @@ impl RepositoryHandle {
     /// All runs, decoys among them, in order of their start.
     pub fn runs(&self) -> Vec<Run> {
         self.look(|repository| repository.runs.clone())
+    }
+
+    /// The value of an Actions secret, opened with the repository's key; `None` when it is not set or was sealed to
+    /// another key.
+    pub fn secret(&self, name: &str) -> Option<String> {
+        let secrets = self.secrets();
+        let secret = secrets.iter().find(|secret| secret.name.eq_ignore_ascii_case(name))?;
+        unseal(self.id, &secret.sealed)
     }
 
     /// The Actions secrets as they came, sealed.

@@ -166,10 +166,10 @@ fn skips(message: &str) -> bool {
 }
 
 /// Starts what a push starts. `updates` are those that git accepted.
-pub(crate) fn pushed(shared: &Shared, id: u64, token: &Token, updates: &[Update]) {
-    let mut model = shared.model();
+pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token, updates: &[Update]) {
     let Some(repository) = model.repositories.iter().find(|repository| repository.id == id).cloned() else { return };
     let Ok(bare) = handle::open(&repository.path) else { return };
+    start_pages(shared, model, &repository, &bare, token, updates);
     let tags = updates.iter().filter(|update| update.name.starts_with("refs/tags/")).count();
     if matches!(token.kind, TokenKind::GithubToken(_)) || !repository.actions {
         return;
@@ -200,8 +200,41 @@ pub(crate) fn pushed(shared: &Shared, id: u64, token: &Token, updates: &[Update]
                     payload: Value::Null,
                     title: message.lines().next().unwrap_or_default().to_owned(),
                 };
-                start(shared, &mut model, id, &file, &commit, &trigger);
+                start(shared, model, id, &file, &commit, &trigger);
             }
+        }
+    }
+}
+
+/// A push to the branch of a Pages site starts its build, whoever pushed.
+fn start_pages(
+    shared: &Shared,
+    model: &mut Model,
+    repository: &Repository,
+    bare: &git2::Repository,
+    token: &Token,
+    updates: &[Update],
+) {
+    let Some(pages) = repository.pages.as_ref().filter(|pages| pages.build_type == "legacy") else { return };
+    let full_ref = format!("refs/heads/{}", pages.branch);
+    for update in updates.iter().filter(|update| update.name == full_ref) {
+        let commit = Oid::from_str(&update.new).and_then(|id| bare.find_commit(id));
+        let Ok(commit) = commit else { continue };
+        let definition = Definition::read(&format!("name: {PAGES_NAME}"));
+        let file = WorkflowFile { path: PAGES_PATH.to_owned(), definition };
+        let trigger = Trigger {
+            event: "dynamic",
+            full_ref: &full_ref,
+            actor: &token.login,
+            context: Value::Null,
+            payload: Value::Null,
+            title: "pages build and deployment".to_owned(),
+        };
+        let run = start(shared, model, repository.id, &file, &commit, &trigger);
+        let stored = model.repositories.iter_mut().find(|stored| stored.id == repository.id);
+        let runs = stored.map(|stored| &mut stored.runs).into_iter().flatten();
+        for started in runs.filter(|started| Some(started.id) == run) {
+            started.outcome = pages.outcome.clone();
         }
     }
 }

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use git2::{ObjectType, Tree, TreeEntry};
 use serde_json::{Value, json};
 
-use super::{Call, Handled, refusal, repository::open};
+use super::{Call, Handled, refs::is_empty, refusal, repository::open};
 use crate::{
     answer::Answer,
     model::{Level, Repository},
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn get(call: &mut Call<'_>, owner: &str, name: &str, path: &str) -> Handled {
     let repository = call.repository(owner, name, "contents", Level::Read)?;
     let bare = open(&repository)?;
-    if bare.is_empty().unwrap_or(true) {
+    if is_empty(&bare) {
         return Err(refusal::error(404, "This repository is empty."));
     }
     let wanted = call.query("ref").unwrap_or(&repository.default_branch).to_owned();

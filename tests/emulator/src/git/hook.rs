@@ -48,8 +48,15 @@ async fn judge(shared: &Shared, stream: TcpStream) -> io::Result<()> {
     let verdict = match id.trim().parse().ok().and_then(|id| shared.push(id)) {
         Some((repository, token)) => {
             let (shared, updates) = (shared.clone(), updates.clone());
-            let judged = tokio::task::spawn_blocking(move || rules::judge(&shared, repository, &token, &updates));
-            judged.await.map_err(io::Error::other)?
+            let judged = tokio::task::spawn_blocking(move || {
+                let (found, settings) = {
+                    let model = shared.model();
+                    let found = model.repositories.iter().find(|one| one.id == repository).cloned();
+                    (found, model.settings.clone())
+                };
+                found.map(|found| rules::judge(shared.url(), &found, &settings, &token, &updates))
+            });
+            judged.await.map_err(io::Error::other)?.unwrap_or_default()
         }
         None => return Err(io::Error::other("an unknown push")),
     };

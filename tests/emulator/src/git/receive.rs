@@ -34,11 +34,7 @@ pub(super) async fn push(
     let watch = move |piece: &[u8]| seen.lock().unwrap_or_else(PoisonError::into_inner).feed(piece);
     let open = token.clone().map(|token| shared.open_push(repository.id, token));
     let backend = backend.env("EMULATOR_PUSH", &open.unwrap_or_default().to_string());
-    let answer = backend.run_watched(shared, number, incoming, watch).await;
-    let mut answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => return Err(error),
-    };
+    let mut answer = backend.run_watched(shared, number, incoming, watch).await?;
     let bytes = collected(answer.body).await;
     if let Some(open) = open {
         shared.close_push(open);
@@ -62,7 +58,8 @@ pub(super) async fn push(
         let path = repository.path.clone();
         let started = tokio::task::spawn_blocking(move || {
             adopt_default_branch(&shared, id, &path, &updates);
-            workflows::pushed(&shared, id, &token, &updates);
+            let mut model = shared.model();
+            workflows::pushed(&shared, &mut model, id, &token, &updates);
         });
         started.await.map_err(io::Error::other)?;
     }

@@ -6,7 +6,6 @@ use crate::{
     handle,
     log::Update,
     model::{BypassActor, Level, Repository, Ruleset, Settings, Token, TokenKind},
-    shared::Shared,
 };
 
 /// What becomes of the updates of a push.
@@ -36,14 +35,14 @@ pub(crate) fn may_bypass<'a>(ruleset: &'a Ruleset, repository: &Repository, toke
 }
 
 /// Judges the updates of one push; the objects are in, the refs are not changed yet.
-pub(crate) fn judge(shared: &Shared, repository: u64, token: &Token, updates: &[Update]) -> Verdict {
-    let (repository, settings) = {
-        let model = shared.model();
-        let found = model.repositories.iter().find(|one| one.id == repository).cloned();
-        (found, model.settings.clone())
-    };
+pub(crate) fn judge(
+    url: &str,
+    repository: &Repository,
+    settings: &Settings,
+    token: &Token,
+    updates: &[Update],
+) -> Verdict {
     let mut verdict = Verdict::default();
-    let Some(repository) = repository else { return verdict };
     let Ok(bare) = handle::open(&repository.path) else { return verdict };
     let all = |verdict: &mut Verdict, reason: &str| {
         verdict.refused = updates.iter().map(|update| (update.name.clone(), reason.to_owned())).collect();
@@ -53,7 +52,7 @@ pub(crate) fn judge(shared: &Shared, repository: u64, token: &Token, updates: &[
         all(&mut verdict, "pre-receive hook declined");
         return verdict;
     }
-    if large_files(&bare, &settings, updates, &mut verdict.lines) {
+    if large_files(&bare, settings, updates, &mut verdict.lines) {
         all(&mut verdict, "pre-receive hook declined");
         return verdict;
     }
@@ -66,7 +65,7 @@ pub(crate) fn judge(shared: &Shared, repository: u64, token: &Token, updates: &[
             verdict.refused.push((update.name.clone(), reason));
             continue;
         }
-        let site = Site { shared, bare: &bare, repository: &repository, token, update };
+        let site = Site { url, bare: &bare, repository, token, update };
         site.rulesets(&mut verdict);
         if !verdict.refused.iter().any(|(name, _)| *name == update.name) {
             site.protection(&mut verdict);

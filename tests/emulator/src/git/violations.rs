@@ -12,12 +12,11 @@ use super::{
 use crate::{
     log::Update,
     model::{Enforcement, Guard, Protection, Repository, Role, Rule, Target, Token},
-    shared::Shared,
 };
 
 /// One update before its rules.
 pub(super) struct Site<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) url: &'a str,
     pub(super) bare: &'a git2::Repository,
     pub(super) repository: &'a Repository,
     pub(super) token: &'a Token,
@@ -56,7 +55,7 @@ impl Site<'_> {
         };
         if !broken.is_empty() {
             let place = utf8_percent_encode(name, NON_ALPHANUMERIC);
-            let rules = format!("{}/{}/rules?ref={place}", self.shared.url(), self.repository.slug());
+            let rules = format!("{}/{}/rules?ref={place}", self.url, self.repository.slug());
             verdict.lines.push(format!("error: GH013: Repository rule violations found for {name}."));
             verdict.lines.push(format!("Review all repository rules at {rules}"));
             list(&mut verdict.lines, &broken);

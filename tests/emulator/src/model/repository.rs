@@ -45,8 +45,6 @@ pub struct Pages {
     pub cname: Option<String>,
     /// How a build goes.
     pub outcome: Outcome,
-    /// Commit and start of the latest build.
-    pub latest: Option<(String, String, DateTime<Utc>)>,
 }
 
 /// An Actions secret.
@@ -264,7 +262,6 @@ impl Repository {
             build_type: "legacy".to_owned(),
             cname: None,
             outcome: Outcome::default(),
-            latest: None,
         });
         self
     }

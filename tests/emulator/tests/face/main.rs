@@ -1,6 +1,7 @@
 //! The emulator seen from outside: real git and real HTTP against it.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod apps;
 mod conformance;
 mod faults;
 mod git;

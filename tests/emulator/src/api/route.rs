@@ -1,0 +1,70 @@
+//! Which function answers which method and path.
+
+use super::{
+    Call, Handled, account, actions, apps, contents, dispatch, objects, pages, refs, refusal, repository, rules, runs,
+    secrets,
+};
+
+/// Answers a call, or refuses it.
+pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&str>) -> Handled {
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match (call.method, parts.as_slice()) {
+        ("GET", ["user"]) => account::user(call),
+        ("GET", ["rate_limit"]) => Ok(account::rate_limit(call)),
+        ("GET", ["meta"]) => Ok(account::meta(call)),
+        ("GET", ["app"]) => apps::app(call, secret),
+        ("GET", ["app", "installations"]) => apps::installations(call, secret),
+        ("POST", ["app", "installations", id, "access_tokens"]) => apps::mint(call, secret, id),
+        ("GET", ["installation", "repositories"]) => apps::repositories(call),
+        ("DELETE", ["installation", "token"]) => apps::revoke(call),
+        ("GET", ["repos", owner, name, "installation"]) => apps::of_repository(call, secret, owner, name),
+        (_, ["repos", owner, name, rest @ ..]) => repository_route(call, owner, name, rest),
+        (_, ["repositories", id, rest @ ..]) => repository_route(call, "", id, rest),
+        _ => Err(refusal::not_found()),
+    }
+}
+
+fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str]) -> Handled {
+    match (call.method, rest) {
+        ("GET", []) => repository::get(call, owner, name),
+        ("GET", ["branches", branch @ .., "protection"]) if !branch.is_empty() => {
+            rules::protection(call, owner, name, &branch.join("/"))
+        }
+        ("GET", ["branches", branch @ ..]) if !branch.is_empty() => {
+            repository::branch(call, owner, name, &branch.join("/"))
+        }
+        ("GET", ["rules", "branches", branch @ ..]) => rules::of_branch(call, owner, name, &branch.join("/")),
+        ("GET", ["rulesets"]) => rules::rulesets(call, owner, name),
+        ("GET", ["rulesets", id]) => rules::ruleset(call, owner, name, id),
+        ("GET", ["contents", path @ ..]) => contents::get(call, owner, name, &path.join("/")),
+        ("GET", ["git", "ref", path @ ..]) => refs::get(call, owner, name, &path.join("/")),
+        ("GET", ["git", "matching-refs", path @ ..]) => refs::matching(call, owner, name, &path.join("/")),
+        ("POST", ["git", "refs"]) => refs::create(call, owner, name),
+        ("PATCH", ["git", "refs", path @ ..]) => refs::update(call, owner, name, &path.join("/")),
+        ("DELETE", ["git", "refs", path @ ..]) => refs::delete(call, owner, name, &path.join("/")),
+        ("GET", ["git", "commits", sha]) => objects::commit(call, owner, name, sha),
+        ("POST", ["git", "commits"]) => objects::create_commit(call, owner, name),
+        ("GET", ["git", "trees", path @ ..]) => objects::tree(call, owner, name, &path.join("/")),
+        ("POST", ["git", "blobs"]) => objects::create_blob(call, owner, name),
+        ("GET", ["git", "tags", sha]) => objects::tag(call, owner, name, sha),
+        ("POST", ["git", "tags"]) => objects::create_tag(call, owner, name),
+        ("GET", ["commits", path @ ..]) if !path.is_empty() => {
+            objects::commit_of_ref(call, owner, name, &path.join("/"))
+        }
+        ("GET", ["pages"]) => pages::get(call, owner, name),
+        ("GET", ["pages", "builds", "latest"]) => pages::latest_build(call, owner, name),
+        ("GET", ["actions", "secrets", "public-key"]) => secrets::public_key(call, owner, name),
+        ("GET", ["actions", "secrets", secret]) => secrets::get(call, owner, name, secret),
+        ("PUT", ["actions", "secrets", secret]) => secrets::put(call, owner, name, secret),
+        ("DELETE", ["actions", "secrets", secret]) => secrets::delete(call, owner, name, secret),
+        ("POST", ["dispatches"]) => dispatch::repository(call, owner, name),
+        ("GET", ["actions", "workflows"]) => actions::workflows(call, owner, name),
+        ("GET", ["actions", "workflows", id]) => actions::workflow(call, owner, name, id),
+        ("POST", ["actions", "workflows", id, "dispatches"]) => dispatch::workflow(call, owner, name, id),
+        ("GET", ["actions", "workflows", id, "runs"]) => runs::list(call, owner, name, Some(id)),
+        ("GET", ["actions", "runs"]) => runs::list(call, owner, name, None),
+        ("GET", ["actions", "runs", id]) => runs::get(call, owner, name, id),
+        ("GET", ["actions", "runs", id, "jobs"]) => runs::jobs(call, owner, name, id),
+        _ => Err(refusal::not_found()),
+    }
+}
