@@ -81,7 +81,7 @@ pub(crate) async fn answer(
     };
     let admitted = match admit(shared, &parts, &slug, service, inside) {
         Ok(admitted) => admitted,
-        Err(answer) => return answer.header("x-github-request-id", api_request_id(shared)),
+        Err(answer) => return answer.header("x-github-request-id", request_id(shared)),
     };
     let backend = Backend::new(shared, &admitted.repository, admitted.token.as_ref(), &parts, inside, faults);
     let answer = if inside == "git-receive-pack" {
@@ -89,10 +89,11 @@ pub(crate) async fn answer(
     } else {
         backend.run(shared, number, incoming).await
     };
-    answer.unwrap_or_else(|error| Answer::text(500, &format!("Internal Server Error: {error}")))
+    let answer = answer.unwrap_or_else(|error| Answer::text(500, &format!("Internal Server Error: {error}")));
+    answer.header("x-github-request-id", request_id(shared))
 }
 
-fn api_request_id(shared: &Shared) -> String {
+fn request_id(shared: &Shared) -> String {
     format!("{:04X}:2A3F:{:06X}:9B1C22:6740AB12", shared.serial() & 0xffff, shared.serial())
 }
 

@@ -71,6 +71,7 @@ async fn converse(shared: Shared, stream: TcpStream, connection: u64) {
     // Without it an answer's last bytes wait for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
+    // TLS would stand between the socket, which must be able to reset, and hyper.
     let socket = TokioIo::new(Socket { stream, reset: reset.clone() });
     let service = service_fn(move |request| exchange(shared.clone(), connection, reset.clone(), request));
     // An error here is a client that went away, or a fault that was asked for.

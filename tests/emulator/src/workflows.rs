@@ -170,7 +170,8 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
     let Some(repository) = model.repositories.iter().find(|repository| repository.id == id).cloned() else { return };
     let Ok(bare) = handle::open(&repository.path) else { return };
     start_pages(shared, model, &repository, &bare, token, updates);
-    let tags = updates.iter().filter(|update| update.name.starts_with("refs/tags/")).count();
+    let made_tag = |update: &&Update| update.name.starts_with("refs/tags/") && !update.new.starts_with("0000000");
+    let tags = updates.iter().filter(made_tag).count();
     if matches!(token.kind, TokenKind::GithubToken(_)) || !repository.actions {
         return;
     }
@@ -189,8 +190,9 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
         }
         let paths = changed_paths(&bare, &update.old, &commit);
         for file in files_of(&bare, &commit) {
+            let broken = file.definition.is_broken() && !is_tag;
             if !repository.disabled_workflows.contains(file.file_name())
-                && file.definition.starts_on_push(&update.name, &paths)
+                && (broken || file.definition.starts_on_push(&update.name, &paths))
             {
                 let trigger = Trigger {
                     event: "push",
@@ -200,7 +202,10 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
                     payload: Value::Null,
                     title: message.lines().next().unwrap_or_default().to_owned(),
                 };
-                start(shared, model, id, &file, &commit, &trigger);
+                let run = start(shared, model, id, &file, &commit, &trigger);
+                if broken {
+                    end_as(model, id, run, &Outcome { stages: Vec::new(), ..Outcome::concluded("startup_failure") });
+                }
             }
         }
     }
@@ -231,11 +236,16 @@ fn start_pages(
             title: "pages build and deployment".to_owned(),
         };
         let run = start(shared, model, repository.id, &file, &commit, &trigger);
-        let stored = model.repositories.iter_mut().find(|stored| stored.id == repository.id);
-        let runs = stored.map(|stored| &mut stored.runs).into_iter().flatten();
-        for started in runs.filter(|started| Some(started.id) == run) {
-            started.outcome = pages.outcome.clone();
-        }
+        end_as(model, repository.id, run, &pages.outcome);
+    }
+}
+
+/// Gives a run another outcome than its file's.
+fn end_as(model: &mut Model, repository: u64, run: Option<u64>, outcome: &Outcome) {
+    let stored = model.repositories.iter_mut().find(|stored| stored.id == repository);
+    let runs = stored.map(|stored| &mut stored.runs).into_iter().flatten();
+    for started in runs.filter(|started| Some(started.id) == run) {
+        started.outcome = outcome.clone();
     }
 }
 

@@ -1,9 +1,15 @@
 //! Who calls, what is left of the rate limit, and what the server says of itself.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Call, Handled, refusal, resources};
-use crate::{answer::Answer, model::Flavour};
+use crate::{
+    access::{self, Refusal},
+    answer::Answer,
+    model::{Flavour, Level},
+};
 
 /// `GET /user`
 pub(super) fn user(call: &mut Call<'_>) -> Handled {
@@ -29,6 +35,34 @@ pub(super) fn user(call: &mut Call<'_>) -> Handled {
         }
     }
     Ok(Answer::json(200, &user))
+}
+
+/// `GET /user/repos`: without the organizations for whose single sign-on the token is not authorized, which a header
+/// names.
+pub(super) fn repositories(call: &mut Call<'_>) -> Handled {
+    let Some(token) = call.token.clone() else { return Err(refusal::error(401, "Requires authentication")) };
+    if token.is_bot() {
+        return Err(refusal::error(403, "Resource not accessible by integration"));
+    }
+    let (mut list, mut left_out) = (Vec::new(), BTreeSet::new());
+    for repository in &call.model.repositories {
+        let member = repository.owner.eq_ignore_ascii_case(&token.login)
+            || repository.collaborators.contains_key(&token.login.to_ascii_lowercase());
+        match access::check(call.model, Some(&token), repository, "metadata", Level::Read) {
+            Ok(()) if member => list.push(resources::full(call, repository)),
+            Err(Refusal::Sso(organization)) => {
+                left_out.insert(call.model.find_account(&organization).id.to_string());
+            }
+            _ => {}
+        }
+    }
+    let (page, _) = super::runs::page(call, &list)?;
+    let answer = Answer::json(200, &Value::Array(page));
+    if left_out.is_empty() {
+        return Ok(answer);
+    }
+    let ids = left_out.into_iter().collect::<Vec<_>>().join(",");
+    Ok(answer.header("x-github-sso", format!("partial-results; organizations={ids}")))
 }
 
 /// `GET /rate_limit`

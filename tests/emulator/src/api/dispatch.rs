@@ -77,6 +77,10 @@ pub(super) fn workflow(call: &mut Call<'_>, owner: &str, name: &str, id: &str) -
     let files = workflows::files_of(&bare, &commit);
     let no_trigger = || refusal::error(422, "Workflow does not have 'workflow_dispatch' trigger");
     let file = files.iter().find(|file| file.path == known.path).ok_or_else(no_trigger)?;
+    if file.definition.is_broken() {
+        let text = "failed to parse workflow: (Line: 1, Col: 1): No event triggers defined in `on`";
+        return Err(refusal::error(422, text));
+    }
     let inputs = accept(&file.definition.inputs().ok_or_else(no_trigger)?, &given)?;
     let actor = call.token.as_ref().map(|token| token.login.clone()).unwrap_or_default();
     let trigger = Trigger {
@@ -94,7 +98,10 @@ pub(super) fn workflow(call: &mut Call<'_>, owner: &str, name: &str, id: &str) -
         "workflow_run_id": run, "run_url": format!("{}/repos/{slug}/actions/runs/{run}", call.api()),
         "html_url": format!("{}/{slug}/actions/runs/{run}", call.shared.url()),
     });
-    Ok(Answer::json(200, &body))
+    let answer = Answer::json(200, &body);
+    // The parameter is gone from the next version of the API, and the answer says so.
+    let soon = call.version == "2022-11-28";
+    Ok(if soon { answer.header("deprecation", "Tue, 10 Mar 2026 00:00:00 GMT") } else { answer })
 }
 
 /// Whether the answer shall hold the run; refuses keys that this server does not know.

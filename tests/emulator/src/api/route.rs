@@ -10,6 +10,7 @@ pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&st
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (call.method, parts.as_slice()) {
         ("GET", ["user"]) => account::user(call),
+        ("GET", ["user", "repos"]) => account::repositories(call),
         ("GET", ["rate_limit"]) => Ok(account::rate_limit(call)),
         ("GET", ["meta"]) => Ok(account::meta(call)),
         ("GET", ["app"]) => apps::app(call, secret),

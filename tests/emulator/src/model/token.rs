@@ -234,6 +234,13 @@ impl Token {
         self
     }
 
+    /// Another value, for forms that no constructor makes.
+    #[must_use]
+    pub fn valued(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.value);
+        self
+    }
+
     /// The name by which the log shows the token.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {

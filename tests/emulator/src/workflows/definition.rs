@@ -15,13 +15,18 @@ pub(crate) struct Input {
     pub(crate) options: Vec<String>,
 }
 
-/// A workflow file; what is not valid YAML starts nothing.
+/// A workflow file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Definition(Value);
 
 impl Definition {
     pub(crate) fn read(text: &str) -> Self {
         Self(serde_yaml_ng::from_str(text).unwrap_or_default())
+    }
+
+    /// Is no workflow: not valid YAML, or without a trigger. Each push of it starts a run that fails at once.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0["on"].is_null() && self.0["name"] != super::PAGES_NAME
     }
 
     /// The workflow's name: its path where it has none.

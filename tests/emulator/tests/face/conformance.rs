@@ -52,6 +52,7 @@ fn every_answer_conforms_to_githubs_description() {
     let id = emulator.model(|model| model.find("acme/site").unwrap().rulesets[0].id);
     let paths = [
         "/user".to_owned(),
+        "/user/repos".to_owned(),
         "/rate_limit".to_owned(),
         "/meta".to_owned(),
         site.to_owned(),

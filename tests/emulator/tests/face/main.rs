@@ -5,6 +5,7 @@ mod apps;
 mod conformance;
 mod faults;
 mod git;
+mod load;
 mod rest;
 mod rules;
 mod runs;

@@ -160,3 +160,30 @@ fn an_enterprise_server_knows_less() {
     assert_eq!(post(&emulator, path, &token, &json!({"ref": "main"})).status, 204);
     assert_eq!(get(&emulator, "/meta", &token).json()["installed_version"], "3.19");
 }
+
+#[test]
+fn lists_leave_out_organizations_without_single_sign_on_and_say_so() {
+    let token = Token::classic("robin", &["repo"]);
+    let model = Model::new()
+        .repository(site())
+        .repository(Repository::new("saml/x").private().collaborator("robin", Role::Write))
+        .account(Account::organization("saml").with(Policy::RequiresSso))
+        .token(&token);
+    let emulator = start(model);
+    let reply = get(&emulator, "/user/repos", &token);
+    assert_eq!(reply.json().as_array().unwrap().len(), 1);
+    let id = Account::organization("saml").id;
+    assert_eq!(reply.header("x-github-sso"), Some(format!("partial-results; organizations={id}").as_str()));
+}
+
+#[test]
+fn the_servers_clock_may_be_off() {
+    let token = Token::classic("robin", &["repo"]);
+    let model = Model::new().repository(site().workflow("d.yml", "on: repository_dispatch\n")).token(&token);
+    let emulator = start(model.set(|settings| settings.clock_skew = TimeDelta::hours(5)));
+    let reply = post(&emulator, "/repos/acme/site/dispatches", &token, &json!({"event_type": "x"}));
+    let date = chrono::DateTime::parse_from_rfc2822(reply.header("date").unwrap()).unwrap();
+    let ahead = date.with_timezone(&Utc) - Utc::now();
+    assert!((295..=300).contains(&ahead.num_minutes()), "{ahead}");
+    assert!(emulator.runs("acme/site")[0].created_at > Utc::now() + TimeDelta::hours(4));
+}

@@ -73,6 +73,15 @@ fn pushes_start_runs_unless_something_forbids_it() {
     commit(at, "d", "Disabled");
     ok(at, &["push", "-q", "origin", "main"]);
     assert_eq!(started(), 2, "disabled workflow");
+    std::fs::write(at.join(".github/workflows/broken.yml"), "on: [push\n").unwrap();
+    commit(at, "e", "Broken");
+    ok(at, &["push", "-q", "origin", "main"]);
+    let broken = emulator.runs("acme/site").remove(2);
+    assert_eq!(broken.state(chrono::Utc::now()).conclusion.as_deref(), Some("startup_failure"));
+    emulator.model(|model| model.find_mut("acme/site").unwrap().actions = false);
+    commit(at, "f", "Actions are off");
+    ok(at, &["push", "-q", "origin", "main"]);
+    assert_eq!(started(), 3, "Actions disabled");
 }
 
 #[test]
