@@ -3,6 +3,9 @@
 //! Source: <https://git-scm.com/docs/gitprotocol-v2#_fetch>, <https://git-scm.com/docs/gitprotocol-v2#_ls_refs>,
 //! <https://git-scm.com/docs/gitprotocol-pack#_packfile_negotiation>
 
+mod v0;
+mod v2;
+
 use std::{
     collections::BTreeSet,
     io::{self, Read},
@@ -113,7 +116,7 @@ impl Uploader {
                 return Ok(advertisement);
             }
         };
-        let mut writer = command("ls-refs", capabilities)?;
+        let mut writer = v2::command("ls-refs", capabilities)?;
         writer.line("peel")?;
         writer.line("symrefs")?;
         if capabilities.offers("ls-refs", "unborn") {
@@ -127,7 +130,7 @@ impl Uploader {
         let mut reader = self.ask(true, writer).await?;
         let mut refs = Advertisement { capabilities: capabilities.clone(), ..Advertisement::default() };
         while let Packet::Data(payload) = reader.expect().await? {
-            take_ref(&mut refs, line(&payload))?;
+            v2::take_ref(&mut refs, line(&payload))?;
         }
         reader.finish().await;
         Ok(refs)
@@ -137,7 +140,7 @@ impl Uploader {
     /// A server that speaks only v0 is not asked: the answer is `None`.
     pub async fn known(&self, want: Oid, candidates: &[Oid]) -> Result<Option<BTreeSet<Oid>>, WireError> {
         let Peer::V2(capabilities) = &self.peer else { return Ok(None) };
-        let mut writer = command("fetch", capabilities)?;
+        let mut writer = v2::command("fetch", capabilities)?;
         writer.line("no-progress")?;
         if capabilities.offers("fetch", "wait-for-done") {
             writer.line("wait-for-done")?;
@@ -148,7 +151,7 @@ impl Uploader {
         }
         writer.flush();
         let mut reader = self.ask(true, writer).await?;
-        section(&mut reader, b"acknowledgments").await?;
+        v2::section(&mut reader, b"acknowledgments").await?;
         let mut known = BTreeSet::new();
         // NOTE: without wait-for-done a pack may follow; it is not read.
         while let Packet::Data(payload) = reader.expect().await? {
@@ -169,14 +172,14 @@ impl Uploader {
         let (mut reader, opening, filtered) = match &self.peer {
             Peer::V2(capabilities) => {
                 let filtered = capabilities.offers("fetch", "filter");
-                let mut reader = self.ask(true, v2_request(request, capabilities, filtered)?).await?;
-                let shallow = v2_sections(&mut reader).await?;
-                (reader, Opening { shallow, first: None }, filtered)
+                let mut reader = self.ask(true, v2::request(request, capabilities, filtered)?).await?;
+                let shallow = v2::sections(&mut reader).await?;
+                (reader, v0::Opening { shallow, first: None }, filtered)
             }
             Peer::V0(Advertisement { capabilities, .. }) => {
                 let filtered = capabilities.has("filter");
-                let mut reader = self.ask(false, v0_request(request, capabilities, filtered)?).await?;
-                let opening = v0_opening(&mut reader).await?;
+                let mut reader = self.ask(false, v0::request(request, capabilities, filtered)?).await?;
+                let opening = v0::opening(&mut reader).await?;
                 (reader, opening, filtered)
             }
         };
@@ -254,156 +257,6 @@ async fn pump(
             }
         }
     }
-}
-
-/// The beginning of a request of protocol v2, to its arguments.
-fn command(name: &str, capabilities: &Capabilities) -> Result<Writer, WireError> {
-    let mut writer = Writer::default();
-    writer.line(format!("command={name}"))?;
-    if capabilities.has("agent") {
-        writer.line(AGENT)?;
-    }
-    if capabilities.has("object-format") {
-        writer.line("object-format=sha1")?;
-    }
-    writer.delimiter();
-    Ok(writer)
-}
-
-fn v2_request(request: &FetchRequest, capabilities: &Capabilities, filtered: bool) -> Result<Writer, WireError> {
-    let mut writer = command("fetch", capabilities)?;
-    writer.line("ofs-delta")?;
-    writer.line("no-progress")?;
-    if let Some(depth) = request.depth.filter(|_| capabilities.offers("fetch", "shallow")) {
-        writer.line(format!("deepen {depth}"))?;
-    }
-    if let Some(filter) = request.filter.filter(|_| filtered) {
-        writer.line(format!("filter {filter}"))?;
-    }
-    for want in &request.wants {
-        writer.line(format!("want {want}"))?;
-    }
-    for have in &request.haves {
-        writer.line(format!("have {have}"))?;
-    }
-    writer.line("done")?;
-    writer.flush();
-    Ok(writer)
-}
-
-/// Reads to the beginning of the pack.
-async fn v2_sections(reader: &mut Reader) -> Result<Vec<Oid>, WireError> {
-    let mut shallow = Vec::new();
-    loop {
-        let Packet::Data(name) = reader.expect().await? else {
-            return Err(WireError::protocol("the answer to a fetch holds no pack"));
-        };
-        if line(&name) == b"packfile" {
-            return Ok(shallow);
-        }
-        while let Packet::Data(payload) = reader.expect().await? {
-            if let Some(oid) = line(&payload).strip_prefix(b"shallow ") {
-                shallow.push(oid_of(oid)?);
-            }
-        }
-    }
-}
-
-async fn section(reader: &mut Reader, name: &[u8]) -> Result<(), WireError> {
-    match reader.expect().await? {
-        Packet::Data(payload) if line(&payload) == name => Ok(()),
-        other => {
-            let name = String::from_utf8_lossy(name);
-            Err(WireError::protocol(format!("the section {name} is missing: {other:?}")))
-        }
-    }
-}
-
-fn v0_request(request: &FetchRequest, capabilities: &Capabilities, filtered: bool) -> Result<Writer, WireError> {
-    if !capabilities.has("side-band-64k") {
-        return Err(WireError::protocol("the server knows neither protocol v2 nor side-band-64k"));
-    }
-    let filter = request.filter.filter(|_| filtered);
-    let depth = request.depth.filter(|_| capabilities.has("shallow"));
-    let mut words = String::from(" side-band-64k");
-    for word in ["ofs-delta", "no-progress"].into_iter().filter(|word| capabilities.has(word)) {
-        words = words + " " + word;
-    }
-    if capabilities.has("object-format") {
-        words += " object-format=sha1";
-    }
-    if filter.is_some() {
-        words += " filter";
-    }
-    if capabilities.has("agent") {
-        words = words + " " + AGENT;
-    }
-    let mut writer = Writer::default();
-    for want in &request.wants {
-        writer.line(format!("want {want}{}", std::mem::take(&mut words)))?;
-    }
-    if let Some(depth) = depth {
-        writer.line(format!("deepen {depth}"))?;
-    }
-    if let Some(filter) = filter {
-        writer.line(format!("filter {filter}"))?;
-    }
-    writer.flush();
-    for have in &request.haves {
-        writer.line(format!("have {have}"))?;
-    }
-    writer.line("done")?;
-    Ok(writer)
-}
-
-/// What comes before a pack, and the first frame of the pack itself.
-struct Opening {
-    shallow: Vec<Oid>,
-    first: Option<Bytes>,
-}
-
-/// Reads over the list of shallow commits (which is there when a depth was asked for) and the one answer to all haves.
-async fn v0_opening(reader: &mut Reader) -> Result<Opening, WireError> {
-    let mut shallow = Vec::new();
-    loop {
-        match reader.expect().await? {
-            Packet::Flush => {}
-            Packet::Data(payload) => {
-                let text = line(&payload);
-                if let Some(oid) = text.strip_prefix(b"shallow ") {
-                    shallow.push(oid_of(oid)?);
-                } else if !(text == b"NAK" || text.starts_with(b"ACK ") || text.starts_with(b"unshallow ")) {
-                    return Ok(Opening { shallow, first: Some(payload) });
-                }
-            }
-            Packet::Delimiter | Packet::ResponseEnd => {
-                return Err(WireError::protocol("a section mark stands in an answer of protocol v0"));
-            }
-        }
-    }
-}
-
-/// Reads `OID NAME [symref-target:NAME] [peeled:OID]`, or the same with `unborn` for an id.
-fn take_ref(refs: &mut Advertisement, text: &[u8]) -> Result<(), WireError> {
-    let text = String::from_utf8_lossy(text);
-    let mut words = text.split(' ');
-    let (Some(oid), Some(name)) = (words.next(), words.next()) else {
-        return Err(WireError::protocol("a line of the list of refs holds no name"));
-    };
-    let attributes: Vec<_> = words.filter_map(|word| word.split_once(':')).collect();
-    let attribute = |key: &str| attributes.iter().find(|(found, _)| *found == key).map(|(_, value)| *value);
-    if name == "HEAD" {
-        refs.head = attribute("symref-target").and_then(|target| target.parse().ok());
-        return Ok(());
-    }
-    refs.total += 1;
-    if let Ok(name) = name.parse::<RefName>() {
-        if let Some(peeled) = attribute("peeled") {
-            refs.peeled.insert(name.clone(), oid_of(peeled.as_bytes())?);
-        }
-        refs.refs.insert(name, oid_of(oid.as_bytes())?);
-    }
-    Ok(())
 }
 
 fn oid_of(text: &[u8]) -> Result<Oid, WireError> {

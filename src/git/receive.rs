@@ -3,6 +3,8 @@
 //! Source: <https://git-scm.com/docs/gitprotocol-pack#_pushing_data_to_a_server>,
 //! <https://git-scm.com/docs/gitprotocol-capabilities>
 
+mod report;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -16,18 +18,18 @@ use super::{
     advertisement::Capabilities,
     fetch::AGENT,
     pack::Pack,
-    pktline::{Decoder, Packet, Reader, Writer, line, refusal},
-    sideband::{Demultiplexer, RemoteLines},
+    pktline::{Reader, Writer},
+    sideband::RemoteLines,
     transport::{Request, Service, Transport},
 };
+pub use report::PushReport;
+use report::read_report;
+
 use crate::{
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     progress::Watch,
     target::{Oid, RefName},
 };
-
-/// How long a report may be.
-const REPORT_LIMIT: usize = 64 * 1024 * 1024;
 
 /// One ref update: a compare-and-swap at the server, which refuses it when the ref does not hold `old`.
 /// NOTE: a server accepts one that is no fast-forward; who must not force has to look first.
@@ -56,17 +58,6 @@ impl PushRequest {
     fn carries_pack(&self) -> bool {
         self.commands.iter().any(|command| !command.new.is_zero())
     }
-}
-
-/// What the server said about each part of a push.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushReport {
-    /// Whether the pack was taken in; otherwise why not.
-    pub unpack: Result<(), String>,
-    /// The refs in the order of the commands; `Err` holds the words in brackets after `[remote rejected]`.
-    pub refs: Vec<(RefName, Result<(), String>)>,
-    /// What the server said for a person (git shows it as `remote: …`), lines with a newline between them.
-    pub remote_lines: String,
 }
 
 /// Why a push did not do what it should.
@@ -165,99 +156,6 @@ fn body(commands: Bytes, request: &PushRequest, watch: &Arc<dyn Watch>, ended: &
     })
 }
 
-/// The lines of a report, as they came.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct RawReport {
-    unpack: Option<String>,
-    refs: Vec<(String, Result<(), String>)>,
-}
-
-impl RawReport {
-    fn take(&mut self, payload: &[u8]) -> Result<(), WireError> {
-        let text = String::from_utf8_lossy(line(payload)).into_owned();
-        if let Some(state) = text.strip_prefix("unpack ") {
-            self.unpack = Some(state.to_owned());
-        } else if let Some(name) = text.strip_prefix("ok ") {
-            self.refs.push((name.to_owned(), Ok(())));
-        } else if let Some(refused) = text.strip_prefix("ng ") {
-            let (name, reason) = refused.split_once(' ').unwrap_or((refused, "refused without a reason"));
-            self.refs.push((name.to_owned(), Err(reason.to_owned())));
-        } else if !text.starts_with("option ") {
-            let text: String = text.chars().take(80).collect();
-            return Err(WireError::protocol(format!("the report holds the line {text:?}")));
-        }
-        Ok(())
-    }
-
-    /// The report on what was asked for; the error says what it lacks.
-    fn into_report(self, request: &PushRequest, remote_lines: String) -> Result<PushReport, String> {
-        let unpack = match self.unpack.as_deref() {
-            Some("ok") => Ok(()),
-            Some(reason) => Err(reason.to_owned()),
-            None => return Err("the server's answer holds no report".into()),
-        };
-        let mut refs = Vec::new();
-        for Command { name, .. } in &request.commands {
-            let found = self.refs.iter().find(|(found, _)| found == name.as_str());
-            match (found, &unpack) {
-                (Some((_, outcome)), _) => refs.push((name.clone(), outcome.clone())),
-                (None, Err(_)) => refs.push((name.clone(), Err("unpacker error".into()))),
-                (None, Ok(())) => return Err(format!("the server's report does not name {}", name.as_str())),
-            }
-        }
-        Ok(PushReport { unpack, refs, remote_lines })
-    }
-}
-
-async fn read_report(reader: &mut Reader, sideband: bool, said: &mut RemoteLines) -> Result<RawReport, WireError> {
-    let mut report = RawReport::default();
-    if !sideband {
-        while let Some(packet) = next_of_report(reader).await? {
-            report.take(&packet)?;
-        }
-        return Ok(report);
-    }
-    let mut bands = Demultiplexer::default();
-    let mut decoder = Decoder::default();
-    let mut length = 0;
-    let outcome = loop {
-        let payload = match next_of_report(reader).await {
-            Ok(Some(payload)) => payload,
-            Ok(None) => break Ok(report),
-            Err(error) => break Err(error),
-        };
-        let taken = bands.take(payload).and_then(|data| {
-            let data = data.unwrap_or_default();
-            length += data.len();
-            if length > REPORT_LIMIT {
-                return Err(WireError::protocol("the report has no end"));
-            }
-            decoder.feed(&data);
-            while let Some(packet) = decoder.decode()? {
-                if let Packet::Data(payload) = packet {
-                    report.take(&payload)?;
-                }
-            }
-            Ok(())
-        });
-        if let Err(error) = taken {
-            break Err(error);
-        }
-    };
-    *said = bands.lines;
-    outcome
-}
-
-/// The next frame of an answer; its end with or without a flush is `None`.
-async fn next_of_report(reader: &mut Reader) -> Result<Option<Bytes>, WireError> {
-    match reader.next().await? {
-        Some(Packet::Data(payload)) if payload.starts_with(b"ERR ") => Err(refusal(&payload[4..])),
-        Some(Packet::Data(payload)) => Ok(Some(payload)),
-        Some(Packet::Flush) | None => Ok(None),
-        Some(_) => Err(WireError::protocol("a section mark stands inside a report")),
-    }
-}
-
 /// A push without a report: refused, not arrived, or unclear.
 fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: &Situation) -> PushError {
     // What the server said before it broke off is the reason; the broken connection is its consequence.
@@ -290,75 +188,4 @@ fn unclear(missing: &str, situation: &Situation) -> PushError {
 
 fn as_git_shows(remote_lines: &str) -> String {
     remote_lines.lines().flat_map(|line| ["remote: ", line, "\n"]).collect()
-}
-
-impl PushReport {
-    /// Whether all was done.
-    pub fn is_success(&self) -> bool {
-        self.unpack.is_ok() && self.refs.iter().all(|(_, outcome)| outcome.is_ok())
-    }
-
-    /// Success only when the server says so for the pack and for every ref; else the error of the first ref
-    /// that was refused for a reason of its own.
-    pub fn judge(self, situation: &Situation) -> Result<Self, PushError> {
-        let refused = |consequence: bool| {
-            self.refs
-                .iter()
-                .find(|(_, outcome)| outcome.as_ref().is_err_and(|reason| consequence || !is_consequence(reason)))
-        };
-        match refused(false).or_else(|| refused(true)) {
-            Some((name, _)) => Err(self.error_of(name, situation)),
-            None if self.unpack.is_err() => Err(PushError::Failed(self.failure(None, situation))),
-            None => Ok(self),
-        }
-    }
-
-    /// The error of one ref that was refused.
-    pub fn error_of(&self, name: &RefName, situation: &Situation) -> PushError {
-        let outcome = self.refs.iter().find(|(found, _)| found == name);
-        let Some((_, Err(reason))) = outcome else { return PushError::Failed(self.failure(None, situation)) };
-        let failure = self.failure(Some((name, reason)), situation);
-        // NOTE: inside an atomic push the reason stands in the sideband only, whichever ref it belongs to.
-        let unexplained = is_consequence(reason) || reason == "failed to update ref";
-        let lost = says_lost_race(reason) || unexplained && says_lost_race(&self.remote_lines);
-        let silent = unexplained && self.remote_lines.trim().is_empty();
-        if self.unpack.is_ok() && (lost || silent) {
-            return PushError::LostRace(Failure { cause: Cause::CannotLockRef, retry: Retry::Backoff, ..failure });
-        }
-        PushError::Failed(failure)
-    }
-
-    fn failure(&self, refused: Option<(&RefName, &str)>, situation: &Situation) -> Failure {
-        let mut text = as_git_shows(&self.remote_lines);
-        if let Err(reason) = &self.unpack {
-            text = text + "error: remote unpack failed: " + reason + "\n";
-        }
-        if let Some((name, reason)) = refused {
-            let name = name.short();
-            text += &[" ! [remote rejected] ", name, " -> ", name, " (", reason, ")\n"].concat();
-        }
-        classify(&Evidence::of_text(Operation::GitPush, &text), situation).into_failure()
-    }
-}
-
-/// Whether a ref was refused only because another one was, or because the whole was.
-fn is_consequence(reason: &str) -> bool {
-    reason.contains("atomic transaction failed") || reason.contains("atomic push failure")
-}
-
-/// Whether a text says that a ref was not as the command named it, or that another push held it.
-///
-/// Source: `refs/files-backend.c`, `refs/reftable-backend.c` and `refs.c` of git
-fn says_lost_race(text: &str) -> bool {
-    const SIGNS: [&str; 7] = [
-        "but expected",
-        "reference already exists",
-        "unable to resolve reference",
-        "reference is missing",
-        "reference does not exist",
-        "incorrect old value provided",
-        "fetch first",
-    ];
-    let held = text.contains("cannot lock ref") && text.contains("File exists");
-    held || SIGNS.iter().any(|sign| text.contains(sign))
 }

@@ -1,0 +1,83 @@
+//! The request of protocol v0, and what stands before the pack in its answer.
+//!
+//! Source: <https://git-scm.com/docs/gitprotocol-pack#_packfile_negotiation>
+
+use bytes::Bytes;
+
+use super::{
+    super::{
+        WireError,
+        advertisement::Capabilities,
+        pktline::{Packet, Reader, Writer, line},
+    },
+    AGENT, FetchRequest, oid_of,
+};
+use crate::target::Oid;
+
+pub(super) fn request(
+    request: &FetchRequest,
+    capabilities: &Capabilities,
+    filtered: bool,
+) -> Result<Writer, WireError> {
+    if !capabilities.has("side-band-64k") {
+        return Err(WireError::protocol("the server knows neither protocol v2 nor side-band-64k"));
+    }
+    let filter = request.filter.filter(|_| filtered);
+    let depth = request.depth.filter(|_| capabilities.has("shallow"));
+    let mut words = String::from(" side-band-64k");
+    for word in ["ofs-delta", "no-progress"].into_iter().filter(|word| capabilities.has(word)) {
+        words = words + " " + word;
+    }
+    if capabilities.has("object-format") {
+        words += " object-format=sha1";
+    }
+    if filter.is_some() {
+        words += " filter";
+    }
+    if capabilities.has("agent") {
+        words = words + " " + AGENT;
+    }
+    let mut writer = Writer::default();
+    for want in &request.wants {
+        writer.line(format!("want {want}{}", std::mem::take(&mut words)))?;
+    }
+    if let Some(depth) = depth {
+        writer.line(format!("deepen {depth}"))?;
+    }
+    if let Some(filter) = filter {
+        writer.line(format!("filter {filter}"))?;
+    }
+    writer.flush();
+    for have in &request.haves {
+        writer.line(format!("have {have}"))?;
+    }
+    writer.line("done")?;
+    Ok(writer)
+}
+
+/// What comes before a pack, and the first frame of the pack itself.
+pub(super) struct Opening {
+    pub(super) shallow: Vec<Oid>,
+    pub(super) first: Option<Bytes>,
+}
+
+/// Reads over the list of shallow commits (which is there when a depth was asked for) and the one answer to all haves.
+pub(super) async fn opening(reader: &mut Reader) -> Result<Opening, WireError> {
+    let mut shallow = Vec::new();
+    loop {
+        match reader.expect().await? {
+            Packet::Flush => {}
+            Packet::Data(payload) => {
+                let text = line(&payload);
+                if let Some(oid) = text.strip_prefix(b"shallow ") {
+                    shallow.push(oid_of(oid)?);
+                } else if !(text == b"NAK" || text.starts_with(b"ACK ") || text.starts_with(b"unshallow ")) {
+                    return Ok(Opening { shallow, first: Some(payload) });
+                }
+            }
+            Packet::Delimiter | Packet::ResponseEnd => {
+                return Err(WireError::protocol("a section mark stands in an answer of protocol v0"));
+            }
+        }
+    }
+}

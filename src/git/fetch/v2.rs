@@ -1,0 +1,190 @@
+//! The requests of protocol v2, and what stands before the pack in their answers.
+//!
+//! Source: <https://git-scm.com/docs/gitprotocol-v2>
+
+use super::{
+    super::{
+        WireError,
+        advertisement::{Advertisement, Capabilities},
+        pktline::{Packet, Reader, Writer, line},
+    },
+    AGENT, FetchRequest, oid_of,
+};
+use crate::target::{Oid, RefName};
+
+/// The beginning of a request of protocol v2, to its arguments.
+pub(super) fn command(name: &str, capabilities: &Capabilities) -> Result<Writer, WireError> {
+    let mut writer = Writer::default();
+    writer.line(format!("command={name}"))?;
+    if capabilities.has("agent") {
+        writer.line(AGENT)?;
+    }
+    if capabilities.has("object-format") {
+        writer.line("object-format=sha1")?;
+    }
+    writer.delimiter();
+    Ok(writer)
+}
+
+pub(super) fn request(
+    request: &FetchRequest,
+    capabilities: &Capabilities,
+    filtered: bool,
+) -> Result<Writer, WireError> {
+    let mut writer = command("fetch", capabilities)?;
+    writer.line("ofs-delta")?;
+    writer.line("no-progress")?;
+    if let Some(depth) = request.depth.filter(|_| capabilities.offers("fetch", "shallow")) {
+        writer.line(format!("deepen {depth}"))?;
+    }
+    if let Some(filter) = request.filter.filter(|_| filtered) {
+        writer.line(format!("filter {filter}"))?;
+    }
+    for want in &request.wants {
+        writer.line(format!("want {want}"))?;
+    }
+    for have in &request.haves {
+        writer.line(format!("have {have}"))?;
+    }
+    writer.line("done")?;
+    writer.flush();
+    Ok(writer)
+}
+
+/// Reads to the beginning of the pack.
+pub(super) async fn sections(reader: &mut Reader) -> Result<Vec<Oid>, WireError> {
+    let mut shallow = Vec::new();
+    loop {
+        let Packet::Data(name) = reader.expect().await? else {
+            return Err(WireError::protocol("the answer to a fetch holds no pack"));
+        };
+        if line(&name) == b"packfile" {
+            return Ok(shallow);
+        }
+        while let Packet::Data(payload) = reader.expect().await? {
+            if let Some(oid) = line(&payload).strip_prefix(b"shallow ") {
+                shallow.push(oid_of(oid)?);
+            }
+        }
+    }
+}
+
+pub(super) async fn section(reader: &mut Reader, name: &[u8]) -> Result<(), WireError> {
+    match reader.expect().await? {
+        Packet::Data(payload) if line(&payload) == name => Ok(()),
+        other => {
+            let name = String::from_utf8_lossy(name);
+            Err(WireError::protocol(format!("the section {name} is missing: {other:?}")))
+        }
+    }
+}
+
+/// Reads `OID NAME [symref-target:NAME] [peeled:OID]`, or the same with `unborn` for an id.
+pub(super) fn take_ref(refs: &mut Advertisement, text: &[u8]) -> Result<(), WireError> {
+    let text = String::from_utf8_lossy(text);
+    let mut words = text.split(' ');
+    let (Some(oid), Some(name)) = (words.next(), words.next()) else {
+        return Err(WireError::protocol("a line of the list of refs holds no name"));
+    };
+    let attributes: Vec<_> = words.filter_map(|word| word.split_once(':')).collect();
+    let attribute = |key: &str| attributes.iter().find(|(found, _)| *found == key).map(|(_, value)| *value);
+    if name == "HEAD" {
+        refs.head = attribute("symref-target").and_then(|target| target.parse().ok());
+        return Ok(());
+    }
+    refs.total += 1;
+    if let Ok(name) = name.parse::<RefName>() {
+        if let Some(peeled) = attribute("peeled") {
+            refs.peeled.insert(name.clone(), oid_of(peeled.as_bytes())?);
+        }
+        refs.refs.insert(name, oid_of(oid.as_bytes())?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::{StreamExt, stream};
+    use proptest::prelude::*;
+
+    use super::{super::v0, *};
+
+    fn reader(bytes: Bytes) -> Reader {
+        Reader::new(stream::iter([Ok(bytes)]).boxed())
+    }
+
+    /// Lines to frames; `""` is a flush, `"-"` a delimiter.
+    fn frames(lines: &[&str]) -> Reader {
+        let mut writer = Writer::default();
+        for line in lines {
+            match *line {
+                "" => writer.flush(),
+                "-" => writer.delimiter(),
+                line => writer.line(line).unwrap(),
+            }
+        }
+        reader(writer.finish())
+    }
+
+    #[tokio::test]
+    async fn sections_before_the_pack_are_read_or_passed_over() {
+        let oid = "1".repeat(40);
+        let shallow = format!("shallow {oid}");
+        let mut answer =
+            frames(&["acknowledgments", "NAK", "ready", "-", "shallow-info", &shallow, "-", "packfile", "x"]);
+        assert_eq!(sections(&mut answer).await.unwrap(), [oid.parse().unwrap()]);
+        assert_eq!(answer.expect().await.unwrap(), Packet::Data(Bytes::from_static(b"x\n")));
+        assert!(matches!(sections(&mut frames(&[""])).await, Err(WireError::Protocol(_))));
+        assert!(matches!(sections(&mut frames(&["shallow-info"])).await, Err(WireError::CutOff)));
+        assert!(matches!(
+            sections(&mut frames(&["shallow-info", "shallow x", "-"])).await,
+            Err(WireError::Protocol(_))
+        ));
+        assert!(matches!(sections(&mut frames(&["ERR upload-pack: not our ref"])).await, Err(WireError::Remote(_))));
+    }
+
+    #[tokio::test]
+    async fn the_opening_of_protocol_0_gives_the_first_frame_of_the_pack() {
+        let shallow = format!("shallow {}", "1".repeat(40));
+        let opening = v0::opening(&mut frames(&[&shallow, "", "NAK", "\u{1}PACK"])).await.unwrap();
+        assert_eq!((opening.shallow.len(), opening.first), (1, Some(Bytes::from_static(b"\x01PACK\n"))));
+        assert!(matches!(v0::opening(&mut frames(&["", "ACK 1"])).await, Err(WireError::CutOff)));
+    }
+
+    #[test]
+    fn only_what_is_offered_is_asked_for() {
+        let asked = FetchRequest {
+            wants: vec![Oid::from_bytes([1; 20])],
+            haves: vec![Oid::from_bytes([2; 20])],
+            depth: Some(1),
+            filter: Some(super::super::Filter::Blobless),
+        };
+        let plain = request(&asked, &Capabilities::default(), false).unwrap().finish();
+        let plain = String::from_utf8(plain.to_vec()).unwrap();
+        for word in ["agent", "object-format", "deepen", "filter"] {
+            assert!(!plain.contains(word), "{word}: {plain}");
+        }
+        assert!(plain.ends_with(&format!(
+            "0032want {}\n0032have {}\n0009done\n0000",
+            "01".repeat(20),
+            "02".repeat(20)
+        )));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_answers_never_panic(bytes in any::<Vec<u8>>(), lines in prop::collection::vec("[\\x00-\\x7f]{0,60}", 0..20)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+            runtime.block_on(async {
+                let _ = sections(&mut reader(bytes.clone().into())).await;
+                let _ = sections(&mut frames(&lines)).await;
+                let _ = v0::opening(&mut frames(&lines)).await;
+                for line in &lines {
+                    let _ = take_ref(&mut Advertisement::default(), line.as_bytes());
+                }
+            });
+        }
+    }
+}
