@@ -22,6 +22,13 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! What a test can hold the program to:
+//! - [`log::Log`]: every request with its connection, headers, JSON, ref updates, bytes and status; a credential by name.
+//! - [`conformance::check`]: requests and answers of a log against GitHub's OpenAPI description.
+//! - [`RepositoryHandle`]: refs, files, runs and opened secrets behind the server's back.
+//! - [`faults::FaultRule`]: what goes wrong, and [`Emulator::unused_faults`] what did not.
+//! - [`model::Outcome`], [`model::Decoy`], [`model::Settings`]: how runs go, what surrounds them, the server's clock.
+//!
 //! The product derives `SCHEME://HOST:PORT/api/v3` for any server that is not github.com, so one port serves both
 //! faces: git at `/OWNER/NAME.git/...`, REST at `/api/v3/...`.
 
@@ -61,10 +68,11 @@ pub struct Emulator {
 
 impl Emulator {
     /// Creates the model's repositories in a directory for temporary files and serves them on a free port of loopback.
+    /// May be called, and the emulator dropped, inside an async test.
     pub fn start(model: Model) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("emulator-").tempdir()?;
         let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("emulator").enable_all().build()?;
-        let shared = runtime.block_on(server::serve(model, directory.path()))?;
+        let shared = server::serve(&runtime, model, directory.path())?;
         Ok(Self { shared, runtime: Some(runtime), directory })
     }
 
@@ -73,7 +81,8 @@ impl Emulator {
         self.shared.url()
     }
 
-    /// Looks at the state or changes it, while the server waits.
+    /// Looks at the state or changes it, while the server waits. (Nothing else of the emulator may be called in
+    /// `change`.)
     pub fn model<T>(&self, change: impl FnOnce(&mut Model) -> T) -> T {
         change(&mut self.shared.model())
     }

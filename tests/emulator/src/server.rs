@@ -24,6 +24,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
+    runtime::Runtime,
     time::Sleep,
 };
 
@@ -44,21 +45,26 @@ pub(crate) fn pause(duration: Duration) -> Sleep {
     tokio::time::sleep(duration)
 }
 
-/// Sets the repositories up and begins to serve.
-pub(crate) async fn serve(mut model: Model, directory: &Path) -> io::Result<Shared> {
+/// Sets the repositories up and begins to serve. Not async: it may be called inside another runtime.
+pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io::Result<Shared> {
     let hooks = directory.join("hooks");
     fs::create_dir(&hooks)?;
     git::hook::install(&hooks)?;
     for repository in &mut model.repositories {
         handle::create(repository, directory, &hooks).map_err(io::Error::other)?;
     }
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let asked = TcpListener::bind("127.0.0.1:0").await?;
+    let _inside = runtime.enter();
+    let bind = || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    };
+    let (listener, asked) = (bind()?, bind()?);
     let url = format!("http://{}", listener.local_addr()?);
     let shared = Shared::new(model, url, asked.local_addr()?.port());
-    tokio::spawn(git::hook::serve(shared.clone(), asked));
+    runtime.spawn(git::hook::serve(shared.clone(), asked));
     let server = shared.clone();
-    tokio::spawn(async move {
+    runtime.spawn(async move {
         for connection in 1_u64.. {
             let Ok((stream, _)) = listener.accept().await else { continue };
             tokio::spawn(converse(server.clone(), stream, connection));

@@ -162,7 +162,9 @@ fn a_large_push_in_chunks_is_streamed() {
     let push = log.pushes().into_iter().find(|push| push.bytes_in > 3 << 20).expect("the push with the pack");
     assert_eq!(push.header("transfer-encoding"), Some("chunked"));
     emulator.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::RefuseChunked));
-    std::fs::write(clone.path().join("noise"), vec![7_u8; 10]).unwrap();
-    commit(clone.path(), "z", "Small");
-    ok(clone.path(), &["push", "-q", "origin", "main"]);
+    ok(clone.path(), &["push", "-q", "origin", "HEAD:refs/heads/small"]);
+    emulator.repository("acme/site").set_ref("refs/heads/small", None);
+    emulator.repository("acme/site").set_ref("refs/heads/main", None);
+    let refused = fails(clone.path(), &["push", "origin", "HEAD:refs/heads/again"]);
+    assert!(refused.contains("411"), "{refused}");
 }

@@ -74,6 +74,19 @@ fn a_kept_connection_shows_in_the_log() {
 }
 
 #[test]
+fn it_can_be_started_and_dropped_inside_an_async_test() {
+    let token = Token::classic("robin", &["repo"]);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let emulator = emulator(&token);
+        let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).unwrap();
+        // Blocks the test's only thread: the server must not need it.
+        assert!(ask(&mut stream, "/api/v3/meta").starts_with("HTTP/1.1 200"));
+        drop(emulator);
+    });
+}
+
+#[test]
 fn latency_is_added_to_each_answer() {
     let token = Token::classic("robin", &["repo"]);
     let emulator = emulator(&token);
