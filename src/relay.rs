@@ -131,18 +131,26 @@ fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport
         return;
     }
     let files = format!("{} files added, {} changed, {} removed", changes.added, changes.changed, changes.removed);
-    let from = pushed.old.map_or_else(|| "a new branch".to_owned(), |old| old.short());
     let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);
     report.refs.push(reference);
     if dry_run {
         let objects = pushed.proposal.pack.len();
-        let text = format!("{branch} would go from {from} to a new commit: {files}, {objects} objects to send.");
+        let text = match pushed.old {
+            Some(old) => {
+                format!("{branch} would get a commit on top of {}: {files}; {objects} objects to send.", old.short())
+            }
+            None => format!("{branch} would be created: {files}; {objects} objects to send."),
+        };
         report.stage(Stage::Push, StageStatus::Planned, text);
         return;
     }
     report.facts.pushed = true;
     report.facts.commit = Some(pushed.new);
-    let text = format!("{branch} went from {from} to {}: {files}.", pushed.new.short());
+    let new = pushed.new.short();
+    let text = match pushed.old {
+        Some(old) => format!("{branch} went from {} to {new}: {files}.", old.short()),
+        None => format!("{branch} was created at {new}: {files}."),
+    };
     report.stage(Stage::Push, StageStatus::Done, text);
 }
 
