@@ -1,6 +1,14 @@
 //! The real binary against a GitHub on loopback: real HTTP, real git.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests may stop at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::must_use_candidate,
+    missing_docs,
+    dead_code,
+    reason = "tests may stop at the first surprise"
+)]
 
 mod preflight;
 mod publish;

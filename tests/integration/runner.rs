@@ -13,10 +13,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The commit that the workflow of the tests runs for.
-pub const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+pub(crate) const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A step that is about to run.
-pub struct Step {
+pub(crate) struct Step {
     inputs: BTreeMap<String, String>,
     env: BTreeMap<String, String>,
     args: Vec<String>,
@@ -25,26 +25,26 @@ pub struct Step {
 }
 
 /// A step that ran.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit status; none when a signal ended it.
-    pub status: Option<i32>,
+    pub(crate) status: Option<i32>,
     /// Standard output.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// Standard error.
-    pub stderr: String,
+    pub(crate) stderr: String,
     /// The step's outputs.
-    pub outputs: BTreeMap<String, String>,
+    pub(crate) outputs: BTreeMap<String, String>,
     /// The step summary.
-    pub summary: String,
+    pub(crate) summary: String,
     /// Wall time.
-    pub took: Duration,
+    pub(crate) took: Duration,
     /// The workspace and the runner's files, as the step left them.
-    pub folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Step {
     /// A step on a runner whose server is `server`, in the workflow of `acme/source`.
-    pub fn new(server: &str) -> Self {
+    pub(crate) fn new(server: &str) -> Self {
         let folder = TempDir::new().unwrap();
         for name in ["workspace", "home", "temp"] {
             fs::create_dir(folder.path().join(name)).unwrap();
@@ -79,36 +79,36 @@ impl Step {
     }
 
     /// Sets an input.
-    pub fn input(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn input(mut self, name: &str, value: impl Into<String>) -> Self {
         self.inputs.insert(name.to_owned(), value.into());
         self
     }
 
     /// Sets a variable of the environment.
-    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.insert(name.to_owned(), value.into());
         self
     }
 
     /// Adds an argument to the command line.
-    pub fn arg(mut self, value: impl Into<String>) -> Self {
+    pub(crate) fn arg(mut self, value: impl Into<String>) -> Self {
         self.args.push(value.into());
         self
     }
 
     /// Runs it as on a laptop: no variable of the runner.
-    pub fn on_a_laptop(mut self) -> Self {
+    pub(crate) fn on_a_laptop(mut self) -> Self {
         self.on_runner = false;
         self
     }
 
     /// The workspace.
-    pub fn workspace(&self) -> PathBuf {
+    pub(crate) fn workspace(&self) -> PathBuf {
         self.folder.path().join("workspace")
     }
 
     /// Writes a file into the workspace.
-    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
         let path = self.workspace().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
@@ -116,7 +116,7 @@ impl Step {
     }
 
     /// The command, ready to be started.
-    pub fn command(&self) -> std::process::Command {
+    pub(crate) fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repo-relay"));
         command.env_clear().current_dir(self.workspace()).stdin(Stdio::null()).args(&self.args);
         for (name, value) in &self.env {
@@ -131,14 +131,14 @@ impl Step {
     }
 
     /// Runs it to its end.
-    pub fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
         let begin = Instant::now();
         let output = self.command().output().unwrap();
         self.outcome(output, begin.elapsed())
     }
 
     /// What a finished process left behind.
-    pub fn outcome(self, output: std::process::Output, took: Duration) -> Outcome {
+    pub(crate) fn outcome(self, output: std::process::Output, took: Duration) -> Outcome {
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap();
         Outcome {
             status: output.status.code(),
@@ -154,17 +154,17 @@ impl Step {
 
 impl Outcome {
     /// An output's value; one that was not written is a failed test.
-    pub fn output(&self, name: &str) -> &str {
+    pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs.get(name).unwrap_or_else(|| panic!("no output {name}\n{self}"))
     }
 
     /// The report.
-    pub fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         serde_json::from_str(self.output("report")).unwrap()
     }
 
     /// The status of a check of the first target, empty when it was not made.
-    pub fn check(&self, name: &str) -> String {
+    pub(crate) fn check(&self, name: &str) -> String {
         let report = self.report();
         let checks = report["targets"][0]["checks"].as_array().unwrap().clone();
         let status = checks.iter().find(|check| check["name"] == name).map(|check| check["status"].clone());
@@ -172,7 +172,7 @@ impl Outcome {
     }
 
     /// The status of a stage of the first target, empty when it is not there.
-    pub fn stage(&self, name: &str) -> String {
+    pub(crate) fn stage(&self, name: &str) -> String {
         let report = self.report();
         let stages = report["targets"][0]["stages"].as_array().unwrap().clone();
         let status = stages.iter().find(|stage| stage["name"] == name).map(|stage| stage["status"].clone());
@@ -181,7 +181,7 @@ impl Outcome {
 
     /// Asserts that the step succeeded, and shows everything when it did not.
     #[track_caller]
-    pub fn succeeded(&self) -> &Self {
+    pub(crate) fn succeeded(&self) -> &Self {
         assert_eq!(self.status, Some(0), "{self}");
         assert_eq!(self.output("error"), "", "{self}");
         self
@@ -189,14 +189,14 @@ impl Outcome {
 
     /// Asserts that the step failed with this cause, and shows everything when it did not.
     #[track_caller]
-    pub fn failed(&self, cause: &str) -> &Self {
+    pub(crate) fn failed(&self, cause: &str) -> &Self {
         assert_eq!(self.status, Some(1), "{self}");
         assert_eq!(self.output("error"), cause, "{self}");
         self
     }
 
     /// Where a file of the runner, or the workspace, lies.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         Path::new(self.folder.path()).join(name)
     }
 }

@@ -7,27 +7,27 @@ use emulator::{
 
 use crate::runner::Step;
 
-pub const TARGET: &str = "acme/site";
+pub(crate) const TARGET: &str = "acme/site";
 
 /// A GitHub with the usual cast.
-pub struct World {
-    pub github: Emulator,
-    pub token: Token,
+pub(crate) struct World {
+    pub(crate) github: Emulator,
+    pub(crate) token: Token,
 }
 
 impl World {
     /// With a classic token that may do everything.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Repository::new(TARGET).file("README.md", "hello\n"), Token::classic("robin", &["repo", "workflow"]))
     }
 
     /// With another target, or another token.
-    pub fn with(target: Repository, token: Token) -> Self {
+    pub(crate) fn with(target: Repository, token: Token) -> Self {
         Self::of(Model::new().repository(target.collaborator("robin", Role::Write)), token)
     }
 
     /// With another model. `acme/source` and the token are added.
-    pub fn of(model: Model, token: Token) -> Self {
+    pub(crate) fn of(model: Model, token: Token) -> Self {
         let model = model
             .repository(Repository::new("acme/source").file("README.md", "source\n").collaborator("robin", Role::Write))
             .token(&token);
@@ -35,32 +35,39 @@ impl World {
     }
 
     /// A fine-grained token of robin's for the target with these permissions.
-    pub fn fine_grained(permissions: &[(&str, Level)]) -> Token {
+    pub(crate) fn fine_grained(permissions: &[(&str, Level)]) -> Token {
         Token::fine_grained("robin", "acme", &[TARGET], permissions)
     }
 
     /// A step with the token and the target set.
-    pub fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> Step {
         Step::new(self.github.url()).input("repository", TARGET).input("token", self.token.value())
     }
 
     /// A step that publishes `site`, which holds one page.
-    pub fn publish(&self) -> Step {
+    pub(crate) fn publish(&self) -> Step {
         self.step().input("directory", "site").file("site/index.html", "<h1>hello</h1>\n")
     }
 
     /// The target's tip of a full ref.
-    pub fn tip(&self, full_ref: &str) -> Option<String> {
+    pub(crate) fn tip(&self, full_ref: &str) -> Option<String> {
         self.github.repository(TARGET).tip(full_ref)
     }
 
     /// The paths at a revision of the target.
-    pub fn paths(&self, revision: &str) -> Vec<String> {
+    pub(crate) fn paths(&self, revision: &str) -> Vec<String> {
         self.github.repository(TARGET).files(revision).into_keys().collect()
     }
 
+    /// Faults that were planned must have happened, and both sides must keep to GitHub's description of itself.
+    fn judge(&self) {
+        let violations = emulator::conformance::check(&self.github.log());
+        assert!(violations.is_empty(), "{violations:#?}");
+        assert_eq!(self.github.unused_faults(), [""; 0], "faults that did not happen");
+    }
+
     /// git's own answer about the target's repository.
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         let output = std::process::Command::new("git")
             .arg("--git-dir")
             .arg(self.github.repository(TARGET).path())
@@ -69,5 +76,13 @@ impl World {
             .unwrap();
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.judge();
+        }
     }
 }
