@@ -125,6 +125,17 @@ fn the_essential_sentence_is_quoted_and_not_the_command_around_it() {
 }
 
 #[test]
+fn a_push_that_got_through_at_last_is_no_failure() {
+    let first = "fatal: unable to access 'https://github.com/o/r/': Could not resolve host: github.com\nRetrying...\n";
+    let done = "To https://github.com/o/r\n   1111111..2222222  main -> main\n";
+    assert_eq!(of_text(&format!("{first}{done}")).cause, "not-a-failure");
+    assert_eq!(of_text(&format!("{done}{first}")).cause, "dns-failure");
+    let other =
+        "To https://github.com/o/r\n ! [rejected] v1 -> v1 (already exists)\n   1111111..2222222  main -> main\n";
+    assert_eq!(of_text(other).cause, "tag-exists");
+}
+
+#[test]
 fn an_unknown_text_is_kept() {
     let text = "something nobody heard of\nin two lines";
     let answer = of_text(text);

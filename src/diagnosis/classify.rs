@@ -105,7 +105,7 @@ fn find(reading: Reading) -> (Reading, Option<Finding>) {
         return (reading, Some(found));
     }
     let weak = ask(&reading, &WEAK);
-    let reading = reading.as_cut();
+    let reading = reading.into_cut();
     let found = match weak {
         Some(weak) if weak.span.is_some() => Some(weak),
         weak => ask(&reading, &CUT).or(weak).or_else(|| client::look(&reading)),

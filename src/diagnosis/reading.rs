@@ -5,6 +5,8 @@ mod foreign;
 mod harvest;
 mod unwrap;
 
+use memchr::memmem;
+
 use super::{Evidence, Operation};
 pub(super) use harvest::Endpoint;
 
@@ -82,7 +84,7 @@ impl Reading {
     }
 
     /// The same text, of which some is taken to be missing: what its ends show of a sentence counts as the sentence.
-    pub(super) fn as_cut(mut self) -> Self {
+    pub(super) fn into_cut(mut self) -> Self {
         self.edges = true;
         self
     }
@@ -112,14 +114,43 @@ impl Reading {
         self.lines.iter().map(|line| line.shown.as_str())
     }
 
-    /// The lines that a span touches, joined.
+    /// What stands in [`Self::flat`] after the last line that is `shown`.
+    pub(super) fn after(&self, shown: &str) -> Option<&str> {
+        let at = self.lines.iter().rposition(|line| line.shown == shown)?;
+        Some(self.lines.get(at + 1).map_or("", |next| &self.flat[next.start..]))
+    }
+
+    /// The title of a web page.
+    pub(super) fn title(&self) -> Option<String> {
+        let text: Vec<&str> = self.lines().collect();
+        let text = text.join(" ");
+        let (_, rest) = text.split_once("<title>")?;
+        let (title, _) = rest.split_once("</title>")?;
+        Some(title.replace("&middot;", "-").trim().to_owned()).filter(|title| !title.is_empty())
+    }
+
+    /// The lines that a span touches, joined; and the next ones where the sentence goes on in them.
     pub(super) fn words_at(&self, span: Span) -> String {
-        let last_line = self.lines.partition_point(|line| line.start < span.end.max(span.start + 1));
-        let first_line = self.lines.partition_point(|line| line.start <= span.start).saturating_sub(1);
-        let words: Vec<&str> =
-            self.lines[first_line.min(last_line)..last_line].iter().map(|line| line.shown.trim()).collect();
+        const MORE: usize = 3;
+        let first = self.lines.partition_point(|line| line.start <= span.start).saturating_sub(1);
+        let mut end = self.lines.partition_point(|line| line.start < span.end.max(span.start + 1)).max(first);
+        let stop = self.lines.len().min(end + MORE);
+        while end > first && end < stop && goes_on(&self.lines[end - 1].shown, &self.lines[end].shown) {
+            end += 1;
+        }
+        let words: Vec<&str> = self.lines[first..end].iter().map(|line| line.shown.trim()).collect();
         words.join(" ")
     }
+}
+
+/// Whether `next` continues the sentence of `line`: git and GitHub wrap at about 80 columns.
+fn goes_on(line: &str, next: &str) -> bool {
+    let open = line.trim_end().ends_with(|last: char| last.is_alphanumeric() || last == ',');
+    let word = next.split_whitespace().next().unwrap_or_default();
+    line.len() > 50
+        && open
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || b",.'-".contains(&byte))
+        && !word.is_empty()
 }
 
 /// The text without control characters and terminal escapes, line ends kept.
@@ -134,7 +165,7 @@ fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
     let head = parts.next().unwrap_or_default();
     let rest: Vec<&str> = parts.collect();
     let mut from = from;
-    'next: while let Some(at) = flat.get(from..)?.find(head) {
+    'next: while let Some(at) = memmem::find(flat.get(from..)?.as_bytes(), head.as_bytes()) {
         let start = from + at;
         let mut end = start + head.len();
         for part in &rest {
@@ -142,7 +173,7 @@ fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
             while !flat.is_char_boundary(limit) {
                 limit += 1;
             }
-            let Some(gap) = flat[end..limit].find(part) else {
+            let Some(gap) = memmem::find(&flat.as_bytes()[end..limit], part.as_bytes()) else {
                 from = start + head.len().max(1);
                 while !flat.is_char_boundary(from) {
                     from += 1;
@@ -244,9 +275,9 @@ mod tests {
     fn a_sentence_that_is_cut_off_is_found_when_it_is_asked_for() {
         let cut = || read("remote: error: Repository rule viol");
         assert!(!cut().has("repository rule violations"));
-        assert!(cut().as_cut().has("repository rule violations"));
-        assert!(read("ository not found. fatal: x").as_cut().has("repository not found"));
-        assert!(!read("found. fatal: repo").as_cut().has("repository not found"));
+        assert!(cut().into_cut().has("repository rule violations"));
+        assert!(read("ository not found. fatal: x").into_cut().has("repository not found"));
+        assert!(!read("found. fatal: repo").into_cut().has("repository not found"));
     }
 
     #[test]

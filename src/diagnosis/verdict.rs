@@ -77,6 +77,12 @@ fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String
     }
     let told = finding.span.map(|span| reading.words_at(span)).filter(|words| !words.is_empty());
     let told = told.or_else(|| reading.lines().find(|line| !is_noise(line)).map(str::to_owned));
+    if reading.html && told.as_ref().is_none_or(|words| words.contains('<')) {
+        return match reading.title() {
+            Some(title) => format!("The server answered with a web page: {}", cut(&title, SENTENCE)),
+            None => "The server answered with a web page.".to_owned(),
+        };
+    }
     match (told, reading.status) {
         (Some(words), _) => {
             let words: Vec<&str> = without_label(&words).split_whitespace().collect();
@@ -115,7 +121,7 @@ fn is_noise(line: &str) -> bool {
 
 /// Without `error: `, `fatal: `, `- ` and the like in front.
 fn without_label(words: &str) -> &str {
-    let mut rest = words.trim();
+    let mut rest = words.trim_matches(['@', ' ']);
     loop {
         let before = rest.len();
         for label in [

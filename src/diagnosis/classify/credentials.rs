@@ -68,13 +68,7 @@ pub(super) const SIGNS: &[Sign] = &[
     ),
     Sign::of(
         Cause::PasswordAuthRemoved,
-        &[
-            "two-factor authentication otp",
-            "two-factor otp",
-            "must specify two-factor",
-            "one-time password",
-            "x-github-otp: required",
-        ],
+        &["two-factor authentication otp", "two-factor otp", "must specify two-factor", "one-time password"],
     ),
     Sign::of(
         Cause::TokenMissing,

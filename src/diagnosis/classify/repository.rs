@@ -179,7 +179,6 @@ pub(super) const SIGNS: &[Sign] = &[
             "updated since checkout",
             "updated since the last checkout",
             "remote-tracking branch has been updated",
-            "force-with-lease*rejected",
             "lease*does not hold",
         ],
     ),

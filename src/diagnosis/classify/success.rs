@@ -3,34 +3,40 @@
 use super::{Cause, Finding, Operation, Reading};
 use crate::diagnosis::reading::Span;
 
-/// Words that no success holds.
-const TROUBLE: [&str; 14] = [
-    "rejected]",
-    "remote failure]",
-    "! [",
-    "failed to push",
+/// A ref that was not updated, whatever happened to others.
+const REFUSED: [&str; 6] =
+    ["rejected]", "remote failure]", "! [", "failed to push", "unable to update local ref", "error: gh0"];
+
+/// Words that tell of trouble; a push that succeeded after them was tried again.
+const TROUBLE: [&str; 8] = [
     "rpc failed",
     "fatal:",
-    "error: gh0",
     "error: the ",
     "remote end hung up",
     "internal server error",
-    "unable to update local ref",
     "exit code",
     "returned error",
     "exitcode: 1",
 ];
 
-/// A ref was updated, and nothing says that something else went wrong.
+/// A ref was updated, and nothing after it says that something went wrong.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
     if reading.operation == Operation::Rest {
         return answered(reading);
     }
-    if reading.has_any(&TROUBLE) {
+    if reading.has_any(&REFUSED) {
         return None;
     }
     let bypassed = reading.first_of(&["bypassed rule violations", "bypassed push protection"]);
-    if bypassed.is_some() || reading.lines().any(is_ref_update) {
+    let last = reading.lines().filter(|line| is_ref_update(line)).last();
+    let trouble = match last.and_then(|line| reading.after(line)) {
+        Some(rest) => TROUBLE.iter().any(|word| rest.contains(word)),
+        None => reading.has_any(&TROUBLE),
+    };
+    if trouble {
+        return None;
+    }
+    if bypassed.is_some() || last.is_some() {
         return Some(Finding::new(Cause::NotAFailure, &[Cause::GithubTokenDoesNotTrigger], bypassed));
     }
     let warned = reading.first_of(&[
@@ -64,7 +70,8 @@ pub(super) fn look_again(reading: &Reading) -> Option<Finding> {
         return Some(Finding::new(Cause::NotAFailure, &[], Some(Span { start: 0, end: 0 })));
     }
     let idle = reading.first_of(&["everything up-to-date", "already up to date"]);
-    idle.filter(|_| !reading.has_any(&TROUBLE)).map(|span| Finding::new(Cause::NotAFailure, &[], Some(span)))
+    idle.filter(|_| !reading.has_any(&TROUBLE) && !reading.has_any(&REFUSED))
+        .map(|span| Finding::new(Cause::NotAFailure, &[], Some(span)))
 }
 
 /// `abc1234..def5678  main -> main`, ` * [new tag]  v1 -> v1`, and the same with `--porcelain`.

@@ -9,7 +9,7 @@ const TRIES: usize = 48;
 
 /// The text without escape sequences, JSON turned into lines, written-out line ends turned into real ones.
 pub(super) fn unwrap(text: &str) -> String {
-    let plain = without_ansi(text);
+    let plain = without_entities(without_ansi(text));
     let mut out = String::with_capacity(plain.len());
     spread(&plain, DEPTH, &mut out);
     out
@@ -33,6 +33,23 @@ pub(super) fn without_ansi(text: &str) -> String {
         }
     }
     out
+}
+
+/// Turns the entities that web pages and error trackers make of quotation marks back.
+fn without_entities(text: String) -> String {
+    if !text.contains('&') {
+        return text;
+    }
+    let quotes = [
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&apos;", "'"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&gt;", ">"),
+        ("&lt;", "<"),
+    ];
+    quotes.into_iter().fold(text, |text, (entity, sign)| text.replace(entity, sign))
 }
 
 /// Appends `text`, each piece of JSON in it as lines.
@@ -136,7 +153,7 @@ fn is_in_windows_path(before: &str) -> bool {
 /// What git and logs write before a line; none of it carries a sense of its own.
 ///
 /// `hint:` stands in the languages of git's own catalogues.
-const PREFIXES: [&str; 33] = [
+const PREFIXES: [&str; 35] = [
     "##[error]",
     "##[warning]",
     "##[debug]",
@@ -169,6 +186,8 @@ const PREFIXES: [&str; 33] = [
     "ヒント:",
     "stderr:",
     "stdout:",
+    "err:",
+    "out:",
     "<= Recv header:",
 ];
 
