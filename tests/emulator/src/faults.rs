@@ -81,7 +81,7 @@ type Deed = Arc<dyn Fn(&RepositoryHandle) + Send + Sync>;
 /// What goes wrong.
 #[derive(Clone)]
 pub enum Fault {
-    /// Answers so; the request is not executed.
+    /// Answers so; the request is not executed. A push is answered while its pack still comes in.
     Answer(Canned),
     /// Executes the request, then answers so.
     AnswerAfter(Canned),

@@ -36,7 +36,6 @@ mod access;
 mod answer;
 mod api;
 pub mod conformance;
-
 pub mod faults;
 mod git;
 mod handle;
@@ -44,6 +43,7 @@ pub mod log;
 pub mod model;
 mod server;
 mod shared;
+mod wire;
 mod workflows;
 
 use std::io;

@@ -1,15 +1,13 @@
-//! The socket's side: accepts connections, applies faults, hands requests to a face and counts what goes through.
+//! Accepts connections, applies faults, hands requests to a face and logs both sides of each exchange.
 
 use std::{
     convert::Infallible,
     fs, io,
     path::Path,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -17,15 +15,13 @@ use bytes::Bytes;
 use chrono::Utc;
 use futures_util::{StreamExt, future};
 use http::{HeaderName, HeaderValue, Request, Response, header::AUTHORIZATION, request::Parts};
-use http_body::{Frame, SizeHint};
-use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     runtime::Runtime,
-    time::Sleep,
 };
 
 use crate::{
@@ -37,13 +33,8 @@ use crate::{
     log::Entry,
     model::Model,
     shared::Shared,
+    wire::{Outgoing, Socket, pause},
 };
-
-/// Waits: the one place of the emulator where time is spent on purpose.
-#[expect(clippy::disallowed_methods, reason = "latency and delays are part of what is emulated")]
-pub(crate) fn pause(duration: Duration) -> Sleep {
-    tokio::time::sleep(duration)
-}
 
 /// Sets the repositories up and begins to serve. Not async: it may be called inside another runtime.
 pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io::Result<Shared> {
@@ -129,10 +120,13 @@ async fn exchange(
         }
     }
     let answer = if let Some(canned) = canned {
-        // The REST face reads before it answers; git's front end may refuse while the pack still comes in.
+        // The REST face reads before it answers; git's front end may refuse while the pack still comes in. It lingers,
+        // as front ends do: closed with unread data, the connection would be reset and the answer lost.
         if is_rest {
             let body = api::read_body(&shared, number, incoming).await;
             api::note_request(&shared, number, &body);
+        } else {
+            tokio::spawn(drain(shared.clone(), number, incoming));
         }
         from_canned(&canned)
     } else {
@@ -148,6 +142,14 @@ async fn exchange(
         work.await.unwrap_or_else(|error| Answer::text(500, &format!("the emulator failed: {error}")))
     };
     finish(shared.clone(), number, started, reset.clone(), answer, &faults).await
+}
+
+/// Reads a body and drops it.
+async fn drain(shared: Shared, number: usize, mut incoming: Incoming) {
+    while let Some(Ok(frame)) = incoming.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        shared.journal().amend(number, |entry| entry.bytes_in += length);
+    }
 }
 
 /// Applies the faults that come after the effect and sends the answer.
@@ -248,89 +250,5 @@ async fn race(shared: &Shared, path: &str, deed: &Arc<dyn Fn(&RepositoryHandle) 
         let (deed, handle) = (deed.clone(), RepositoryHandle::new(shared.clone(), id));
         // A panic in the test's closure shows as a race that did not happen.
         let _ = tokio::task::spawn_blocking(move || deed(&handle)).await;
-    }
-}
-
-/// A body on its way out: counts, and cuts where a fault asked for it.
-struct Outgoing {
-    inner: UnsyncBoxBody<Bytes, io::Error>,
-    shared: Shared,
-    number: usize,
-    started: Instant,
-    reset: Arc<AtomicBool>,
-    limit: Option<(usize, bool)>,
-    sent: usize,
-    linger: Option<Pin<Box<Sleep>>>,
-}
-
-impl http_body::Body for Outgoing {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(linger) = &mut self.linger {
-            ready!(linger.as_mut().poll(cx));
-            return Poll::Ready(Some(Err(io::Error::other("cut as a fault asked"))));
-        }
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        let Some(Ok(frame)) = frame else { return Poll::Ready(frame) };
-        let Ok(mut data) = frame.into_data() else { return Poll::Ready(None) };
-        if let Some((limit, hard)) = self.limit
-            && self.sent + data.len() > limit
-        {
-            data.truncate(limit - self.sent);
-            self.reset.store(hard, Ordering::Relaxed);
-            // The bytes before the cut must be on the wire before it.
-            self.linger = Some(Box::pin(pause(Duration::from_millis(20))));
-        }
-        self.sent += data.len();
-        let (length, took) = (data.len() as u64, self.started.elapsed());
-        self.shared.journal().amend(self.number, |entry| {
-            entry.bytes_out += length;
-            entry.took = took;
-        });
-        Poll::Ready(Some(Ok(Frame::data(data))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.linger.is_none() && self.inner.is_end_stream()
-    }
-}
-
-/// A connection that can be reset (RST) instead of closed (FIN).
-struct Socket {
-    stream: TcpStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -63,13 +63,19 @@ fn an_answer_can_break_off_or_never_come() {
         assert_eq!(emulator.log().0.last().unwrap().bytes_out, 20);
         emulator.clear_faults();
     }
-    emulator.fault(FaultRule::on("GET", "/api/v3/meta", Fault::Silence));
     let address = emulator.url().trim_start_matches("http://").to_owned();
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    std::io::Write::write_all(&mut stream, b"GET /api/v3/meta HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
-    let heard = std::io::Read::read(&mut stream, &mut [0; 10]);
-    assert!(heard.is_err(), "{heard:?}");
+    let hear = |fault| {
+        emulator.fault(FaultRule::on("GET", "/api/v3/meta", fault));
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        std::io::Write::write_all(&mut stream, b"GET /api/v3/meta HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let heard = std::io::Read::read(&mut stream, &mut [0; 10]);
+        emulator.clear_faults();
+        heard.map_err(|error| error.kind())
+    };
+    assert_eq!(hear(Fault::Close), Ok(0), "the end of the stream");
+    assert_eq!(hear(Fault::Reset), Err(std::io::ErrorKind::ConnectionReset));
+    assert_eq!(hear(Fault::Silence), Err(std::io::ErrorKind::WouldBlock), "nothing at all");
 }
 
 #[test]

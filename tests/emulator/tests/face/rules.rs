@@ -49,6 +49,9 @@ fn a_ruleset_refuses_with_gh013_and_its_list() {
     let text = said(&clone, &["push", "--atomic", "origin", "HEAD:refs/tags/v1", "HEAD:refs/heads/free2"]);
     assert!(text.contains("(push declined due to repository rule violations)"), "{text}");
     assert_eq!(emulator.repository("acme/site").tip("refs/heads/free2"), None, "all or nothing");
+    let log = emulator.log();
+    let results: Vec<_> = log.pushes().last().unwrap().updates.iter().map(|update| update.result.clone()).collect();
+    assert_eq!(results, ["push declined due to repository rule violations", "atomic push failure"]);
     let output = git(clone.path(), &["push", &address(&emulator, "acme/site", Some(&bot)), "main"]);
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("remote: Bypassed rule violations for refs/heads/main:"));
