@@ -63,7 +63,7 @@ pub fn label(text: &str) -> String {
     let text = cut(text, LONGEST_LABEL);
     let mut label = String::with_capacity(text.len());
     for c in safe_line(&text).chars() {
-        if c.is_ascii_alphanumeric() || c == ' ' || c == '-' || !c.is_ascii() {
+        if c.is_ascii_alphanumeric() || " -.".contains(c) || !c.is_ascii() {
             label.push(c);
         } else {
             let _ = write!(label, "#{};", u32::from(c));
@@ -102,8 +102,8 @@ fn entities(text: &str) -> String {
         let ends_word = after.is_none_or(|after| after == ' ') && before.is_none_or(|before| !before.is_ascii_digit());
         let in_word = [before, after].iter().all(|next| next.is_some_and(|next| next.is_ascii_alphanumeric()));
         let plain = match c {
-            ' ' | ',' | ';' | '/' | '?' | '%' | '\'' | '(' => true,
-            '-' => in_word,
+            ' ' | ',' | ';' | '/' | '?' | '%' | '\'' | '"' | '(' => true,
+            '-' | '_' => in_word,
             '.' => ends_word || in_word && !matches!(before, Some('w' | 'W')),
             ':' | ')' => ends_word,
             // Between words it is no quotation: that one begins a line.
@@ -200,7 +200,7 @@ mod tests {
                 prop_assert_eq!(words(&shown), words(&expected));
             }
             let label = label(&hostile);
-            prop_assert!(label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || " -#;".contains(c)));
+            prop_assert!(label.chars().all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || " -.#;".contains(c)));
         }
 
         #[test]

@@ -47,7 +47,7 @@ fn a_success_shows_chain_checks_changes_refs_and_runs() {
         "| ! | `token-expiry` | The token ends in 9 days. Regenerate it. | ",
         "12 files added, 3 changed, 1 removed; 48.21 kB sent, 9.12 kB received.\n",
         "| [<code>refs/tags/v1.2.0</code>](<https://github.com/octo/site/tree/v1.2.0>) | none | ",
-        "| [<code>deploy.yml</code>](<https://github.com/octo/site/actions/runs/4711>) | workflow&#95;dispatch | completed | success |\n",
+        "| [<code>deploy.yml</code>](<https://github.com/octo/site/actions/runs/4711>) | workflow_dispatch | completed | success |\n",
     ] {
         assert!(markdown.contains(part), "{part}\nin\n{markdown}");
     }
