@@ -12,6 +12,7 @@
 
 mod preflight;
 mod publish;
+mod report;
 mod runner;
 mod tag;
 mod trigger;
