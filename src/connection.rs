@@ -12,6 +12,7 @@ use crate::{
     http::HttpClient,
     plan::Plan,
     progress::Watch,
+    publish::source::Source,
     retry::Retries,
 };
 
@@ -26,12 +27,20 @@ pub struct Connection {
     pub retries: Retries,
     /// Who looks at the progress.
     pub watch: Arc<dyn Watch>,
+    /// The directory, shared by all targets.
+    pub source: Arc<Source>,
     http: HttpClient,
 }
 
 impl Connection {
     /// The connection that `plan` needs; nothing is opened yet. Must be called inside a tokio runtime.
-    pub fn new(plan: &Plan, http: &HttpClient, retries: Retries, watch: Arc<dyn Watch>) -> Result<Self, Failure> {
+    pub fn new(
+        plan: &Plan,
+        http: &HttpClient,
+        retries: Retries,
+        source: Arc<Source>,
+        watch: Arc<dyn Watch>,
+    ) -> Result<Self, Failure> {
         let http = http.counted_apart();
         let token = plan.token.as_ref().map(|token| &token.secret);
         let transport = HttpTransport::new(http.clone(), &plan.target.git_url(), token)?;
@@ -41,6 +50,7 @@ impl Connection {
             remote: Remote::new(Transport::Http(transport), situation),
             retries,
             watch,
+            source,
             http,
         })
     }

@@ -14,6 +14,7 @@ pub mod context;
 pub mod credential;
 pub mod diagnosis;
 pub mod explain;
+pub mod fanout;
 pub mod git;
 pub mod github;
 pub mod http;

@@ -6,7 +6,7 @@
 use std::{
     fmt,
     future::Future,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -166,6 +166,43 @@ impl Races<'_> {
     }
 }
 
+/// What all targets of a step share: the pause between two writes over REST, and a limit that one of them met.
+///
+/// Source: <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
+#[derive(Clone, Debug)]
+pub struct Pace {
+    between: Duration,
+    next_write: Arc<Mutex<Instant>>,
+    held_until: Arc<Mutex<Instant>>,
+}
+
+impl Pace {
+    /// At least `between` from one write to the next.
+    pub fn new(between: Duration) -> Self {
+        let now = Instant::now();
+        Self { between, next_write: Arc::new(Mutex::new(now)), held_until: Arc::new(Mutex::new(now)) }
+    }
+
+    /// How long a write that is about to be sent has to wait; the turn is taken with the answer.
+    fn take_turn(&self) -> Duration {
+        let mut next = self.next_write.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let turn = (*next).max(now);
+        *next = turn + self.between;
+        turn - now
+    }
+
+    fn hold(&self, pause: Duration) {
+        let mut until = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = (*until).max(Instant::now() + pause);
+    }
+
+    fn held(&self) -> Duration {
+        let until = *self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_duration_since(Instant::now())
+    }
+}
+
 /// The policy of one step: how many tries, until when, and who is told.
 #[derive(Clone)]
 pub struct Retries {
@@ -174,12 +211,20 @@ pub struct Retries {
     watch: Arc<dyn Watch>,
     pauser: Arc<dyn Pause>,
     jitter: Jitter,
+    pace: Pace,
 }
 
 impl Retries {
     /// At most `attempts` tries of each thing, none of them beyond `deadline`.
     pub fn new(attempts: u32, deadline: Instant, watch: Arc<dyn Watch>) -> Self {
-        Self { attempts, deadline, watch, pauser: Arc::new(Clock), jitter: Arc::new(chance) }
+        Self {
+            attempts,
+            deadline,
+            watch,
+            pauser: Arc::new(Clock),
+            jitter: Arc::new(chance),
+            pace: Pace::new(Duration::ZERO),
+        }
     }
 
     /// The same with other pauses.
@@ -194,6 +239,21 @@ impl Retries {
     pub fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
         self
+    }
+
+    /// The same, in step with the other targets.
+    #[must_use]
+    pub fn paced(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Waits for the turn of a REST request that changes something.
+    pub async fn turn(&self) {
+        let pause = self.pace.take_turn();
+        if !pause.is_zero() {
+            self.pause(pause).await;
+        }
     }
 
     /// The same with another end: the wait stage has a budget of its own.
@@ -239,11 +299,21 @@ impl Retries {
             if self.left().is_zero() {
                 return Err(out_of_time(what, before));
             }
+            // A limit that another target met holds for the account, and so for this one.
+            let held = self.pace.held();
+            if !held.is_zero() {
+                self.pause(held).await;
+            }
             let failure = match tokio::time::timeout_at(self.deadline.into(), attempt()).await {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(failure)) => failure,
                 Err(_) => return Err(out_of_time(what, before)),
             };
+            if let (Cause::PrimaryRateLimit | Cause::SecondaryRateLimit, Retry::After(pause)) =
+                (failure.cause, failure.retry)
+            {
+                self.pace.hold(pause);
+            }
             let pause = schedule.after(failure.clone(), self.left(), Utc::now())?;
             self.watch.see(Event::Retry {
                 what,
@@ -271,8 +341,6 @@ fn out_of_time(what: &str, before: Option<Failure>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
     use crate::progress::Unwatched;
 

@@ -5,37 +5,27 @@ use std::{
     io::{self, Read as _, Write as _},
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::{
-    runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
-};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     cli::{self, Command},
-    connection::Connection,
     context::{Context, Environment},
     credential::Redactor,
     diagnosis::{Cause, Failure, Stage},
     explain,
+    fanout::relay_all,
     git::checkout,
-    http::{HttpClient, HttpError, Settings, Trust},
+    http::{Settings, Trust},
     inputs::{Inputs, Raw},
     plan::Plan,
-    progress::Watch,
-    relay::{relay, stages},
-    report::{Console, Destinations, Report, StageStatus, TargetReport, logging, write_all},
-    retry::Retries,
+    report::{Console, Destinations, Report, logging, write_all},
 };
 
 /// How long threads that still read files may hold up the end.
 const GRACE: Duration = Duration::from_millis(200);
-
-/// What is waited for ends by itself when the budget does, and says what it was; this is for what does not.
-const MARGIN: Duration = Duration::from_millis(100);
 
 /// Does what the arguments (without the program's name) and the environment ask for.
 pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: PathBuf) -> ExitCode {
@@ -89,59 +79,9 @@ fn relayed(inputs: &Inputs, context: &Context, console: &Console) -> Report {
         Ok(prepared) => prepared,
         Err(failure) => return Report::failed(Stage::Inputs, &failure),
     };
-    let mut reports: Vec<TargetReport> =
-        plans.iter().map(|plan| TargetReport::new(&plan.target, &stages(plan))).collect();
-    runtime.block_on(async {
-        for (plan, report) in plans.into_iter().zip(&mut reports) {
-            one(plan, &settings, begun, console, report).await;
-        }
-    });
+    let reports = runtime.block_on(relay_all(plans, &settings, begun, console));
     runtime.shutdown_timeout(GRACE);
     Report::new(reports).dry_run(inputs.behaviour.dry_run)
-}
-
-/// One target, until it is done, the budget is used up or a signal comes.
-async fn one(plan: Plan, settings: &Settings, begun: Instant, console: &Console, report: &mut TargetReport) {
-    let log = console.target(&report.repository, true);
-    let watch: Arc<dyn Watch> = Arc::new(log.clone());
-    let timeout = plan.behaviour.timeout;
-    let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::clone(&watch));
-    let connection = HttpClient::new(settings)
-        .map_err(HttpError::into_read_failure)
-        .and_then(|http| Connection::new(&plan, &http, retries, watch));
-    let connection = match connection {
-        Ok(connection) => connection,
-        Err(failure) => {
-            report.fail(Stage::Preflight, &failure);
-            return log.failure(Stage::Preflight, &failure);
-        }
-    };
-    let stopped = tokio::select! {
-        () = relay(plan, &connection, &log, report) => return,
-        name = terminated() => {
-            Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))
-        }
-        () = tokio::time::sleep_until((begun + timeout + MARGIN).into()) => {
-            let seconds = timeout.as_secs();
-            Failure::new(Cause::Timeout, format!("The step's whole budget (`timeout`, {seconds} s) is used up."))
-        }
-    };
-    let at = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped);
-    let at = at.map_or(Stage::Preflight, |stage| stage.stage);
-    report.fail(at, &stopped);
-    log.failure(at, &stopped);
-}
-
-/// Comes back when a signal asks the program to end; with its name.
-async fn terminated() -> &'static str {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    match (terminate, interrupt) {
-        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        },
-        _ => std::future::pending().await,
-    }
 }
 
 fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {

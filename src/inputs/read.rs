@@ -19,7 +19,7 @@ impl Inputs {
     pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
         let reader = Reader { raw, context };
         let inputs = reader.unrestricted()?;
-        reader.refuse_unsupported(&inputs)?;
+        reader.refuse_unsupported()?;
         Ok(inputs)
     }
 }
@@ -141,15 +141,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn refuse_unsupported(&self, inputs: &Inputs) -> Result<(), Failure> {
+    fn refuse_unsupported(&self) -> Result<(), Failure> {
         for name in NOT_YET {
-            if *name == "repository" {
-                if inputs.targets.list.len() > 1 {
-                    return Err(invalid(
-                        "`repository` with several lines is not supported yet; it accepts one.".to_owned(),
-                    ));
-                }
-            } else if self.is_set(name) {
+            if self.is_set(name) {
                 let leave = find(name).map_or(Preset::None, |input| input.preset);
                 let leave = if let Preset::Value(value) = leave { format!(" (or {value})") } else { String::new() };
                 return Err(invalid(format!(

@@ -3,9 +3,7 @@
 pub use super::row::{Form, Group, Input, Preset};
 
 /// Inputs whose stage this version does not have: a value for one of them is refused by name, never ignored.
-/// `repository` stands for more than one line of it.
 pub const NOT_YET: &[&str] = &[
-    "repository",
     "ssh-key",
     "ssh-known-hosts",
     "app-id",

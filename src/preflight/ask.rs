@@ -11,19 +11,15 @@ use crate::{
     git::{advertisement::Advertisement, commits::commit_of},
     github::{Answered, Meta, RestError},
     plan::{Plan, TagPlan, TagTarget},
-    publish::{
-        hash::{Hashed, Retain, hash},
-        proposal::Proposal,
-        walk::Listing,
-    },
+    publish::{hash::Hashed, proposal::Proposal},
     target::{Oid, RefName},
 };
 
-/// Asks everything that `plan` needs to be judged and done. `listing` is the directory's, when one is published.
-pub(super) async fn ask(plan: &Plan, connection: &Connection, listing: Option<Listing>) -> Facts {
+/// Asks everything that `plan` needs to be judged and done.
+pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     let hashing = async {
-        match listing {
-            Some(listing) => Some(hash_aside(listing, connection).await),
+        match &plan.push {
+            Some(directory) => Some(connection.source.hashed(directory, &connection.watch).await),
             None => None,
         }
     };
@@ -132,14 +128,6 @@ async fn advertisement(plan: &Plan, connection: &Connection) -> Asked<Advertisem
         Ok(advertisement) => Asked::Answer(advertisement),
         Err(failure) => Asked::Refused(Refusal { status: None, failure }),
     }
-}
-
-async fn hash_aside(listing: Listing, connection: &Connection) -> Result<Arc<Hashed>, Failure> {
-    let watch = Arc::clone(&connection.watch);
-    let work = move || hash(listing, &Retain::nothing(), &*watch).map(Arc::new);
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Failure::new(Cause::InternalError, format!("The directory could not be hashed: {error}.")))?
 }
 
 async fn publish_facts(

@@ -16,13 +16,7 @@ pub use self::{
     content::conflict,
     judge::{first_failure, judge},
 };
-use crate::{
-    connection::Connection,
-    diagnosis::Failure,
-    git::advertisement::Advertisement,
-    plan::Plan,
-    publish::walk::{Listing, walk},
-};
+use crate::{connection::Connection, diagnosis::Failure, git::advertisement::Advertisement, plan::Plan};
 
 /// A plan that has passed the preflight, with the groundwork that the checks have done.
 #[derive(Clone, Debug)]
@@ -85,11 +79,12 @@ pub async fn preflight(plan: Plan, connection: &Connection) -> Preflight {
             None => Preflight { checks: vec![check], facts: None, outcome: Err(judge::contradiction()) },
         };
     }
-    let listing = match listing(&plan).await {
-        Ok(listing) => listing,
-        Err(failure) => return stopped(failure),
-    };
-    let facts = Box::pin(ask::ask(&plan, connection, listing)).await;
+    if let Some(directory) = &plan.push
+        && let Err(failure) = connection.source.list(directory).await
+    {
+        return stopped(failure);
+    }
+    let facts = Box::pin(ask::ask(&plan, connection)).await;
     let checks = judge(&plan, &facts);
     let failure = first_failure(&checks).cloned().or_else(|| facts.unprepared(&plan));
     let outcome = match failure {
@@ -97,11 +92,4 @@ pub async fn preflight(plan: Plan, connection: &Connection) -> Preflight {
         None => Ok(Cleared { plan, facts: facts.clone() }),
     };
     Preflight { checks, facts: Some(facts), outcome }
-}
-
-/// The directory's files, before the first request: an empty directory needs none.
-async fn listing(plan: &Plan) -> Result<Option<Listing>, Failure> {
-    let Some(directory) = plan.push.clone() else { return Ok(None) };
-    let list = move || walk(&directory.directory, &directory.exclude);
-    tokio::task::spawn_blocking(list).await.map_err(|_| judge::contradiction())?.map(Some)
 }

@@ -58,9 +58,10 @@ where
     F: Future<Output = Result<Meta, RestError>>,
 {
     let attempt = || {
-        let began = Utc::now() + search.server_ahead;
         let request = request();
         async move {
+            connection.retries.turn().await;
+            let began = Utc::now() + search.server_ahead;
             let Err(error) = request.await else { return Ok(Vec::new()) };
             let failure = Failure::from(error);
             if failure.retry != Retry::Unclear {

@@ -10,6 +10,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod fanout;
 mod preflight;
 mod publish;
 mod report;

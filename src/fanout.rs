@@ -1,0 +1,108 @@
+//! One step, many targets: every relay on its own, at most eight at a time, none of them stopped by another's failure.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure, Stage},
+    http::{HttpClient, HttpError, Settings},
+    plan::Plan,
+    publish::source::Source,
+    relay::{relay, stages},
+    report::{Console, StageStatus, TargetLog, TargetReport},
+    retry::{Pace, Retries},
+};
+
+/// How many targets are spoken to at once.
+const AT_ONCE: usize = 8;
+
+/// The pause between two REST requests that change something, when there are several targets.
+///
+/// Source: <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests>
+const MUTATIVE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is waited for ends by itself when the budget does, and says what it was; this is for what does not.
+const MARGIN: Duration = Duration::from_millis(100);
+
+/// Relays to every target. Whatever ends it early, each report says how far its relay came.
+pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, console: &Console) -> Vec<TargetReport> {
+    let mut reports: Vec<TargetReport> =
+        plans.iter().map(|plan| TargetReport::new(&plan.target, &stages(plan))).collect();
+    let logs: Vec<TargetLog> =
+        reports.iter().map(|report| console.target(&report.repository, plans.len() == 1)).collect();
+    let http = match HttpClient::new(settings).map_err(HttpError::into_read_failure) {
+        Ok(http) => http,
+        Err(failure) => {
+            reports.iter_mut().zip(&logs).for_each(|(report, log)| fail(report, log, Stage::Preflight, &failure));
+            return reports;
+        }
+    };
+    let timeout = plans.first().map_or(Duration::MAX, |plan| plan.behaviour.timeout);
+    let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
+    // The directory is the same for all: it is listed and hashed once.
+    let source = Arc::new(Source::default());
+    let relays = plans.into_iter().zip(&mut reports).zip(&logs);
+    let all = futures_util::stream::iter(relays).for_each_concurrent(AT_ONCE, |((plan, report), log)| {
+        let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::new(log.clone())).paced(pace.clone());
+        one(plan, &http, retries, Arc::clone(&source), report, log)
+    });
+    let stopped = tokio::select! {
+        () = all => None,
+        name = terminated() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
+        () = past(begun + timeout + MARGIN) => {
+            let what = format!("The step's whole budget (`timeout`, {} s) is used up.", timeout.as_secs());
+            Some(Failure::new(Cause::Timeout, what))
+        }
+    };
+    if let Some(failure) = stopped {
+        for (report, log) in reports.iter_mut().zip(&logs) {
+            let open = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped).map(|stage| stage.stage);
+            if let (Some(open), None) = (open, report.failure()) {
+                fail(report, log, open, &failure);
+            }
+        }
+    }
+    reports
+}
+
+async fn one(
+    plan: Plan,
+    http: &HttpClient,
+    retries: Retries,
+    source: Arc<Source>,
+    report: &mut TargetReport,
+    log: &TargetLog,
+) {
+    match Connection::new(&plan, http, retries, source, Arc::new(log.clone())) {
+        Ok(connection) => relay(plan, &connection, log, report).await,
+        Err(failure) => fail(report, log, Stage::Preflight, &failure),
+    }
+}
+
+fn fail(report: &mut TargetReport, log: &TargetLog, stage: Stage, failure: &Failure) {
+    report.fail(stage, failure);
+    log.failure(stage, failure);
+}
+
+#[allow(clippy::disallowed_methods, reason = "the end of the budget is no pause between tries")]
+async fn past(end: Instant) {
+    tokio::time::sleep_until(end.into()).await;
+}
+
+/// Comes back when a signal asks the program to end; with its name.
+async fn terminated() -> &'static str {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        },
+        _ => std::future::pending().await,
+    }
+}
