@@ -1,0 +1,92 @@
+//! What becomes of a branch's content and history.
+
+use emulator::model::{Repository, Token};
+
+use crate::world::{TARGET, World};
+
+fn world(files: &[(&str, &str)]) -> World {
+    World::with(Repository::new(TARGET).files("gh-pages", files), Token::classic("robin", &["repo", "workflow"]))
+}
+
+#[test]
+fn an_empty_repository_gets_its_first_branch() {
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let outcome = world.publish().input("tag", "v1").run();
+    outcome.succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "index.html"]);
+    assert_eq!(world.tip("refs/tags/v1"), world.tip("refs/heads/gh-pages"));
+}
+
+#[test]
+fn history_single_leaves_one_commit_and_sends_only_what_the_branch_lacks() {
+    let big = "x".repeat(200_000);
+    let world = world(&[("big.txt", &big), ("old.txt", "old")]);
+    let outcome = world.publish().file("site/big.txt", &big).input("history", "single").run();
+    outcome.succeeded();
+    assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "1");
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "big.txt", "index.html"]);
+    assert!(outcome.report()["targets"][0]["refs"][0]["forced"].as_bool().unwrap());
+    let pushed = world.github.log().pushes()[0].bytes_in;
+    assert!(pushed < 2000, "{pushed} bytes were sent");
+    world.git(&["fsck", "--strict"]);
+    // The same tree on a tip without parents: nothing to do.
+    let again = world.publish().file("site/big.txt", &big).input("history", "single").run();
+    again.succeeded();
+    assert_eq!(again.stage("push"), "unchanged");
+}
+
+#[test]
+fn what_is_kept_stays_and_may_be_overwritten() {
+    let world = world(&[("keep/a.txt", "old"), ("keep/b.txt", "old"), ("gone.txt", "old")]);
+    world.publish().file("site/keep/a.txt", "new").input("keep", "keep/**").run().succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "index.html", "keep/a.txt", "keep/b.txt"]);
+    assert_eq!(world.git(&["show", "gh-pages:keep/a.txt"]), "new");
+}
+
+#[test]
+fn what_is_excluded_is_neither_published_nor_removed() {
+    let world = world(&[("drafts/there.md", "there"), (".github/workflows/x.yml", "x"), ("gone.txt", "old")]);
+    let step = world
+        .publish()
+        .file("site/drafts/new.md", "new")
+        .file("site/.github/workflows/x.yml", "other")
+        .file("site/page.map", "m")
+        .input("exclude", "+drafts\n+*.map");
+    step.run().succeeded();
+    assert_eq!(world.paths("gh-pages"), [".github/workflows/x.yml", ".nojekyll", "drafts/there.md", "index.html"]);
+    assert_eq!(world.git(&["show", "gh-pages:.github/workflows/x.yml"]), "x");
+}
+
+#[test]
+fn a_file_becomes_a_folder_and_back_and_names_change_their_case() {
+    let world = world(&[("a", "file"), ("b/c", "folder"), ("Readme.md", "r")]);
+    world
+        .publish()
+        .file("site/a/b", "now a folder")
+        .file("site/b", "now a file")
+        .file("site/README.md", "r")
+        .run()
+        .succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "README.md", "a/b", "b", "index.html"]);
+    world.git(&["fsck", "--strict"]);
+}
+
+#[test]
+fn a_path_that_leaves_the_workspace_is_refused() {
+    let world = World::new();
+    for directory in ["..", "../other", "/etc", "link"] {
+        let step = world.publish().input("directory", directory);
+        std::os::unix::fs::symlink("/etc", step.workspace().join("link")).unwrap();
+        step.run().failed("invalid-input");
+    }
+    assert!(world.github.log().0.is_empty());
+}
+
+#[test]
+fn a_cname_on_the_branch_stays_when_the_directory_has_none() {
+    let world = world(&[("CNAME", "docs.example.test\n"), ("index.html", "old")]);
+    world.publish().run().succeeded();
+    assert_eq!(world.git(&["show", "gh-pages:CNAME"]), "docs.example.test");
+    world.publish().input("cname", "new.example.test").run().succeeded();
+    assert_eq!(world.git(&["show", "gh-pages:CNAME"]), "new.example.test");
+}
