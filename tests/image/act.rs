@@ -1,0 +1,124 @@
+//! A real workflow file with `uses: ./`, run by act: `action.yml` is read, the Dockerfile is built over the engine's
+//! socket, inputs come from expressions and secrets, outputs go to the next step.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use emulator::model::{Repository, Token};
+
+use crate::{
+    engine::{podman, variable},
+    world::{TARGET, World},
+};
+
+const LISTENER: &str =
+    "name: deploy\non:\n  repository_dispatch:\n    types: [published]\njobs: {a: {runs-on: x, steps: []}}\n";
+
+/// The engine's API on a socket, as long as it lives.
+struct Service(Child);
+
+impl Service {
+    fn start(socket: &Path) -> Self {
+        let mut command = podman();
+        command.env("BUILDAH_ISOLATION", "chroot").args(["system", "service", "--time=0"]);
+        let service = Self(command.arg(format!("unix://{}", socket.display())).spawn().unwrap());
+        let begin = Instant::now();
+        while !socket.exists() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "the engine's service did not come up");
+            std::thread::yield_now();
+        }
+        service
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn git(folder: &Path, args: &[&str]) -> String {
+    let identity = ["-c", "user.name=robin", "-c", "user.email=robin@example.test", "-c", "init.defaultBranch=main"];
+    let output = Command::new("git").arg("-C").arg(folder).args(identity).args(args).output().unwrap();
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A repository with the action at its root and the workflow. Only the default of the Dockerfile's PROFILE differs: a
+/// runner passes no build arguments, and with this profile its build finds the layers of the image that is there.
+fn repository(folder: &Path) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["Cargo.toml", "Cargo.lock", "action.yml", ".dockerignore", "src", "tests/emulator/Cargo.toml"] {
+        let to = folder.join(name);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        let copied = Command::new("cp").arg("-r").arg(root.join(name)).arg(&to).status().unwrap();
+        assert!(copied.success(), "cannot copy {name}");
+    }
+    let dockerfile = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    assert!(dockerfile.contains("ARG PROFILE=release\n"));
+    let dockerfile = dockerfile.replace("ARG PROFILE=release\n", "ARG PROFILE=thin\n");
+    fs::write(folder.join("Dockerfile"), dockerfile).unwrap();
+    fs::create_dir_all(folder.join(".github/workflows")).unwrap();
+    fs::copy(root.join("tests/image/relay.yml"), folder.join(".github/workflows/relay.yml")).unwrap();
+    git(folder, &["init", "--quiet"]);
+    git(folder, &["remote", "add", "origin", "https://github.com/acme/source.git"]);
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--message", "the action and a workflow that uses it"]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+#[test]
+#[ignore = "needs the image and act: script/test"]
+fn a_workflow_publishes_tags_dispatches_and_reads_the_outputs() {
+    let world = World::with(
+        Repository::new(TARGET).file("README.md", "hello\n").workflow("deploy.yml", LISTENER),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    let folder = tempfile::Builder::new().prefix("act-").tempdir_in("/tmp").unwrap();
+    let inside = |name: &str| folder.path().join(name).display().to_string();
+    let source = folder.path().join("source");
+    fs::create_dir(&source).unwrap();
+    let sha = repository(&source);
+    let socket = folder.path().join("engine.sock");
+    let _service = Service::start(&socket);
+
+    // On a host platform act's files lie in its cache: the action's container sees them under the same paths.
+    let options = format!("--network host --volume {0}/act:{0}/act", inside("cache"));
+    let output = Command::new("act")
+        .env_clear()
+        .envs(["PATH", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"].map(|name| (name, variable(name))))
+        .env("HOME", inside("home"))
+        .env("XDG_CACHE_HOME", inside("cache"))
+        .env("XDG_CONFIG_HOME", inside("config"))
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .env("SITE_TOKEN", world.token.value())
+        .current_dir(&source)
+        .stdin(Stdio::null())
+        .args(["push", "--platform", "ubuntu-latest=-self-hosted", "--container-daemon-socket", "-", "--pull=false"])
+        .args(["--secret", "SITE_TOKEN", "--var", &format!("SERVER={}", world.github.url())])
+        .args(["--container-options", &options])
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+
+    let tip = world.tip("refs/heads/gh-pages").unwrap_or_else(|| panic!("nothing was published\n{log}"));
+    assert!(log.contains(&format!("commit={tip} error=<> dispatched=true")), "{log}");
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "docs/css/main.css", "docs/index.html"]);
+    assert_eq!(world.git(&["show", "gh-pages:docs/index.html"]), "<h1>acme/source</h1>");
+    assert_eq!(world.git(&["cat-file", "-t", "v1.0.0"]), "tag");
+    assert_eq!(world.git(&["rev-parse", "v1.0.0^{commit}"]), tip);
+    assert_eq!(world.git(&["tag", "--list", "--format=%(contents)", "v1.0.0"]), format!("the docs of {}", &sha[..7]));
+    let log_of_requests = world.github.log();
+    let dispatches = log_of_requests.calls("POST", "/dispatches");
+    assert_eq!(dispatches.len(), 1);
+    assert_eq!(dispatches[0].request.as_ref().unwrap()["client_payload"]["sha"], sha);
+    assert_eq!(world.github.runs(TARGET).len(), 1);
+    assert!(log.contains("refused with <token-missing>"), "{log}");
+    assert!(!log.contains(world.token.value()), "the token is in the log");
+}
