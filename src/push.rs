@@ -1,7 +1,5 @@
 //! The push stage: a proposal is sent; a lost race is worked out again on the new tip, a lost answer is looked up.
 
-use std::sync::Arc;
-
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
@@ -12,7 +10,7 @@ use crate::{
     },
     plan::{DirectoryPlan, Plan},
     preflight::{Cleared, facts::PublishFacts},
-    publish::{hash::Hashed, proposal::Proposal},
+    publish::proposal::Proposal,
     target::{Oid, RefName},
 };
 
@@ -34,8 +32,13 @@ pub struct Pushed {
 /// What one try of a push came to, when it is no failure.
 enum Sent {
     Done,
-    LostRace,
+    /// Another push came first; these are the refs by now.
+    LostRace(Advertisement, Failure),
 }
+
+/// How often in a row a push may lose a race although the branch does not move: another push that holds its lock does
+/// that for a moment, a server that can not write its refs does it for ever.
+const STANDSTILLS: u32 = 10;
 
 /// Publishes the directory, if the plan says so. `None`: nothing to push is planned.
 pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<Pushed>, Failure> {
@@ -45,33 +48,29 @@ pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Op
     let mut proposal = proposal.clone();
     let mut advertisement = cleared.advertisement();
     let mut races = connection.retries.races();
+    let mut standstills = 0;
     let what = format!("push to {}", directory.branch().short());
     // A dry run shows the proposal and does not send it.
     while !proposal.is_unchanged() && !plan.behaviour.dry_run {
         let send = || send(directory, &proposal, &advertisement, connection);
         match connection.retries.run(&what, send).await? {
             Sent::Done => break,
-            Sent::LostRace => races.lost(&what).await?,
+            Sent::LostRace(now, failure) => {
+                let tip = now.tip(directory.branch());
+                standstills = if tip == proposal.tip { standstills + 1 } else { 0 };
+                if standstills > STANDSTILLS {
+                    return Err(failure);
+                }
+                advertisement = now;
+            }
         }
-        (advertisement, proposal) = again(plan, directory, hashed, connection).await?;
+        races.lost(&what).await?;
+        let tip = advertisement.tip(directory.branch());
+        let Connection { remote, retries, .. } = connection;
+        proposal = Proposal::make(plan, directory, hashed, tip, remote, retries).await?;
     }
     let branch = directory.branch().clone();
     Ok(Some(Pushed { branch, old: proposal.tip, new: proposal.new_tip, forced: proposal.rewrites, proposal }))
-}
-
-/// The same change on the tip that the branch has by now.
-async fn again(
-    plan: &Plan,
-    directory: &DirectoryPlan,
-    hashed: &Arc<Hashed>,
-    connection: &Connection,
-) -> Result<(Advertisement, Proposal), Failure> {
-    let interest = Interest::names([directory.branch()]);
-    let Connection { remote, retries, .. } = connection;
-    let advertisement = retries.run("look at the branch", || remote.advertise(&interest)).await?;
-    let tip = advertisement.tip(directory.branch());
-    let proposal = Proposal::make(plan, directory, hashed, tip, remote, retries).await?;
-    Ok((advertisement, proposal))
 }
 
 async fn send(
@@ -85,15 +84,15 @@ async fn send(
     let request = PushRequest { commands: vec![command.clone()], pack: proposal.pack.clone(), atomic: true };
     match connection.remote.push(advertisement, &request, &connection.watch).await {
         Ok(_) => Ok(Sent::Done),
-        Err(PushError::LostRace(_)) => Ok(Sent::LostRace),
         Err(PushError::Failed(failure)) => Err(failure),
-        Err(PushError::Unclear(failure)) => look_up(&command, connection, failure).await,
+        Err(PushError::LostRace(failure)) => look(&command, false, connection, failure).await,
+        Err(PushError::Unclear(failure)) => look(&command, true, connection, failure).await,
     }
 }
 
-/// What became of a push whose answer got lost: done when the branch holds the commit, or has it in its history;
-/// not done when the branch stands where it stood; else another push came first.
-async fn look_up(command: &Command, connection: &Connection, failure: Failure) -> Result<Sent, Failure> {
+/// What became of a push that lost a race, or (`unclear`) whose answer got lost. It is done when the branch holds the
+/// commit, or has it in its history; it failed when the branch stands where it stood; else another push came first.
+async fn look(command: &Command, unclear: bool, connection: &Connection, failure: Failure) -> Result<Sent, Failure> {
     let Connection { remote, retries, .. } = connection;
     let interest = Interest::names([&command.name]);
     let look = || remote.advertise(&interest);
@@ -102,13 +101,13 @@ async fn look_up(command: &Command, connection: &Connection, failure: Failure) -
     if tip == command.new {
         return Ok(Sent::Done);
     }
+    if !unclear || tip.is_zero() && !command.old.is_zero() {
+        return Ok(Sent::LostRace(advertisement, failure));
+    }
     if tip == command.old {
         return Err(failure.with_retry(Retry::Backoff));
     }
-    if tip.is_zero() {
-        return Ok(Sent::LostRace);
-    }
     let holds = || history::holds(remote, tip, command.new, command.old);
     let landed = retries.run("look at the branch's history", holds).await?;
-    Ok(if landed { Sent::Done } else { Sent::LostRace })
+    Ok(if landed { Sent::Done } else { Sent::LostRace(advertisement, failure) })
 }

@@ -172,9 +172,8 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
     };
     let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
         Ok(_) => return Ok(true),
-        Err(PushError::LostRace(_)) => return Ok(false),
         Err(PushError::Failed(failure)) => return Err(failure),
-        Err(PushError::Unclear(failure)) => failure,
+        Err(PushError::LostRace(failure) | PushError::Unclear(failure)) => failure,
     };
     let now = look(batch, connection).await?;
     let holds = |update: &Update, value: Option<Oid>| now.tip(&update.tagged.name) == value;

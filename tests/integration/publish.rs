@@ -287,3 +287,30 @@ fn a_dry_run_writes_nothing_and_says_what_it_would() {
     assert!(world.github.repository(TARGET).refs().keys().eq(["refs/heads/main"]));
     assert!(world.github.log().calls("POST", "/dispatches").is_empty());
 }
+
+#[test]
+fn many_publishers_of_one_branch_all_land() {
+    let world = World::with(
+        Repository::new(TARGET).files("gh-pages", &[("index.html", "root")]),
+        emulator::model::Token::classic("robin", &["repo"]),
+    );
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let world = &world;
+        let start = |number: usize| {
+            scope.spawn(move || {
+                world.publish().input("destination", format!("preview-{number}")).input("attempts", "1").run()
+            })
+        };
+        let running: Vec<_> = (0..12).map(start).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    outcomes.iter().for_each(|outcome| {
+        outcome.succeeded();
+    });
+    let paths = world.paths("gh-pages");
+    for number in 0..12 {
+        assert!(paths.contains(&format!("preview-{number}/index.html")), "{number} is lost");
+    }
+    assert_eq!(paths.len(), 14);
+    assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "13");
+}
