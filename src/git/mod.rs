@@ -23,6 +23,7 @@ pub mod pktline;
 pub mod receive;
 pub mod remote;
 pub mod sideband;
+pub mod stored_header;
 pub mod transport;
 
 #[cfg(test)]
