@@ -103,6 +103,11 @@ impl Pack {
         Self(entries.into())
     }
 
+    /// The objects, in their order.
+    pub fn entries(&self) -> &[PackEntry] {
+        &self.0
+    }
+
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -102,6 +102,30 @@ pub struct Branch {
     pub commit: CommitRef,
     /// Whether a branch protection or a ruleset covers it.
     pub protected: bool,
+    /// What is told of the branch protection, without its details.
+    #[serde(deserialize_with = "or_default")]
+    pub protection: BranchProtection,
+}
+
+/// What everyone may know of a branch protection.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct BranchProtection {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// The status checks that it asks for.
+    #[serde(deserialize_with = "or_default")]
+    pub required_status_checks: ProtectionChecks,
+}
+
+/// The status checks that a branch protection asks for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ProtectionChecks {
+    /// `off`, `non_admins` or `everyone`.
+    pub enforcement_level: String,
+    /// Their names.
+    pub contexts: Vec<String>,
 }
 
 /// A commit's id.
@@ -202,6 +226,19 @@ pub enum Content {
     File(Vec<u8>),
     /// A folder, a submodule, a symlink, or a file that is too large for this interface (1 MiB).
     Other,
+}
+
+/// A file or folder in a folder of a branch, tag or commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct FolderEntry {
+    /// Its name.
+    pub name: String,
+    /// The object's id, 40 hexadecimal digits.
+    pub sha: String,
+    /// `file`, `dir`, `symlink` or `submodule`.
+    #[serde(rename = "type")]
+    pub kind: String,
 }
 
 #[derive(Deserialize)]

@@ -9,8 +9,9 @@ use super::{
     Answered, Call, GitHub, Meta, RestError,
     error::{Effect, Reason},
     model::{
-        AccessToken, Account, Branch, Content, Dispatched, Installation, Job, Jobs, Pages, PagesBuild, PublicKey,
-        RateLimits, RawContent, Repository, Rule, Ruleset, Run, Runs, SecretInfo, ServerMeta, Workflow, Workflows,
+        AccessToken, Account, Branch, Content, Dispatched, FolderEntry, Installation, Job, Jobs, Pages, PagesBuild,
+        PublicKey, RateLimits, RawContent, Repository, Rule, Ruleset, Run, Runs, SecretInfo, ServerMeta, Workflow,
+        Workflows,
     },
 };
 use crate::target::Slug;
@@ -175,6 +176,19 @@ impl GitHub {
             _ => Content::Other,
         };
         Ok(Answered { value, meta })
+    }
+
+    /// `GET /repos/{owner}/{repo}/contents/{path}` of a folder: what stands in it, at a branch, tag or commit (the default
+    /// branch without one).
+    pub async fn folder(
+        &self,
+        repository: &Slug,
+        path: &str,
+        reference: Option<&str>,
+    ) -> Result<Answered<Vec<FolderEntry>>, RestError> {
+        let folder = path.split('/').map(plain).collect::<Vec<_>>().join("/");
+        let query = reference.map_or_else(String::new, |reference| format!("?ref={}", plain(reference)));
+        self.ask(&Call::get(format!("/repos/{repository}/contents/{folder}{query}"))).await
     }
 
     /// `POST /repos/{owner}/{repo}/dispatches`: starts what listens on the default branch. The answer is 204 also when
