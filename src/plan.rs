@@ -6,7 +6,10 @@ use crate::{
     context::Context,
     credential::{Secret, TokenKind},
     diagnosis::{Cause, Failure, Situation},
-    git::advertisement::Interest,
+    git::{
+        advertisement::Interest,
+        stored_header::{StoredHeader, stored_headers},
+    },
     inputs::{Author, Behaviour, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists, Tags, TokenInput},
     publish::{globs::Globs, message::Origin, walk::resolve_directory},
     target::{Oid, RefName, Target},
@@ -34,6 +37,8 @@ pub struct Plan {
     pub own_repository: bool,
     /// The run that this step belongs to.
     pub origin: Origin,
+    /// What the checkout stored for git in the workspace; it is reported, and never used.
+    pub stored_headers: Vec<StoredHeader>,
     /// The push stage.
     pub push: Option<DirectoryPlan>,
     /// The tag stage.
@@ -65,6 +70,12 @@ impl DirectoryPlan {
     /// The branch that is published to.
     pub fn branch(&self) -> &RefName {
         &self.asked.commit.branch
+    }
+
+    /// Where a file of the directory comes to stand on the branch.
+    pub fn on_branch(&self, path: &[u8]) -> Vec<u8> {
+        let destination = &self.asked.commit.destination;
+        if destination.is_root() { path.to_vec() } else { [destination.as_str().as_bytes(), b"/", path].concat() }
     }
 }
 
@@ -123,6 +134,7 @@ impl Plan {
             kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
         });
         let own_server = context.server().ok();
+        let stored = stored_headers(&context.workspace);
         let plan = |target: &Target| Self {
             target: target.clone(),
             token: token.clone(),
@@ -130,6 +142,7 @@ impl Plan {
             own_repository: context.repository.as_ref() == Some(&target.slug)
                 && own_server.as_ref() == Some(&target.server),
             origin: origin.clone(),
+            stored_headers: stored.clone(),
             tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some(), context.sha)),
             push: push.clone(),
             dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
@@ -145,6 +158,16 @@ impl Plan {
     /// Whether anything is written to the target.
     pub fn writes(&self) -> bool {
         self.push.is_some() || self.tags.is_some() || self.dispatch.is_some()
+    }
+
+    /// Whether a branch is pushed to.
+    pub fn pushes(&self) -> bool {
+        self.push.is_some()
+    }
+
+    /// The branches that are pushed to, as far as the plan alone names them.
+    pub fn branches(&self) -> impl Iterator<Item = &RefName> {
+        self.push.iter().map(DirectoryPlan::branch)
     }
 
     /// Whether a request starts a workflow.
@@ -186,11 +209,15 @@ impl Plan {
         Situation {
             token_kind: self.token.as_ref().map(|token| token.kind),
             own_repository: Some(self.own_repository),
+            // The workflow's own token is what such a header holds: with it nothing was displaced.
+            hijacking_header: Some(
+                !self.stored_headers.is_empty()
+                    && self.token.as_ref().is_some_and(|token| token.kind != TokenKind::GithubToken),
+            ),
             repository: Some(self.target.slug.to_string()),
             branch: self.push.as_ref().map(|push| push.branch().short().to_owned()),
             tag: self.first_tag().map(str::to_owned),
             server: Some(self.target.server.to_string()),
-            ..Situation::default()
         }
     }
 }

@@ -44,7 +44,7 @@ const STANDSTILLS: u32 = 10;
 pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<Pushed>, Failure> {
     let plan = cleared.plan();
     let (Some(directory), Some(publish)) = (&plan.push, cleared.publish()) else { return Ok(None) };
-    let PublishFacts { hashed, proposal } = publish;
+    let PublishFacts { hashed, proposal, .. } = publish;
     let mut proposal = proposal.clone();
     let mut advertisement = cleared.advertisement();
     let mut races = connection.retries.races();

@@ -1,5 +1,8 @@
 //! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
 
+mod rules;
+mod size;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
@@ -7,9 +10,12 @@ use chrono::Utc;
 use super::facts::{Asked, Facts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts};
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Retry},
     git::{advertisement::Advertisement, commits::commit_of},
-    github::{Answered, Meta, RestError},
+    github::{
+        Answered, Meta, RestError,
+        model::{FolderEntry, Pages},
+    },
     plan::{Plan, TagPlan, TagTarget},
     publish::{hash::Hashed, proposal::Proposal},
     target::{Oid, RefName},
@@ -28,11 +34,19 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         let tags = tag_facts(plan, connection, refs.answer()).await;
         (refs, tags)
     };
-    let (user, repository, hashed, (refs, tags)) =
-        tokio::join!(user(plan, connection), repository(plan, connection), hashing, git);
+    let (user, repository, rules, pages, folder, hashed, (refs, tags)) = tokio::join!(
+        user(plan, connection),
+        repository(plan, connection),
+        rules::ask(plan, connection),
+        pages(plan, connection),
+        workflow_folder(plan, connection),
+        hashing,
+        git
+    );
     let mut token = TokenFacts::default();
     let mut server_ahead = None;
-    for meta in user.metas().chain(repository.metas()) {
+    let (rules, rule_metas) = rules;
+    for meta in user.metas().chain(repository.metas()).chain(pages.metas()).chain(folder.metas()).chain(&rule_metas) {
         learn(&mut token, meta);
         server_ahead = server_ahead.or_else(|| meta.date().map(|date| date - Utc::now()));
     }
@@ -46,9 +60,22 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         disabled: repository.disabled,
         default_branch: repository.default_branch,
         user_may_push: repository.permissions.map(|permissions| permissions.push),
+        user_is_admin: repository.permissions.map(|permissions| permissions.admin),
     });
     let server_ahead = server_ahead.unwrap_or_else(chrono::Duration::zero);
-    Facts { now: Utc::now() + server_ahead, server_ahead, user, repository, refs, token, publish, tags }
+    Facts {
+        now: Utc::now() + server_ahead,
+        server_ahead,
+        user,
+        repository,
+        refs,
+        token,
+        publish,
+        tags,
+        rules,
+        pages: pages.asked(|pages| pages),
+        workflow_folder: folder.asked(|entries| entries),
+    }
 }
 
 /// An answer of REST, or why there is none; either has headers.
@@ -94,6 +121,43 @@ where
     Rest(last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
+/// As [`patiently`], for what the plan can do without: a used-up rate limit is not waited for.
+async fn if_possible<T, F>(connection: &Connection, what: &str, call: impl Fn() -> F) -> Rest<T>
+where
+    F: Future<Output = Result<Answered<T>, RestError>>,
+{
+    let limited = |error: &RestError| {
+        let failure = Failure::from(error.clone());
+        matches!(failure.cause, Cause::PrimaryRateLimit | Cause::SecondaryRateLimit)
+    };
+    match call().await {
+        Err(error) if !limited(&error) && Failure::from(error.clone()).retry != Retry::Never => {
+            patiently(connection, what, call).await
+        }
+        result => Rest(Some(result)),
+    }
+}
+
+/// What the default branch has, where the directory brings workflow files of its own.
+async fn workflow_folder(plan: &Plan, connection: &Connection) -> Rest<Vec<FolderEntry>> {
+    let brings = match &plan.push {
+        Some(directory) => connection.source.brings_workflow_files(directory).await,
+        None => false,
+    };
+    if !brings {
+        return Rest(None);
+    }
+    let ask = || connection.github.folder(&plan.target.slug, ".github/workflows", None);
+    if_possible(connection, "question for the workflow files", ask).await
+}
+
+async fn pages(plan: &Plan, connection: &Connection) -> Rest<Pages> {
+    if plan.push.is_none() {
+        return Rest(None);
+    }
+    if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await
+}
+
 async fn user(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Account> {
     if !plan.token.as_ref().is_some_and(|token| token.kind.has_user()) {
         return Rest(None);
@@ -109,7 +173,13 @@ async fn repository(plan: &Plan, connection: &Connection) -> Rest<crate::github:
 fn learn(token: &mut TokenFacts, meta: &Meta) {
     token.scopes = token.scopes.take().or_else(|| meta.scopes());
     token.expires_at = token.expires_at.or_else(|| meta.token_expiration());
-    token.sso = token.sso.take().or_else(|| meta.sso().map(str::to_owned));
+    // What asks for an authorization says more than what leaves results out.
+    let required = |sso: &str| sso.starts_with("required");
+    if let Some(sso) = meta.sso()
+        && token.sso.as_deref().is_none_or(|known| !required(known) && required(sso))
+    {
+        token.sso = Some(sso.to_owned());
+    }
     let rate = meta.rate_limit();
     if let (Some(limit), Some(remaining)) = (rate.limit, rate.remaining) {
         let until = rate.reset.map(|reset| reset - meta.date().unwrap_or_else(Utc::now));
@@ -143,8 +213,12 @@ async fn publish_facts(
     };
     let tip = refs?.tip(directory.branch());
     let Connection { remote, retries, .. } = connection;
-    let proposal = Proposal::make(plan, directory, &hashed, tip, remote, retries).await;
-    Some(proposal.map(|proposal| PublishFacts { hashed, proposal }))
+    let proposal = match Proposal::make(plan, directory, &hashed, tip, remote, retries).await {
+        Ok(proposal) => proposal,
+        Err(failure) => return Some(Err(failure)),
+    };
+    let deflated = size::deflated(&proposal.pack, super::content::PACK_LIMIT).await;
+    Some(deflated.map(|deflated| PublishFacts { hashed, proposal, deflated }))
 }
 
 async fn tag_facts(

@@ -139,6 +139,16 @@ impl Check {
         Self { name, verdict: Verdict::Skip(Failure::new(Cause::CheckNotPermitted, text)) }
     }
 
+    /// How bad the verdict is, from 0.
+    pub(super) fn weight(&self) -> u8 {
+        match self.verdict {
+            Verdict::Pass(_) => 0,
+            Verdict::Skip(_) => 1,
+            Verdict::Warn(_) => 2,
+            Verdict::Fail(_) => 3,
+        }
+    }
+
     /// The failure that stops the step, if this check has one.
     pub fn failure(&self) -> Option<&Failure> {
         match &self.verdict {

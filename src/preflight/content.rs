@@ -2,7 +2,8 @@
 
 use super::{
     check::{Check, CheckName},
-    facts::Facts,
+    facts::{Deflated, Facts},
+    rules::{TagRules, tag_rules},
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -18,6 +19,11 @@ const FILE_LIMIT: u64 = 100 * 1024 * 1024;
 
 /// From this size on GitHub warns, in bytes.
 const FILE_WARNING: u64 = 50 * 1024 * 1024;
+
+/// GitHub's limit of one push, in bytes.
+///
+/// Source: <https://docs.github.com/en/get-started/using-git/troubleshooting-the-2-gb-push-limit>
+pub(super) const PACK_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Whether every file is below GitHub's limit.
 pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
@@ -36,15 +42,26 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
     };
     let (count, names) = named(FILE_LIMIT);
     if count > 0 {
-        let what = format!("{count} of the files is above GitHub's limit of 100 MiB: {names}.");
+        let what = format!("{} above GitHub's limit of 100 MiB: {names}.", counted(count));
         return Some(Check::fail(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
+    }
+    if let Some(Deflated::Above(limit)) = publish.deflated {
+        let what =
+            format!("What is new takes more than {} GiB even deflated, GitHub's limit of one push.", limit >> 30);
+        let remedy = "Publish less with `exclude`, or in parts: one step for each `destination`.";
+        let failure = Failure::new(Cause::PackTooLarge, what).with_remedy(remedy);
+        return Some(Check::fail(CheckName::FileSize, failure));
     }
     let (count, names) = named(FILE_WARNING);
     if count > 0 {
-        let what = format!("{count} of the files is above 50 MiB, where GitHub begins to warn: {names}.");
+        let what = format!("{} above 50 MiB, where GitHub begins to warn: {names}.", counted(count));
         return Some(Check::warn(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
     }
     Some(Check::pass(CheckName::FileSize, format!("{} files, none above 50 MiB.", listing.files().len())))
+}
+
+fn counted(count: usize) -> String {
+    if count == 1 { "One file is".to_owned() } else { format!("{count} files are") }
 }
 
 /// Whether the tags are free, or as `tag-exists` allows.
@@ -65,7 +82,15 @@ pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
         0 => "Free.".to_owned(),
         there => format!("{there} of {} is there, as `tag-exists` allows.", tags.tags.len()),
     };
-    Some(Check::pass(CheckName::Tag, text))
+    Some(match tag_rules(plan, facts, commit) {
+        TagRules::Free => Check::pass(CheckName::Tag, text),
+        TagRules::Refused(failure) => Check::fail(CheckName::Tag, failure),
+        TagRules::Doubtful(failure) => Check::warn(CheckName::Tag, failure),
+        TagRules::Unknown(why) => {
+            let text = format!("{text} Tag rulesets could not be asked for. {why}");
+            Check::skip(CheckName::Tag, text.trim_end())
+        }
+    })
 }
 
 /// Why a tag that is there, on the commit `there`, stands in the way of tagging `commit`.

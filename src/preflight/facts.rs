@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     diagnosis::Failure,
     git::advertisement::Advertisement,
+    github::model::{Branch, FolderEntry, Pages, Rule, Ruleset},
     plan::Plan,
     publish::{hash::Hashed, proposal::Proposal},
     target::{Oid, RefName},
@@ -91,6 +92,8 @@ pub struct RepositoryFacts {
     pub default_branch: String,
     /// Whether the USER may push; it says nothing about the token.
     pub user_may_push: Option<bool>,
+    /// Whether the USER administers it.
+    pub user_is_admin: Option<bool>,
 }
 
 /// The directory, hashed, and what publishing it would do.
@@ -100,6 +103,45 @@ pub struct PublishFacts {
     pub hashed: Arc<Hashed>,
     /// The change against the branch's present tip.
     pub proposal: Proposal,
+    /// What is to be sent, in bytes after deflating; counted only where it may be above GitHub's limit.
+    pub deflated: Option<Deflated>,
+}
+
+/// The size of a pack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deflated {
+    /// So many bytes.
+    Whole(u64),
+    /// More than this many bytes; the count stopped there.
+    Above(u64),
+}
+
+/// What holds for a branch that is pushed to.
+#[derive(Clone, Debug)]
+pub struct BranchFacts {
+    /// The branch.
+    pub name: RefName,
+    /// The rules that are in force for it, those of the organization included.
+    pub rules: Asked<Vec<Rule>>,
+    /// The branch itself: whether a classic protection covers it. A branch that is not there is refused with 404.
+    pub branch: Asked<Branch>,
+}
+
+/// What the rulesets of the target say.
+#[derive(Clone, Debug)]
+pub struct RuleFacts {
+    /// The branches that are pushed to.
+    pub branches: Vec<BranchFacts>,
+    /// The rulesets for tags and for pushes; there is no list of the rules of one tag.
+    pub list: Asked<Vec<Ruleset>>,
+    /// Each ruleset that may matter, with its conditions, and whether this actor may bypass it.
+    pub rulesets: BTreeMap<u64, Asked<Ruleset>>,
+}
+
+impl Default for RuleFacts {
+    fn default() -> Self {
+        Self { branches: Vec::new(), list: Asked::No, rulesets: BTreeMap::new() }
+    }
 }
 
 /// What is known of the tags.
@@ -130,6 +172,12 @@ pub struct Facts {
     pub publish: Option<Result<PublishFacts, Failure>>,
     /// The tags, looked at; none when none is planned, or when there are no refs.
     pub tags: Option<Result<TagFacts, Failure>>,
+    /// Rulesets and branch protection; empty when nothing is pushed.
+    pub rules: RuleFacts,
+    /// The Pages site. 404 means that there is none, or that the token may not ask.
+    pub pages: Asked<Pages>,
+    /// `.github/workflows` of the default branch; asked for when the directory brings workflow files.
+    pub workflow_folder: Asked<Vec<FolderEntry>>,
 }
 
 impl Facts {
@@ -152,6 +200,18 @@ impl Facts {
             _ => None,
         };
         publish.or(tags)
+    }
+
+    /// Whether REST answered at all, be it by a refusal.
+    pub fn rest_answered(&self) -> bool {
+        self.user.answer().is_some()
+            || self.repository.answer().is_some()
+            || self.refusals().any(|refusal| refusal.status.is_some())
+    }
+
+    /// The publish, where it could be worked out.
+    pub fn proposal(&self) -> Option<&Proposal> {
+        Some(&self.publish.as_ref()?.as_ref().ok()?.proposal)
     }
 
     /// Whether the server has shown that it knows the token, be it by refusing what the token may not do.

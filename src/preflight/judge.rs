@@ -1,11 +1,16 @@
 //! The judgement: from the plan and the facts to the checks. Pure: the same facts give the same verdicts.
 
 use super::{
-    check::Check,
+    check::{Check, CheckName},
     content::{file_size, tag},
+    dispatch::payload,
     facts::Facts,
+    rules::branch_rules,
+    sso::sso,
+    surroundings::{checkout_credentials, pages},
     target::{permission, rate_limit, repository, triggers},
     token,
+    workflow_files::workflow_files,
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -20,20 +25,35 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         Some(token::kind(given.kind)),
         Some(token::valid(plan, facts)),
         Some(token::expiry(plan, facts)),
-        token::scope(plan, facts),
+        Some(token::scope(plan, facts)),
+        Some(sso(plan, facts)),
         Some(repository(plan, facts)),
         Some(permission(plan, facts)),
+        branch_rules(plan, facts),
+        workflow_files(plan, facts),
         Some(rate_limit(plan, facts)),
         file_size(plan, facts),
         tag(plan, facts),
+        payload(plan),
+        pages(plan, facts),
         triggers(plan),
+        Some(checkout_credentials(plan)),
     ]
     .into_iter()
     .flatten()
-    .map(|check| if plan.behaviour.ignore_checks.contains(check.name.name()) { check.ignored() } else { check })
+    .map(|check| {
+        let ignored = plan.behaviour.ignore_checks.contains(check.name.name());
+        // With nothing planned nothing can be refused but the questions themselves.
+        if ignored || !(plan.writes() || fails_alone(check.name)) { check.ignored() } else { check }
+    })
     .collect();
     checks.sort_by_key(|check| check.name);
     checks
+}
+
+/// Whether a check can fail where nothing is planned.
+fn fails_alone(name: CheckName) -> bool {
+    matches!(name, CheckName::TokenPresent | CheckName::TokenValid | CheckName::Repository)
 }
 
 /// The one failure that stands for all of them: a dead token explains every other refusal, a hidden repository the

@@ -5,10 +5,16 @@
 mod ask;
 mod check;
 mod content;
+mod dispatch;
 pub mod facts;
+mod files;
 mod judge;
+mod rules;
+mod sso;
+mod surroundings;
 mod target;
 mod token;
+mod workflow_files;
 
 use self::facts::{Facts, PublishFacts, TagFacts};
 pub use self::{

@@ -26,6 +26,9 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         }
         let visibility = if repository.public { "public" } else { "private" };
         let renamed = !repository.full_name.is_empty() && !repository.full_name.eq_ignore_ascii_case(&name.to_string());
+        if let Some(failure) = losses(plan, facts) {
+            return Check::warn(CheckName::Repository, failure);
+        }
         let text = if renamed {
             format!("{name} is now {}; its old name still leads there. It is {visibility}.", repository.full_name)
         } else {
@@ -37,25 +40,93 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         return Check::pass(CheckName::Repository, format!("{name} is there: git may push to it."));
     }
     match facts.repository.refusal() {
-        Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, failure.clone()),
+        Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, hidden(plan, failure)),
         None => Check::skip(CheckName::Repository, format!("{name} could not be asked about.")),
     }
 }
 
+/// A 404 in the words of the token's kind: each kind has its own likely reason.
+fn hidden(plan: &Plan, failure: &Failure) -> Failure {
+    let (slug, server) = (&plan.target.slug, &plan.target.server);
+    let kind = plan.token.as_ref().map(|token| token.kind);
+    match (failure.cause, kind) {
+        (Cause::RepoNotFoundOrHidden | Cause::FineGrainedRepoNotSelected, Some(TokenKind::FineGrained)) => {
+            let page = format!("{server}/settings/personal-access-tokens");
+            let what = format!("{slug} can not be seen with this fine-grained token, or does not exist.");
+            let remedy = format!(
+                "Open {server}/{slug} in a browser: if it opens, open the token on {page} and set Resource owner to {} and Repository access to {slug} \
+                 (in an organization an owner then approves it under Settings > Personal access tokens > Pending requests); if it does not, correct `repository`.",
+                slug.owner()
+            );
+            Failure::new(Cause::FineGrainedRepoNotSelected, what).with_remedy(remedy).with_link(page)
+        }
+        (Cause::RepoNotFoundOrHidden, Some(TokenKind::Installation)) => {
+            let what = format!("{slug} can not be seen with this App's token, or does not exist.");
+            let remedy = format!(
+                "Open {server}/{slug} in a browser: if it opens, the App must be installed on {} with this repository selected (the owner's Settings > GitHub Apps > Configure > Repository access), \
+                 and the token must be minted for it; if it does not, correct `repository`.",
+                slug.owner()
+            );
+            Failure { what, ..failure.clone() }.with_remedy(remedy)
+        }
+        _ => failure.clone(),
+    }
+}
+
+/// A branch of which a publish would leave less than half is worth a warning: the input `branch` or `destination` may be wrong.
+pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    let (directory, proposal) = (plan.push.as_ref()?, facts.proposal()?);
+    let default = &facts.repository.answer()?.default_branch;
+    let (branch, removed, before) = (directory.branch().short(), proposal.changes.removed, proposal.files_before?);
+    if branch != default || removed * 2 <= before {
+        return None;
+    }
+    let what = format!(
+        "The publish would remove {removed} of the {before} files of {branch}, the default branch of the target."
+    );
+    let remedy = format!(
+        "If that is not meant, set `branch` to another branch than {branch} (`gh-pages`), `destination` to a folder of it, or name in `keep` what stays."
+    );
+    Some(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+}
+
 /// Whether the credential may write: the start of a push is asked for, which is what the push itself will ask for.
 pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
-    if facts.refs.answer().is_some() {
-        let text = "git may push here (Contents: write).";
-        return Check::pass(CheckName::Permission, text);
-    }
     match facts.refs.refusal() {
-        Some(Refusal { failure, .. }) if plan.writes() => Check::fail(CheckName::Permission, failure.clone()),
-        Some(Refusal { failure, .. }) => {
-            let what = format!("The token may read here, not write. {}", failure.what);
-            Check::warn(CheckName::Permission, Failure { what, ..failure.clone() })
+        Some(Refusal { failure, .. }) if plan.writes() => {
+            return Check::fail(CheckName::Permission, hidden(plan, failure));
         }
-        None => Check::skip(CheckName::Permission, "Whether git may push here was not asked."),
+        Some(Refusal { failure, .. }) => {
+            let what = format!("The token may not push here. {}", failure.what);
+            return Check::warn(CheckName::Permission, Failure { what, ..failure.clone() });
+        }
+        None if facts.refs.answer().is_none() => {
+            return Check::skip(CheckName::Permission, "Whether git may push here was not asked.");
+        }
+        None => {}
     }
+    let kind = plan.token.as_ref().map(|token| token.kind);
+    let repository = facts.repository.answer();
+    // The role of the USER: where it is too low, no token of theirs can have more.
+    let reader = repository.is_some_and(|repository| repository.user_may_push == Some(false));
+    if reader && kind.is_some_and(TokenKind::has_user) {
+        let what = format!("git may push here, yet {} has no Write role on {}.", account(facts), plan.target.slug);
+        let page = format!("{}/settings/access", plan.target.web());
+        let remedy =
+            format!("If the push is refused, have an administrator give the account the role Write on {page}.");
+        let failure = Failure::new(Cause::NoWriteAccess, what).with_remedy(remedy).with_link(page);
+        return Check::warn(CheckName::Permission, failure);
+    }
+    let role = match repository.filter(|_| kind.is_some_and(TokenKind::has_user)) {
+        Some(repository) if repository.user_is_admin == Some(true) => "; its account is an administrator here",
+        Some(repository) if repository.user_may_push == Some(true) => "; its account has a role that may write here",
+        _ => "",
+    };
+    Check::pass(CheckName::Permission, format!("git may push here (Contents: write){role}."))
+}
+
+fn account(facts: &Facts) -> &str {
+    facts.token.login.as_deref().unwrap_or("the token's account")
 }
 
 /// Fewer requests left than this are worth a warning: another job of the same account may need them too.
@@ -64,6 +135,9 @@ const FEW_REQUESTS: u64 = 50;
 /// Whether enough requests are left in this hour.
 pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     let Some(rate) = facts.token.rate else {
+        if !facts.rest_answered() {
+            return Check::skip(CheckName::RateLimit, "The server told nothing about requests.");
+        }
         return Check::pass(CheckName::RateLimit, "The server names no limit.");
     };
     let left = format!("{} of {} requests are left in this hour", rate.remaining, rate.limit);
@@ -88,7 +162,8 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
 /// The markers in a commit message that keep `push` workflows from starting.
 ///
 /// Source: <https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs>
-const SKIP_MARKERS: &[&str] = &["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"];
+const SKIP_MARKERS: &[&str] =
+    &["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "skip-checks: true", "skip-checks:true"];
 
 /// Whether what is pushed will start workflows; judged only where a start is hoped for.
 pub(super) fn triggers(plan: &Plan) -> Option<Check> {
@@ -98,8 +173,13 @@ pub(super) fn triggers(plan: &Plan) -> Option<Check> {
     let kind = plan.token.as_ref().map(|token| token.kind);
     if kind == Some(TokenKind::GithubToken) {
         let what = "What GITHUB_TOKEN pushes, a branch or a tag, starts no workflow.";
-        let failure = Failure::new(Cause::GithubTokenDoesNotTrigger, what);
+        let remedy = "Pass as `token` a PAT or an App's token, or push with a deploy key; or start the workflow with `workflow:`, which `GITHUB_TOKEN` may do.";
+        let failure = Failure::new(Cause::GithubTokenDoesNotTrigger, what).with_remedy(remedy);
         return Some(Check::warn(CheckName::Triggers, failure));
+    }
+    if kind == Some(TokenKind::Unknown) {
+        let text = "Whether pushes of such a token start workflows is not known.";
+        return Some(Check::skip(CheckName::Triggers, text));
     }
     let message = plan.commit_message().unwrap_or_default().to_lowercase();
     if let Some(marker) = SKIP_MARKERS.iter().find(|marker| message.contains(**marker)) {

@@ -58,6 +58,9 @@ pub(super) fn valid(plan: &Plan, facts: &Facts) -> Check {
 /// How long the token lives on.
 pub(super) fn expiry(plan: &Plan, facts: &Facts) -> Check {
     let Some(expires_at) = facts.token.expires_at else {
+        if !facts.rest_answered() {
+            return Check::skip(CheckName::TokenExpiry, "The server told nothing about the token.");
+        }
         return Check::pass(CheckName::TokenExpiry, "The server names no end of its life.");
     };
     judge_expiry(expires_at, facts.now, plan.behaviour.expiry_warning_days)
@@ -88,25 +91,53 @@ fn judge_expiry(expires_at: DateTime<Utc>, now: DateTime<Utc>, warning_days: u32
 /// Scopes that a plan of ours can need; any other of a classic token is more than needed.
 const USEFUL_SCOPES: &[&str] = &["repo", "public_repo", "workflow"];
 
+/// Scopes that `repo` holds already.
+///
+/// Source: <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#available-scopes>
+const PARTS_OF_REPO: &[&str] = &["repo:status", "repo_deployment", "repo:invite", "security_events"];
+
 /// Whether a classic token's scopes suffice, and do not go far beyond.
-pub(super) fn scope(plan: &Plan, facts: &Facts) -> Option<Check> {
-    let scopes = facts.token.scopes.as_ref()?;
+pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
+    let skip = |text: &str| Check::skip(CheckName::TokenScope, text);
+    let kind = plan.token.as_ref().map(|token| token.kind);
+    let Some(scopes) = facts.token.scopes.as_ref() else {
+        return match kind {
+            Some(TokenKind::FineGrained) => {
+                skip("A fine-grained token has permissions, not scopes, and which ones can not be asked.")
+            }
+            Some(TokenKind::Installation | TokenKind::GithubToken | TokenKind::UserToServer) => {
+                skip("Such a token has permissions, not scopes, and which ones can not be asked.")
+            }
+            _ => skip("The server does not name the token's scopes."),
+        };
+    };
     let has = |scope: &str| scopes.iter().any(|given| given == scope);
     let public = facts.repository.answer().is_some_and(|repository| repository.public);
     let enough = has("repo") || (public && has("public_repo"));
     let shown = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
+    let page = format!("{}/settings/tokens", plan.target.server);
     // The push's own advertisement is the better witness: where it was given, the scopes were enough.
     if !enough && plan.writes() && facts.refs.answer().is_none() {
         let needed = if public { "`public_repo` or `repo`" } else { "`repo`" };
         let what = format!("The classic token lacks the scope {needed}; its scopes are: {shown}.");
-        return Some(Check::fail(CheckName::TokenScope, Failure::new(Cause::MissingRepoScope, what)));
+        let tick = if public { "`public_repo`" } else { "`repo`" };
+        let remedy = format!("Open the token on {page} and tick {tick}; the secret keeps its value.");
+        let failure = Failure::new(Cause::MissingRepoScope, what).with_remedy(remedy).with_link(page);
+        return Check::fail(CheckName::TokenScope, failure);
     }
-    let excess: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !USEFUL_SCOPES.contains(scope)).collect();
+    let useful = |scope: &str| USEFUL_SCOPES.contains(&scope) || (has("repo") && PARTS_OF_REPO.contains(&scope));
+    let excess: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !useful(scope)).collect();
     if !excess.is_empty() {
         let what = format!("The token may do more than this step needs: {}.", excess.join(", "));
-        return Some(Check::warn(CheckName::TokenScope, Failure::new(Cause::TokenOverscoped, what)));
+        let remedy = format!(
+            "Open the token on {page} and untick {}, or replace it by a fine-grained token for {} alone.",
+            excess.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", "),
+            plan.target.slug
+        );
+        let failure = Failure::new(Cause::TokenOverscoped, what).with_remedy(remedy).with_link(page);
+        return Check::warn(CheckName::TokenScope, failure);
     }
-    Some(Check::pass(CheckName::TokenScope, format!("Scopes: {shown}.")))
+    Check::pass(CheckName::TokenScope, format!("Scopes: {shown}."))
 }
 
 #[cfg(test)]

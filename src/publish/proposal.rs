@@ -38,6 +38,8 @@ pub struct Proposal {
     pub changes: Changes,
     /// Whether the new commit does not have the old tip as its parent.
     pub rewrites: bool,
+    /// How many files the branch has before; counted only where some are removed.
+    pub files_before: Option<u64>,
 }
 
 impl Proposal {
@@ -101,14 +103,41 @@ fn work_out(
         && !asked.allow_empty
     {
         let changes = merged.changes;
-        return Ok(Proposal { tip: Some(tip), new_tip: tip, pack: Pack::default(), changes, rewrites: false });
+        return Ok(Proposal {
+            tip: Some(tip),
+            new_tip: tip,
+            pack: Pack::default(),
+            changes,
+            rewrites: false,
+            files_before: None,
+        });
     }
     let parents: Vec<Oid> = tip.filter(|_| !single).into_iter().collect();
     let text = message(&asked.message, &plan.origin, plan.first_tag());
     let content = commit(merged.tree, &parents, &plan.author, &text, chrono::Utc::now());
     let new_tip = ObjectKind::Commit.id_of(&content);
     let pack = pack_of(hashed, &merged, new_tip, content);
-    Ok(Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single })
+    let files_before = match base_tree {
+        Some(tree) if merged.changes.removed > 0 => files(&store, tree)?,
+        _ => None,
+    };
+    Ok(Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before })
+}
+
+/// How many files a tree holds; not known when one of its trees was not fetched.
+fn files(store: &ObjectStore, root: Oid) -> Result<Option<u64>, Failure> {
+    let (mut open, mut count) = (vec![root], 0);
+    while let Some(tree) = open.pop() {
+        let Some(entries) = store.read_tree(tree)? else { return Ok(None) };
+        for entry in entries {
+            if entry.mode.is_tree() {
+                open.push(entry.oid);
+            } else {
+                count += 1;
+            }
+        }
+    }
+    Ok(Some(count))
 }
 
 fn merged(

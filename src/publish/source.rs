@@ -14,11 +14,21 @@ use crate::{
     progress::Watch,
 };
 
+/// GitHub's folder of workflow files: changes in it need a right of their own.
+pub const WORKFLOWS: &[u8] = b".github/workflows/";
+
 /// What all targets of a step share of its directory.
 #[derive(Debug, Default)]
 pub struct Source {
-    listed: OnceCell<Result<Mutex<Option<Listing>>, Failure>>,
+    listed: OnceCell<Result<Listed, Failure>>,
     hashed: OnceCell<Result<Arc<Hashed>, Failure>>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    /// Taken by who hashes it.
+    listing: Mutex<Option<Listing>>,
+    workflow_files: bool,
 }
 
 impl Source {
@@ -30,7 +40,7 @@ impl Source {
     /// The directory's content by its object ids. Must be called inside a tokio runtime.
     pub async fn hashed(&self, plan: &DirectoryPlan, watch: &Arc<dyn Watch>) -> Result<Arc<Hashed>, Failure> {
         let make = || async {
-            let listing = self.listing(plan).await?.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let listing = self.listing(plan).await?.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
             let listing = listing.ok_or_else(unfinished)?;
             let watch = Arc::clone(watch);
             let work = move || hash(listing, &Retain::nothing(), &*watch).map(Arc::new);
@@ -39,11 +49,18 @@ impl Source {
         self.hashed.get_or_init(make).await.clone()
     }
 
-    async fn listing(&self, plan: &DirectoryPlan) -> Result<&Mutex<Option<Listing>>, Failure> {
+    /// Whether files of the directory land in the branch's `.github/workflows/`.
+    pub async fn brings_workflow_files(&self, plan: &DirectoryPlan) -> bool {
+        self.listing(plan).await.is_ok_and(|listed| listed.workflow_files)
+    }
+
+    async fn listing(&self, plan: &DirectoryPlan) -> Result<&Listed, Failure> {
         let list = || async {
             let (directory, exclude) = (plan.directory.clone(), plan.exclude.clone());
             let listing = tokio::task::spawn_blocking(move || walk(&directory, &exclude)).await;
-            listing.map_err(|_| unfinished())?.map(|listing| Mutex::new(Some(listing)))
+            let listing = listing.map_err(|_| unfinished())??;
+            let workflow_files = listing.files().iter().any(|file| plan.on_branch(&file.path).starts_with(WORKFLOWS));
+            Ok(Listed { listing: Mutex::new(Some(listing)), workflow_files })
         };
         self.listed.get_or_init(list).await.as_ref().map_err(Clone::clone)
     }

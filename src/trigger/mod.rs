@@ -49,7 +49,7 @@ pub async fn trigger(cleared: &Cleared<Plan>, connection: &Connection) -> Result
 }
 
 /// The payload with the relay's id in the place of its placeholder, and whether there was one.
-fn with_id(payload: &Map<String, Value>, id: &str) -> (Map<String, Value>, bool) {
+pub(crate) fn with_id(payload: &Map<String, Value>, id: &str) -> (Map<String, Value>, bool) {
     let mut found = false;
     let members = payload.iter().map(|(name, value)| (name.clone(), filled(value, id, &mut found)));
     let filled = members.collect();

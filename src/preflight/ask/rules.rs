@@ -1,0 +1,88 @@
+//! Asks what holds for the branches and tags that are written to: two round trips, the rulesets themselves in the second.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use super::{
+    super::{
+        facts::{Asked, BranchFacts, RuleFacts},
+        rules::may_matter,
+    },
+    Rest, if_possible,
+};
+use crate::{
+    connection::Connection,
+    credential::TokenKind,
+    github::{
+        Meta,
+        model::{Rule, Ruleset},
+    },
+    plan::Plan,
+    target::RefName,
+};
+
+/// How many rulesets are looked into; the server decides about what is left.
+const RULESETS: usize = 20;
+
+/// What the rulesets and the branch protection say, and the heads of the answers.
+pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (RuleFacts, Vec<Meta>) {
+    let branches: Vec<&RefName> = plan.branches().collect();
+    let (branches, list) =
+        tokio::join!(join_all(branches.into_iter().map(|name| branch(plan, connection, name))), list(plan, connection));
+    let mut metas: Vec<Meta> = list.metas().cloned().collect();
+    let mut known = Vec::new();
+    for (facts, heads) in branches {
+        known.push(facts);
+        metas.extend(heads);
+    }
+    let list = list.asked(|list| list);
+    let wanted = wanted(plan, &known, &list);
+    let ask = |id: u64| async move {
+        let ask = || connection.github.ruleset(&plan.target.slug, id);
+        (id, if_possible(connection, "question for a ruleset", ask).await)
+    };
+    let mut rulesets = BTreeMap::new();
+    for (id, answer) in join_all(wanted.into_iter().take(RULESETS).map(ask)).await {
+        metas.extend(answer.metas().cloned());
+        rulesets.insert(id, answer.asked(|ruleset| ruleset));
+    }
+    (RuleFacts { branches: known, list, rulesets }, metas)
+}
+
+async fn branch(plan: &Plan, connection: &Connection, name: &RefName) -> (BranchFacts, Vec<Meta>) {
+    let (slug, short) = (&plan.target.slug, name.short());
+    let rules =
+        if_possible(connection, "question for the branch's rules", || connection.github.branch_rules(slug, short));
+    let detail = if_possible(connection, "question for the branch", || connection.github.branch(slug, short));
+    let (rules, detail) = tokio::join!(rules, detail);
+    let metas = rules.metas().chain(detail.metas()).cloned().collect();
+    let facts =
+        BranchFacts { name: name.clone(), rules: rules.asked(|rules| rules), branch: detail.asked(|branch| branch) };
+    (facts, metas)
+}
+
+/// The rulesets for tags and for pushes, as far as the plan has any.
+async fn list(plan: &Plan, connection: &Connection) -> Rest<Vec<Ruleset>> {
+    let targets: Vec<&str> = [(plan.pushes(), "push"), (plan.tags.is_some(), "tag")]
+        .into_iter()
+        .filter_map(|(planned, target)| planned.then_some(target))
+        .collect();
+    if targets.is_empty() {
+        return Rest(None);
+    }
+    let targets = targets.join(",");
+    if_possible(connection, "question for the rulesets", || connection.github.rulesets(&plan.target.slug, &targets))
+        .await
+}
+
+/// The rulesets to look into: those with a rule that this plan may break, for whoever may bypass one at all.
+fn wanted(plan: &Plan, branches: &[BranchFacts], list: &Asked<Vec<Ruleset>>) -> BTreeSet<u64> {
+    let active = |ruleset: &&Ruleset| ruleset.enforcement.is_empty() || ruleset.enforcement == "active";
+    let listed = list.answer().into_iter().flatten().filter(active).map(|ruleset| ruleset.id);
+    let own = plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    let rules = branches.iter().filter_map(|branch| branch.rules.answer()).flatten();
+    let of_branches =
+        rules.filter(|rule: &&Rule| !own && may_matter(plan, &rule.kind)).filter_map(|rule: &Rule| rule.ruleset_id);
+    listed.chain(of_branches).collect()
+}

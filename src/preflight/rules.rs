@@ -1,0 +1,143 @@
+//! Protection and rulesets against this push: which rules it breaks for certain, which perhaps, and who may pass them by.
+//!
+//! Sources: <https://docs.github.com/en/rest/repos/rules>,
+//! <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets>
+
+mod branch;
+mod change;
+mod examine;
+mod pattern;
+mod tag;
+
+use self::examine::{Breach, Certainty};
+pub(super) use self::{
+    branch::branch_rules,
+    tag::{TagRules, tag_rules},
+};
+use super::facts::{Asked, Facts};
+use crate::{
+    credential::TokenKind,
+    github::model::{Rule, Ruleset},
+    inputs::History,
+    plan::Plan,
+};
+
+/// Rules that can not stop a push that neither deletes nor renames.
+const HARMLESS: &[&str] = &["deletion", "tag_name_pattern", "copilot_code_review"];
+
+/// Whether a rule of this kind may stand in the way of what the plan pushes to branches.
+pub(super) fn may_matter(plan: &Plan, kind: &str) -> bool {
+    let rewrites = plan.push.as_ref().is_some_and(|push| push.asked.commit.history == History::Single);
+    match kind {
+        "non_fast_forward" => rewrites || plan.push.is_none(),
+        kind => !HARMLESS.contains(&kind),
+    }
+}
+
+/// Whether this actor passes a ruleset by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bypass {
+    /// It may, for every push; or the ruleset is not in force.
+    Passes,
+    /// It may not, or only for pull requests.
+    Stopped,
+    /// The server does not say.
+    Unknown,
+}
+
+fn bypass(plan: &Plan, facts: &Facts, ruleset: Option<u64>) -> Bypass {
+    let known = ruleset.and_then(|id| facts.rules.rulesets.get(&id)).and_then(Asked::answer);
+    if known.is_some_and(|ruleset| !ruleset.enforcement.is_empty() && ruleset.enforcement != "active") {
+        return Bypass::Passes;
+    }
+    // NOTE: GitHub refuses to put the Actions app on a bypass list (422, "must be part of the ruleset source or owner
+    // organization").
+    if plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken) {
+        return Bypass::Stopped;
+    }
+    match known.and_then(|ruleset| ruleset.current_user_can_bypass.as_deref()) {
+        Some("always" | "exempt") => Bypass::Passes,
+        Some("pull_requests_only" | "never") => Bypass::Stopped,
+        _ => Bypass::Unknown,
+    }
+}
+
+/// A rule with where it comes from.
+struct Active<'a> {
+    rule: &'a Rule,
+    ruleset: Option<u64>,
+    name: Option<&'a str>,
+    organization: Option<&'a str>,
+}
+
+impl<'a> Active<'a> {
+    fn of_branch(rule: &'a Rule, facts: &'a Facts) -> Self {
+        let ruleset = rule.ruleset_id.and_then(|id| facts.rules.rulesets.get(&id)).and_then(Asked::answer);
+        let organization = rule.ruleset_source_type.as_deref() == Some("Organization");
+        Self {
+            rule,
+            ruleset: rule.ruleset_id,
+            name: ruleset.map(|ruleset| ruleset.name.as_str()).filter(|name| !name.is_empty()),
+            organization: rule.ruleset_source.as_deref().filter(|_| organization),
+        }
+    }
+
+    fn of_ruleset(rule: &'a Rule, ruleset: &'a Ruleset) -> Self {
+        let organization = ruleset.source_type.as_deref() == Some("Organization");
+        Self {
+            rule,
+            ruleset: Some(ruleset.id),
+            name: Some(ruleset.name.as_str()).filter(|name| !name.is_empty()),
+            organization: Some(ruleset.source.as_str()).filter(|_| organization),
+        }
+    }
+
+    fn source(&self) -> String {
+        let name = match (self.name, self.ruleset) {
+            (Some(name), _) => format!("the ruleset {name:?}"),
+            (None, Some(id)) => format!("the ruleset {id}"),
+            (None, None) => "a ruleset".to_owned(),
+        };
+        match self.organization {
+            Some(organization) => format!("{name} of {organization}"),
+            None => name,
+        }
+    }
+
+    /// The page on which an administrator changes it.
+    fn page(&self, plan: &Plan) -> String {
+        match self.organization {
+            Some(organization) => format!("{}/organizations/{organization}/settings/rules", plan.target.server),
+            None => format!("{}/settings/rules", plan.target.web()),
+        }
+    }
+
+    /// The page on which everybody can read it.
+    fn link(&self, plan: &Plan) -> String {
+        match self.ruleset {
+            Some(id) => format!("{}/rules/{id}", plan.target.web()),
+            None => format!("{}/rules", plan.target.web()),
+        }
+    }
+}
+
+/// A breach with its rule and whether the actor passes it by.
+struct Finding<'a> {
+    active: Active<'a>,
+    breach: Breach,
+    bypass: Bypass,
+}
+
+impl Finding<'_> {
+    fn is_fatal(&self) -> bool {
+        self.bypass == Bypass::Stopped && self.breach.certainty == Certainty::Certain
+    }
+
+    fn is_passed(&self) -> bool {
+        self.bypass == Bypass::Passes
+    }
+
+    fn sentence(&self) -> String {
+        format!("{} ({})", self.breach.what, self.active.source())
+    }
+}

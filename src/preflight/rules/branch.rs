@@ -1,0 +1,156 @@
+//! The check `branch-rules`: protection and rulesets of the branches that are pushed to.
+
+use super::{
+    super::{
+        check::{Check, CheckName},
+        facts::{Asked, BranchFacts, Facts},
+    },
+    Active, Finding, bypass,
+    change::{self, Change, Way},
+    examine::examine,
+    tag::applies,
+};
+use crate::{
+    credential::TokenKind,
+    diagnosis::{Cause, Failure},
+    github::model::Branch,
+    plan::Plan,
+};
+
+/// Whether protection and rulesets let this actor make this push.
+pub(in super::super) fn branch_rules(plan: &Plan, facts: &Facts) -> Option<Check> {
+    if !plan.pushes() {
+        return None;
+    }
+    if facts.proposal().is_some_and(crate::publish::proposal::Proposal::is_unchanged) {
+        return Some(Check::pass(CheckName::BranchRules, "Nothing changes, so nothing is pushed."));
+    }
+    let changes: Vec<Change<'_>> = change::of_publish(plan, facts).into_iter().collect();
+    let mut verdicts: Vec<Check> = changes.iter().map(|change| one(plan, facts, change)).collect();
+    if verdicts.is_empty() {
+        let text = "What would be pushed is not known, so the rules could not be compared with it.";
+        return Some(Check::skip(CheckName::BranchRules, text));
+    }
+    // The worst of several branches stands for all.
+    verdicts.sort_by_key(Check::weight);
+    verdicts.pop()
+}
+
+fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
+    let known = facts.rules.branches.iter().find(|branch| branch.name == *change.name);
+    let short = change.name.short();
+    let Some(BranchFacts { rules: Asked::Answer(rules), branch, .. }) = known else {
+        let why = known.and_then(|known| known.rules.refusal()).map(|refusal| refusal.failure.what.clone());
+        let text = format!("The rules of {short} could not be asked for. {}", why.unwrap_or_default());
+        return Check::skip(CheckName::BranchRules, text.trim_end());
+    };
+    let of_branch = rules.iter().map(|rule| Active::of_branch(rule, facts));
+    let of_pushes =
+        facts.rules.rulesets.values().filter_map(Asked::answer).filter(|ruleset| {
+            ruleset.target.as_deref() == Some("push") && applies(ruleset, change.name) != Some(false)
+        });
+    let of_pushes =
+        of_pushes.flat_map(|ruleset| ruleset.rules.iter().map(move |rule| Active::of_ruleset(rule, ruleset)));
+    let findings: Vec<Finding<'_>> = of_branch
+        .chain(of_pushes)
+        .filter_map(|active| {
+            let breach = examine(active.rule, change)?;
+            let bypass = bypass(plan, facts, active.ruleset);
+            Some(Finding { active, breach, bypass })
+        })
+        .collect();
+    let open: Vec<&Finding<'_>> = findings.iter().filter(|finding| !finding.is_passed()).collect();
+    if !open.is_empty() {
+        return broken(plan, change, &open);
+    }
+    if let Some(check) = branch.answer().and_then(|branch| protection(plan, facts, change, branch, rules.is_empty())) {
+        return check;
+    }
+    let text = match (rules.len(), findings.len()) {
+        (0, _) => format!("No rule holds for {short}."),
+        (_, 0) => format!("No rule of {short} stands in the way of this push."),
+        _ => {
+            let list: Vec<String> = findings.iter().map(Finding::sentence).collect();
+            format!("This token may bypass what stands in the way on {short}: {}.", list.join("; "))
+        }
+    };
+    Check::pass(CheckName::BranchRules, text)
+}
+
+/// What a rule that is broken comes to. A wanted pull request is the cause before all others: it heals them too.
+fn broken(plan: &Plan, change: &Change<'_>, open: &[&Finding<'_>]) -> Check {
+    let fatal: Vec<&&Finding<'_>> = open.iter().filter(|finding| finding.is_fatal()).collect();
+    let candidates: Vec<&&Finding<'_>> = if fatal.is_empty() { open.iter().collect() } else { fatal.clone() };
+    let requires_pr = |finding: &&&Finding<'_>| finding.breach.cause == Cause::RulesetRequiresPr;
+    let Some(first) = candidates.iter().find(|finding| requires_pr(finding)).or(candidates.first()) else {
+        return Check::skip(CheckName::BranchRules, "The rules could not be judged.");
+    };
+    let short = change.name.short();
+    let list: Vec<String> = candidates.iter().map(|finding| finding.sentence()).collect();
+    let list = list.join("; ");
+    let failure = Failure::new(first.breach.cause, String::new()).with_link(first.active.link(plan));
+    if fatal.is_empty() {
+        let what = format!(
+            "A rule may refuse the push to {short}: {list}. Whether this actor may bypass it is not told, so the server decides."
+        );
+        let remedy = format!("If it is refused: {}", remedy(plan, change, first));
+        return Check::warn(CheckName::BranchRules, Failure { what, ..failure }.with_remedy(remedy));
+    }
+    let what = format!("The push to {short} would be refused: {list}.");
+    Check::fail(CheckName::BranchRules, Failure { what, ..failure }.with_remedy(remedy(plan, change, first)))
+}
+
+/// What to do, with the page to open.
+fn remedy(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>) -> String {
+    let (short, page) = (change.name.short(), finding.active.page(plan));
+    let own = plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    let list = if own {
+        format!(
+            "`GITHUB_TOKEN` can never be on a Bypass list: pass as `token` that of an App or an account that stands on it ({page})"
+        )
+    } else {
+        format!("add the account or App of this token to the ruleset's Bypass list (mode Always) on {page}")
+    };
+    match finding.breach.cause {
+        Cause::RulesetRequiresPr => format!("Push to another branch than {short} and open a pull request, or {list}."),
+        Cause::RequiredSignatures => format!(
+            "Set `signing-key` to an SSH key that is registered as a Signing Key of the account in `author`, or {list}."
+        ),
+        Cause::ForcePushForbidden => format!("Use `history: append`, or {list}."),
+        Cause::RequiredStatusChecks => {
+            format!("Push to another branch than {short} and let the checks run there, or {list}.")
+        }
+        _ => format!("Do what the rule asks, or {list}."),
+    }
+}
+
+/// Classic branch protection, of which only an administrator's token sees the details.
+fn protection(plan: &Plan, facts: &Facts, change: &Change<'_>, branch: &Branch, no_rules: bool) -> Option<Check> {
+    if change.way == Way::Creates || !(branch.protection.enabled || (branch.protected && no_rules)) {
+        return None;
+    }
+    let (short, page) = (change.name.short(), format!("{}/settings/branches", plan.target.web()));
+    let checks = &branch.protection.required_status_checks;
+    if checks.enforcement_level == "everyone" && !checks.contexts.is_empty() && change.commit.is_some() {
+        let what = format!(
+            "The branch protection of {short} wants for everyone the status checks {}, which a new commit has not passed.",
+            checks.contexts.join(", ")
+        );
+        let remedy =
+            format!("Push to another branch and let the checks run there, or edit the rule of {short} on {page}.");
+        let failure = Failure::new(Cause::RequiredStatusChecks, what).with_remedy(remedy).with_link(page);
+        return Some(Check::fail(CheckName::BranchRules, failure));
+    }
+    let admin = facts.repository.answer().is_some_and(|repository| repository.user_is_admin == Some(true));
+    let role = if admin { " The token's account is an administrator, who may be exempt." } else { "" };
+    let forced =
+        if change.forced == Some(true) { " It forbids to rewrite the branch unless that was allowed." } else { "" };
+    let what = format!(
+        "{short} has a classic branch protection; what it asks for can not be seen with this token, so the server decides.{forced}{role}"
+    );
+    let remedy = format!(
+        "If it is refused: on {page} edit the rule of {short}, and add this account or App under \"Allow specified actors to bypass required pull requests\" or \"Restrict who can push\"."
+    );
+    let failure = Failure::new(Cause::BranchProtected, what).with_remedy(remedy).with_link(page);
+    Some(Check::warn(CheckName::BranchRules, failure))
+}

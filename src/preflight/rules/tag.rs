@@ -1,0 +1,137 @@
+//! The rulesets of tags. There is no list of the rules of one tag: each ruleset says which refs it is for.
+
+use super::{
+    super::facts::{Asked, Facts},
+    Active, Finding, bypass,
+    change::{Change, Way},
+    examine::{Certainty, examine},
+    pattern::fits,
+};
+use crate::{
+    diagnosis::{Cause, Failure},
+    github::model::Ruleset,
+    inputs::TagExists,
+    plan::Plan,
+    target::{Oid, RefName},
+};
+
+/// What the rulesets say about the tags of the plan.
+pub(in super::super) enum TagRules {
+    /// Nothing stands in the way.
+    Free,
+    /// One of them is certain to be refused.
+    Refused(Failure),
+    /// One of them may be refused.
+    Doubtful(Failure),
+    /// They could not be asked for.
+    Unknown(String),
+}
+
+/// Judges the tags; `commit` is what they shall name, where that is known.
+pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid>) -> TagRules {
+    let (Some(tags), Some(Ok(known))) = (&plan.tags, &facts.tags) else { return TagRules::Free };
+    if !matches!(facts.rules.list, Asked::Answer(_)) {
+        let why = facts.rules.list.refusal().map(|refusal| refusal.failure.what.clone()).unwrap_or_default();
+        return TagRules::Unknown(why);
+    }
+    let rulesets: Vec<&Ruleset> = facts
+        .rules
+        .rulesets
+        .values()
+        .filter_map(Asked::answer)
+        .filter(|ruleset| ruleset.target.as_deref() == Some("tag"))
+        .collect();
+    let mut doubt = None;
+    for (name, exists) in &tags.tags {
+        let way = match known.existing.get(name) {
+            None => Way::Creates,
+            Some((_, there)) if *exists == TagExists::Move && commit != Some(*there) => Way::Updates,
+            Some(_) => continue,
+        };
+        let change = Change { name, way, forced: None, commit: None, files: Vec::new() };
+        for ruleset in &rulesets {
+            let applies = applies(ruleset, name);
+            if applies == Some(false) {
+                continue;
+            }
+            for rule in &ruleset.rules {
+                let Some(mut breach) = examine(rule, &change) else { continue };
+                if is_of_commits(&rule.kind) && known.commit.is_some() {
+                    continue;
+                }
+                if applies.is_none() {
+                    breach.certainty = Certainty::Perhaps;
+                }
+                let active = Active::of_ruleset(rule, ruleset);
+                let bypass = bypass(plan, facts, Some(ruleset.id));
+                let finding = Finding { active, breach, bypass };
+                if finding.is_passed() {
+                    continue;
+                }
+                let fatal = finding.is_fatal();
+                let failure = failure(plan, &change, &finding, fatal);
+                if fatal {
+                    return TagRules::Refused(failure);
+                }
+                doubt = doubt.or(Some(failure));
+            }
+        }
+    }
+    doubt.map_or(TagRules::Free, TagRules::Doubtful)
+}
+
+/// Rules about commits that a push brings: a tag on a commit that the target has brings none.
+fn is_of_commits(kind: &str) -> bool {
+    const KINDS: &[&str] = &[
+        "required_signatures",
+        "required_linear_history",
+        "commit_message_pattern",
+        "commit_author_email_pattern",
+        "committer_email_pattern",
+        "file_path_restriction",
+        "file_extension_restriction",
+        "max_file_path_length",
+        "max_file_size",
+    ];
+    KINDS.contains(&kind)
+}
+
+fn failure(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>, fatal: bool) -> Failure {
+    let name = change.name.short();
+    let page = finding.active.page(plan);
+    let would = if fatal { "would be refused" } else { "may be refused" };
+    let what = format!("The tag {name} {would}: {}.", finding.sentence());
+    let other = match change.way {
+        Way::Updates => "Take a tag name that was not used yet",
+        _ => "Take a tag name that the ruleset leaves free",
+    };
+    let remedy = format!(
+        "{other} instead of {name}, or add the account or App of this token to the ruleset's Bypass list on {page}."
+    );
+    Failure::new(Cause::ProtectedTag, what).with_remedy(remedy).with_link(finding.active.link(plan))
+}
+
+/// Whether a ruleset is for this ref; none: that can not be told here.
+pub(super) fn applies(ruleset: &Ruleset, name: &RefName) -> Option<bool> {
+    let Some(condition) = &ruleset.conditions.ref_name else { return Some(true) };
+    let hits = |patterns: &[String]| {
+        let mut unknown = false;
+        for pattern in patterns {
+            match pattern.as_str() {
+                "~ALL" => return Some(true),
+                "~DEFAULT_BRANCH" => {}
+                pattern => match fits(pattern, name.as_str()) {
+                    Some(true) => return Some(true),
+                    Some(false) => {}
+                    None => unknown = true,
+                },
+            }
+        }
+        (!unknown).then_some(false)
+    };
+    match (hits(&condition.exclude), hits(&condition.include)) {
+        (Some(true), _) | (_, Some(false)) => Some(false),
+        (None, _) | (_, None) => None,
+        (Some(false), Some(true)) => Some(true),
+    }
+}

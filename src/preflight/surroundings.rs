@@ -1,0 +1,74 @@
+//! What stands around the push: the Pages site that is made from the branch, and what the checkout left behind.
+
+use super::{
+    check::{Check, CheckName},
+    facts::{Asked, Facts},
+};
+use crate::{
+    diagnosis::{Cause, Failure},
+    plan::Plan,
+};
+
+/// Whether the branch is what Pages publishes.
+pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
+    let directory = plan.push.as_ref()?;
+    let branch = directory.branch().short();
+    let site = match &facts.pages {
+        Asked::No => return None,
+        Asked::Refused(refusal) if refusal.status == Some(404) => {
+            let text = "There is no Pages site, or the token may not ask for it.";
+            return Some(Check::skip(CheckName::Pages, text));
+        }
+        Asked::Refused(refusal) => {
+            let text = format!("The Pages site could not be asked for. {}", refusal.failure.what);
+            return Some(Check::skip(CheckName::Pages, text));
+        }
+        Asked::Answer(site) => site,
+    };
+    let page = format!("{}/settings/pages", plan.target.web());
+    let warn = |what: String| {
+        let remedy = format!(
+            "If {branch} is meant to be the site: {page} > Build and deployment > Deploy from a branch > {branch}."
+        );
+        let failure = Failure::new(Cause::PagesSourceMismatch, what).with_remedy(remedy).with_link(page.clone());
+        Some(Check::warn(CheckName::Pages, failure))
+    };
+    let pass = |text: String| Some(Check::pass(CheckName::Pages, text));
+    if site.build_type.as_deref() == Some("workflow") {
+        // A workflow publishes what it builds: `gh-pages` is the one name that promises something else.
+        return if branch == "gh-pages" {
+            warn(format!("The Pages site is made by a workflow, not from {branch}."))
+        } else {
+            pass("The Pages site is made by a workflow.".to_owned())
+        };
+    }
+    let Some(source) = site.source.as_ref().filter(|source| !source.branch.is_empty()) else {
+        return pass("The Pages site names no branch.".to_owned());
+    };
+    let (folder, destination) = (source.path.trim_matches('/'), directory.asked.commit.destination.as_str());
+    if source.branch != branch {
+        return warn(format!("The Pages site is made from {}, not from {branch}.", source.branch));
+    }
+    let inside = folder.is_empty() || destination == folder || destination.starts_with(&format!("{folder}/"));
+    let holds = destination.is_empty();
+    if !inside && !holds {
+        return warn(format!("The Pages site is made from the folder {folder} of {branch}, not from {destination}."));
+    }
+    let address = site.html_url.as_deref().map(|url| format!(" ({url})")).unwrap_or_default();
+    pass(format!("{branch} is what the Pages site is made from{address}."))
+}
+
+/// Whether the checkout stored a header that plain git would send in place of the token.
+pub(super) fn checkout_credentials(plan: &Plan) -> Check {
+    let Some(first) = plan.stored_headers.first() else {
+        return Check::pass(CheckName::CheckoutCredentials, "The checkout left no credential behind.");
+    };
+    let place = if first.included { "a file that the checkout's configuration includes" } else { ".git/config" };
+    let what = format!(
+        "The checkout left `{}` in {place}: every later step can use it, and plain git sends it in place of another token. This step does not use it.",
+        first.variable
+    );
+    let remedy = "Set `persist-credentials: false` under `with:` of actions/checkout.";
+    let failure = Failure::new(Cause::CheckoutCredentials, what).with_remedy(remedy);
+    Check::warn(CheckName::CheckoutCredentials, failure)
+}
