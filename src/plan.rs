@@ -10,7 +10,9 @@ use crate::{
         advertisement::Interest,
         stored_header::{StoredHeader, stored_headers},
     },
-    inputs::{Author, Behaviour, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists, Tags, TokenInput},
+    inputs::{
+        Author, Behaviour, BranchCommit, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists, Tags, TokenInput,
+    },
     publish::{globs::Globs, message::Origin, walk::resolve_directory},
     target::{Oid, RefName, Target},
 };
@@ -54,8 +56,8 @@ pub struct Plan {
 /// A directory onto a branch.
 #[derive(Clone, Debug)]
 pub struct DirectoryPlan {
-    /// The folder whose content is published: it is there, and inside the workspace.
-    pub directory: PathBuf,
+    /// The folder whose content is published: it is there, and inside the workspace. None: the destination is taken off the branch.
+    pub directory: Option<PathBuf>,
     /// What the user asked for.
     pub asked: DirectoryPush,
     /// Files on the branch that stay though the directory lacks them.
@@ -120,7 +122,8 @@ impl Plan {
     pub fn for_targets(inputs: &Inputs, context: &Context) -> Result<Vec<Self>, Failure> {
         let push = match &inputs.push {
             Push::Directory(asked) => Some(directory_plan(asked, context)?),
-            Push::None | Push::Remove(_) | Push::Refs(_) => None,
+            Push::Remove(commit) => Some(removal_plan(commit)),
+            Push::None | Push::Refs(_) => None,
         };
         let origin = Origin {
             repository: context.repository.clone(),
@@ -229,7 +232,7 @@ fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryP
     };
     let text = asked.directory.to_string_lossy();
     Ok(DirectoryPlan {
-        directory: resolve_directory(&context.workspace, &text)?,
+        directory: Some(resolve_directory(&context.workspace, &text)?),
         keep: globs("keep", &asked.keep)?,
         exclude: globs("exclude", &asked.exclude)?,
         nojekyll: match asked.nojekyll {
@@ -239,6 +242,19 @@ fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryP
         },
         asked: asked.clone(),
     })
+}
+
+/// A destination that is taken off its branch: the publish of nothing.
+fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
+    let asked = DirectoryPush {
+        directory: PathBuf::new(),
+        commit: commit.clone(),
+        keep: Vec::new(),
+        exclude: Vec::new(),
+        nojekyll: Nojekyll::Never,
+        cname: None,
+    };
+    DirectoryPlan { directory: None, asked, keep: Globs::default(), exclude: Globs::default(), nojekyll: false }
 }
 
 fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {

@@ -126,7 +126,10 @@ fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport
         Changes { added: changes.added, changed: changes.changed, removed: changes.removed, ..report.changes };
     if pushed.proposal.is_unchanged() {
         report.facts.commit = pushed.old;
-        let text = format!("{branch} has this content already; it stays at {}.", pushed.new.short());
+        let text = match pushed.old {
+            Some(old) => format!("{branch} has this content already; it stays at {}.", old.short()),
+            None => format!("There is no branch {branch} to take anything off."),
+        };
         report.stage(Stage::Push, StageStatus::Unchanged, text);
         return;
     }

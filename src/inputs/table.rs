@@ -8,7 +8,6 @@ pub const NOT_YET: &[&str] = &[
     "ssh-known-hosts",
     "app-id",
     "app-private-key",
-    "remove",
     "signing-key",
     "refs",
     "workflow",

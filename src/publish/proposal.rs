@@ -14,7 +14,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::{
         fetch::{FetchRequest, Filter},
-        format::ObjectKind,
+        format::{CommitInfo, ObjectKind},
         objects::ObjectStore,
         pack::{Pack, PackEntry},
         remote::Remote,
@@ -45,11 +45,12 @@ pub struct Proposal {
 impl Proposal {
     /// Whether there is nothing to push.
     pub fn is_unchanged(&self) -> bool {
-        self.tip == Some(self.new_tip)
+        self.tip.unwrap_or(Oid::ZERO) == self.new_tip
     }
 
     /// Works out what publishing `hashed` changes on the branch whose tip is `tip`: fetches the tip's commit and trees
-    /// (never its blobs), merges, and makes the commit.
+    /// (never its blobs), merges, and makes the commit. Into a destination only the trees along its path, and those
+    /// inside it, are fetched: one preview among ten thousand costs what one preview costs.
     pub async fn make(
         plan: &Plan,
         directory: &DirectoryPlan,
@@ -58,70 +59,84 @@ impl Proposal {
         remote: &Remote,
         retries: &Retries,
     ) -> Result<Self, Failure> {
-        let base = match tip {
-            Some(tip) => Some(retries.run("fetch of the branch's trees", || fetch_trees(remote, tip)).await?),
-            None => None,
+        let filter = if directory.asked.commit.destination.is_root() { Filter::Blobless } else { Filter::Tree(0) };
+        let fetch = |store: ObjectStore, want: Oid, filter: Filter| async move {
+            let get = || fetch(remote, store.clone(), want, filter);
+            retries.run("fetch of the branch's trees", get).await
         };
-        let (plan, directory, hashed) = (plan.clone(), directory.clone(), Arc::clone(hashed));
-        let work = move || work_out(&plan, &directory, &hashed, tip, base);
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?
+        let store = ObjectStore::create()?;
+        if let Some(tip) = tip {
+            fetch(store.clone(), tip, filter).await?;
+        }
+        loop {
+            let (directory_, hashed_, store_) = (directory.clone(), Arc::clone(hashed), store.clone());
+            let work = move || merge_at(&directory_, &hashed_, tip, &store_);
+            let merged = tokio::task::spawn_blocking(work)
+                .await
+                .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?;
+            match merged {
+                Ok(merged) => return Ok(propose(plan, directory, hashed, tip, merged)),
+                Err(MergeError::Failed(failure)) => return Err(failure),
+                Err(MergeError::Missing { oid, deep }) => {
+                    fetch(store.clone(), oid, if deep { Filter::Blobless } else { Filter::Tree(0) }).await?;
+                    if !store.has(oid)? {
+                        let what = format!("The server left the tree {oid} out of what it sent.");
+                        return Err(Failure::new(Cause::ServerError, what));
+                    }
+                }
+            }
+        }
     }
 }
 
-/// The commit `tip` and its trees, in a store of their own.
-async fn fetch_trees(remote: &Remote, tip: Oid) -> Result<ObjectStore, Failure> {
-    let store = ObjectStore::create()?;
-    let request =
-        FetchRequest { wants: vec![tip], depth: Some(1), filter: Some(Filter::Blobless), ..FetchRequest::default() };
-    let fetched = remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| store)).await?;
-    Ok(fetched.taken)
+/// `want`, and what the filter leaves of what it leads to, into `store`.
+async fn fetch(remote: &Remote, store: ObjectStore, want: Oid, filter: Filter) -> Result<(), Failure> {
+    let request = FetchRequest { wants: vec![want], depth: Some(1), filter: Some(filter), ..FetchRequest::default() };
+    remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await?;
+    Ok(())
 }
 
-fn work_out(
-    plan: &Plan,
+/// A merge, with what it was made against.
+struct AtTip {
+    base: Option<CommitInfo>,
+    files_before: Option<u64>,
+    merged: Merged,
+}
+
+fn merge_at(
     directory: &DirectoryPlan,
     hashed: &Hashed,
     tip: Option<Oid>,
-    fetched: Option<ObjectStore>,
-) -> Result<Proposal, Failure> {
-    let store = match fetched {
-        Some(store) => store,
-        None => ObjectStore::create()?,
-    };
+    store: &ObjectStore,
+) -> Result<AtTip, MergeError> {
     let base = tip.map(|tip| store.read_commit(tip)).transpose()?;
     let base_tree = base.as_ref().map(|commit| commit.tree);
-    let merged = merged(directory, hashed, base_tree, &store)?;
+    let merged = merged(directory, hashed, base_tree, store)?;
+    let files_before = match base_tree {
+        Some(tree) if merged.changes.removed > 0 => files(store, tree)?,
+        _ => None,
+    };
+    Ok(AtTip { base, files_before, merged })
+}
+
+fn propose(plan: &Plan, directory: &DirectoryPlan, hashed: &Hashed, tip: Option<Oid>, at_tip: AtTip) -> Proposal {
+    let AtTip { base, files_before, merged } = at_tip;
     let asked = &directory.asked.commit;
     let single = asked.history == History::Single;
-    let same_tree = base_tree == Some(merged.tree);
-    let same_history = !single || base.as_ref().is_some_and(|commit| commit.parents.is_empty());
-    if let Some(tip) = tip
-        && same_tree
-        && same_history
-        && !asked.allow_empty
-    {
-        let changes = merged.changes;
-        return Ok(Proposal {
-            tip: Some(tip),
-            new_tip: tip,
-            pack: Pack::default(),
-            changes,
-            rewrites: false,
-            files_before: None,
-        });
+    let same_tree = base.as_ref().is_some_and(|base| base.tree == merged.tree);
+    let same_history = !single || base.as_ref().is_some_and(|base| base.parents.is_empty());
+    // Nothing can be taken off a branch that is not there.
+    let nowhere = tip.is_none() && directory.directory.is_none();
+    if nowhere || same_tree && same_history && !asked.allow_empty {
+        let (new_tip, changes) = (tip.unwrap_or(Oid::ZERO), merged.changes);
+        return Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None };
     }
     let parents: Vec<Oid> = tip.filter(|_| !single).into_iter().collect();
     let text = message(&asked.message, &plan.origin, plan.first_tag());
     let content = commit(merged.tree, &parents, &plan.author, &text, chrono::Utc::now());
     let new_tip = ObjectKind::Commit.id_of(&content);
     let pack = pack_of(hashed, &merged, new_tip, content);
-    let files_before = match base_tree {
-        Some(tree) if merged.changes.removed > 0 => files(&store, tree)?,
-        _ => None,
-    };
-    Ok(Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before })
+    Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before }
 }
 
 /// How many files a tree holds; not known when one of its trees was not fetched.
@@ -145,7 +160,7 @@ fn merged(
     hashed: &Hashed,
     base_tree: Option<Oid>,
     store: &ObjectStore,
-) -> Result<Merged, Failure> {
+) -> Result<Merged, MergeError> {
     let mut root_files = Vec::new();
     if directory.nojekyll {
         root_files.push(RootFile { name: ".nojekyll", content: Bytes::new(), overwrite: false });
@@ -159,12 +174,8 @@ fn merged(
         exclude: &directory.exclude,
         root_files: &root_files,
     };
-    merge(store, base_tree, Some(hashed), &placement).map_err(|error| match error {
-        MergeError::Failed(failure) => failure,
-        MergeError::Missing { oid, .. } => {
-            Failure::new(Cause::ServerError, format!("The server left the tree {oid} out of what it sent."))
-        }
-    })
+    let content = directory.directory.is_some().then_some(hashed);
+    merge(store, base_tree, content, &placement)
 }
 
 fn pack_of(hashed: &Hashed, merged: &Merged, commit: Oid, content: Vec<u8>) -> Pack {

@@ -57,8 +57,13 @@ impl Source {
     async fn listing(&self, plan: &DirectoryPlan) -> Result<&Listed, Failure> {
         let list = || async {
             let (directory, exclude) = (plan.directory.clone(), plan.exclude.clone());
-            let listing = tokio::task::spawn_blocking(move || walk(&directory, &exclude)).await;
-            let listing = listing.map_err(|_| unfinished())??;
+            let listing = match directory {
+                Some(directory) => {
+                    let listing = tokio::task::spawn_blocking(move || walk(&directory, &exclude)).await;
+                    listing.map_err(|_| unfinished())??
+                }
+                None => Listing::nothing(),
+            };
             let workflow_files = listing.files().iter().any(|file| plan.on_branch(&file.path).starts_with(WORKFLOWS));
             Ok(Listed { listing: Mutex::new(Some(listing)), workflow_files })
         };

@@ -56,6 +56,11 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// A listing without a file: what a folder that is taken off its branch becomes.
+    pub fn nothing() -> Self {
+        Self { root: PathBuf::new(), files: Vec::new(), skipped: Vec::new(), excluded: 0 }
+    }
+
     /// The files, in the byte order of their paths, which is git's.
     pub fn files(&self) -> &[File] {
         &self.files

@@ -90,3 +90,35 @@ fn a_cname_on_the_branch_stays_when_the_directory_has_none() {
     world.publish().input("cname", "new.example.test").run().succeeded();
     assert_eq!(world.git(&["show", "gh-pages:CNAME"]), "new.example.test");
 }
+
+#[test]
+fn one_preview_costs_what_one_preview_costs_and_is_taken_off_again() {
+    let files: Vec<(String, String)> =
+        (0..600).map(|number| (format!("previews/pr-{number}/sub/index.html"), format!("preview {number}"))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
+    let world = world(&files);
+    let whole: u64 = world.git(&["rev-list", "--objects", "--filter=blob:none", "gh-pages"]).lines().count() as u64;
+    let outcome = world.publish().input("destination", "previews/pr-7").run();
+    outcome.succeeded();
+    let log = world.github.log();
+    let down: u64 = log.calls("POST", "/git-upload-pack").iter().map(|entry| entry.bytes_out).sum();
+    println!("{whole} commits and trees on the branch, {down} bytes fetched");
+    assert!(down < 40_000, "{down} bytes for one preview");
+    assert_eq!(world.paths("gh-pages").len(), 600 + 1, ".nojekyll besides");
+    assert_eq!(world.git(&["show", "gh-pages:previews/pr-7/index.html"]), "<h1>hello</h1>");
+
+    let removal = || world.step().input("remove", "true").input("destination", "previews/pr-7");
+    let outcome = removal().run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("pushed"), "true");
+    assert!(!world.paths("gh-pages").iter().any(|path| path.starts_with("previews/pr-7/")));
+    assert_eq!(world.paths("gh-pages").len(), 600);
+    let again = removal().run();
+    again.succeeded();
+    assert_eq!(again.stage("push"), "unchanged");
+    let elsewhere = removal().input("branch", "no-such-branch").run();
+    elsewhere.succeeded();
+    assert_eq!(elsewhere.output("pushed"), "false");
+    assert_eq!(world.tip("refs/heads/no-such-branch"), None);
+    world.git(&["fsck", "--strict"]);
+}
