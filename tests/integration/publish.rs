@@ -304,9 +304,9 @@ fn many_publishers_of_one_branch_all_land() {
         let running: Vec<_> = (0..12).map(start).collect();
         running.into_iter().map(|one| one.join().unwrap()).collect()
     });
-    outcomes.iter().for_each(|outcome| {
+    for outcome in &outcomes {
         outcome.succeeded();
-    });
+    }
     let paths = world.paths("gh-pages");
     for number in 0..12 {
         assert!(paths.contains(&format!("preview-{number}/index.html")), "{number} is lost");
