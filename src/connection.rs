@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::{
     diagnosis::Failure,
     git::{
@@ -11,10 +13,20 @@ use crate::{
     github::GitHub,
     http::HttpClient,
     plan::Plan,
+    preflight::facts::NewTokenFacts,
     progress::Watch,
     publish::source::Source,
     retry::Retries,
 };
+
+/// What the targets of a step share: it is the same for all, and worked out or asked for once.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    /// The directory.
+    pub source: Arc<Source>,
+    /// What was learned about a new token that is to be stored.
+    pub new_token: Arc<OnceCell<NewTokenFacts>>,
+}
 
 /// The ways to one target, all over the same client, and the policy of trying again.
 #[derive(Clone)]
@@ -29,6 +41,8 @@ pub struct Connection {
     pub watch: Arc<dyn Watch>,
     /// The directory, shared by all targets.
     pub source: Arc<Source>,
+    /// What was learned about a new token, shared by all targets.
+    pub new_token: Arc<OnceCell<NewTokenFacts>>,
     http: HttpClient,
 }
 
@@ -38,7 +52,7 @@ impl Connection {
         plan: &Plan,
         http: &HttpClient,
         retries: Retries,
-        source: Arc<Source>,
+        shared: Shared,
         watch: Arc<dyn Watch>,
     ) -> Result<Self, Failure> {
         let http = http.counted_apart();
@@ -50,7 +64,8 @@ impl Connection {
             remote: Remote::new(Transport::Http(transport), situation),
             retries,
             watch,
-            source,
+            source: shared.source,
+            new_token: shared.new_token,
             http,
         })
     }

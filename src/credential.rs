@@ -37,7 +37,7 @@ impl fmt::Debug for Secret {
 /// What kind of token a value is, by its prefix alone: GitHub asks not to look further inside.
 ///
 /// Source: <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// `ghp_`, or 40 hexadecimal digits from before 2021.
     Classic,
@@ -52,6 +52,7 @@ pub enum TokenKind {
     /// `ghu_`: a GitHub App acting for a user.
     UserToServer,
     /// Another form: another server's, or a refresh token.
+    #[default]
     Unknown,
 }
 

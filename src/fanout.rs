@@ -9,11 +9,10 @@ use futures_util::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    connection::Connection,
+    connection::{Connection, Shared},
     diagnosis::{Cause, Failure, Stage},
     http::{HttpClient, HttpError, Settings},
     plan::Plan,
-    publish::source::Source,
     relay::{relay, stages},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
@@ -45,12 +44,11 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
     };
     let timeout = plans.first().map_or(Duration::MAX, |plan| plan.behaviour.timeout);
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
-    // The directory is the same for all: it is listed and hashed once.
-    let source = Arc::new(Source::default());
+    let shared = Shared::default();
     let relays = plans.into_iter().zip(&mut reports).zip(&logs);
     let all = futures_util::stream::iter(relays).for_each_concurrent(AT_ONCE, |((plan, report), log)| {
         let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::new(log.clone())).paced(pace.clone());
-        one(plan, &http, retries, Arc::clone(&source), report, log)
+        one(plan, &http, retries, shared.clone(), report, log)
     });
     let stopped = tokio::select! {
         () = all => None,
@@ -75,11 +73,11 @@ async fn one(
     plan: Plan,
     http: &HttpClient,
     retries: Retries,
-    source: Arc<Source>,
+    shared: Shared,
     report: &mut TargetReport,
     log: &TargetLog,
 ) {
-    match Connection::new(&plan, http, retries, source, Arc::new(log.clone())) {
+    match Connection::new(&plan, http, retries, shared, Arc::new(log.clone())) {
         Ok(connection) => relay(plan, &connection, log, report).await,
         Err(failure) => fail(report, log, Stage::Preflight, &failure),
     }

@@ -4,8 +4,8 @@
 //! Data walks from left to right; no stage reads the environment, prints, or calls an earlier one:
 //!
 //! ```text
-//! env, flags -> Inputs, Context -> Plan -> Cleared<Plan> -> Pushed -> Tagged -> Triggered -> Report -> streams, files, exit status
-//!         inputs, context    plan   preflight       push      tag      trigger      report
+//! env, flags -> Inputs, Context -> Plan -> Cleared<Plan> -> Pushed -> Tagged -> SecretSet -> Triggered -> Report -> streams, files, exit status
+//!         inputs, context    plan   preflight       push      tag      secrets      trigger      report
 //! ```
 
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod push;
 pub mod relay;
 pub mod report;
 pub mod retry;
+pub mod secrets;
 pub mod step;
 pub mod tag;
 pub mod target;

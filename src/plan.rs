@@ -1,6 +1,6 @@
 //! The plan: what one relay will do to one target, as data. Nothing here asks, prints or writes.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     context::Context,
@@ -11,7 +11,8 @@ use crate::{
         stored_header::{StoredHeader, stored_headers},
     },
     inputs::{
-        Author, Behaviour, BranchCommit, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists, Tags, TokenInput,
+        ActionsSecret, Author, Behaviour, BranchCommit, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists,
+        Tags, TokenInput,
     },
     publish::{globs::Globs, message::Origin, walk::resolve_directory},
     target::{Oid, RefName, Target},
@@ -45,6 +46,8 @@ pub struct Plan {
     pub push: Option<DirectoryPlan>,
     /// The tag stage.
     pub tags: Option<TagPlan>,
+    /// The secret stage; one value for all targets.
+    pub secret: Option<Arc<SecretPlan>>,
     /// The trigger stage.
     pub dispatch: Option<DispatchPlan>,
     /// Author, committer and tagger.
@@ -105,6 +108,17 @@ pub enum TagTarget {
     Named(String),
 }
 
+/// The Actions secret to set.
+#[derive(Clone, Debug)]
+pub struct SecretPlan {
+    /// Its name as it was written; GitHub stores it in upper case.
+    pub name: String,
+    /// Its value, white space as given.
+    pub value: Secret,
+    /// The value as a token, without white space around it, where it has a GitHub token's prefix.
+    pub token: Option<Token>,
+}
+
 /// A `repository_dispatch`.
 #[derive(Clone, Debug)]
 pub struct DispatchPlan {
@@ -138,6 +152,8 @@ impl Plan {
         });
         let own_server = context.server().ok();
         let stored = stored_headers(&context.workspace);
+        let workflow_token = inputs.credential.workflow_token.as_ref();
+        let secret = inputs.secret.as_ref().map(|secret| Arc::new(secret_plan(secret, workflow_token)));
         let plan = |target: &Target| Self {
             target: target.clone(),
             token: token.clone(),
@@ -148,6 +164,7 @@ impl Plan {
             stored_headers: stored.clone(),
             tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some(), context.sha)),
             push: push.clone(),
+            secret: secret.clone(),
             dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
                 event_type: event_type.clone(),
                 payload: inputs.triggers.payload.clone(),
@@ -160,6 +177,11 @@ impl Plan {
 
     /// Whether anything is written to the target.
     pub fn writes(&self) -> bool {
+        self.needs_contents() || self.secret.is_some()
+    }
+
+    /// Whether refs or events are written to the target; its secret takes a permission of its own.
+    pub fn needs_contents(&self) -> bool {
         self.push.is_some() || self.tags.is_some() || self.dispatch.is_some()
     }
 
@@ -171,6 +193,11 @@ impl Plan {
     /// The branches that are pushed to, as far as the plan alone names them.
     pub fn branches(&self) -> impl Iterator<Item = &RefName> {
         self.push.iter().map(DirectoryPlan::branch)
+    }
+
+    /// Whether the credential has to hold git's side of the target: all but a plan that sets a secret and nothing else.
+    pub fn needs_git(&self) -> bool {
+        self.needs_contents() || self.secret.is_none()
     }
 
     /// Whether a request starts a workflow.
@@ -269,6 +296,20 @@ fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {
         message: tags.message.clone(),
         target,
     }
+}
+
+/// The prefixes by which GitHub's tokens are known; a refresh token is none that could be asked about.
+const TOKEN_PREFIXES: &[&str] = &["ghp_", "github_pat_", "ghs_", "gho_", "ghu_"];
+
+fn secret_plan(secret: &ActionsSecret, workflow_token: Option<&Secret>) -> SecretPlan {
+    let trimmed = secret.value.expose().trim();
+    let is_token = TOKEN_PREFIXES.iter().any(|prefix| trimmed.starts_with(prefix))
+        && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
+    let token = is_token.then(|| {
+        let secret = Secret::new(trimmed.to_owned());
+        Token { kind: TokenKind::of(&secret, workflow_token), secret }
+    });
+    SecretPlan { name: secret.name.clone(), value: secret.value.clone(), token }
 }
 
 fn absence(token: &TokenInput) -> String {

@@ -7,6 +7,7 @@ use crate::{
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{Pushed, push},
     report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
+    secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
     target::Oid,
     trigger::{Triggered, trigger},
@@ -18,6 +19,7 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
         (Stage::Preflight, true),
         (Stage::Push, plan.push.is_some()),
         (Stage::Tag, plan.tags.is_some()),
+        (Stage::Secret, plan.secret.is_some()),
         (Stage::Trigger, plan.triggers()),
     ];
     planned.into_iter().filter(|(_, planned)| *planned).map(|(stage, _)| stage).collect()
@@ -72,6 +74,11 @@ async fn stages_of(
         let tagged = tag(&cleared, pushed.as_ref(), connection).await?;
         note_tags(&cleared, &tagged, report);
         show(log, report, Stage::Tag);
+    }
+    if plan.secret.is_some() {
+        enter(Stage::Secret, at, log, &mut part);
+        note_secret(&cleared, set_secret(&cleared, connection).await?, report);
+        show(log, report, Stage::Secret);
     }
     if plan.triggers() {
         enter(Stage::Trigger, at, log, &mut part);
@@ -174,6 +181,23 @@ fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetRepo
         report.facts.tag_created = true;
         report.stage(Stage::Tag, StageStatus::Done, format!("{} made on {}.", names(&made), made[0].commit.short()));
     }
+}
+
+fn note_secret(cleared: &Cleared<Plan>, set: Option<SecretSet>, report: &mut TargetReport) {
+    let Some(SecretSet { name, change }) = set else { return };
+    let before = match change {
+        SecretChange::Updated(Some(at)) => format!("; it was last set on {}", at.format("%Y-%m-%d %H:%M UTC")),
+        SecretChange::Unknown => "; the server does not tell whether it is there".to_owned(),
+        SecretChange::Created | SecretChange::Updated(None) => String::new(),
+    };
+    let done = match change {
+        SecretChange::Created => "created",
+        SecretChange::Updated(_) => "updated",
+        SecretChange::Unknown => "set",
+    };
+    let (status, would) =
+        if cleared.plan().behaviour.dry_run { (StageStatus::Planned, "would be") } else { (StageStatus::Done, "was") };
+    report.stage(Stage::Secret, status, format!("The secret {name} {would} {done}{before}."));
 }
 
 fn note_trigger(cleared: &Cleared<Plan>, triggered: Option<Triggered>, report: &mut TargetReport) {

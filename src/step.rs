@@ -43,7 +43,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: Path
             let _ = io::stdin().lock().read_to_end(&mut text);
             print(&format!("{}\n", explain::run(&options, &String::from_utf8_lossy(&text))))
         }
-        Ok(Command::Relay(raw)) => step(&raw, &context),
+        Ok(Command::Relay(raw)) => step(raw, &context),
         Err(failure) => {
             let console = Console::standard(context.on_runner, context.debug, Redactor::default());
             finish(&Report::failed(Stage::Inputs, &failure), &context, &console)
@@ -66,14 +66,17 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Reads the inputs and relays; the answer is the exit status.
-fn step(raw: &Raw, context: &Context) -> ExitCode {
+fn step(raw: Raw, context: &Context) -> ExitCode {
     let console = Console::standard(context.on_runner, context.debug, Redactor::default());
     console.masks(raw.secrets().map(|(_, secret)| secret));
     logging::install(&console, u8::from(context.debug));
-    let report = match Inputs::read(raw, context) {
+    let inputs = Inputs::read(&raw, context);
+    // A secret stays in memory no longer than its use: what is left of it is what the redactor looks for.
+    drop(raw);
+    let report = match inputs {
         Ok(inputs) => {
             inputs.notices.iter().for_each(|notice| console.notice(None, notice));
-            relayed(&inputs, context, &console)
+            relayed(inputs, context, &console)
         }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
@@ -81,17 +84,19 @@ fn step(raw: &Raw, context: &Context) -> ExitCode {
 }
 
 /// Relays as the inputs say. Whatever ends it early, the report says how far it came.
-fn relayed(inputs: &Inputs, context: &Context, console: &Console) -> Report {
+fn relayed(inputs: Inputs, context: &Context, console: &Console) -> Report {
     let begun = Instant::now();
     let prepared =
-        Plan::for_targets(inputs, context).and_then(|plans| Ok((plans, settings(inputs, context)?, runtime()?)));
+        Plan::for_targets(&inputs, context).and_then(|plans| Ok((plans, settings(&inputs, context)?, runtime()?)));
     let (plans, settings, runtime) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return Report::failed(Stage::Inputs, &failure),
     };
+    let dry_run = inputs.behaviour.dry_run;
+    drop(inputs);
     let reports = runtime.block_on(relay_all(plans, &settings, begun, console));
     runtime.shutdown_timeout(GRACE);
-    Report::new(reports).dry_run(inputs.behaviour.dry_run)
+    Report::new(reports).dry_run(dry_run)
 }
 
 fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {

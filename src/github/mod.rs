@@ -81,6 +81,11 @@ impl GitHub {
         Self { situation: Arc::new(situation), ..self.clone() }
     }
 
+    /// The same interface, spoken to with another credential.
+    pub fn with_token(&self, token: &Secret) -> Result<Self, Failure> {
+        Ok(Self { authorization: Some(bearer(token)?), ..self.clone() })
+    }
+
     /// Sends one request and reads the whole answer; a status that is not expected is an error.
     async fn call(&self, call: &Call<'_>) -> Result<(Meta, Bytes), RestError> {
         let own = |error: &dyn fmt::Display| {

@@ -16,8 +16,6 @@ pub const NOT_YET: &[&str] = &[
     "wait",
     "wait-for",
     "wait-timeout",
-    "secret-name",
-    "secret-value",
 ];
 
 /// The preflight checks, by the names that the report and `ignore-checks` use.

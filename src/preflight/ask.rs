@@ -1,6 +1,7 @@
 //! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
 
 mod rules;
+mod secret;
 mod size;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -34,9 +35,10 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         let tags = tag_facts(plan, connection, refs.answer()).await;
         (refs, tags)
     };
-    let (user, repository, rules, pages, folder, hashed, (refs, tags)) = tokio::join!(
+    let (user, repository, secret, rules, pages, folder, hashed, (refs, tags)) = tokio::join!(
         user(plan, connection),
         repository(plan, connection),
+        secret::ask(plan, connection),
         rules::ask(plan, connection),
         pages(plan, connection),
         workflow_folder(plan, connection),
@@ -46,7 +48,9 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     let mut token = TokenFacts::default();
     let mut server_ahead = None;
     let (rules, rule_metas) = rules;
-    for meta in user.metas().chain(repository.metas()).chain(pages.metas()).chain(folder.metas()).chain(&rule_metas) {
+    let (secret, secret_metas) = secret.unzip();
+    let others = pages.metas().chain(folder.metas()).chain(&rule_metas).chain(secret_metas.iter().flatten());
+    for meta in user.metas().chain(repository.metas()).chain(others) {
         learn(&mut token, meta);
         server_ahead = server_ahead.or_else(|| meta.date().map(|date| date - Utc::now()));
     }
@@ -75,6 +79,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         rules,
         pages: pages.asked(|pages| pages),
         workflow_folder: folder.asked(|entries| entries),
+        secret,
     }
 }
 
@@ -192,6 +197,9 @@ fn learn(token: &mut TokenFacts, meta: &Meta) {
 }
 
 async fn advertisement(plan: &Plan, connection: &Connection) -> Asked<Advertisement> {
+    if !plan.needs_git() {
+        return Asked::No;
+    }
     let interest = plan.interest();
     let ask = || connection.remote.advertise(&interest);
     match connection.retries.run("beginning of a push", ask).await {

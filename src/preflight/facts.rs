@@ -5,18 +5,20 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 
 use crate::{
+    credential::TokenKind,
     diagnosis::Failure,
     git::advertisement::Advertisement,
-    github::model::{Branch, FolderEntry, Pages, Rule, Ruleset},
+    github::model::{Branch, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo},
     plan::Plan,
     publish::{hash::Hashed, proposal::Proposal},
     target::{Oid, RefName},
 };
 
 /// The answer to one question.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum Asked<T> {
     /// There was no need, or no way, to ask.
+    #[default]
     No,
     /// The answer.
     Answer(T),
@@ -153,6 +155,34 @@ pub struct TagFacts {
     pub existing: BTreeMap<RefName, (Oid, Oid)>,
 }
 
+/// What is known of the secret that is to be set.
+#[derive(Clone, Debug)]
+pub struct SecretFacts {
+    /// The key that values are sealed with; being given it takes a right to the secrets.
+    pub key: Asked<PublicKey>,
+    /// When the secret was last set; refused with status 404 when it is not there.
+    pub existing: Asked<SecretInfo>,
+    /// What the server says about the new value, where that is itself a token.
+    pub token: Option<NewTokenFacts>,
+}
+
+/// What is known of a token that is about to be stored as a secret.
+#[derive(Clone, Debug, Default)]
+pub struct NewTokenFacts {
+    /// Its kind.
+    pub kind: TokenKind,
+    /// Whether there is white space around it.
+    pub padded: bool,
+    /// Whether the server accepts it.
+    pub asked: Asked<()>,
+    /// The account's name, where it stands for a user.
+    pub login: Option<String>,
+    /// Its scopes, where it has such.
+    pub scopes: Option<Vec<String>>,
+    /// When it ends, in UTC; none when never or unknown.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
 /// Everything the preflight asked, and when.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -178,6 +208,8 @@ pub struct Facts {
     pub pages: Asked<Pages>,
     /// `.github/workflows` of the default branch; asked for when the directory brings workflow files.
     pub workflow_folder: Asked<Vec<FolderEntry>>,
+    /// The secret, looked at; none when none is planned.
+    pub secret: Option<SecretFacts>,
 }
 
 impl Facts {
@@ -199,7 +231,9 @@ impl Facts {
             None if plan.tags.is_some() => refused(),
             _ => None,
         };
-        publish.or(tags)
+        let key =
+            || self.secret.as_ref().and_then(|secret| secret.key.refusal()).map(|refusal| refusal.failure.clone());
+        publish.or(tags).or_else(key)
     }
 
     /// Whether REST answered at all, be it by a refusal.

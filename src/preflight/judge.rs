@@ -6,6 +6,7 @@ use super::{
     dispatch::payload,
     facts::Facts,
     rules::branch_rules,
+    secret,
     sso::sso,
     surroundings::{checkout_credentials, pages},
     target::{permission, rate_limit, repository, triggers},
@@ -28,7 +29,8 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         Some(token::scope(plan, facts)),
         Some(sso(plan, facts)),
         Some(repository(plan, facts)),
-        Some(permission(plan, facts)),
+        plan.needs_git().then(|| permission(plan, facts)),
+        secret::permission(plan, facts),
         branch_rules(plan, facts),
         workflow_files(plan, facts),
         Some(rate_limit(plan, facts)),
@@ -41,6 +43,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     ]
     .into_iter()
     .flatten()
+    .chain(secret::new_token(plan, facts))
     .map(|check| {
         let ignored = plan.behaviour.ignore_checks.contains(check.name.name());
         // With nothing planned nothing can be refused but the questions themselves.

@@ -10,13 +10,14 @@ pub mod facts;
 mod files;
 mod judge;
 mod rules;
+mod secret;
 mod sso;
 mod surroundings;
 mod target;
 mod token;
 mod workflow_files;
 
-use self::facts::{Facts, PublishFacts, TagFacts};
+use self::facts::{Facts, PublishFacts, SecretFacts, TagFacts};
 pub use self::{
     check::{Check, CheckName, Verdict},
     content::conflict,
@@ -50,6 +51,11 @@ impl Cleared<Plan> {
     /// The tags that are there, and the commit to tag.
     pub fn tags(&self) -> Option<&TagFacts> {
         self.facts.tags.as_ref().and_then(|tags| tags.as_ref().ok())
+    }
+
+    /// What is known of the secret to set.
+    pub fn secret(&self) -> Option<&SecretFacts> {
+        self.facts.secret.as_ref()
     }
 
     /// How far the server's clock is ahead of this machine's.

@@ -93,7 +93,7 @@ pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
 /// Whether the credential may write: the start of a push is asked for, which is what the push itself will ask for.
 pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     match facts.refs.refusal() {
-        Some(Refusal { failure, .. }) if plan.writes() => {
+        Some(Refusal { failure, .. }) if plan.needs_contents() => {
             return Check::fail(CheckName::Permission, hidden(plan, failure));
         }
         Some(Refusal { failure, .. }) => {

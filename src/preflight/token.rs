@@ -66,7 +66,7 @@ pub(super) fn expiry(plan: &Plan, facts: &Facts) -> Check {
     judge_expiry(expires_at, facts.now, plan.behaviour.expiry_warning_days)
 }
 
-fn judge_expiry(expires_at: DateTime<Utc>, now: DateTime<Utc>, warning_days: u32) -> Check {
+pub(super) fn judge_expiry(expires_at: DateTime<Utc>, now: DateTime<Utc>, warning_days: u32) -> Check {
     let date = expires_at.format("%Y-%m-%d %H:%M UTC");
     let left = expires_at - now;
     if left <= chrono::Duration::zero() {
@@ -116,8 +116,10 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
     let enough = has("repo") || (public && has("public_repo"));
     let shown = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
     let page = format!("{}/settings/tokens", plan.target.server);
-    // The push's own advertisement is the better witness: where it was given, the scopes were enough.
-    if !enough && plan.writes() && facts.refs.answer().is_none() {
+    // The push's own advertisement is the better witness, as the public key is of secrets: where one was given, the scopes
+    // were enough.
+    let key = facts.secret.as_ref().and_then(|secret| secret.key.answer());
+    if !enough && plan.writes() && facts.refs.answer().is_none() && key.is_none() {
         let needed = if public { "`public_repo` or `repo`" } else { "`repo`" };
         let what = format!("The classic token lacks the scope {needed}; its scopes are: {shown}.");
         let tick = if public { "`public_repo`" } else { "`repo`" };
@@ -125,10 +127,17 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
         let failure = Failure::new(Cause::MissingRepoScope, what).with_remedy(remedy).with_link(page);
         return Check::fail(CheckName::TokenScope, failure);
     }
-    let useful = |scope: &str| USEFUL_SCOPES.contains(&scope) || (has("repo") && PARTS_OF_REPO.contains(&scope));
+    excess(plan, scopes)
+}
+
+/// Whether a token's scopes go beyond what any plan of ours needs.
+pub(super) fn excess(plan: &Plan, scopes: &[String]) -> Check {
+    let has_repo = scopes.iter().any(|scope| scope == "repo");
+    let useful = |scope: &str| USEFUL_SCOPES.contains(&scope) || (has_repo && PARTS_OF_REPO.contains(&scope));
     let excess: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !useful(scope)).collect();
     if !excess.is_empty() {
         let what = format!("The token may do more than this step needs: {}.", excess.join(", "));
+        let page = format!("{}/settings/tokens", plan.target.server);
         let remedy = format!(
             "Open the token on {page} and untick {}, or replace it by a fine-grained token for {} alone.",
             excess.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", "),
@@ -137,6 +146,7 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
         let failure = Failure::new(Cause::TokenOverscoped, what).with_remedy(remedy).with_link(page);
         return Check::warn(CheckName::TokenScope, failure);
     }
+    let shown = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
     Check::pass(CheckName::TokenScope, format!("Scopes: {shown}."))
 }
 

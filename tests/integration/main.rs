@@ -16,6 +16,7 @@ mod preflight;
 mod publish;
 mod report;
 mod runner;
+mod secret;
 mod tag;
 mod trigger;
 mod world;

@@ -2,7 +2,7 @@
 
 use super::{Console, Entry, Failure, Level, Stage, Tone, commands};
 use crate::report::{
-    Report, TargetReport,
+    Report, StageStatus, TargetReport,
     text::{bytes, count, cut},
 };
 
@@ -68,6 +68,11 @@ fn done(target: &TargetReport, dry_run: bool) -> Entry {
     }
     if facts.tag_created {
         parts.push(format!("tag {}", facts.tags.join(", ")));
+    }
+    if let Some(secret) = target.stages.iter().find(|stage| stage.stage == Stage::Secret)
+        && secret.status == StageStatus::Done
+    {
+        parts.push(secret.message.trim_end_matches('.').to_owned());
     }
     if let Some(run) = target.last_run() {
         parts.push(format!(

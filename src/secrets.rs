@@ -1,0 +1,110 @@
+//! The secret stage: one Actions secret, sealed to the repository's own public key, so that nobody on the way can open it.
+//!
+//! Source: <https://docs.github.com/en/rest/guides/encrypting-secrets-for-the-rest-api>
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use crypto_box::aead::OsRng;
+
+use crate::{
+    connection::Connection,
+    credential::Secret,
+    diagnosis::{Cause, Failure},
+    github::model::PublicKey,
+    plan::Plan,
+    preflight::{Cleared, facts::SecretFacts},
+};
+
+/// What became, or in a dry run would become, of the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretChange {
+    /// It was not there before.
+    Created,
+    /// It was there, and last set at this time (UTC), where the server told it.
+    Updated(Option<DateTime<Utc>>),
+    /// A dry run that the server did not tell whether it is there.
+    Unknown,
+}
+
+/// The secret after the stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretSet {
+    /// Its name, as GitHub stores it.
+    pub name: String,
+    /// What became of it.
+    pub change: SecretChange,
+}
+
+/// Sets the secret of the plan. `None`: none is planned. A dry run asks for nothing and tells what would change.
+///
+/// Setting a secret twice does the same as once: after a lost answer it is sent again.
+pub async fn set_secret(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<SecretSet>, Failure> {
+    let plan = cleared.plan();
+    let (Some(secret), Some(known)) = (&plan.secret, cleared.secret()) else { return Ok(None) };
+    let name = secret.name.to_ascii_uppercase();
+    let before = before(known);
+    if plan.behaviour.dry_run {
+        return Ok(Some(SecretSet { name, change: before }));
+    }
+    let key = known.key.answer().ok_or_else(|| {
+        Failure::new(Cause::InternalError, "The repository's public key was not asked for.".to_owned())
+    })?;
+    let sealed: Arc<str> = seal(&secret.value, key)?.into();
+    let send = || async {
+        connection.retries.turn().await;
+        Ok(connection.github.put_secret(&plan.target.slug, &name, &key.key_id, &sealed).await?)
+    };
+    let answer = connection.retries.run(&format!("setting of the secret {name}"), send).await?;
+    let change = match (answer.status, before) {
+        // A first try whose answer got lost created it: the second one only finds it there.
+        (201, _) | (_, SecretChange::Created) => SecretChange::Created,
+        (_, SecretChange::Updated(at)) => SecretChange::Updated(at),
+        (_, SecretChange::Unknown) => SecretChange::Updated(None),
+    };
+    Ok(Some(SecretSet { name, change }))
+}
+
+fn before(known: &SecretFacts) -> SecretChange {
+    match (known.existing.answer(), known.existing.refusal()) {
+        (Some(info), _) => SecretChange::Updated(info.updated_at),
+        (None, Some(refusal)) if refusal.status == Some(404) => SecretChange::Created,
+        _ => SecretChange::Unknown,
+    }
+}
+
+/// `value` in a sealed box that only the holder of the private half of `key` opens, in base64.
+fn seal(value: &Secret, key: &PublicKey) -> Result<String, Failure> {
+    let unusable = || Failure::new(Cause::ServerError, "The public key that the server gave for secrets is no key.");
+    let bytes: [u8; 32] =
+        STANDARD.decode(&key.key).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(unusable)?;
+    let sealed = crypto_box::PublicKey::from(bytes).seal(&mut OsRng, value.expose().as_bytes());
+    sealed.map(|sealed| STANDARD.encode(sealed)).map_err(|_| unusable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> PublicKey {
+        PublicKey { key_id: "1".into(), key: text.into() }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_the_private_half_alone() {
+        let ours = crypto_box::SecretKey::generate(&mut OsRng);
+        let sealed =
+            seal(&Secret::new("hunter2 \n".into()), &key(&STANDARD.encode(ours.public_key().as_bytes()))).unwrap();
+        let sealed = STANDARD.decode(sealed).unwrap();
+        assert_eq!(ours.unseal(&sealed).unwrap(), b"hunter2 \n");
+        assert!(crypto_box::SecretKey::generate(&mut OsRng).unseal(&sealed).is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_the_servers_fault() {
+        for text in ["", "?", "AAAA"] {
+            assert_eq!(seal(&Secret::new("x".into()), &key(text)).unwrap_err().cause, Cause::ServerError, "{text}");
+        }
+    }
+}
