@@ -309,12 +309,13 @@ impl Retries {
                 Ok(Err(failure)) => failure,
                 Err(_) => return Err(out_of_time(what, before)),
             };
+            let pause = schedule.after(failure.clone(), self.left(), Utc::now())?;
+            // A pause that is too long to be begun holds nobody else up either: git may go on where REST may not.
             if let (Cause::PrimaryRateLimit | Cause::SecondaryRateLimit, Retry::After(pause)) =
                 (failure.cause, failure.retry)
             {
                 self.pace.hold(pause);
             }
-            let pause = schedule.after(failure.clone(), self.left(), Utc::now())?;
             self.watch.see(Event::Retry {
                 what,
                 failure: &failure,

@@ -13,6 +13,11 @@
 mod content;
 mod fanout;
 mod preflight;
+mod preflight_content;
+mod preflight_cost;
+mod preflight_rules;
+mod preflight_tags;
+mod preflight_token;
 mod publish;
 mod report;
 mod runner;

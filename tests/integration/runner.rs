@@ -171,6 +171,24 @@ impl Outcome {
         status.and_then(|status| status.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
+    /// A text of a check of the first target, empty when it was not made.
+    fn of_check(&self, name: &str, field: &str) -> String {
+        let report = self.report();
+        let checks = report["targets"][0]["checks"].as_array().unwrap().clone();
+        let check = checks.iter().find(|check| check["name"] == name);
+        check.and_then(|check| check[field].as_str()).unwrap_or_default().to_owned()
+    }
+
+    /// The cause of a check.
+    pub(crate) fn cause(&self, name: &str) -> String {
+        self.of_check(name, "cause")
+    }
+
+    /// What a check says.
+    pub(crate) fn message(&self, name: &str) -> String {
+        self.of_check(name, "message")
+    }
+
     /// The status of a stage of the first target, empty when it is not there.
     pub(crate) fn stage(&self, name: &str) -> String {
         let report = self.report();

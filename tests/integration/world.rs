@@ -5,7 +5,7 @@ use emulator::{
     model::{Level, Model, Repository, Role, Token},
 };
 
-use crate::runner::Step;
+use crate::runner::{Outcome, Step};
 
 pub(crate) const TARGET: &str = "acme/site";
 
@@ -57,6 +57,37 @@ impl World {
     /// The paths at a revision of the target.
     pub(crate) fn paths(&self, revision: &str) -> Vec<String> {
         self.github.repository(TARGET).files(revision).into_keys().collect()
+    }
+
+    /// Refs, runs and secrets of every repository.
+    pub(crate) fn state(&self) -> Vec<String> {
+        let slugs: Vec<String> = self.github.model(|model| model.repositories.iter().map(Repository::slug).collect());
+        let state = |slug: &String| {
+            let repository = self.github.repository(slug);
+            let secrets: Vec<_> =
+                repository.secrets().iter().map(|secret| (secret.name.clone(), secret.sealed.clone())).collect();
+            let runs: Vec<_> = repository.runs().iter().map(|run| run.id).collect();
+            format!("{slug}: {:?} {runs:?} {secrets:?}", repository.refs())
+        };
+        slugs.iter().map(state).collect()
+    }
+
+    /// Runs a step whose check `check` must fail with `cause`: nothing may have been written, or asked to be.
+    #[track_caller]
+    pub(crate) fn refuses(&self, step: Step, check: &str, cause: &str) -> Outcome {
+        let before = self.state();
+        let seen = self.github.log().0.len();
+        let outcome = step.run();
+        outcome.failed(cause);
+        assert_eq!(outcome.check(check), "fail", "{check}: {outcome}");
+        assert_eq!(outcome.cause(check), cause, "{outcome}");
+        assert_eq!(outcome.stage("preflight"), "failed", "{outcome}");
+        assert_eq!(self.state(), before, "{check} {cause} left something behind");
+        for entry in &self.github.log().0[seen..] {
+            let asks = entry.method == "GET" || entry.path.ends_with("/git-upload-pack");
+            assert!(asks, "{} {} before the check {check} was done", entry.method, entry.path);
+        }
+        outcome
     }
 
     /// Faults that were planned must have happened, and both sides must keep to GitHub's description of itself.

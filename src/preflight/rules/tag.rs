@@ -77,7 +77,16 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
             }
         }
     }
-    doubt.map_or(TagRules::Free, TagRules::Doubtful)
+    let unread = facts.rules.list.answer().into_iter().flatten().find(|ruleset| {
+        ruleset.target.as_deref() == Some("tag")
+            && ruleset.enforcement == "active"
+            && !rulesets.iter().any(|read| read.id == ruleset.id)
+    });
+    match (doubt, unread) {
+        (Some(failure), _) => TagRules::Doubtful(failure),
+        (None, Some(ruleset)) => TagRules::Unknown(format!("The ruleset {:?} could not be read.", ruleset.name)),
+        (None, None) => TagRules::Free,
+    }
 }
 
 /// Rules about commits that a push brings: a tag on a commit that the target has brings none.

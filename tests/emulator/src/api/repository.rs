@@ -7,7 +7,7 @@ use super::{Call, Handled, refusal, resources};
 use crate::{
     answer::Answer,
     handle,
-    model::{Level, Repository, timestamp},
+    model::{Guard, Level, Repository, timestamp},
 };
 
 /// `GET /repos/{owner}/{repo}`
@@ -25,7 +25,12 @@ pub(super) fn branch(call: &mut Call<'_>, owner: &str, name: &str, branch: &str)
     let url = format!("{}/repos/{}/branches/{branch}", call.api(), repository.slug());
     let protection = repository.protections.iter().find(|protection| protection.covers(branch));
     let contexts = protection.map(|protection| protection.checks.clone()).unwrap_or_default();
-    let level = if contexts.is_empty() { "off" } else { "non_admins" };
+    let everyone = protection.is_some_and(|protection| protection.guards.contains(&Guard::Admins));
+    let level = match (contexts.is_empty(), everyone) {
+        (true, _) => "off",
+        (false, true) => "everyone",
+        (false, false) => "non_admins",
+    };
     let body = json!({
         "name": branch, "commit": commit(call, &repository, &tip), "protected": protection.is_some(),
         "_links": {"self": url, "html": format!("{}/{}/tree/{branch}", call.shared.url(), repository.slug())},
