@@ -31,18 +31,19 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         }
     };
     let git = async {
-        let refs = advertisement(plan, connection).await;
-        let tags = tag_facts(plan, connection, refs.answer()).await;
-        (refs, tags)
+        let (refs, hashed) = tokio::join!(advertisement(plan, connection), hashing);
+        let known = refs.answer();
+        let (tags, publish) =
+            tokio::join!(tag_facts(plan, connection, known), publish_facts(plan, connection, hashed, known));
+        (refs, tags, publish)
     };
-    let (user, repository, secret, rules, pages, folder, hashed, (refs, tags)) = tokio::join!(
+    let (user, repository, secret, rules, pages, folder, (refs, tags, publish)) = tokio::join!(
         user(plan, connection),
         repository(plan, connection),
         secret::ask(plan, connection),
         rules::ask(plan, connection),
         pages(plan, connection),
         workflow_folder(plan, connection),
-        hashing,
         git
     );
     let mut token = TokenFacts::default();
@@ -56,7 +57,6 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     }
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
-    let publish = publish_facts(plan, connection, hashed, refs.answer()).await;
     let repository = repository.asked(|repository| RepositoryFacts {
         full_name: repository.full_name,
         public: !repository.private,
