@@ -24,6 +24,7 @@ pub mod preflight;
 pub mod progress;
 pub mod publish;
 pub mod push;
+pub mod refs;
 pub mod relay;
 pub mod report;
 pub mod retry;

@@ -15,6 +15,7 @@ use crate::{
         Tags, TokenInput,
     },
     publish::{globs::Globs, message::Origin, walk::resolve_directory},
+    refs::Local,
     target::{Oid, RefName, Target},
 };
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub stored_headers: Vec<StoredHeader>,
     /// The push stage.
     pub push: Option<DirectoryPlan>,
+    /// The push stage, when it pushes refs of the checkout: what they are, or why the checkout can not be read.
+    pub refs: Option<Result<Arc<Local>, Failure>>,
     /// The tag stage.
     pub tags: Option<TagPlan>,
     /// The secret stage; one value for all targets.
@@ -139,6 +142,10 @@ impl Plan {
             Push::Remove(commit) => Some(removal_plan(commit)),
             Push::None | Push::Refs(_) => None,
         };
+        let refs = match &inputs.push {
+            Push::Refs(specs) => Some(Local::read(&context.workspace, specs).map(Arc::new)),
+            Push::None | Push::Remove(_) | Push::Directory(_) => None,
+        };
         let origin = Origin {
             repository: context.repository.clone(),
             sha: context.sha,
@@ -162,9 +169,10 @@ impl Plan {
                 && own_server.as_ref() == Some(&target.server),
             origin: origin.clone(),
             stored_headers: stored.clone(),
-            tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some(), context.sha)),
+            tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some() || refs.is_some(), context.sha)),
             push: push.clone(),
             secret: secret.clone(),
+            refs: refs.clone(),
             dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
                 event_type: event_type.clone(),
                 payload: inputs.triggers.payload.clone(),
@@ -182,17 +190,18 @@ impl Plan {
 
     /// Whether refs or events are written to the target; its secret takes a permission of its own.
     pub fn needs_contents(&self) -> bool {
-        self.push.is_some() || self.tags.is_some() || self.dispatch.is_some()
+        self.pushes() || self.tags.is_some() || self.dispatch.is_some()
     }
 
-    /// Whether a branch is pushed to.
+    /// Whether there is a push stage.
     pub fn pushes(&self) -> bool {
-        self.push.is_some()
+        self.push.is_some() || self.refs.is_some()
     }
 
     /// The branches that are pushed to, as far as the plan alone names them.
     pub fn branches(&self) -> impl Iterator<Item = &RefName> {
-        self.push.iter().map(DirectoryPlan::branch)
+        let refs = self.refs.iter().flatten().flat_map(|local| local.branches());
+        self.push.iter().map(DirectoryPlan::branch).chain(refs)
     }
 
     /// Whether the credential has to hold git's side of the target: all but a plan that sets a secret and nothing else.
@@ -217,6 +226,10 @@ impl Plan {
 
     /// The refs that the plan needs to know before it writes.
     pub fn interest(&self) -> Interest {
+        // All that the target has need not be sent.
+        if self.refs.is_some() {
+            return Interest::all();
+        }
         let branch = self.push.as_ref().map(DirectoryPlan::branch);
         let tags = self.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
         let interest = Interest::names(branch.into_iter().chain(tags));
@@ -245,7 +258,7 @@ impl Plan {
                     && self.token.as_ref().is_some_and(|token| token.kind != TokenKind::GithubToken),
             ),
             repository: Some(self.target.slug.to_string()),
-            branch: self.push.as_ref().map(|push| push.branch().short().to_owned()),
+            branch: self.branches().next().map(|branch| branch.short().to_owned()),
             tag: self.first_tag().map(str::to_owned),
             server: Some(self.target.server.to_string()),
         }

@@ -6,6 +6,7 @@ use crate::{
     plan::Plan,
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{Pushed, push},
+    refs,
     report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
@@ -17,7 +18,7 @@ use crate::{
 pub fn stages(plan: &Plan) -> Vec<Stage> {
     let planned = [
         (Stage::Preflight, true),
-        (Stage::Push, plan.push.is_some()),
+        (Stage::Push, plan.pushes()),
         (Stage::Tag, plan.tags.is_some()),
         (Stage::Secret, plan.secret.is_some()),
         (Stage::Trigger, plan.triggers()),
@@ -60,6 +61,16 @@ async fn stages_of(
     let plan = cleared.plan();
 
     let mut pushed = None;
+    if plan.refs.is_some() {
+        enter(Stage::Push, at, log, &mut part);
+        refs::report::begin(&cleared, connection);
+        let mut landed = Vec::new();
+        let outcome = refs::push::push(&cleared, connection, &mut landed).await;
+        note_bytes(connection, report);
+        refs::report::note(&cleared, &landed, outcome.is_ok(), report);
+        outcome?;
+        show(log, report, Stage::Push);
+    }
     if plan.push.is_some() {
         enter(Stage::Push, at, log, &mut part);
         pushed = push(&cleared, connection).await?;
@@ -71,7 +82,9 @@ async fn stages_of(
     }
     if plan.tags.is_some() {
         enter(Stage::Tag, at, log, &mut part);
-        let tagged = tag(&cleared, pushed.as_ref(), connection).await?;
+        let tagged =
+            tag(&cleared, pushed.as_ref().map(|pushed| pushed.new).or_else(|| cleared.refs()?.first_tip()), connection)
+                .await?;
         note_tags(&cleared, &tagged, report);
         show(log, report, Stage::Tag);
     }
@@ -107,6 +120,12 @@ fn note_bytes(connection: &Connection, report: &mut TargetReport) {
 fn note_preflight(checks: &[Check], facts: Option<&Facts>, report: &mut TargetReport) {
     report.checks = checks.iter().map(check_report).collect();
     report.facts.token_expires_at = facts.and_then(|facts| facts.token.expires_at);
+    if let Some(Ok(refs)) = facts.and_then(|facts| facts.pushed_refs.as_ref())
+        && let Some((branch, old, _)) = &refs.first_branch
+    {
+        report.facts.branch = Some(branch.short().to_owned());
+        (report.facts.commit, report.facts.previous) = (*old, *old);
+    }
     if let Some(Ok(publish)) = facts.and_then(|facts| facts.publish.as_ref()) {
         report.facts.commit = publish.proposal.tip;
         report.facts.previous = publish.proposal.tip;

@@ -14,7 +14,6 @@ use crate::{
     plan::{Plan, TagPlan},
     preflight::{Cleared, conflict},
     publish::{commit::tag as tag_object, message::placeholders},
-    push::Pushed,
     target::{Oid, RefName},
 };
 
@@ -50,15 +49,15 @@ struct Update {
     object: Option<PackEntry>,
 }
 
-/// Makes the tags of the plan; `pushed` is what the push stage did. What a dry run would make is the same, not sent.
+/// Makes the tags of the plan; `pushed` is the branch's tip after the push stage. What a dry run would make is the same, not sent.
 pub async fn tag(
     cleared: &Cleared<Plan>,
-    pushed: Option<&Pushed>,
+    pushed: Option<Oid>,
     connection: &Connection,
 ) -> Result<Vec<Tagged>, Failure> {
     let plan = cleared.plan();
     let (Some(tags), Some(known)) = (&plan.tags, cleared.tags()) else { return Ok(Vec::new()) };
-    let commit = known.commit.or_else(|| pushed.map(|pushed| pushed.new)).ok_or_else(|| {
+    let commit = known.commit.or(pushed).ok_or_else(|| {
         Failure::new(
             Cause::InvalidRefOrObject,
             "There is no commit to tag: `tag-target` is empty and nothing was pushed.",

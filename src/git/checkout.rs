@@ -1,12 +1,138 @@
-//! The checkout in the workspace.
+//! The checkout in the workspace: its refs, and what names objects in it.
+//!
+//! The credential that a checkout stores for git is never read here. Everything blocks: call it through `spawn_blocking`.
 
-use std::path::Path;
+mod entries;
+mod objects;
+mod owner;
+mod packs;
+mod reach;
+mod unreadable;
 
-use git2::Repository;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use git2::{ErrorCode, ObjectType, Repository};
+
+pub(super) use self::entries::{Base, Copier};
+pub use self::{
+    entries::StoredEntry,
+    objects::{LocalObject, Objects},
+    reach::{Missing, Reach},
+};
+use super::format::ObjectKind;
+use crate::{
+    diagnosis::Failure,
+    target::{Oid, RefName},
+};
 
 /// The address of the remote `origin` of the repository that `folder` belongs to, if there is one.
 pub fn origin(folder: &Path) -> Option<String> {
     let repository = Repository::discover(folder).ok()?;
     let remote = repository.find_remote("origin").ok()?;
     remote.url().ok().map(str::to_owned)
+}
+
+/// Where `HEAD` stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The branch that it names; none when it is detached.
+    pub branch: Option<RefName>,
+    /// The commit; none on a branch that has no commit yet.
+    pub oid: Option<Oid>,
+}
+
+/// The checkout, opened.
+pub struct Checkout {
+    repository: Repository,
+    objects: PathBuf,
+}
+
+impl Checkout {
+    /// Opens the repository that `workspace` belongs to, whoever owns it.
+    ///
+    /// # Errors
+    /// `local-git-error`: no repository, a damaged one, or one that can not be read whole.
+    pub fn open(workspace: &Path) -> Result<Self, Failure> {
+        owner::accept_any();
+        let git_dir = Repository::discover_path(workspace, [] as [&Path; 0])
+            .map_err(|error| unreadable::none(workspace, &error))?;
+        let common = common_dir(&git_dir);
+        unreadable::check(&common)?;
+        let repository = Repository::open(&git_dir).map_err(|error| unreadable::broken(&error))?;
+        Ok(Self { repository, objects: common.join("objects") })
+    }
+
+    /// All refs with the objects that they hold, those outside `refs/` and odd names apart.
+    pub fn refs(&self) -> Result<BTreeMap<RefName, Oid>, Failure> {
+        let mut refs = BTreeMap::new();
+        for reference in self.repository.references().map_err(|error| unreadable::broken(&error))? {
+            let reference = reference.map_err(|error| unreadable::broken(&error))?;
+            let Ok(Ok(name)) = reference.name().map(str::parse::<RefName>) else { continue };
+            // A symbolic ref that leads nowhere holds nothing.
+            if let Some(oid) = reference.resolve().ok().and_then(|reference| reference.target()) {
+                refs.insert(name, own(oid));
+            }
+        }
+        Ok(refs)
+    }
+
+    /// Where `HEAD` stands.
+    pub fn head(&self) -> Result<Head, Failure> {
+        let head = self.repository.find_reference("HEAD").map_err(|error| unreadable::broken(&error))?;
+        let branch = head.symbolic_target().ok().flatten().and_then(|name| name.parse().ok());
+        let oid = head.resolve().ok().and_then(|head| head.target()).map(own);
+        Ok(Head { branch, oid })
+    }
+
+    /// What `git rev-parse` would make of an expression such as `HEAD~1` or an abbreviated id; `None`: nothing.
+    pub fn resolve(&self, expression: &str) -> Result<Option<Oid>, Failure> {
+        match self.repository.revparse_single(expression) {
+            Ok(object) => Ok(Some(own(object.id()))),
+            Err(error)
+                if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::Ambiguous) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(unreadable::broken(&error)),
+        }
+    }
+
+    /// The commits whose parents a shallow clone has left out.
+    pub fn shallow(&self) -> BTreeSet<Oid> {
+        let path = self.repository.commondir().join("shallow");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// The objects, to be read from several threads.
+    pub fn objects(&self) -> Result<Objects, Failure> {
+        Objects::open(&self.objects)
+    }
+}
+
+/// The folder that worktrees share; for all others the repository itself.
+fn common_dir(git_dir: &Path) -> PathBuf {
+    match fs::read_to_string(git_dir.join("commondir")) {
+        Ok(text) => git_dir.join(text.trim_end()),
+        Err(_) => git_dir.to_owned(),
+    }
+}
+
+fn own(oid: git2::Oid) -> Oid {
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(oid.as_bytes());
+    Oid::from_bytes(bytes)
+}
+
+fn kind(kind: ObjectType) -> ObjectKind {
+    match kind {
+        ObjectType::Commit => ObjectKind::Commit,
+        ObjectType::Tree => ObjectKind::Tree,
+        ObjectType::Tag => ObjectKind::Tag,
+        _ => ObjectKind::Blob,
+    }
 }

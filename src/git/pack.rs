@@ -5,7 +5,7 @@
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fs::File,
     io::{self, Read},
     ops::Range,
@@ -24,7 +24,12 @@ use sha1::{Digest, Sha1};
 use tokio::sync::mpsc;
 use zlib_rs::adler32::{adler32, adler32_combine};
 
-use super::{ByteStream, WireError, deflate, format::ObjectKind};
+use super::{
+    ByteStream, WireError,
+    checkout::{Base, Copier, LocalObject, StoredEntry},
+    deflate,
+    format::ObjectKind,
+};
 use crate::{
     diagnosis::{Cause, Failure},
     progress::{Event, Watch},
@@ -61,6 +66,10 @@ pub enum PackEntry {
         /// The content.
         content: Bytes,
     },
+    /// An object of the checkout that is deflated anew.
+    Local(LocalObject),
+    /// An entry of one of the checkout's packs, sent as it is there.
+    Stored(StoredEntry),
 }
 
 impl PackEntry {
@@ -68,14 +77,18 @@ impl PackEntry {
     pub fn oid(&self) -> Oid {
         match self {
             Self::File { oid, .. } | Self::Data { oid, .. } => *oid,
+            Self::Local(object) => object.oid,
+            Self::Stored(entry) => entry.oid,
         }
     }
 
-    /// The content's length in bytes.
+    /// The content's length in bytes; of a stored entry what it has deflated, since nothing else is known without reading it.
     pub fn size(&self) -> u64 {
         match self {
             Self::File { size, .. } => *size,
             Self::Data { content, .. } => content.len() as u64,
+            Self::Local(object) => object.size,
+            Self::Stored(entry) => entry.length(),
         }
     }
 
@@ -83,11 +96,17 @@ impl PackEntry {
         match self {
             Self::File { .. } => ObjectKind::Blob,
             Self::Data { kind, .. } => *kind,
+            Self::Local(object) => object.kind,
+            Self::Stored(entry) => entry.kind,
         }
     }
 
     fn is_large(&self) -> bool {
         matches!(self, Self::File { size, .. } if *size > LARGE)
+    }
+
+    fn is_stored(&self) -> bool {
+        matches!(self, Self::Stored(_))
     }
 }
 
@@ -174,11 +193,16 @@ enum Work {
     Objects(Range<usize>),
     /// A part of a large file.
     Block { index: usize, offset: u64, length: usize },
+    /// Entries that are copied; no core makes anything for them.
+    Copies(Range<usize>),
 }
 
 /// What one core made.
+#[derive(Default)]
 struct Made {
     packed: Vec<u8>,
+    /// Where each small object begins in `packed`.
+    begins: Vec<usize>,
     /// Of a part of a large file, the content: ids can only be computed from its beginning.
     content: Vec<u8>,
 }
@@ -206,27 +230,29 @@ impl Iterator for Works<'_> {
         }
         let begin = self.index;
         let mut size = 0;
-        while let Some(entry) = self.entries.get(self.index).filter(|entry| size < WORK && !entry.is_large()) {
+        let stored = entry.is_stored();
+        let fits = |entry: &&PackEntry, size| size < WORK && !entry.is_large() && entry.is_stored() == stored;
+        while let Some(entry) = self.entries.get(self.index).filter(|entry| fits(entry, size)) {
             size += entry.size();
             self.index += 1;
         }
-        Some(Work::Objects(begin..self.index))
+        let range = begin..self.index;
+        Some(if stored { Work::Copies(range) } else { Work::Objects(range) })
     }
 }
 
 /// Hands work to the cores, some pieces ahead, and puts what they made together in order.
 fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Result<(), WireError> {
     let mut works = Works { entries, index: 0, offset: 0 };
-    let mut pending: VecDeque<(Work, Receiver<Result<Made, WireError>>)> = VecDeque::new();
+    let mut pending = VecDeque::new();
     let ahead = (2 * rayon::current_num_threads() + 2).min(24);
-    let mut checksum = Sha1::new();
-    let mut large = Large::default();
-    let mut objects = 0;
-
     let count = u32::try_from(entries.len()).map_err(|_| {
         Failure::new(Cause::PackTooLarge, format!("{} objects do not fit into one pack.", entries.len()))
     })?;
-    let mut bytes = [*b"PACK", 2_u32.to_be_bytes(), count.to_be_bytes()].concat();
+    let mut output = Output::new(sender, entries.iter().any(PackEntry::is_stored));
+    output.bytes.extend_from_slice(&[*b"PACK", 2_u32.to_be_bytes(), count.to_be_bytes()].concat());
+    let mut large = Large::default();
+    let mut copier = Copier::default();
     loop {
         while pending.len() < ahead
             && let Some(work) = works.next()
@@ -234,52 +260,150 @@ fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, Wire
             pending.push_back(begin(work, Arc::clone(entries)));
         }
         let Some((work, made)) = pending.pop_front() else { break };
-        let made = made.recv().map_err(|_| internal("a thread ended"))??;
-        bytes.extend_from_slice(&made.packed);
+        let made = match made {
+            Some(made) => made.recv().map_err(|_| internal("a thread ended"))??,
+            None => Made::default(),
+        };
         match work {
-            Work::Objects(range) => objects += range.len() as u64,
+            Work::Objects(range) => {
+                for (entry, begin) in entries[range].iter().zip(&made.begins) {
+                    output.begin(entry, *begin as u64);
+                }
+                output.bytes.extend_from_slice(&made.packed);
+            }
             Work::Block { index, offset, length } => {
                 let entry = &entries[index];
+                if offset == 0 {
+                    output.begin(entry, 0);
+                }
+                output.bytes.extend_from_slice(&made.packed);
                 large.take(entry, offset, &made.content);
                 if offset + length as u64 == entry.size() {
-                    bytes.extend_from_slice(&large.end(entry)?);
-                    objects += 1;
+                    output.bytes.extend_from_slice(&large.end(entry)?);
+                }
+            }
+            Work::Copies(range) => {
+                for entry in &entries[range] {
+                    output.copy(entry, &mut copier)?;
                 }
             }
         }
-        checksum.update(&bytes);
-        let piece = Piece { bytes: std::mem::take(&mut bytes).into(), objects, last: false };
-        if sender.blocking_send(Ok(piece)).is_err() {
+        if !output.flush() {
             return Ok(());
         }
     }
-    checksum.update(&bytes);
-    bytes.extend_from_slice(&checksum.finalize());
-    let _ = sender.blocking_send(Ok(Piece { bytes: bytes.into(), objects, last: true }));
+    output.end();
     Ok(())
 }
 
-fn begin(work: Work, entries: Arc<[PackEntry]>) -> (Work, Receiver<Result<Made, WireError>>) {
-    let (sender, receiver) = sync_channel(1);
+/// The pack while it grows.
+struct Output<'a> {
+    sender: &'a mpsc::Sender<Result<Piece, WireError>>,
+    checksum: Sha1,
+    bytes: Vec<u8>,
+    /// Bytes that are sent.
+    sent: u64,
+    objects: u64,
+    /// Where each object begins; only kept for packs with deltas.
+    places: Option<HashMap<Oid, u64>>,
+    listened_to: bool,
+}
+
+impl<'a> Output<'a> {
+    fn new(sender: &'a mpsc::Sender<Result<Piece, WireError>>, places: bool) -> Self {
+        let places = places.then(HashMap::new);
+        Self { sender, checksum: Sha1::new(), bytes: Vec::new(), sent: 0, objects: 0, places, listened_to: true }
+    }
+
+    /// Takes note that `entry` begins `ahead` bytes from here.
+    fn begin(&mut self, entry: &PackEntry, ahead: u64) {
+        self.objects += 1;
+        let place = self.sent + self.bytes.len() as u64 + ahead;
+        if let Some(places) = &mut self.places {
+            places.insert(entry.oid(), place);
+        }
+    }
+
+    fn copy(&mut self, entry: &PackEntry, copier: &mut Copier) -> Result<(), WireError> {
+        let PackEntry::Stored(stored) = entry else { return Err(internal("only entries of packs are copied")) };
+        let here = self.sent + self.bytes.len() as u64;
+        self.begin(entry, 0);
+        let place = |base: &Oid| self.places.as_ref().and_then(|places| places.get(base)).copied();
+        match stored.base {
+            Base::None => put_header(number_of(stored.kind), stored.size, &mut self.bytes),
+            Base::Sent(base) => match place(&base) {
+                Some(place) => {
+                    put_header(OFS_DELTA, stored.size, &mut self.bytes);
+                    put_distance(here - place, &mut self.bytes);
+                }
+                None => self.put_base(base, stored.size),
+            },
+            Base::Known(base) => self.put_base(base, stored.size),
+        }
+        copier.copy(stored, |piece| {
+            self.bytes.extend_from_slice(piece);
+            if self.bytes.len() as u64 > 2 * WORK {
+                self.flush();
+            }
+        })?;
+        Ok(())
+    }
+
+    fn put_base(&mut self, base: Oid, size: u64) {
+        put_header(REF_DELTA, size, &mut self.bytes);
+        self.bytes.extend_from_slice(base.as_bytes());
+    }
+
+    /// Sends what there is; false when nobody listens any more.
+    fn flush(&mut self) -> bool {
+        self.send(false);
+        self.listened_to
+    }
+
+    fn end(mut self) {
+        self.checksum.update(&self.bytes);
+        let checksum = std::mem::take(&mut self.checksum).finalize();
+        self.bytes.extend_from_slice(&checksum);
+        let piece = Piece { bytes: std::mem::take(&mut self.bytes).into(), objects: self.objects, last: true };
+        let _ = self.sender.blocking_send(Ok(piece));
+    }
+
+    fn send(&mut self, last: bool) {
+        self.checksum.update(&self.bytes);
+        self.sent += self.bytes.len() as u64;
+        let piece = Piece { bytes: std::mem::take(&mut self.bytes).into(), objects: self.objects, last };
+        self.listened_to &= self.sender.blocking_send(Ok(piece)).is_ok();
+    }
+}
+
+/// A piece of work, and where what is made of it comes from.
+type Pending = (Work, Option<Receiver<Result<Made, WireError>>>);
+
+fn begin(work: Work, entries: Arc<[PackEntry]>) -> Pending {
     let task = match &work {
         Work::Objects(range) => Work::Objects(range.clone()),
         Work::Block { index, offset, length } => Work::Block { index: *index, offset: *offset, length: *length },
+        Work::Copies(_) => return (work, None),
     };
+    let (sender, receiver) = sync_channel(1);
     rayon::spawn(move || {
         let made = match task {
             Work::Objects(range) => pack_objects(&entries[range]),
             Work::Block { index, offset, length } => pack_block(&entries[index], offset, length),
+            Work::Copies(_) => Ok(Made::default()),
         };
         // The pack is given up when nobody waits for this.
         let _ = sender.send(made);
     });
-    (work, receiver)
+    (work, Some(receiver))
 }
 
 fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
     let mut packed = Vec::new();
+    let mut begins = Vec::with_capacity(entries.len());
     let mut buffer = Vec::new();
     for entry in entries {
+        begins.push(packed.len());
         let content = match entry {
             PackEntry::File { oid, size, path } => {
                 read_whole(path, *size, &mut buffer)?;
@@ -289,11 +413,15 @@ fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
                 &buffer[..]
             }
             PackEntry::Data { content, .. } => content,
+            PackEntry::Local(object) => {
+                object.content(|content| put_whole(entry.kind(), content, &mut packed))??;
+                continue;
+            }
+            PackEntry::Stored(_) => return Err(internal("entries of packs are copied")),
         };
-        put_header(entry.kind(), content.len() as u64, &mut packed);
-        deflate::whole(content, &mut packed).map_err(|error| internal(&error))?;
+        put_whole(entry.kind(), content, &mut packed)?;
     }
-    Ok(Made { packed, content: Vec::new() })
+    Ok(Made { packed, begins, content: Vec::new() })
 }
 
 fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
@@ -311,11 +439,11 @@ fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, Wir
     }
     let mut packed = Vec::new();
     if offset == 0 {
-        put_header(ObjectKind::Blob, *size, &mut packed);
+        put_header(number_of(ObjectKind::Blob), *size, &mut packed);
         packed.extend_from_slice(&deflate::ZLIB_HEADER);
     }
     deflate::block(&content, last, &mut packed).map_err(|error| internal(&error))?;
-    Ok(Made { packed, content })
+    Ok(Made { packed, begins: Vec::new(), content })
 }
 
 /// What is computed from the beginning of a large file to its end: its id, and zlib's checksum.
@@ -344,14 +472,40 @@ impl Large {
     }
 }
 
-/// The header of an object that is no delta: its kind, and its size in groups of 4, 7, 7, … bits.
-fn put_header(kind: ObjectKind, size: u64, out: &mut Vec<u8>) {
-    let kind = match kind {
+/// A delta against an object before it in the pack.
+const OFS_DELTA: u8 = 6;
+
+/// A delta against any object.
+const REF_DELTA: u8 = 7;
+
+fn number_of(kind: ObjectKind) -> u8 {
+    match kind {
         ObjectKind::Commit => 1,
         ObjectKind::Tree => 2,
         ObjectKind::Blob => 3,
         ObjectKind::Tag => 4,
-    };
+    }
+}
+
+fn put_whole(kind: ObjectKind, content: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+    put_header(number_of(kind), content.len() as u64, out);
+    deflate::whole(content, out).map_err(|error| internal(&error))
+}
+
+/// How far back the base of a delta lies: groups of 7 bits, the highest first, each but the last one less than it says.
+fn put_distance(mut distance: u64, out: &mut Vec<u8>) {
+    let mut groups = vec![(distance & 0x7f) as u8];
+    distance >>= 7;
+    while distance > 0 {
+        distance -= 1;
+        groups.push((distance & 0x7f) as u8 | 0x80);
+        distance >>= 7;
+    }
+    out.extend(groups.into_iter().rev());
+}
+
+/// The header of an entry: its type, and its size in groups of 4, 7, 7, … bits.
+fn put_header(kind: u8, size: u64, out: &mut Vec<u8>) {
     let mut byte = kind << 4 | (size & 0x0f) as u8;
     let mut rest = size >> 4;
     while rest > 0 {

@@ -9,7 +9,6 @@ pub const NOT_YET: &[&str] = &[
     "app-id",
     "app-private-key",
     "signing-key",
-    "refs",
     "workflow",
     "workflow-ref",
     "workflow-inputs",

@@ -19,6 +19,7 @@ use crate::{
     },
     plan::{Plan, TagPlan, TagTarget},
     publish::{hash::Hashed, proposal::Proposal},
+    refs::prepare::prepare,
     target::{Oid, RefName},
 };
 
@@ -57,6 +58,10 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     }
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
+    let pushed_refs = match (&plan.refs, refs.answer()) {
+        (Some(Ok(local)), Some(refs)) => Some(prepare(local, refs, connection).await),
+        _ => None,
+    };
     let repository = repository.asked(|repository| RepositoryFacts {
         full_name: repository.full_name,
         public: !repository.private,
@@ -75,6 +80,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         refs,
         token,
         publish,
+        pushed_refs,
         tags,
         rules,
         pages: pages.asked(|pages| pages),

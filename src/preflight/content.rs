@@ -72,7 +72,8 @@ pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
         Err(failure) => return Some(Check::fail(CheckName::Tag, failure.clone())),
     };
     let planned = facts.publish.as_ref().and_then(|publish| publish.as_ref().ok()).map(|publish| &publish.proposal);
-    let commit = known.commit.or_else(|| planned.map(|proposal| proposal.new_tip));
+    let pushed = facts.pushed_refs.as_ref().and_then(|refs| refs.as_ref().ok()?.first_tip());
+    let commit = known.commit.or_else(|| planned.map(|proposal| proposal.new_tip)).or(pushed);
     for (name, exists) in &tags.tags {
         if let Some(failure) = known.existing.get(name).and_then(|there| conflict(name, *exists, there.1, commit)) {
             return Some(Check::fail(CheckName::Tag, failure));

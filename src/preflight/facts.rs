@@ -11,6 +11,7 @@ use crate::{
     github::model::{Branch, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo},
     plan::Plan,
     publish::{hash::Hashed, proposal::Proposal},
+    refs::RefsFacts,
     target::{Oid, RefName},
 };
 
@@ -200,6 +201,8 @@ pub struct Facts {
     pub token: TokenFacts,
     /// The publish, worked out; none when none is planned, or when there are no refs to work it out against.
     pub publish: Option<Result<PublishFacts, Failure>>,
+    /// The refs of the checkout, worked out; none when none are pushed, or when there are no refs to work it out against.
+    pub pushed_refs: Option<Result<RefsFacts, Failure>>,
     /// The tags, looked at; none when none is planned, or when there are no refs.
     pub tags: Option<Result<TagFacts, Failure>>,
     /// Rulesets and branch protection; empty when nothing is pushed.
@@ -226,6 +229,11 @@ impl Facts {
             None if plan.push.is_some() => refused(),
             _ => None,
         };
+        let refs = match &self.pushed_refs {
+            Some(Err(failure)) => Some(failure.clone()),
+            None if plan.refs.is_some() => refused(),
+            _ => None,
+        };
         let tags = match &self.tags {
             Some(Err(failure)) => Some(failure.clone()),
             None if plan.tags.is_some() => refused(),
@@ -233,7 +241,7 @@ impl Facts {
         };
         let key =
             || self.secret.as_ref().and_then(|secret| secret.key.refusal()).map(|refusal| refusal.failure.clone());
-        publish.or(tags).or_else(key)
+        publish.or(refs).or(tags).or_else(key)
     }
 
     /// Whether REST answered at all, be it by a refusal.

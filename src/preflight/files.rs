@@ -16,6 +16,7 @@ pub(super) fn new_files<'a>(publish: &'a PublishFacts, directory: &DirectoryPlan
     let is_blob = |entry: &&PackEntry| match entry {
         PackEntry::File { .. } => true,
         PackEntry::Data { kind, .. } => *kind == ObjectKind::Blob,
+        PackEntry::Local(_) | PackEntry::Stored(_) => false,
     };
     let new: HashSet<Oid> = publish.proposal.pack.entries().iter().filter(is_blob).map(PackEntry::oid).collect();
     let files = publish.hashed.listing().files().iter().zip(publish.hashed.oids());

@@ -23,7 +23,9 @@ pub use self::{
     content::conflict,
     judge::{first_failure, judge},
 };
-use crate::{connection::Connection, diagnosis::Failure, git::advertisement::Advertisement, plan::Plan};
+use crate::{
+    connection::Connection, diagnosis::Failure, git::advertisement::Advertisement, plan::Plan, refs::RefsFacts,
+};
 
 /// A plan that has passed the preflight, with the groundwork that the checks have done.
 #[derive(Clone, Debug)]
@@ -46,6 +48,11 @@ impl Cleared<Plan> {
     /// The directory and what publishing it would do.
     pub fn publish(&self) -> Option<&PublishFacts> {
         self.facts.publish.as_ref().and_then(|publish| publish.as_ref().ok())
+    }
+
+    /// What pushing the refs of the checkout would do.
+    pub fn refs(&self) -> Option<&RefsFacts> {
+        self.facts.pushed_refs.as_ref().and_then(|refs| refs.as_ref().ok())
     }
 
     /// The tags that are there, and the commit to tag.
@@ -90,6 +97,9 @@ pub async fn preflight(plan: Plan, connection: &Connection) -> Preflight {
             Some(failure) => Preflight { checks: vec![check], ..stopped(failure) },
             None => Preflight { checks: vec![check], facts: None, outcome: Err(judge::contradiction()) },
         };
+    }
+    if let Some(Err(failure)) = &plan.refs {
+        return stopped(failure.clone());
     }
     if let Some(directory) = &plan.push
         && let Err(failure) = connection.source.list(directory).await

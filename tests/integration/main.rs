@@ -19,6 +19,7 @@ mod preflight_rules;
 mod preflight_tags;
 mod preflight_token;
 mod publish;
+mod refs;
 mod report;
 mod runner;
 mod secret;

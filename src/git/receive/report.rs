@@ -134,6 +134,11 @@ impl PushReport {
         self.unpack.is_ok() && self.refs.iter().all(|(_, outcome)| outcome.is_ok())
     }
 
+    /// Whether the server took in the pack and updated this ref.
+    pub fn is_done(&self, name: &RefName) -> bool {
+        self.unpack.is_ok() && self.refs.iter().any(|(found, outcome)| found == name && outcome.is_ok())
+    }
+
     /// Success only when the server says so for the pack and for every ref; else the error of the first ref
     /// that was refused for a reason of its own.
     pub fn judge(self, situation: &Situation) -> Result<Self, PushError> {

@@ -1,0 +1,123 @@
+//! Checkouts that can not be read, or not whole: each is found when it is opened, and each has its own remedy.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use git2::{Config, ErrorCode};
+
+use crate::{
+    diagnosis::{Cause, Failure},
+    target::Oid,
+};
+
+fn failure(what: impl Into<String>, remedy: impl Into<String>) -> Failure {
+    Failure::new(Cause::LocalGitError, what).with_remedy(remedy)
+}
+
+/// Refuses what libgit2 can not read, by the repository's own configuration and without opening it.
+///
+/// Source: <https://git-scm.com/docs/repository-version>
+pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
+    let Ok(config) = Config::open(&git_dir.join("config")) else { return Ok(()) };
+    let value = |name: &str| config.get_string(name).unwrap_or_default().to_lowercase();
+    let place = git_dir.display();
+    let format = value("extensions.objectformat");
+    if !matches!(format.as_str(), "" | "sha1") {
+        return Err(failure(
+            format!("The checkout {place} names its objects by {format}; GitHub takes sha1 repositories only."),
+            "Check out a repository with the object format sha1, or publish its files with `directory`.",
+        ));
+    }
+    let storage = value("extensions.refstorage");
+    if !matches!(storage.as_str(), "" | "files") {
+        return Err(failure(
+            format!("The checkout {place} keeps its refs in the format {storage}, which can not be read here."),
+            "Run `git refs migrate --ref-format=files` in the checkout before this step, or check out again without `GIT_DEFAULT_REF_FORMAT`.",
+        ));
+    }
+    if let Some(remote) = promisor(&config) {
+        return Err(failure(
+            format!(
+                "The checkout {place} is a partial clone: it left objects at its remote {remote:?}, and only there."
+            ),
+            "Leave `filter:` and `sparse-checkout:` out of actions/checkout, so that the clone is whole.",
+        ));
+    }
+    check_alternates(&git_dir.join("objects"))
+}
+
+/// The remote that has what a partial clone lacks.
+fn promisor(config: &Config) -> Option<String> {
+    if let Ok(name) = config.get_string("extensions.partialclone") {
+        return Some(name);
+    }
+    let mut found = None;
+    let entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
+    // An entry that can not be read names no remote.
+    let _ = entries.for_each(|entry| {
+        let name = entry.name().unwrap_or_default();
+        if config.get_bool(name).unwrap_or_default() {
+            let name = name.strip_prefix("remote.").and_then(|name| name.strip_suffix(".promisor"));
+            found = name.map(str::to_owned);
+        }
+    });
+    found
+}
+
+/// Source: <https://git-scm.com/docs/gitrepository-layout> (`objects/info/alternates`)
+fn check_alternates(objects: &Path) -> Result<(), Failure> {
+    match alternates(objects).into_iter().find(|folder| !folder.is_dir()) {
+        Some(folder) => Err(failure(
+            format!("The checkout borrows objects from {}, which is not there.", folder.display()),
+            "Mount that folder into the step's container at the same path, or run `git repack -a -d` and remove `.git/objects/info/alternates` before this step.",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The object folders that `objects` borrows from, directly.
+pub(super) fn alternates(objects: &Path) -> Vec<PathBuf> {
+    let Ok(text) = fs::read_to_string(objects.join("info/alternates")) else { return Vec::new() };
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| objects.join(line)).collect()
+}
+
+/// Why no repository was found in the workspace.
+pub(super) fn none(workspace: &Path, error: &git2::Error) -> Failure {
+    if error.code() != ErrorCode::NotFound {
+        return broken(error);
+    }
+    let inner = fs::read_dir(workspace).ok().and_then(|entries| {
+        entries.flatten().find(|entry| entry.path().join(".git").exists()).map(|entry| entry.file_name())
+    });
+    let what = format!("There is no git repository in {}, from which `refs` pushes.", workspace.display());
+    match inner {
+        Some(name) => failure(
+            format!("{what} There is one in its folder {:?}.", name.to_string_lossy()),
+            "Leave `path:` out of actions/checkout, so that the workspace itself is the checkout.",
+        ),
+        None => failure(what, "Run actions/checkout with `fetch-depth: 0` before this step."),
+    }
+}
+
+/// Something that libgit2 could not read.
+pub(super) fn broken(error: &git2::Error) -> Failure {
+    let text = error.message().trim_end_matches('.');
+    Failure::new(Cause::LocalGitError, format!("The checkout can not be read: {text}."))
+}
+
+/// An object that should be in the checkout is not.
+pub(super) fn missing(oid: Oid) -> Failure {
+    failure(
+        format!("The checkout is damaged: it lacks the object {oid}, which is part of what is to be pushed."),
+        "Let actions/checkout make a fresh clone with `fetch-depth: 0`; on a self-hosted runner delete the old working folder.",
+    )
+}
+
+/// A file of the object store that can not be read.
+pub(super) fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
+    let what = format!("The file {} of the checkout can not be read: {reason}.", path.display());
+    Failure::new(Cause::LocalGitError, what)
+}

@@ -1,0 +1,54 @@
+//! Refs of the checkout, pushed to the target as `git push` would: what the refspecs name here ([`spec`]), what that means
+//! for the target's refs ([`updates`]), what has to be sent ([`prepare`]), sending it ([`push`](mod@push)), and telling it ([`report`]).
+
+pub mod prepare;
+pub mod push;
+pub mod report;
+pub mod spec;
+pub mod updates;
+
+use std::{collections::BTreeSet, path::Path};
+
+pub use prepare::{Batch, RefUpdate, RefsFacts};
+pub use spec::{Destination, Wanted};
+
+use crate::{
+    diagnosis::Failure,
+    git::checkout::{Checkout, Objects},
+    inputs::Refspec,
+    target::{Oid, RefName},
+};
+
+/// What the refspecs name in the checkout.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// The refs to push, in order of the lines.
+    pub wanted: Vec<Wanted>,
+    /// Worth knowing: what a pattern did not match, or matched and leaves out.
+    pub notices: Vec<String>,
+    /// The objects.
+    pub objects: Objects,
+    /// The commits whose parents a shallow clone has left out.
+    pub shallow: BTreeSet<Oid>,
+}
+
+impl Local {
+    /// Reads the checkout in `workspace`.
+    ///
+    /// # Errors
+    /// `local-git-error` for a checkout that can not be read; `invalid-ref-or-object` for a refspec that names nothing.
+    pub fn read(workspace: &Path, specs: &[Refspec]) -> Result<Self, Failure> {
+        let checkout = Checkout::open(workspace)?;
+        let (refs, head) = (checkout.refs()?, checkout.head()?);
+        let objects = checkout.objects()?;
+        let kind = |oid| objects.header(oid).map(|header| header.map(|(kind, _)| kind));
+        let view = spec::View { refs: &refs, head: &head, resolve: &|text| checkout.resolve(text), kind: &kind };
+        let (wanted, notices) = spec::expand(specs, &view)?;
+        Ok(Self { wanted, notices, shallow: checkout.shallow(), objects })
+    }
+
+    /// The branches that are written to, as far as the checkout alone tells.
+    pub fn branches(&self) -> impl Iterator<Item = &RefName> {
+        self.wanted.iter().map(|wanted| wanted.to.likely()).filter(|name| name.is_branch())
+    }
+}

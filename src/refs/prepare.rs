@@ -1,0 +1,302 @@
+//! What has to be sent: fast-forwards are proved, a shallow checkout is compared with the target, and the packs are worked out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Local,
+    updates::{Change, changes},
+};
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure},
+    git::{advertisement::Advertisement, checkout::Reach, format::ObjectKind, history, pack::Pack},
+    target::{Oid, RefName},
+};
+
+/// GitHub starts nothing for the tags of a push that brings more.
+///
+/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#push>
+const BATCH: usize = 3;
+
+/// Up to so many tags are pushed in batches that start workflows.
+const FEW_TAGS: usize = 10;
+
+/// An update of a ref, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefUpdate {
+    /// The ref.
+    pub name: RefName,
+    /// What the target has.
+    pub old: Option<Oid>,
+    /// What it is to have; `None`: it is deleted.
+    pub new: Option<Oid>,
+    /// `+`: whatever the target has may be lost, if it is `old`.
+    pub lease: bool,
+    /// Whether `old` is no ancestor of `new`.
+    pub forced: bool,
+}
+
+/// Updates that are sent together.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The updates.
+    pub updates: Vec<RefUpdate>,
+    /// The objects that the target lacks, once the batches before are in.
+    pub pack: Pack,
+}
+
+/// What pushing the refs would do.
+#[derive(Clone, Debug, Default)]
+pub struct RefsFacts {
+    /// What is sent, in order: branches and deletions, then tags.
+    pub batches: Vec<Batch>,
+    /// The first branch in order of the lines: its name, what the target has, what it is to have.
+    pub first_branch: Option<(RefName, Option<Oid>, Option<Oid>)>,
+    /// Refs that the target has as they are here.
+    pub unchanged: usize,
+    /// How many tags are pushed at once so that they start nothing; 0 when they start workflows.
+    pub silent_tags: usize,
+}
+
+impl RefsFacts {
+    /// All updates, in the order in which they are sent.
+    pub fn updates(&self) -> impl Iterator<Item = &RefUpdate> {
+        self.batches.iter().flat_map(|batch| &batch.updates)
+    }
+
+    /// The tip that the first branch is to have.
+    pub fn first_tip(&self) -> Option<Oid> {
+        self.first_branch.as_ref().and_then(|(_, _, new)| *new)
+    }
+
+    /// How many objects are sent.
+    pub fn objects(&self) -> usize {
+        self.batches.iter().map(|batch| batch.pack.len()).sum()
+    }
+}
+
+/// Works out what pushing `local` to the target that advertises `refs` takes.
+///
+/// # Errors
+/// `non-fast-forward`, `tag-exists`, `shallow-checkout`, `invalid-ref-or-object`, `local-git-error`: nothing may be sent.
+pub async fn prepare(local: &Local, refs: &Advertisement, connection: &Connection) -> Result<RefsFacts, Failure> {
+    let all = changes(&local.wanted, refs)?;
+    let first_branch =
+        all.iter().find(|change| change.name.is_branch()).map(|change| (change.name.clone(), change.old, change.new));
+    let unchanged = all.iter().filter(|change| !change.is_needed()).count();
+    let needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
+    let begun = Begun::new(local, refs, needed);
+    let mut begun = blocking(move || begun.look()).await?;
+    let beyond = ask(&begun, refs, connection).await?;
+    begun.judge_cuts(&beyond)?;
+    let proved = prove(&begun, &beyond, connection).await?;
+    let updates = begun.updates(&proved)?;
+    let thin = !refs.capabilities.has("no-thin");
+    let batches = blocking(move || begun.batches(updates, thin)).await?;
+    let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
+    Ok(RefsFacts { batches, first_branch, unchanged, silent_tags: if tags > FEW_TAGS { tags } else { 0 } })
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::new(Cause::InternalError, format!("The checkout could not be looked at: {error}.")))?
+}
+
+fn is_pushed_tag(update: &RefUpdate) -> bool {
+    update.name.is_tag() && update.new.is_some()
+}
+
+/// What the checkout alone tells.
+struct Begun {
+    reach: Reach,
+    shallow: bool,
+    changes: Vec<Change>,
+    advertised: Vec<Oid>,
+    /// Commits to be sent whose parents are not here, with these parents.
+    cut: Vec<(Oid, Vec<Oid>)>,
+    /// Changes whose old value is an ancestor of the new one.
+    forward: BTreeSet<RefName>,
+    /// For changes that only the target's history can prove: the old value, and the commits not here that the new one leads to.
+    open: BTreeMap<RefName, (Oid, Vec<Oid>)>,
+}
+
+impl Begun {
+    fn new(local: &Local, refs: &Advertisement, changes: Vec<Change>) -> Self {
+        let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
+        Self {
+            reach: Reach::new(local.objects.clone(), local.shallow.clone()),
+            shallow: !local.shallow.is_empty(),
+            changes,
+            advertised: advertised.into_iter().collect(),
+            cut: Vec::new(),
+            forward: BTreeSet::new(),
+            open: BTreeMap::new(),
+        }
+    }
+
+    fn tips(&self) -> Vec<Oid> {
+        self.changes.iter().filter_map(|change| change.new).collect()
+    }
+
+    /// Compares the checkout with what the target advertises.
+    fn look(mut self) -> Result<Self, Failure> {
+        for oid in self.advertised.clone() {
+            self.reach.server_has(oid)?;
+        }
+        for change in self.changes.clone() {
+            if let Some(new) = change.new {
+                self.look_at(&change, new)?;
+            }
+        }
+        let tips = self.tips();
+        self.cut = self.reach.missing(&tips)?.cut;
+        Ok(self)
+    }
+
+    fn look_at(&mut self, change: &Change, new: Oid) -> Result<(), Failure> {
+        let name = &change.name;
+        let kind = self.reach.kind(new)?;
+        if name.is_branch() && kind != ObjectKind::Commit {
+            let what = format!(
+                "{name} can not be set to {}: that is a {}, and a branch holds a commit.",
+                new.short(),
+                kind.name()
+            );
+            let remedy = "Write `SOURCE^{commit}:refs/heads/NAME`, or push it to `refs/tags/NAME`.";
+            return Err(Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy));
+        }
+        let Some(old) = change.old else { return Ok(()) };
+        if name.is_tag() || kind != ObjectKind::Commit {
+            return Ok(());
+        }
+        if self.reach.is_here(old) && self.reach.is_ancestor(old, new)? {
+            self.forward.insert(name.clone());
+        } else if self.shallow {
+            let beyond = self.reach.beyond(new)?;
+            if !beyond.is_empty() {
+                self.open.insert(name.clone(), (old, beyond));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every commit that the checkout cuts off must be at the target, or its parents must.
+    fn judge_cuts(&mut self, target_has: &BTreeSet<Oid>) -> Result<(), Failure> {
+        for (commit, parents) in std::mem::take(&mut self.cut) {
+            if target_has.contains(&commit) {
+                self.reach.server_has(commit)?;
+            } else if let Some(parent) = parents.iter().find(|parent| !target_has.contains(parent)) {
+                let what = format!(
+                    "The checkout is shallow: it ends at the commit {}, and the target lacks what comes before it ({}).",
+                    commit.short(),
+                    parent.short()
+                );
+                return Err(Failure::new(Cause::ShallowCheckout, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// The updates, unless one of them would lose what the target has.
+    fn updates(&self, proved: &BTreeSet<RefName>) -> Result<Vec<RefUpdate>, Failure> {
+        let update = |change: &Change| {
+            let Change { name, old, new, force } = change.clone();
+            let forward = self.forward.contains(&name) || proved.contains(&name);
+            let forced = old.is_some() && new.is_some() && !forward;
+            if let (Some(old), Some(new), true) = (old, new, forced && !force) {
+                return Err(refused(&name, old, new, self.reach.is_here(old)));
+            }
+            Ok(RefUpdate { name, old, new, lease: force, forced })
+        };
+        self.changes.iter().map(update).collect()
+    }
+
+    /// Divides the updates into what is sent together, and works out the packs.
+    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool) -> Result<Vec<Batch>, Failure> {
+        for old in updates.iter().filter_map(|update| update.old) {
+            if let Some(commit) = self.reach.is_here(old).then(|| self.reach.commit_of(old)).transpose()?.flatten() {
+                self.reach.server_holds_files_of(commit)?;
+            }
+        }
+        let mut batches = Vec::new();
+        for updates in divide(updates) {
+            let tips: Vec<Oid> = updates.iter().filter_map(|update| update.new).collect();
+            let missing = self.reach.missing(&tips)?;
+            let wanted = self.reach.collect(&missing)?;
+            batches.push(Batch { updates, pack: self.reach.pack(&wanted, thin)? });
+        }
+        Ok(batches)
+    }
+}
+
+/// Branches and deletions first, deletions before all; then tags, a few at a time as long as they can start anything.
+fn divide(updates: Vec<RefUpdate>) -> Vec<Vec<RefUpdate>> {
+    let (tags, mut first): (Vec<_>, Vec<_>) = updates.into_iter().partition(is_pushed_tag);
+    first.sort_by_key(|update| update.new.is_some());
+    let size = if tags.len() > FEW_TAGS { tags.len() } else { BATCH };
+    let mut batches: Vec<_> = Some(first).into_iter().filter(|first| !first.is_empty()).collect();
+    batches.extend(tags.chunks(size).map(<[_]>::to_vec));
+    batches
+}
+
+/// Why a ref is not moved without `+`.
+pub(super) fn refused(name: &RefName, old: Oid, new: Oid, old_is_here: bool) -> Failure {
+    let short = name.short();
+    if name.is_tag() {
+        let what = format!("The tag {short} is there already, with another value ({}).", old.short());
+        let remedy = format!("Raise the version; for a tag that is meant to move write `+{name}`.");
+        return Failure::new(Cause::TagExists, what).with_remedy(remedy);
+    }
+    let what = if old_is_here {
+        format!(
+            "{short} is at {} at the target, which is no ancestor of {}: the push would lose commits.",
+            old.short(),
+            new.short()
+        )
+    } else {
+        format!(
+            "{short} is at {} at the target, a commit that this checkout does not have: the push would lose it.",
+            old.short()
+        )
+    };
+    let remedy =
+        format!("Merge the target's {short} before this step, or write `+` before the line if it may be lost.");
+    Failure::new(Cause::NonFastForward, what).with_remedy(remedy)
+}
+
+/// Which of the commits at the shallow checkout's end the target has.
+async fn ask(begun: &Begun, refs: &Advertisement, connection: &Connection) -> Result<BTreeSet<Oid>, Failure> {
+    let cut = begun.cut.iter().flat_map(|(commit, parents)| parents.iter().chain([commit]));
+    let beyond = begun.open.values().flat_map(|(_, beyond)| beyond);
+    let candidates: BTreeSet<Oid> = cut.chain(beyond).copied().collect();
+    let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
+    let Some(want) = advertised.first().copied().filter(|_| !candidates.is_empty()) else { return Ok(BTreeSet::new()) };
+    let candidates: Vec<Oid> = candidates.into_iter().collect();
+    let Connection { remote, retries, .. } = connection;
+    let known = || remote.known(want, &candidates);
+    let known = retries.run("look at what the target has", known).await?;
+    Ok(known.unwrap_or_else(|| candidates.into_iter().filter(|oid| advertised.contains(oid)).collect()))
+}
+
+/// Proves by the target's own history what a shallow checkout can not: that an old value is an ancestor.
+async fn prove(
+    begun: &Begun,
+    target_has: &BTreeSet<Oid>,
+    connection: &Connection,
+) -> Result<BTreeSet<RefName>, Failure> {
+    let mut proved = BTreeSet::new();
+    let Connection { remote, retries, .. } = connection;
+    for (name, (old, beyond)) in &begun.open {
+        for commit in beyond.iter().filter(|commit| target_has.contains(commit)) {
+            let holds = || history::holds(remote, *commit, *old, Oid::ZERO);
+            if retries.run("look at the branch's history", holds).await? {
+                proved.insert(name.clone());
+                break;
+            }
+        }
+    }
+    Ok(proved)
+}

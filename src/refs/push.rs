@@ -1,0 +1,179 @@
+//! The push stage for refs: one batch after the other, with a result for each ref.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::{
+    Local,
+    prepare::{Batch, RefUpdate, blocking, refused},
+};
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure, Retry},
+    git::{
+        advertisement::{Advertisement, Interest},
+        checkout::Reach,
+        receive::{Command, PushError, PushRequest},
+    },
+    plan::Plan,
+    preflight::Cleared,
+    target::Oid,
+};
+
+/// Pushes the refs of the plan. What landed is added to `landed`, also when the whole fails; of a dry run it is what would have.
+pub async fn push(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    landed: &mut Vec<RefUpdate>,
+) -> Result<(), Failure> {
+    let (Some(Ok(local)), Some(refs)) = (&cleared.plan().refs, cleared.refs()) else { return Ok(()) };
+    let advertisement = cleared.advertisement();
+    for batch in &refs.batches {
+        if cleared.plan().behaviour.dry_run {
+            landed.extend_from_slice(&batch.updates);
+        } else {
+            send(batch, local, &advertisement, connection, landed).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A batch on its way.
+#[derive(Default)]
+struct Progress {
+    open: Vec<RefUpdate>,
+    landed: Vec<RefUpdate>,
+    /// Refused for good: the first is the failure.
+    refused: Vec<(RefUpdate, Failure)>,
+}
+
+async fn send(
+    batch: &Batch,
+    local: &Local,
+    advertisement: &Advertisement,
+    connection: &Connection,
+    landed: &mut Vec<RefUpdate>,
+) -> Result<(), Failure> {
+    let what = match &batch.updates[..] {
+        [update] => format!("push of {}", update.name.short()),
+        updates => format!("push of {} refs", updates.len()),
+    };
+    let progress = Mutex::new(Progress { open: batch.updates.clone(), ..Progress::default() });
+    let outcome = connection.retries.run(&what, || attempt(batch, local, advertisement, connection, &progress)).await;
+    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    landed.extend(progress.landed);
+    let Some((first, failure)) = progress.refused.first() else { return outcome };
+    let others: Vec<_> = progress.refused[1..].iter().map(|(update, _)| update.name.short()).collect();
+    if others.is_empty() {
+        return Err(failure.clone());
+    }
+    let what = format!("{} Refused besides {}: {}.", failure.what, first.name.short(), others.join(", "));
+    Err(Failure { what, ..failure.clone() })
+}
+
+/// Sends what is open once, and sorts it by what became of it. An error is that of what is still open.
+async fn attempt(
+    batch: &Batch,
+    local: &Local,
+    advertisement: &Advertisement,
+    connection: &Connection,
+    progress: &Mutex<Progress>,
+) -> Result<(), Failure> {
+    let locked = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = locked().open.clone();
+    let request = PushRequest { commands: open.iter().map(command).collect(), pack: batch.pack.clone(), atomic: false };
+    let Connection { remote, watch, .. } = connection;
+    let mut again = None;
+    let unsure = match remote.push_each(advertisement, &request, watch).await {
+        Ok(report) => {
+            let mut progress = locked();
+            progress.open.clear();
+            let mut unsure = Vec::new();
+            for update in open {
+                if report.is_done(&update.name) {
+                    progress.landed.push(update);
+                    continue;
+                }
+                match report.error_of(&update.name, remote.situation()) {
+                    PushError::Failed(failure) if failure.retry == Retry::Never => {
+                        progress.refused.push((update, failure));
+                    }
+                    PushError::Failed(failure) => {
+                        progress.open.push(update);
+                        again.get_or_insert(failure);
+                    }
+                    PushError::LostRace(failure) | PushError::Unclear(failure) => unsure.push((update, failure)),
+                }
+            }
+            unsure
+        }
+        Err(PushError::Failed(failure)) => return Err(failure),
+        Err(PushError::Unclear(failure) | PushError::LostRace(failure)) => {
+            locked().open.clear();
+            open.into_iter().map(|update| (update, failure.clone())).collect()
+        }
+    };
+    if !unsure.is_empty() {
+        let now = look(&unsure, connection).await?;
+        for (update, failure) in unsure {
+            match now_known(update, local, &now).await? {
+                Known::Landed(update) => locked().landed.push(update),
+                Known::Refused(update, failure) => locked().refused.push((update, failure)),
+                Known::Open(update) => {
+                    locked().open.push(update);
+                    again.get_or_insert(failure.with_retry(Retry::Backoff));
+                }
+            }
+        }
+    }
+    again.map_or(Ok(()), Err)
+}
+
+/// What became of an update that another push may have come before.
+enum Known {
+    Landed(RefUpdate),
+    Refused(RefUpdate, Failure),
+    /// It may be sent again.
+    Open(RefUpdate),
+}
+
+async fn now_known(update: RefUpdate, local: &Local, now: &Advertisement) -> Result<Known, Failure> {
+    let there = now.tip(&update.name);
+    if there == update.new {
+        return Ok(Known::Landed(update));
+    }
+    if there == update.old {
+        return Ok(Known::Open(update));
+    }
+    let name = update.name.short();
+    let failure = match (there, update.new) {
+        (Some(there), Some(new)) if !update.lease => {
+            if update.name.is_branch() && leads_to(local, there, new).await? {
+                return Ok(Known::Open(RefUpdate { old: Some(there), ..update }));
+            }
+            refused(&update.name, there, new, false)
+        }
+        _ => {
+            let there = there.map_or_else(|| "gone".to_owned(), |there| format!("at {}", there.short()));
+            let what = format!("{name} was changed by another push while this step ran: it is {there} now.");
+            Failure::new(Cause::StaleInfo, what)
+        }
+    };
+    Ok(Known::Refused(update, failure))
+}
+
+/// Whether the checkout proves that `old` is an ancestor of `new`.
+async fn leads_to(local: &Local, old: Oid, new: Oid) -> Result<bool, Failure> {
+    let mut reach = Reach::new(local.objects.clone(), local.shallow.clone());
+    blocking(move || Ok(reach.is_here(old) && reach.is_ancestor(old, new)?)).await
+}
+
+fn command(update: &RefUpdate) -> Command {
+    let RefUpdate { name, old, new, .. } = update.clone();
+    Command { name, old: old.unwrap_or(Oid::ZERO), new: new.unwrap_or(Oid::ZERO) }
+}
+
+async fn look(updates: &[(RefUpdate, Failure)], connection: &Connection) -> Result<Advertisement, Failure> {
+    let interest = Interest::names(updates.iter().map(|(update, _)| &update.name));
+    let look = || connection.remote.advertise(&interest);
+    connection.retries.run("look at what became of the push", look).await
+}

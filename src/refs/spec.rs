@@ -1,0 +1,249 @@
+//! Refspecs and the checkout: which objects are to go to which names. Pure, but for the questions that [`View`] answers.
+//!
+//! Source: <https://git-scm.com/docs/git-push#Documentation/git-push.txt-refspec>, `remote.c` of git (`match_push_refs`)
+
+use std::collections::BTreeMap;
+
+use crate::{
+    diagnosis::{Cause, Failure},
+    git::{checkout::Head, format::ObjectKind},
+    inputs::Refspec,
+    target::{Oid, RefName},
+};
+
+/// Names that belong to one clone or to the server: never sent.
+const HIDDEN: [&str; 8] = [
+    "refs/pull/",
+    "refs/remotes/",
+    "refs/bisect/",
+    "refs/original/",
+    "refs/prefetch/",
+    "refs/rewritten/",
+    "refs/worktree/",
+    "refs/stash",
+];
+
+/// What is known of the checkout.
+pub struct View<'a> {
+    /// Its refs.
+    pub refs: &'a BTreeMap<RefName, Oid>,
+    /// Its `HEAD`.
+    pub head: &'a Head,
+    /// What an expression means that is no ref's name.
+    pub resolve: &'a dyn Fn(&str) -> Result<Option<Oid>, Failure>,
+    /// What kind of object it is, if it is there.
+    pub kind: &'a dyn Fn(Oid) -> Result<Option<ObjectKind>, Failure>,
+}
+
+/// One ref to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The refspec that it comes from, for messages.
+    pub spec: String,
+    /// `+`: forced, with a lease.
+    pub force: bool,
+    /// The object; `None` deletes.
+    pub from: Option<Oid>,
+    /// The name at the target.
+    pub to: Destination,
+    /// Whether a pattern matched it: a line that names it counts more.
+    pub matched: bool,
+}
+
+/// A name at the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A full name.
+    Full(RefName),
+    /// A branch or a tag, whichever the target has.
+    Short {
+        /// The branch.
+        branch: RefName,
+        /// The tag.
+        tag: RefName,
+        /// Whether it is to be a tag where the target has neither.
+        makes_tag: bool,
+    },
+}
+
+impl Destination {
+    /// The name that it has where the target does not say otherwise.
+    pub fn likely(&self) -> &RefName {
+        match self {
+            Self::Full(name) | Self::Short { tag: name, makes_tag: true, .. } | Self::Short { branch: name, .. } => {
+                name
+            }
+        }
+    }
+}
+
+fn invalid(spec: &Refspec, why: &str, remedy: &str) -> Failure {
+    Failure::new(
+        Cause::InvalidRefOrObject,
+        format!("The line {:?} of `refs` can not be pushed: {why}.", spec.to_string()),
+    )
+    .with_remedy(remedy)
+}
+
+fn is_hidden(name: &RefName) -> bool {
+    HIDDEN.iter().any(|hidden| name.as_str().starts_with(hidden))
+}
+
+/// What `specs` name, in their order, and what is worth knowing about it.
+pub fn expand(specs: &[Refspec], view: &View<'_>) -> Result<(Vec<Wanted>, Vec<String>), Failure> {
+    let (mut wanted, mut notices) = (Vec::new(), Vec::new());
+    for spec in specs {
+        match spec.source.as_deref() {
+            Some(source) if source.contains('*') => pattern(spec, source, view, &mut wanted, &mut notices)?,
+            source => wanted.push(single(spec, source, view)?),
+        }
+    }
+    Ok((wanted, notices))
+}
+
+/// A pattern is matched against the full names of the checkout's refs.
+fn pattern(
+    spec: &Refspec,
+    source: &str,
+    view: &View<'_>,
+    wanted: &mut Vec<Wanted>,
+    notices: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let target = spec.destination.as_deref().unwrap_or(source);
+    if !source.starts_with("refs/") || !target.starts_with("refs/") {
+        let remedy = format!("Write `refs/heads/{source}` or `refs/tags/{source}`.");
+        return Err(invalid(spec, "a pattern is compared with whole names, which begin with `refs/`", &remedy));
+    }
+    let (begin, end) = source.split_once('*').unwrap_or((source, ""));
+    let (mut found, mut hidden) = (0, 0);
+    for (name, oid) in view.refs {
+        let name = name.as_str();
+        let Some(middle) = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)) else { continue };
+        let Ok(to) = target.replacen('*', middle, 1).parse::<RefName>() else { continue };
+        if is_hidden(&to) {
+            hidden += 1;
+            continue;
+        }
+        found += 1;
+        wanted.push(Wanted {
+            spec: spec.to_string(),
+            force: spec.force,
+            from: Some(*oid),
+            to: Destination::Full(to),
+            matched: true,
+        });
+    }
+    if hidden > 0 {
+        notices.push(format!("`{spec}` also matches {hidden} refs that are this clone's own; they are not pushed."));
+    } else if found == 0 {
+        notices.push(format!("`{spec}` matches no ref of the checkout."));
+    }
+    Ok(())
+}
+
+fn single(spec: &Refspec, source: Option<&str>, view: &View<'_>) -> Result<Wanted, Failure> {
+    let (from, name) = match source {
+        Some(source) => {
+            let (oid, name) = find(spec, source, view)?;
+            (Some(oid), name)
+        }
+        None => (None, None),
+    };
+    let to = match (&spec.destination, name) {
+        (None, Some(name)) => Destination::Full(name),
+        (None, None) => {
+            let remedy = format!("Say which branch it is to be, such as `{spec}:main`.");
+            return Err(invalid(
+                spec,
+                "it names a commit and no branch, so that its name at the target is not known",
+                &remedy,
+            ));
+        }
+        (Some(text), name) => destination(spec, text, from, name.as_ref(), view)?,
+    };
+    if let Destination::Full(name) = &to
+        && is_hidden(name)
+    {
+        let remedy = "Push to a branch, such as `SOURCE:refs/heads/NAME`.";
+        return Err(invalid(spec, &format!("{name} is a name that belongs to a clone or to the server"), remedy));
+    }
+    Ok(Wanted { spec: spec.to_string(), force: spec.force, from, to, matched: false })
+}
+
+fn destination(
+    spec: &Refspec,
+    text: &str,
+    from: Option<Oid>,
+    name: Option<&RefName>,
+    view: &View<'_>,
+) -> Result<Destination, Failure> {
+    let full =
+        if text.starts_with("heads/") || text.starts_with("tags/") { format!("refs/{text}") } else { text.to_owned() };
+    let parsed = |result: Result<RefName, crate::target::NameError>| {
+        result.map_err(|error| invalid(spec, &error.to_string(), "Correct the name behind the colon."))
+    };
+    if full.starts_with("refs/") {
+        return parsed(full.parse()).map(Destination::Full);
+    }
+    let makes_tag = match name {
+        Some(name) if name.is_branch() => false,
+        Some(name) if name.is_tag() => true,
+        _ => match from {
+            Some(oid) => (view.kind)(oid)? == Some(ObjectKind::Tag),
+            None => false,
+        },
+    };
+    Ok(Destination::Short { branch: parsed(RefName::branch(text))?, tag: parsed(RefName::tag(text))?, makes_tag })
+}
+
+/// The object that a source names, and the ref's full name if it is one.
+fn find(spec: &Refspec, source: &str, view: &View<'_>) -> Result<(Oid, Option<RefName>), Failure> {
+    if matches!(source, "HEAD" | "@") {
+        let oid = view
+            .head
+            .oid
+            .ok_or_else(|| invalid(spec, "the checkout has no commit yet", "Commit something before this step."))?;
+        return Ok((oid, view.head.branch.clone()));
+    }
+    let forms = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"].map(|prefix| format!("{prefix}{source}"));
+    let found: Vec<_> =
+        forms.iter().filter_map(|form| view.refs.get_key_value(&form.parse::<RefName>().ok()?)).collect();
+    let strong: Vec<_> = found
+        .iter()
+        .copied()
+        .filter(|(name, _)| name.is_branch() || name.is_tag() || name.as_str() == source)
+        .collect();
+    let candidates = if strong.is_empty() { found } else { strong };
+    match candidates[..] {
+        [(name, oid)] => Ok((*oid, Some(name.clone()))),
+        [] => {
+            let oid = (view.resolve)(source)?.ok_or_else(|| nothing(spec, source, view))?;
+            Ok((oid, None))
+        }
+        _ => {
+            let names: Vec<_> = candidates.iter().map(|(name, _)| name.as_str()).collect();
+            let remedy = format!("Write the whole name: {}.", names.join(" or "));
+            Err(invalid(spec, "the checkout has more than one ref of this name", &remedy))
+        }
+    }
+}
+
+fn nothing(spec: &Refspec, source: &str, view: &View<'_>) -> Failure {
+    let elsewhere = view.refs.keys().find(|name| {
+        let rest = name.as_str().strip_prefix("refs/remotes/").and_then(|rest| rest.split_once('/'));
+        rest.is_some_and(|(_, branch)| branch == source)
+    });
+    let why = format!("the checkout has no branch, tag or commit {source:?}");
+    match elsewhere {
+        Some(name) => {
+            let name = name.as_str().trim_start_matches("refs/remotes/");
+            let to = spec.destination.as_deref().unwrap_or(source);
+            invalid(spec, &format!("{why} of its own, only {name}"), &format!("Write `{name}:{to}`."))
+        }
+        None => invalid(
+            spec,
+            &why,
+            "Correct the name; a checkout of actions/checkout has other branches and tags only with `fetch-depth: 0`.",
+        ),
+    }
+}
