@@ -7,6 +7,8 @@ pub mod expiry;
 mod meta;
 pub mod model;
 mod operations;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc};
 
