@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Method, Request, Response,
-    header::{ACCEPT, AUTHORIZATION, IF_NONE_MATCH},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
@@ -97,6 +97,10 @@ impl GitHub {
         let request = http::request::Builder::new().method(call.method.clone()).uri(&call.path);
         let mut request = self.crab.build_request(request, call.body.as_ref()).map_err(|error| own(&error))?;
         let headers = request.headers_mut();
+        if call.body.is_none() {
+            // octocrab sets a length of 0 on requests without a body, GET included.
+            headers.remove(CONTENT_LENGTH);
+        }
         headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
         headers.insert(API_VERSION, HeaderValue::from_static("2022-11-28"));
         if let Some(authorization) = &self.authorization {
@@ -201,7 +205,7 @@ impl<'a> Call<'a> {
     }
 }
 
-async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Response<crate::http::Incomings>, HttpError> {
+async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Response<crate::http::AnswerBody>, HttpError> {
     let (parts, body) = request.into_parts();
     // NOTE: whole bodies can be sent again after a redirect, streams can not.
     let body = body.collect().await.map_err(|error| {

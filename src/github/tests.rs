@@ -123,6 +123,7 @@ async fn every_read_asks_its_own_address_with_the_same_headers() {
     for request in seen {
         assert_eq!(request.header("authorization"), Some("Bearer ghp_geheim"));
         assert_eq!(request.header("accept"), Some("application/vnd.github+json"));
+        assert_eq!((request.header("content-length"), request.header("transfer-encoding")), (None, None));
         assert_eq!(request.header("user-agent"), Some(crate::http::AGENT));
         let versions = request.headers.iter().filter(|(name, _)| name == "x-github-api-version");
         assert_eq!(versions.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["2022-11-28"]);
@@ -352,4 +353,52 @@ async fn a_token_is_neither_printed_nor_broken_into_lines() {
     assert!(!failure.to_string().contains("geheim"));
     github_at(&server.url(), None).unwrap().server_meta().await.unwrap();
     assert_eq!(server.seen().pop().unwrap().header("authorization"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_calls_agree_with_github_own_description() {
+    use emulator::{
+        Emulator, conformance,
+        model::{Model, Repository, Role, Token},
+    };
+    let token = Token::classic("robin", &["repo", "workflow"]);
+    let yaml = "on:\n  repository_dispatch:\n  workflow_dispatch:\njobs: {}\n";
+    let site = Repository::new("octo/site").collaborator("robin", Role::Admin).workflow("ci.yml", yaml);
+    let model = Model::new().repository(site).token(&token);
+    let emulator = tokio::task::block_in_place(|| Emulator::start(model)).unwrap();
+    let url: Url = emulator.url().parse().unwrap();
+    let (github, repository) = (github_at(&url, Some(token.value())).unwrap(), slug());
+
+    assert_eq!(github.user().await.unwrap().value.login, "robin");
+    let limits = github.rate_limit().await.unwrap();
+    assert_eq!(limits.meta.scopes().unwrap(), ["repo", "workflow"]);
+    assert!(limits.value.resources["core"].limit > 0 && limits.meta.date().is_some());
+    assert_eq!(github.repository(&repository).await.unwrap().value.default_branch, "main");
+    assert_eq!(github.branch(&repository, "main").await.unwrap().value.commit.sha.len(), 40);
+    assert!(github.branch_rules(&repository, "main").await.unwrap().value.is_empty());
+    assert!(github.rulesets(&repository, "tag").await.unwrap().value.is_empty());
+    let workflows = github.workflows(&repository).await.unwrap().value;
+    assert!(workflows.iter().any(|workflow| workflow.path == ".github/workflows/ci.yml"));
+    assert_eq!(github.workflow(&repository, "ci.yml").await.unwrap().value.state, "active");
+    let content = github.content(&repository, ".github/workflows/ci.yml", Some("main")).await.unwrap().value;
+    assert_eq!(content, Content::File(yaml.into()));
+    assert!(github.workflow(&repository, "other.yml").await.unwrap_err().is(404));
+    github.create_dispatch(&repository, &dispatch()).await.unwrap();
+    let request = WorkflowDispatchRequest {
+        reference: "refs/heads/main".into(),
+        inputs: map(json!({})),
+        return_run_details: true,
+    };
+    let run = github.create_workflow_dispatch(&repository, "ci.yml", &request).await.unwrap().value.unwrap();
+    let query = RunQuery { event: Some("workflow_dispatch"), created: Some(">=2020-01-01"), ..RunQuery::default() };
+    let Polled::Changed(list) = github.runs(&repository, &query, None).await.unwrap() else {
+        panic!("no tag was sent")
+    };
+    github.runs(&repository, &query, list.meta.etag()).await.unwrap();
+    if let Polled::Changed(found) = github.run(&repository, run.id, None).await.unwrap() {
+        assert_eq!((found.value.id, found.value.event.as_str()), (run.id, "workflow_dispatch"));
+    }
+    github.jobs(&repository, run.id).await.unwrap();
+    let violations = conformance::check(&emulator.log());
+    assert!(violations.is_empty(), "{violations:#?}");
 }
