@@ -11,7 +11,7 @@ use std::{
 };
 
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -112,7 +112,10 @@ impl Schedule {
         let (pause, reset) = match failure.retry {
             Retry::Never | Retry::Unclear => return Err(failure),
             Retry::Backoff => (self.pauses.next(), None),
-            Retry::After(pause) => (pause, Some(now + pause)),
+            // NOTE: the number is the server's, and may be beyond any calendar.
+            Retry::After(pause) => {
+                (pause, TimeDelta::from_std(pause).ok().and_then(|pause| now.checked_add_signed(pause)))
+            }
         };
         if self.failed >= self.attempts {
             let tried = if self.failed > 1 { format!(" It was tried {} times.", self.failed) } else { String::new() };
@@ -416,6 +419,13 @@ mod tests {
         assert!(end.what.contains("from 2026-11-21T13:00:00Z"), "{}", end.what);
         let end = Schedule::new(5, fixed(1.0)).after(passing(), Duration::from_millis(900), noon()).unwrap_err();
         assert_eq!(end.cause, Cause::ServerError);
+    }
+
+    #[test]
+    fn a_pause_beyond_any_calendar_does_no_harm() {
+        let limited = passing().with_retry(Retry::After(Duration::from_secs(u64::MAX)));
+        let end = Schedule::new(5, fixed(1.0)).after(limited, Duration::from_mins(10), noon()).unwrap_err();
+        assert!(end.what.ends_with("later than `timeout` allows."), "{}", end.what);
     }
 
     #[test]
