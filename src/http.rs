@@ -36,7 +36,7 @@ use hyper_util::{
 use url::Url;
 
 pub use self::{
-    body::{Body, Incomings},
+    body::{AnswerBody, Body},
     error::HttpError,
     proxy::Proxies,
     trust::Trust,
@@ -111,7 +111,7 @@ pub struct Answer {
     /// The address that answered: another one than was asked where a redirect was followed.
     pub url: Uri,
     /// The body.
-    pub body: Incomings,
+    pub body: AnswerBody,
 }
 
 /// The client. A clone shares connections and counters.
@@ -206,7 +206,7 @@ impl HttpClient {
         let activity = activity_of(&connection);
         let (parts, body) = response.into_parts();
         let counter = Arc::clone(&self.counters.received);
-        let body = Incomings { body, host, silence: self.silence, activity, timer: None, valve, counter };
+        let body = AnswerBody { body, host, silence: self.silence, activity, timer: None, valve, counter };
         Ok(Answer { status: parts.status, headers: parts.headers, url: uri, body })
     }
 

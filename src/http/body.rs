@@ -161,7 +161,7 @@ impl HttpBody for Outgoing {
 
 /// An answer's body as it arrives. It fails when the connection breaks or stays silent for too long;
 /// dropping it also ends the sending of a request that is still under way.
-pub struct Incomings {
+pub struct AnswerBody {
     pub(super) body: Incoming,
     pub(super) host: String,
     pub(super) silence: Duration,
@@ -171,7 +171,7 @@ pub struct Incomings {
     pub(super) counter: Arc<AtomicU64>,
 }
 
-impl Incomings {
+impl AnswerBody {
     /// The whole body, of at most `limit` bytes; a longer one is an error.
     pub async fn bytes(mut self, limit: usize) -> Result<Bytes, HttpError> {
         let mut whole = Vec::new();
@@ -199,19 +199,19 @@ impl Incomings {
     }
 }
 
-impl fmt::Debug for Incomings {
+impl fmt::Debug for AnswerBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Incomings(from {})", self.host)
+        write!(f, "AnswerBody(from {})", self.host)
     }
 }
 
-impl Drop for Incomings {
+impl Drop for AnswerBody {
     fn drop(&mut self) {
         self.valve.close();
     }
 }
 
-impl HttpBody for Incomings {
+impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = HttpError;
 
