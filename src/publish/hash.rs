@@ -42,11 +42,17 @@ pub struct Retain<'a> {
 
 impl Retain<'_> {
     /// What a publish spends on it, in bytes.
-    pub const BUDGET: u64 = 16 * 1024 * 1024;
+    const BUDGET: u64 = 16 * 1024 * 1024;
 
     /// Nothing stays.
     pub fn nothing() -> Self {
         Self { budget: 0, known: &|_| true }
+    }
+
+    /// All that `listing` holds when that is little: its files are then read once. Of more, nothing stays:
+    /// hashing runs while the branch's trees are still on their way, and it is not known yet which files are new.
+    pub fn small(listing: &Listing) -> Self {
+        if listing.bytes() <= Self::BUDGET { Self { budget: Self::BUDGET, known: &|_| false } } else { Self::nothing() }
     }
 }
 
@@ -265,6 +271,12 @@ mod tests {
         for oid in kept.oids() {
             assert!(kept.content(*oid).is_none_or(|content| ObjectKind::Blob.id_of(&content) == *oid));
         }
+        let listing = walk::walk(folder.path(), &Globs::default()).unwrap();
+        let small = Retain::small(&listing);
+        let all = hash(listing, &small, &Unwatched).unwrap();
+        let files = all.listing().files().iter().zip(all.oids());
+        let apart: Vec<_> = files.filter(|(_, oid)| all.content(**oid).is_none()).map(|(file, _)| file.size).collect();
+        assert_eq!(apart, [PIECE as u64 + 1, 9 << 20], "only files of more than one piece are read again");
         let none = hashed(folder.path(), &Retain::nothing()).unwrap();
         let staying: Vec<_> = none.oids().iter().filter_map(|oid| none.content(*oid)).collect();
         assert_eq!(staying, ["a/b/more"], "a symlink's target stays in any case");

@@ -8,7 +8,7 @@ use super::{
     commit::commit,
     hash::Hashed,
     message::message,
-    tree::{BlobSource, Changes, MergeError, Merged, Placement, RootFile, merge},
+    tree::{BlobSource, Changes, MergeError, Merged, Placement, RootFile, count_files, merge},
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -113,7 +113,7 @@ fn merge_at(
     let base_tree = base.as_ref().map(|commit| commit.tree);
     let merged = merged(directory, hashed, base_tree, store)?;
     let files_before = match base_tree {
-        Some(tree) if merged.changes.removed > 0 => files(store, tree)?,
+        Some(tree) if merged.changes.removed > 0 => count_files(store, tree)?,
         _ => None,
     };
     Ok(AtTip { base, files_before, merged })
@@ -137,22 +137,6 @@ fn propose(plan: &Plan, directory: &DirectoryPlan, hashed: &Hashed, tip: Option<
     let new_tip = ObjectKind::Commit.id_of(&content);
     let pack = pack_of(hashed, &merged, new_tip, content);
     Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before }
-}
-
-/// How many files a tree holds; not known when one of its trees was not fetched.
-fn files(store: &ObjectStore, root: Oid) -> Result<Option<u64>, Failure> {
-    let (mut open, mut count) = (vec![root], 0);
-    while let Some(tree) = open.pop() {
-        let Some(entries) = store.read_tree(tree)? else { return Ok(None) };
-        for entry in entries {
-            if entry.mode.is_tree() {
-                open.push(entry.oid);
-            } else {
-                count += 1;
-            }
-        }
-    }
-    Ok(Some(count))
 }
 
 fn merged(

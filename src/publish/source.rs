@@ -43,7 +43,8 @@ impl Source {
             let listing = self.listing(plan).await?.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
             let listing = listing.ok_or_else(unfinished)?;
             let watch = Arc::clone(watch);
-            let work = move || hash(listing, &Retain::nothing(), &*watch).map(Arc::new);
+            let retain = Retain::small(&listing);
+            let work = move || hash(listing, &retain, &*watch).map(Arc::new);
             tokio::task::spawn_blocking(work).await.map_err(|_| unfinished())?
         };
         self.hashed.get_or_init(make).await.clone()

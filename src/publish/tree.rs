@@ -9,8 +9,6 @@ mod new;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 
 use super::{globs::Globs, hash::Hashed};
@@ -163,18 +161,4 @@ pub fn count_files(trees: &dyn Trees, root: Oid) -> Result<Option<u64>, Failure>
         }
     }
     Ok(Some(count))
-}
-
-/// Every blob, tree and submodule commit named by a tree below `root` that is here.
-pub fn known_objects(trees: &dyn Trees, root: Oid) -> Result<HashSet<Oid>, Failure> {
-    let mut known = HashSet::from([root]);
-    let mut open = vec![root];
-    while let Some(oid) = open.pop() {
-        for entry in trees.tree(oid)?.unwrap_or_default() {
-            if known.insert(entry.oid) && entry.mode.is_tree() {
-                open.push(entry.oid);
-            }
-        }
-    }
-    Ok(known)
 }

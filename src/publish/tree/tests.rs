@@ -420,6 +420,20 @@ fn any_case() -> impl Strategy<Value = Case> {
     )
 }
 
+/// Every blob, tree and submodule commit named by a tree below `root` that is here.
+fn known_objects(trees: &dyn Trees, root: Oid) -> Result<HashSet<Oid>, Failure> {
+    let mut known = HashSet::from([root]);
+    let mut open = vec![root];
+    while let Some(oid) = open.pop() {
+        for entry in trees.tree(oid)?.unwrap_or_default() {
+            if known.insert(entry.oid) && entry.mode.is_tree() {
+                open.push(entry.oid);
+            }
+        }
+    }
+    Ok(known)
+}
+
 /// Everything that `merged` needs is sent or known, and nothing is sent that is known.
 fn check_objects(git: &Git, base: Option<Oid>, merged: &Merged) -> Result<(), TestCaseError> {
     let known = base.map(|base| known_objects(git, base).unwrap()).unwrap_or_default();
