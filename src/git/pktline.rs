@@ -104,6 +104,39 @@ impl Decoder {
     }
 }
 
+/// Looks for the flush in bytes that are passed on as they are. It holds no frame, however long.
+#[derive(Debug, Default)]
+pub struct Frames {
+    field: [u8; 4],
+    known: usize,
+    payload: usize,
+}
+
+impl Frames {
+    /// Where the first flush ends inside `piece`, which continues the pieces before it.
+    pub fn flush_in(&mut self, piece: &[u8]) -> Result<Option<usize>, WireError> {
+        let mut at = 0;
+        while at < piece.len() {
+            if self.payload > 0 {
+                let skipped = self.payload.min(piece.len() - at);
+                self.payload -= skipped;
+                at += skipped;
+                continue;
+            }
+            self.field[self.known] = piece[at];
+            (self.known, at) = (self.known + 1, at + 1);
+            if self.known == self.field.len() {
+                self.known = 0;
+                match length(self.field)? {
+                    0 => return Ok(Some(at)),
+                    length => self.payload = length.saturating_sub(4),
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// The length that a frame's first four bytes tell: 0, 1 and 2 are frames of their own.
 fn length(field: [u8; 4]) -> Result<usize, WireError> {
     let mut bytes = [0; 2];
@@ -185,6 +218,25 @@ mod tests {
     fn reader(pieces: &[&[u8]]) -> Reader {
         let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         Reader::new(stream::iter(pieces).boxed())
+    }
+
+    #[test]
+    fn the_flush_is_found_however_the_bytes_are_cut() {
+        let bytes = b"0009hello00010004000bfoobar\n0000rest";
+        let end = bytes.len() - 4;
+        for size in 1..=bytes.len() {
+            let (mut frames, mut passed, mut found) = (Frames::default(), 0, None);
+            for piece in bytes.chunks(size) {
+                if let Some(at) = frames.flush_in(piece).unwrap() {
+                    found = Some(passed + at);
+                    break;
+                }
+                passed += piece.len();
+            }
+            assert_eq!(found, Some(end), "{size}");
+        }
+        assert!(Frames::default().flush_in(b"zzzz").is_err());
+        assert_eq!(Frames::default().flush_in(b"0009hello").unwrap(), None);
     }
 
     #[test]

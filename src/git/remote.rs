@@ -108,6 +108,11 @@ impl Remote {
         self.transport.traffic()
     }
 
+    /// Whether it is reached over SSH.
+    pub fn is_ssh(&self) -> bool {
+        matches!(self.transport, Transport::Ssh(_))
+    }
+
     async fn uploader(&self) -> Result<&Uploader, WireError> {
         self.uploader.get_or_try_init(|| Uploader::open(&self.transport)).await
     }

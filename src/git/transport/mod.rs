@@ -5,6 +5,7 @@
 mod http;
 #[cfg(test)]
 mod process;
+pub mod ssh;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::http::Traffic;
 pub use http::HttpTransport;
 #[cfg(test)]
 pub use process::ProcessTransport;
+pub use ssh::SshTransport;
 
 /// The two services of a git server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,8 @@ impl Request {
 pub enum Transport {
     /// Smart HTTP.
     Http(HttpTransport),
+    /// SSH.
+    Ssh(SshTransport),
     /// git as a subprocess, on a repository of this machine.
     #[cfg(test)]
     Process(ProcessTransport),
@@ -70,6 +74,7 @@ impl Transport {
     pub async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
         match self {
             Self::Http(http) => http.advertisement(service).await,
+            Self::Ssh(ssh) => Box::pin(ssh.advertisement(service)).await,
             #[cfg(test)]
             Self::Process(process) => process.advertisement(service).await,
         }
@@ -80,6 +85,7 @@ impl Transport {
     pub async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
         match self {
             Self::Http(http) => http.request(service, v2, request).await,
+            Self::Ssh(ssh) => Box::pin(ssh.request(service, v2, request)).await,
             #[cfg(test)]
             Self::Process(process) => process.request(service, v2, request).await,
         }
@@ -89,6 +95,7 @@ impl Transport {
     pub fn traffic(&self) -> Traffic {
         match self {
             Self::Http(http) => http.traffic(),
+            Self::Ssh(ssh) => ssh.traffic(),
             #[cfg(test)]
             Self::Process(_) => Traffic::default(),
         }

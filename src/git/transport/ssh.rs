@@ -1,0 +1,374 @@
+//! SSH: a channel runs the service, and carries its advertisement and one request with its answer.
+//!
+//! Source: <https://git-scm.com/docs/gitprotocol-pack#_ssh_transport>, RFC 4254
+
+mod key;
+mod known_hosts;
+mod session;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::{Buf, Bytes};
+use futures_util::{StreamExt, future::BoxFuture, stream};
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    task::JoinHandle,
+};
+
+use self::session::Session;
+pub use self::{
+    key::DeployKey,
+    known_hosts::{HostKeys, KnownHosts},
+};
+use super::{Request, Service};
+use crate::{
+    diagnosis::{Evidence, Failure, Operation, Retry, Situation, classify},
+    git::{ByteStream, WireError, pktline::Frames},
+    http::Traffic,
+    target::{ServerUrl, Slug},
+};
+
+/// How much of what the server says beside the answer is kept.
+const TEXT_LIMIT: usize = 16 * 1024;
+
+/// The port of SSH.
+pub const PORT: u16 = 22;
+
+/// Where SSH connects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The user to log in as.
+    pub user: String,
+    /// The host's name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Route {
+    /// GitHub's way: user `git`, and on a data residency tenant `SUB.ghe.com` the user `SUB`.
+    ///
+    /// Source: <https://docs.github.com/en/enterprise-cloud@latest/admin/data-residency/about-github-enterprise-cloud-with-data-residency>
+    pub fn to(server: &ServerUrl) -> Self {
+        let user = server.tenant().unwrap_or("git").to_owned();
+        Self { user, host: server.host().to_owned(), port: PORT }
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.host)?;
+        if self.port == PORT { Ok(()) } else { write!(f, ":{}", self.port) }
+    }
+}
+
+/// What SSH needs besides the repository's name.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Where to.
+    pub route: Route,
+    /// What is shown to the server.
+    pub key: DeployKey,
+    /// What the server may show.
+    pub known_hosts: KnownHosts,
+}
+
+/// Asks the server's own interface for its host keys (`ssh-ed25519 AAAA…`).
+pub type AskHostKeys = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<String>, Failure>> + Send + Sync>;
+
+/// One repository over SSH. Clones share the connection.
+#[derive(Clone)]
+pub struct SshTransport(Arc<Inner>);
+
+struct Inner {
+    access: Access,
+    repository: String,
+    situation: Situation,
+    ask: Option<AskHostKeys>,
+    asked: OnceCell<Vec<String>>,
+    session: Mutex<Option<Arc<Session>>>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    requests: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl SshTransport {
+    /// The repository `slug`. `ask` is called once, and only where no line names the host.
+    pub fn new(access: Access, slug: &Slug, situation: Situation, ask: Option<AskHostKeys>) -> Self {
+        let repository = format!("{slug}.git");
+        let (asked, session, counters) = (OnceCell::new(), Mutex::default(), Arc::default());
+        Self(Arc::new(Inner { access, repository, situation, ask, asked, session, counters }))
+    }
+
+    /// What went through the channels so far, by this client and its clones.
+    pub fn traffic(&self) -> Traffic {
+        let Counters { requests, sent, received } = &*self.0.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Traffic { requests: read(requests), sent: read(sent), received: read(received) }
+    }
+
+    pub(super) async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
+        let conversation = self.run(service, service == Service::UploadPack).await?;
+        let state = (conversation, Frames::default(), false);
+        let pieces = stream::try_unfold(state, |(mut conversation, mut frames, ended)| async move {
+            if ended {
+                conversation.end().await;
+                return Ok(None);
+            }
+            let Some(mut piece) = conversation.next().await? else { return Err(conversation.turned_away()) };
+            let end = frames.flush_in(&piece)?;
+            piece.truncate(end.unwrap_or(piece.len()));
+            Ok(Some((piece, (conversation, frames, end.is_some()))))
+        });
+        Ok(pieces.boxed())
+    }
+
+    pub(super) async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
+        let mut conversation = self.run(service, v2).await?;
+        let first = conversation.skip_advertisement().await?;
+        conversation.send(request, Arc::clone(&self.0.counters));
+        let state = (conversation, first);
+        let pieces = stream::try_unfold(state, |(mut conversation, first)| async move {
+            if !first.is_empty() {
+                return Ok(Some((first, (conversation, Bytes::new()))));
+            }
+            let piece = conversation.answer().await?;
+            Ok::<_, WireError>(piece.map(|piece| (piece, (conversation, Bytes::new()))))
+        });
+        Ok(pieces.boxed())
+    }
+
+    /// Runs the service in a channel of its own.
+    async fn run(&self, service: Service, v2: bool) -> Result<Conversation, WireError> {
+        let (session, reused) = self.session().await?;
+        let channel = match session.channel().await {
+            Ok(channel) => channel,
+            // An old connection may have ended meanwhile, or have all the channels that the server grants.
+            Err(_) if reused => {
+                self.forget(&session).await;
+                self.session().await?.0.channel().await?
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let command = format!("{} '{}'", service.name(), self.0.repository);
+        let started = async {
+            if v2 {
+                channel.set_env(false, "GIT_PROTOCOL", "version=2").await?;
+            }
+            channel.exec(true, command).await
+        };
+        started.await.map_err(|_| WireError::CutOff)?;
+        self.0.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let (reader, writer) = channel.split();
+        Ok(Conversation {
+            reader,
+            writer: Arc::new(writer),
+            sending: None,
+            said: Vec::new(),
+            refused: false,
+            whole: false,
+            answered: false,
+            situation: self.0.situation.clone(),
+            counters: Arc::clone(&self.0.counters),
+        })
+    }
+
+    /// The open connection, and whether it was open before.
+    async fn session(&self) -> Result<(Arc<Session>, bool), Failure> {
+        let mut held = self.0.session.lock().await;
+        if let Some(session) = held.as_ref().filter(|session| !session.is_closed()) {
+            return Ok((Arc::clone(session), true));
+        }
+        let Access { route, key, .. } = &self.0.access;
+        let hosts = self.host_keys().await?;
+        let session = Arc::new(Session::open(route, key, hosts, &self.0.situation).await?);
+        *held = Some(Arc::clone(&session));
+        Ok((session, false))
+    }
+
+    async fn forget(&self, session: &Arc<Session>) {
+        let mut held = self.0.session.lock().await;
+        if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
+            *held = None;
+        }
+    }
+
+    async fn host_keys(&self) -> Result<HostKeys, Failure> {
+        let Access { route, known_hosts, .. } = &self.0.access;
+        let mut keys = known_hosts.of(route);
+        if let (true, Some(ask)) = (keys.is_empty(), &self.0.ask) {
+            let lines = self.0.asked.get_or_try_init(|| ask()).await?;
+            keys.learn(lines);
+        }
+        Ok(keys)
+    }
+}
+
+/// A service that runs at the other end.
+struct Conversation {
+    reader: ChannelReadHalf,
+    writer: Arc<ChannelWriteHalf<Msg>>,
+    /// The request on its way.
+    sending: Option<JoinHandle<Result<(), WireError>>>,
+    /// What the server said for a person.
+    said: Vec<u8>,
+    /// The server does not run such a command.
+    refused: bool,
+    /// The service ended; it was not the connection that broke.
+    whole: bool,
+    /// Something of the answer to the request came.
+    answered: bool,
+    situation: Situation,
+    counters: Arc<Counters>,
+}
+
+impl Drop for Conversation {
+    /// Ends the service too: one that waits for more would hold its channel as long as the connection lasts.
+    fn drop(&mut self) {
+        if let Some(task) = &self.sending {
+            task.abort();
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let writer = Arc::clone(&self.writer);
+            runtime.spawn(async move { writer.close().await });
+        }
+    }
+}
+
+impl Conversation {
+    /// The next piece of the service's output; `None` at its end.
+    async fn next(&mut self) -> Result<Option<Bytes>, WireError> {
+        loop {
+            let message = match self.sending.as_mut() {
+                None => self.reader.wait().await,
+                Some(task) => tokio::select! {
+                    message = self.reader.wait() => message,
+                    sent = task => {
+                        self.sending = None;
+                        match sent {
+                            // What could not be made is the reason; of a channel that was closed the server tells why.
+                            Ok(Err(error)) if !matches!(error, WireError::CutOff) => return Err(error),
+                            _ => continue,
+                        }
+                    }
+                },
+            };
+            match message {
+                Some(ChannelMsg::Data { data }) if !data.is_empty() => {
+                    self.counters.received.fetch_add(data.len() as u64, Ordering::Relaxed);
+                    return Ok(Some(data));
+                }
+                Some(ChannelMsg::ExtendedData { data, .. }) => {
+                    let room = TEXT_LIMIT.saturating_sub(self.said.len());
+                    self.said.extend_from_slice(&data[..data.len().min(room)]);
+                }
+                Some(ChannelMsg::Failure) => {
+                    (self.refused, self.whole) = (true, true);
+                    return Ok(None);
+                }
+                Some(ChannelMsg::Eof | ChannelMsg::Close) => {
+                    self.whole = true;
+                    return Ok(None);
+                }
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads to the end of the advertisement; gives what came after it.
+    async fn skip_advertisement(&mut self) -> Result<Bytes, WireError> {
+        let mut frames = Frames::default();
+        loop {
+            let Some(mut piece) = self.next().await? else { return Err(self.turned_away()) };
+            if let Some(end) = frames.flush_in(&piece)? {
+                piece.advance(end);
+                return Ok(piece);
+            }
+        }
+    }
+
+    fn send(&mut self, request: &Request, counters: Arc<Counters>) {
+        let writer = Arc::clone(&self.writer);
+        let mut bytes = request.stream();
+        let task = tokio::spawn(async move {
+            while let Some(piece) = bytes.next().await {
+                let piece = piece?;
+                let length = piece.len() as u64;
+                writer.data_bytes(piece).await.map_err(|_| WireError::CutOff)?;
+                counters.sent.fetch_add(length, Ordering::Relaxed);
+            }
+            writer.eof().await.map_err(|_| WireError::CutOff)
+        });
+        self.sending = Some(task);
+    }
+
+    /// The next piece of the answer to the request.
+    async fn answer(&mut self) -> Result<Option<Bytes>, WireError> {
+        match self.next().await? {
+            Some(piece) => {
+                self.answered = true;
+                Ok(Some(piece))
+            }
+            None if !self.whole => Err(WireError::CutOff),
+            None if !self.answered && !self.said.is_empty() => Err(WireError::Remote(self.text())),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes leave of a service that is not needed further.
+    async fn end(&mut self) {
+        // It ends by itself; that it is told is a courtesy.
+        let _ = self.writer.data_bytes(Bytes::from_static(b"0000")).await;
+        let _ = self.writer.eof().await;
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.said).trim().to_owned()
+    }
+
+    /// Why a service ended before it had said what there is.
+    fn turned_away(&self) -> WireError {
+        let text = self.text();
+        if text.is_empty() && !self.whole {
+            return WireError::CutOff;
+        }
+        let text = match (text.is_empty(), self.refused) {
+            (false, _) => text,
+            (true, true) => "The SSH server does not run git here.".to_owned(),
+            (true, false) => "The SSH server ended the session without a word.".to_owned(),
+        };
+        let diagnosis = classify(&Evidence::of_text(Operation::Ssh, &text), &self.situation);
+        let mut failure = diagnosis.into_failure();
+        if failure.retry == Retry::Unclear {
+            failure.retry = Retry::Backoff;
+        }
+        WireError::Failed(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_is_git_and_on_a_tenant_the_tenant() {
+        let route = |server: &str| Route::to(&server.parse().unwrap());
+        let parts = |server: &str| (route(server).user, route(server).host, route(server).port);
+        assert_eq!(parts("https://github.com"), ("git".into(), "github.com".into(), 22));
+        assert_eq!(parts("https://acme.ghe.com"), ("acme".into(), "acme.ghe.com".into(), 22));
+        assert_eq!(parts("https://ghes.example.test:8443"), ("git".into(), "ghes.example.test".into(), 22));
+    }
+}

@@ -1,0 +1,213 @@
+//! A connection that is open: the host's key checked before anything else, then the deploy key shown.
+
+use std::{
+    future::Future,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use russh::{
+    Preferred,
+    client::{self, AuthResult, DisconnectReason, Handle, Handler, Msg},
+    keys::{HashAlg, PrivateKeyWithHashAlg, PublicKeyOrCertificate},
+};
+use tokio::net::{TcpStream, lookup_host};
+
+use super::{DeployKey, HostKeys, Route};
+use crate::diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify};
+
+/// How long taking the connection may last.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long the exchange of keys may last, and how long the signature.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// After this silence the server is asked whether it is there; after four such questions it is not.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// An open connection that the server let the key in on.
+pub(super) struct Session {
+    handle: Handle<Guard>,
+    place: String,
+    parting: Slot<String>,
+}
+
+/// A value that a handler leaves for whoever waits.
+struct Slot<T>(Arc<Mutex<Option<T>>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Slot<T> {
+    fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Session {
+    /// Connects, checks the host's key, and logs in.
+    pub(super) async fn open(
+        route: &Route,
+        key: &DeployKey,
+        hosts: HostKeys,
+        situation: &Situation,
+    ) -> Result<Self, Failure> {
+        let place = format!("the SSH server {route}");
+        let stream = dial(route).await?;
+        let preferred = Preferred { key: hosts.preferred(&Preferred::DEFAULT.key).into(), ..Preferred::DEFAULT };
+        let config = client::Config {
+            preferred,
+            keepalive_interval: Some(KEEPALIVE),
+            keepalive_max: 4,
+            nodelay: true,
+            ..client::Config::default()
+        };
+        let (refusal, parting) = (Slot::default(), Slot::default());
+        let guard = Guard { hosts, refusal: refusal.clone(), parting: parting.clone() };
+        let shake = client::connect_stream(Arc::new(config), stream, guard);
+        let shaken = within(HANDSHAKE, &place, "exchange keys", shake).await?;
+        if let Some(failure) = refusal.take() {
+            return Err(failure);
+        }
+        let handle = shaken.map_err(|error| broken(&place, &error))?;
+        let mut session = Self { handle, place, parting };
+        let place = session.place.clone();
+        let log_in = session.log_in(route, key, situation);
+        within(HANDSHAKE, &place, "take the key", log_in).await??;
+        Ok(session)
+    }
+
+    async fn log_in(&mut self, route: &Route, key: &DeployKey, situation: &Situation) -> Result<(), Failure> {
+        let broken = |error: russh::Error| broken(&self.place, &error);
+        let private = Arc::clone(key.private());
+        let hash = if private.algorithm().is_rsa() {
+            // NOTE: a server that does not tell what it takes takes rsa-sha2 since 2016.
+            self.handle.best_supported_rsa_hash().await.map_err(broken)?.unwrap_or(Some(HashAlg::Sha256))
+        } else {
+            None
+        };
+        let shown = PrivateKeyWithHashAlg::new(private, hash);
+        match self.handle.authenticate_publickey(&route.user, shown).await {
+            Ok(AuthResult::Success) => Ok(()),
+            // NOTE: a connection that ended is told as a refusal without methods.
+            Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() && self.is_closed() => {
+                match self.parting.take() {
+                    Some(said) => Err(classify(&Evidence::of_text(Operation::Ssh, &said), situation).into_failure()),
+                    None => Err(broken(russh::Error::Disconnect)),
+                }
+            }
+            Ok(AuthResult::Failure { .. }) => {
+                let said = format!("{}@{}: Permission denied (publickey).", route.user, route.host);
+                let known = classify(&Evidence::of_text(Operation::Ssh, &said), situation).into_failure();
+                let what = format!(
+                    "{} does not know the public half of `ssh-key`, {}.",
+                    sentence(&self.place),
+                    key.fingerprint()
+                );
+                Err(Failure { what, ..known })
+            }
+            Err(error) => Err(broken(error)),
+        }
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// Another channel on this connection.
+    pub(super) async fn channel(&self) -> Result<russh::Channel<Msg>, Failure> {
+        let open = self.handle.channel_open_session();
+        within(HANDSHAKE, &self.place, "open a channel", open).await?.map_err(|error| broken(&self.place, &error))
+    }
+}
+
+/// Judges the host's key, before anything is shown to the host.
+struct Guard {
+    hosts: HostKeys,
+    refusal: Slot<Failure>,
+    parting: Slot<String>,
+}
+
+impl Handler for Guard {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        match self.hosts.judge(&shown.public_key()) {
+            Ok(()) => Ok(true),
+            Err(failure) => {
+                self.refusal.put(failure);
+                Ok(false)
+            }
+        }
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Self::Error>) -> Result<(), Self::Error> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                self.parting.put(info.message);
+                Ok(())
+            }
+            DisconnectReason::Error(error) => Err(error),
+        }
+    }
+}
+
+async fn dial(route: &Route) -> Result<TcpStream, Failure> {
+    let host = route.host.trim_start_matches('[').trim_end_matches(']');
+    let addresses = lookup_host((host, route.port)).await.map_err(|error| {
+        let what = format!("The host name {host} can not be resolved: {error}.");
+        Failure::new(Cause::DnsFailure, what).with_retry(Retry::Backoff)
+    })?;
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads to no address");
+    for address in addresses {
+        match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => {
+                let text = format!("it did not take the connection within {} s", CONNECT.as_secs());
+                last = io::Error::new(io::ErrorKind::TimedOut, text);
+            }
+        }
+    }
+    Err(lost(format!("No connection to the SSH server {route}: {last}.")))
+}
+
+async fn within<T>(limit: Duration, place: &str, what: &str, work: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| lost(format!("{} did not {what} within {} s.", sentence(place), limit.as_secs())))
+}
+
+/// The failure of a connection that broke, or that never came about.
+fn broken(place: &str, error: &russh::Error) -> Failure {
+    match error {
+        russh::Error::NoCommonAlgo { .. } => {
+            let what = format!("There is no way of encryption that {place} and this program both know: {error}.");
+            Failure::new(Cause::ConnectionFailed, what)
+        }
+        error => lost(format!("The connection to {place} broke: {error}.")),
+    }
+}
+
+fn lost(what: String) -> Failure {
+    Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff)
+}
+
+fn sentence(place: &str) -> String {
+    place.replacen("the SSH", "The SSH", 1)
+}
