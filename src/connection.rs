@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use crate::{
-    diagnosis::Failure,
+    diagnosis::{Failure, Situation},
     git::{
         remote::Remote,
-        transport::{HttpTransport, Transport},
+        transport::{HttpTransport, SshTransport, Transport, ssh::AskHostKeys},
     },
     github::GitHub,
-    http::HttpClient,
+    http::{HttpClient, Traffic},
     plan::Plan,
     preflight::facts::NewTokenFacts,
     progress::Watch,
@@ -57,11 +57,25 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let http = http.counted_apart();
         let token = plan.token.as_ref().map(|token| &token.secret);
-        let transport = HttpTransport::new(http.clone(), &plan.target.git_url(), token)?;
         let situation = plan.situation();
+        // Over SSH a refusal speaks of the key, whatever the token is.
+        let git_situation = match &plan.ssh {
+            Some(_) => {
+                Situation { token_kind: None, own_repository: None, hijacking_header: None, ..situation.clone() }
+            }
+            None => situation.clone(),
+        };
+        let github = GitHub::new(&http, &plan.target.api, token, situation)?;
+        let transport = match &plan.ssh {
+            Some(access) => {
+                let ask = (plan.target.server.tenant().is_some() && token.is_some()).then(|| ask_host_keys(&github));
+                Transport::Ssh(SshTransport::new(access.clone(), &plan.target.slug, git_situation.clone(), ask))
+            }
+            None => Transport::Http(HttpTransport::new(http.clone(), &plan.target.git_url(), token)?),
+        };
         Ok(Self {
-            github: GitHub::new(&http, &plan.target.api, token, situation.clone())?,
-            remote: Remote::new(Transport::Http(transport), situation),
+            github,
+            remote: Remote::new(transport, git_situation),
             retries,
             watch,
             source: shared.source,
@@ -72,7 +86,18 @@ impl Connection {
 
     /// Bytes of bodies that went to and came from the target so far: sent, received.
     pub fn bytes(&self) -> (u64, u64) {
-        let traffic = self.http.traffic();
-        (traffic.sent, traffic.received)
+        let (http, git) = (self.http.traffic(), self.remote.traffic());
+        // Over HTTP both are one.
+        let ssh = if self.remote.is_ssh() { git } else { Traffic::default() };
+        (http.sent + ssh.sent, http.received + ssh.received)
     }
+}
+
+/// A tenant's host keys are its own, and told by its own REST interface, whose certificate vouches for them.
+fn ask_host_keys(github: &GitHub) -> AskHostKeys {
+    let github = github.clone();
+    Arc::new(move || {
+        let github = github.clone();
+        Box::pin(async move { Ok(github.server_meta().await?.value.ssh_keys) })
+    })
 }

@@ -9,6 +9,7 @@ use crate::{
     git::{
         advertisement::Interest,
         stored_header::{StoredHeader, stored_headers},
+        transport::ssh::{Access, DeployKey, KnownHosts, PORT, Route},
     },
     inputs::{
         ActionsSecret, Author, Behaviour, BranchCommit, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists,
@@ -37,6 +38,8 @@ pub struct Plan {
     pub token: Option<Token>,
     /// Why there is no token, in a sentence; empty when there is one.
     pub token_absence: String,
+    /// The way of git over SSH; none: git goes over HTTP, with the token.
+    pub ssh: Option<Access>,
     /// Whether the target is the repository that the workflow runs in.
     pub own_repository: bool,
     /// The run that this step belongs to.
@@ -157,6 +160,7 @@ impl Plan {
             secret: secret.clone(),
             kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
         });
+        let ssh = ssh_access(inputs)?;
         let own_server = context.server().ok();
         let stored = stored_headers(&context.workspace);
         let workflow_token = inputs.credential.workflow_token.as_ref();
@@ -165,6 +169,7 @@ impl Plan {
             target: target.clone(),
             token: token.clone(),
             token_absence: absence(&inputs.credential.token),
+            ssh: ssh.clone(),
             own_repository: context.repository.as_ref() == Some(&target.slug)
                 && own_server.as_ref() == Some(&target.server),
             origin: origin.clone(),
@@ -212,6 +217,16 @@ impl Plan {
     /// Whether a request starts a workflow.
     pub fn triggers(&self) -> bool {
         self.dispatch.is_some()
+    }
+
+    /// Whether the plan can be done without a token: SSH carries what git does, and nothing else is asked for.
+    pub fn can_do_without_token(&self) -> bool {
+        self.ssh.is_some() && !self.triggers() && self.secret.is_none()
+    }
+
+    /// The token that git pushes with; over SSH there is none.
+    pub fn git_token(&self) -> Option<&Token> {
+        self.token.as_ref().filter(|_| self.ssh.is_none())
     }
 
     /// Whether what is pushed is hoped to start workflows.
@@ -323,6 +338,21 @@ fn secret_plan(secret: &ActionsSecret, workflow_token: Option<&Secret>) -> Secre
         Token { kind: TokenKind::of(&secret, workflow_token), secret }
     });
     SecretPlan { name: secret.name.clone(), value: secret.value.clone(), token }
+}
+
+/// What `ssh-key` asks for: the route that an SSH address named, else GitHub's own.
+fn ssh_access(inputs: &Inputs) -> Result<Option<Access>, Failure> {
+    let Some(key) = &inputs.credential.ssh_key else { return Ok(None) };
+    let key = DeployKey::read(key)?;
+    let known_hosts = KnownHosts::parse(inputs.credential.ssh_known_hosts.as_deref().unwrap_or_default())?;
+    let route = match (&inputs.targets.ssh, inputs.targets.list.first()) {
+        (Some(route), _) => {
+            Route { user: route.user.clone(), host: route.host.clone(), port: route.port.unwrap_or(PORT) }
+        }
+        (None, Some(target)) => Route::to(&target.server),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Access { route, key, known_hosts }))
 }
 
 fn absence(token: &TokenInput) -> String {

@@ -4,8 +4,6 @@ pub use super::row::{Form, Group, Input, Preset};
 
 /// Inputs whose stage this version does not have: a value for one of them is refused by name, never ignored.
 pub const NOT_YET: &[&str] = &[
-    "ssh-key",
-    "ssh-known-hosts",
     "app-id",
     "app-private-key",
     "signing-key",

@@ -152,8 +152,8 @@ where
 /// What the default branch has, where the directory brings workflow files of its own.
 async fn workflow_folder(plan: &Plan, connection: &Connection) -> Rest<Vec<FolderEntry>> {
     let brings = match &plan.push {
-        Some(directory) => connection.source.brings_workflow_files(directory).await,
-        None => false,
+        Some(directory) if plan.git_token().is_some() => connection.source.brings_workflow_files(directory).await,
+        _ => false,
     };
     if !brings {
         return Rest(None);
@@ -163,7 +163,7 @@ async fn workflow_folder(plan: &Plan, connection: &Connection) -> Rest<Vec<Folde
 }
 
 async fn pages(plan: &Plan, connection: &Connection) -> Rest<Pages> {
-    if plan.push.is_none() {
+    if plan.push.is_none() || plan.token.is_none() {
         return Rest(None);
     }
     if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await
@@ -177,6 +177,9 @@ async fn user(plan: &Plan, connection: &Connection) -> Rest<crate::github::model
 }
 
 async fn repository(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Repository> {
+    if plan.token.is_none() {
+        return Rest(None);
+    }
     let ask = || connection.github.repository(&plan.target.slug);
     patiently(connection, "question for the repository", ask).await
 }

@@ -257,8 +257,9 @@ impl Facts {
     }
 
     /// Whether the server has shown that it knows the token, be it by refusing what the token may not do.
-    pub fn token_is_known(&self) -> bool {
+    pub fn token_is_known(&self, plan: &Plan) -> bool {
         let knows = |refusal: &Refusal| matches!(refusal.status, Some(403 | 404));
-        self.repository.answer().is_some() || self.refs.answer().is_some() || self.refusals().any(knows)
+        let by_git = plan.ssh.is_none() && self.refs.answer().is_some();
+        self.repository.answer().is_some() || by_git || self.refusals().any(knows)
     }
 }

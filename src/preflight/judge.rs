@@ -20,10 +20,12 @@ use crate::{
 
 /// All checks that concern this plan, in the order of the report. A `fail` that the plan ignores is a warning already.
 pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
-    let Some(given) = &plan.token else { return vec![token::present(plan)] };
+    if plan.token.is_none() && !plan.can_do_without_token() {
+        return vec![token::present(plan)];
+    }
     let mut checks: Vec<Check> = [
         Some(token::present(plan)),
-        Some(token::kind(given.kind)),
+        plan.token.as_ref().map(|given| token::kind(given.kind)),
         Some(token::valid(plan, facts)),
         Some(token::expiry(plan, facts)),
         Some(token::scope(plan, facts)),
@@ -44,14 +46,29 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     .into_iter()
     .flatten()
     .chain(secret::new_token(plan, facts))
+    .filter(|check| plan.token.is_some() || !speaks_of_token(check.name))
     .map(|check| {
         let ignored = plan.behaviour.ignore_checks.contains(check.name.name());
         // With nothing planned nothing can be refused but the questions themselves.
-        if ignored || !(plan.writes() || fails_alone(check.name)) { check.ignored() } else { check }
+        let spare = plan.can_do_without_token() && speaks_of_token(check.name);
+        if ignored || spare || !(plan.writes() || fails_alone(check.name)) { check.ignored() } else { check }
     })
     .collect();
     checks.sort_by_key(|check| check.name);
     checks
+}
+
+/// Whether a check is about the token alone.
+fn speaks_of_token(name: CheckName) -> bool {
+    matches!(
+        name,
+        CheckName::TokenKind
+            | CheckName::TokenValid
+            | CheckName::TokenExpiry
+            | CheckName::TokenScope
+            | CheckName::Sso
+            | CheckName::RateLimit
+    )
 }
 
 /// Whether a check can fail where nothing is planned.

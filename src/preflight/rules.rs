@@ -50,6 +50,10 @@ fn bypass(plan: &Plan, facts: &Facts, ruleset: Option<u64>) -> Bypass {
     if known.is_some_and(|ruleset| !ruleset.enforcement.is_empty() && ruleset.enforcement != "active") {
         return Bypass::Passes;
     }
+    // What the server tells is about the token; a deploy key stands on the list, or does not, by itself.
+    if plan.ssh.is_some() {
+        return Bypass::Unknown;
+    }
     // NOTE: GitHub refuses to put the Actions app on a bypass list (422, "must be part of the ruleset source or owner
     // organization").
     if plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken) {

@@ -40,6 +40,10 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         return Check::pass(CheckName::Repository, format!("{name} is there: git may push to it."));
     }
     match facts.repository.refusal() {
+        // Git has words of its own for it, and goes another way.
+        Some(Refusal { failure, .. }) if plan.can_do_without_token() => {
+            Check::warn(CheckName::Repository, failure.clone())
+        }
         Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, hidden(plan, failure)),
         None => Check::skip(CheckName::Repository, format!("{name} could not be asked about.")),
     }
@@ -48,7 +52,7 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
 /// A 404 in the words of the token's kind: each kind has its own likely reason.
 fn hidden(plan: &Plan, failure: &Failure) -> Failure {
     let (slug, server) = (&plan.target.slug, &plan.target.server);
-    let kind = plan.token.as_ref().map(|token| token.kind);
+    let kind = plan.git_token().map(|token| token.kind);
     match (failure.cause, kind) {
         (Cause::RepoNotFoundOrHidden | Cause::FineGrainedRepoNotSelected, Some(TokenKind::FineGrained)) => {
             let page = format!("{server}/settings/personal-access-tokens");
@@ -97,13 +101,17 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
             return Check::fail(CheckName::Permission, hidden(plan, failure));
         }
         Some(Refusal { failure, .. }) => {
-            let what = format!("The token may not push here. {}", failure.what);
+            let who = if plan.ssh.is_some() { "deploy key" } else { "token" };
+            let what = format!("The {who} may not push here. {}", failure.what);
             return Check::warn(CheckName::Permission, Failure { what, ..failure.clone() });
         }
         None if facts.refs.answer().is_none() => {
             return Check::skip(CheckName::Permission, "Whether git may push here was not asked.");
         }
         None => {}
+    }
+    if plan.ssh.is_some() {
+        return Check::pass(CheckName::Permission, "The deploy key may push here.");
     }
     let kind = plan.token.as_ref().map(|token| token.kind);
     let repository = facts.repository.answer();
@@ -170,7 +178,7 @@ pub(super) fn triggers(plan: &Plan) -> Option<Check> {
     if !plan.expects_start() {
         return None;
     }
-    let kind = plan.token.as_ref().map(|token| token.kind);
+    let kind = plan.git_token().map(|token| token.kind);
     if kind == Some(TokenKind::GithubToken) {
         let what = "What GITHUB_TOKEN pushes, a branch or a tag, starts no workflow.";
         let remedy = "Pass as `token` a PAT or an App's token, or push with a deploy key; or start the workflow with `workflow:`, which `GITHUB_TOKEN` may do.";
@@ -187,5 +195,6 @@ pub(super) fn triggers(plan: &Plan) -> Option<Check> {
         let remedy = format!("Take `{marker}` out of `message`.");
         return Some(Check::warn(CheckName::Triggers, Failure::new(Cause::NotTriggered, what).with_remedy(remedy)));
     }
-    Some(Check::pass(CheckName::Triggers, "Pushes of this token start workflows."))
+    let who = if plan.ssh.is_some() { "deploy key" } else { "token" };
+    Some(Check::pass(CheckName::Triggers, format!("Pushes of this {who} start workflows.")))
 }

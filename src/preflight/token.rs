@@ -17,6 +17,9 @@ pub(super) fn present(plan: &Plan) -> Check {
     if plan.token.is_some() {
         return Check::pass(CheckName::TokenPresent, "A token is given.");
     }
+    if plan.can_do_without_token() {
+        return Check::pass(CheckName::TokenPresent, "A deploy key is given; there is no token, and no need of one.");
+    }
     Check::fail(CheckName::TokenPresent, Failure::new(Cause::TokenMissing, plan.token_absence.clone()))
 }
 
@@ -46,7 +49,7 @@ pub(super) fn valid(plan: &Plan, facts: &Facts) -> Check {
     if let Some(login) = facts.user.answer() {
         return Check::pass(CheckName::TokenValid, format!("{} accepts it; it acts as {login}.", plan.target.server));
     }
-    if facts.token_is_known() {
+    if facts.token_is_known(plan) {
         return Check::pass(CheckName::TokenValid, format!("{} accepts it.", plan.target.server));
     }
     match facts.refusals().next() {
@@ -119,7 +122,7 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
     // The push's own advertisement is the better witness, as the public key is of secrets: where one was given, the scopes
     // were enough.
     let key = facts.secret.as_ref().and_then(|secret| secret.key.answer());
-    if !enough && plan.writes() && facts.refs.answer().is_none() && key.is_none() {
+    if !enough && plan.writes() && plan.ssh.is_none() && facts.refs.answer().is_none() && key.is_none() {
         let needed = if public { "`public_repo` or `repo`" } else { "`repo`" };
         let what = format!("The classic token lacks the scope {needed}; its scopes are: {shown}.");
         let tick = if public { "`public_repo`" } else { "`repo`" };

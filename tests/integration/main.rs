@@ -23,6 +23,8 @@ mod refs;
 mod report;
 mod runner;
 mod secret;
+mod ssh;
+mod sshd;
 mod tag;
 mod trigger;
 mod world;

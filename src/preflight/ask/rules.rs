@@ -27,6 +27,9 @@ const RULESETS: usize = 20;
 
 /// What the rulesets and the branch protection say, and the heads of the answers.
 pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (RuleFacts, Vec<Meta>) {
+    if plan.token.is_none() {
+        return (RuleFacts::default(), Vec::new());
+    }
     let branches: Vec<&RefName> = plan.branches().collect();
     let (branches, list) =
         tokio::join!(join_all(branches.into_iter().map(|name| branch(plan, connection, name))), list(plan, connection));
@@ -80,7 +83,7 @@ async fn list(plan: &Plan, connection: &Connection) -> Rest<Vec<Ruleset>> {
 fn wanted(plan: &Plan, branches: &[BranchFacts], list: &Asked<Vec<Ruleset>>) -> BTreeSet<u64> {
     let active = |ruleset: &&Ruleset| ruleset.enforcement.is_empty() || ruleset.enforcement == "active";
     let listed = list.answer().into_iter().flatten().filter(active).map(|ruleset| ruleset.id);
-    let own = plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    let own = plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
     let rules = branches.iter().filter_map(|branch| branch.rules.answer()).flatten();
     let of_branches =
         rules.filter(|rule: &&Rule| !own && may_matter(plan, &rule.kind)).filter_map(|rule: &Rule| rule.ruleset_id);

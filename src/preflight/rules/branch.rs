@@ -103,8 +103,10 @@ fn broken(plan: &Plan, change: &Change<'_>, open: &[&Finding<'_>]) -> Check {
 /// What to do, with the page to open.
 fn remedy(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>) -> String {
     let (short, page) = (change.name.short(), finding.active.page(plan));
-    let own = plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken);
-    let list = if own {
+    let own = plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    let list = if plan.ssh.is_some() {
+        format!("add \"Deploy keys\" to the ruleset's Bypass list (mode Always) on {page}")
+    } else if own {
         format!(
             "`GITHUB_TOKEN` can never be on a Bypass list: pass as `token` that of an App or an account that stands on it ({page})"
         )

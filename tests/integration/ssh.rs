@@ -1,0 +1,235 @@
+//! `ssh-key`: git over SSH against a real OpenSSH server.
+
+use emulator::model::{Repository, Token};
+
+use crate::{
+    runner::Step,
+    sshd::{Manners, Sshd, generate},
+    world::{TARGET, World},
+};
+
+fn publish(world: &World, sshd: &Sshd) -> Step {
+    sshd.over_ssh(world.publish())
+}
+
+#[test]
+fn a_directory_and_a_tag_go_over_ssh_alone() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let outcome = publish(&world, &sshd).input("tag", "v1").input("tag-message", "first").run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("commit"), world.tip("refs/heads/gh-pages").unwrap());
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "index.html"]);
+    assert_eq!(world.git(&["rev-parse", "v1^{commit}"]), world.tip("refs/heads/gh-pages").unwrap());
+    assert!(world.github.log().0.is_empty(), "without a token the API is not asked");
+    for (check, status) in [("token-present", "pass"), ("permission", "pass"), ("token-valid", ""), ("sso", "")] {
+        assert_eq!(outcome.check(check), status, "{check}");
+    }
+    let changes = &outcome.report()["targets"][0]["changes"];
+    assert!(changes["bytes_sent"].as_u64().unwrap() > 100 && changes["bytes_received"].as_u64().unwrap() > 100);
+    world.git(&["fsck", "--strict"]);
+    // Not a line of the key is shown; the runner masks each.
+    for line in sshd.key.lines().filter(|line| line.len() >= 16 && !line.starts_with("-----")) {
+        assert!(outcome.stdout.contains(&format!("::add-mask::{line}\n")));
+        let shown = outcome.stdout.lines().filter(|shown| !shown.starts_with("::add-mask::"));
+        assert_eq!(shown.filter(|shown| shown.contains(line)).count(), 0);
+        assert!(!outcome.stderr.contains(line) && !outcome.summary.contains(line));
+    }
+}
+
+#[test]
+fn what_is_there_is_fetched_in_protocol_two_where_the_server_lets_it_through() {
+    for old in [false, true] {
+        let site = Repository::new(TARGET).file("README.md", "hello\n");
+        let world = World::with(site, Token::classic("robin", &["repo"]));
+        world.github.repository(TARGET).commit("refs/heads/gh-pages", &[("docs/old.html", b"old")], "before");
+        let before = world.tip("refs/heads/gh-pages").unwrap();
+        let sshd = Sshd::start(&world, Manners { old, ..Manners::default() });
+        let outcome = publish(&world, &sshd).input("destination", "new").run();
+        outcome.succeeded();
+        assert!(world.paths("gh-pages").contains(&"docs/old.html".to_owned()));
+        assert!(world.paths("gh-pages").contains(&"new/index.html".to_owned()));
+        assert_eq!(world.git(&["rev-parse", "gh-pages^"]), before);
+        let version = if old { " " } else { "version=2 " };
+        assert!(sshd.log().contains(&format!("{version}git-upload-pack '{TARGET}.git'")), "{:?}", sshd.log());
+        let again = publish(&world, &sshd).input("destination", "new").run();
+        again.succeeded();
+        assert_eq!(again.output("pushed"), "false");
+    }
+}
+
+#[test]
+fn with_a_token_git_goes_over_ssh_and_the_api_over_http() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let step = publish(&world, &sshd).input("token", world.token.value()).input("dispatch", "published");
+    let outcome = step.run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("dispatched"), "true");
+    assert_eq!(outcome.check("token-valid"), "pass");
+    let log = world.github.log();
+    assert_eq!(log.calls("POST", &format!("/repos/{TARGET}/dispatches")).len(), 1);
+    assert!(log.0.iter().all(|entry| !entry.path.contains(".git/")), "git goes over SSH");
+}
+
+#[test]
+fn without_a_token_there_is_no_trigger() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    publish(&world, &sshd).input("dispatch", "published").run().failed("token-missing");
+    assert!(sshd.log().is_empty());
+}
+
+#[test]
+fn a_token_that_git_does_not_need_does_not_stop_it() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let outcome = publish(&world, &sshd).input("token", "ghp_0000000000000000000000000000000000000").run();
+    outcome.succeeded();
+    assert_eq!(outcome.check("token-valid"), "warn");
+    assert!(world.tip("refs/heads/gh-pages").is_some());
+}
+
+#[test]
+fn every_kind_of_key_and_form_logs_in() {
+    let world = World::new();
+    for kind in [
+        &["-t", "ecdsa", "-b", "256"][..],
+        &["-t", "ecdsa", "-b", "384", "-m", "PEM"],
+        &["-t", "ecdsa", "-b", "521", "-m", "PKCS8"],
+        &["-t", "rsa", "-b", "2048"],
+        &["-t", "rsa", "-b", "3072", "-m", "PEM"],
+        &["-t", "rsa", "-b", "4096", "-m", "PKCS8"],
+    ] {
+        let sshd = Sshd::for_key(&world, Manners::default(), kind);
+        let outcome = sshd.over_ssh(world.step()).run();
+        outcome.succeeded();
+        assert_eq!(outcome.check("permission"), "pass", "{kind:?}");
+    }
+}
+
+#[test]
+fn a_dry_run_looks_and_writes_nothing() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let outcome = publish(&world, &sshd).input("dry-run", "true").input("tag", "v1").run();
+    outcome.succeeded();
+    assert_eq!((outcome.stage("push"), outcome.stage("tag")), ("planned".to_owned(), "planned".to_owned()));
+    assert_eq!((world.tip("refs/heads/gh-pages"), world.tip("refs/tags/v1")), (None, None));
+    assert!(!sshd.log().is_empty());
+}
+
+#[test]
+fn host_lines_may_be_hashed_and_of_any_kind() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let comments = format!("# ours\n\n{}", sshd.known_host("rsa"));
+    for lines in [sshd.known_host("rsa"), sshd.hashed_host(), comments] {
+        sshd.over_ssh(world.step()).input("ssh-known-hosts", lines).run().succeeded();
+    }
+}
+
+#[test]
+fn a_host_that_can_not_be_believed_is_told_nothing() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let other = Sshd::start(&world, Manners::default());
+    let (host, key) = (sshd.known_host("ed25519"), other.known_host("ed25519"));
+    let changed = format!("{} {}", host.split(' ').next().unwrap(), key.split_once(' ').unwrap().1);
+    let revoked = format!("{host}@revoked {host}");
+    let authority = format!("@cert-authority {host}");
+    for (lines, cause) in [
+        ("", "ssh-host-key-unknown"),
+        (&key[..], "ssh-host-key-unknown"),
+        (&changed, "ssh-host-key-mismatch"),
+        (&revoked, "ssh-host-key-mismatch"),
+        (&authority, "invalid-input"),
+        ("127.0.0.1", "invalid-input"),
+    ] {
+        let outcome = publish(&world, &sshd).input("ssh-known-hosts", lines).run();
+        outcome.failed(cause);
+        assert!(outcome.summary.contains(cause));
+    }
+    assert!(sshd.log().is_empty());
+}
+
+#[test]
+fn a_key_that_is_not_known_or_not_usable_is_named() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let folder = tempfile::tempdir().unwrap();
+    let (stranger, public) = generate(folder.path(), "stranger", &["-t", "ed25519"]);
+    let (encrypted, _) = generate(folder.path(), "encrypted", &["-t", "ed25519", "-N", "secret"]);
+    let cut = &stranger[..stranger.len() / 2];
+    for (key, cause) in [
+        (&stranger[..], "ssh-permission-denied-publickey"),
+        (&encrypted, "ssh-key-unusable"),
+        (cut, "ssh-key-unusable"),
+        (&public, "ssh-key-unusable"),
+    ] {
+        let outcome = publish(&world, &sshd).input("ssh-key", key).run();
+        outcome.failed(cause);
+        assert_eq!(world.tip("refs/heads/gh-pages"), None);
+    }
+    assert!(sshd.log().is_empty());
+}
+
+#[test]
+fn what_github_says_instead_of_serving_is_understood() {
+    for (service, words, cause) in [
+        (
+            "git-receive-pack",
+            "The key you are authenticating with has been marked as read only.",
+            "deploy-key-read-only",
+        ),
+        ("git-receive-pack", "Permission to acme/site.git denied to deploy key", "deploy-key-read-only"),
+        ("git-receive-pack", "Repository not found.", "repo-not-found-or-hidden"),
+        (
+            "git-receive-pack",
+            "The 'acme' organization has enabled or enforced SAML SSO. To access this repository, you must use the HTTPS remote with a personal access token or SSH with an SSH key and passphrase that has been authorized for this organization.",
+            "sso-authorization-required",
+        ),
+    ] {
+        let world = World::new();
+        let sshd = Sshd::start(&world, Manners { refuses: Some((service, words)), ..Manners::default() });
+        let outcome = publish(&world, &sshd).run();
+        outcome.failed(cause);
+        assert_eq!(outcome.check("permission"), "fail", "{words}");
+        assert_eq!(sshd.log().len(), 1, "a refusal is not asked for twice");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_made_again() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners { cuts_before: 2, ..Manners::default() });
+    publish(&world, &sshd).run().succeeded();
+    assert!(world.tip("refs/heads/gh-pages").is_some());
+
+    let sshd = Sshd::start(&world, Manners { cuts_before: 100, ..Manners::default() });
+    let outcome = publish(&world, &sshd).input("attempts", "2").run();
+    outcome.failed("connection-failed");
+    assert_eq!(sshd.log().len(), 2);
+}
+
+#[test]
+fn a_push_whose_report_is_lost_is_looked_up_and_not_made_twice() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners { cuts_after: 1, ..Manners::default() });
+    let outcome = publish(&world, &sshd).run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("pushed"), "true");
+    assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "1");
+    assert_eq!(outcome.output("commit"), world.tip("refs/heads/gh-pages").unwrap());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_waited_for_no_longer_than_the_budget() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let step = publish(&world, &sshd).input("attempts", "100").input("timeout", "3s");
+    drop(sshd);
+    let outcome = step.run();
+    outcome.failed("connection-failed");
+    assert!(outcome.took.as_secs() < 6, "{:?}", outcome.took);
+}

@@ -1,0 +1,186 @@
+//! A real OpenSSH server on loopback that serves the target's repository, as GitHub serves it to a deploy key.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    runner::Step,
+    world::{TARGET, World},
+};
+
+/// How the server behaves.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Manners {
+    /// What is said in GitHub's words instead of serving, and to which service.
+    pub(crate) refuses: Option<(&'static str, &'static str)>,
+    /// So many connections are cut before a service says a word.
+    pub(crate) cuts_before: u32,
+    /// So many pushes are done, and cut before they are reported.
+    pub(crate) cuts_after: u32,
+    /// It does not let the protocol's version through.
+    pub(crate) old: bool,
+}
+
+/// The server.
+pub(crate) struct Sshd {
+    process: Child,
+    folder: TempDir,
+    port: u16,
+    /// The private key that it lets in.
+    pub(crate) key: String,
+}
+
+/// Makes a key pair with OpenSSH's own tool; the text of the private half, and that of the public one.
+pub(crate) fn generate(folder: &Path, name: &str, options: &[&str]) -> (String, String) {
+    let file = folder.join(name);
+    let passphrase: &[&str] = if options.contains(&"-N") { &[] } else { &["-N", ""] };
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-C", "test", "-f"]).arg(&file).args(passphrase).args(options);
+    assert!(command.status().unwrap().success());
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    (read(file.clone()), read(file.with_extension("pub")))
+}
+
+/// Making one takes seconds.
+static RSA_HOST_KEY: OnceLock<(String, String)> = OnceLock::new();
+
+const SERVE: &str = r#"#!/bin/sh
+cd FOLDER || exit 1
+printf '%s %s\n' "$GIT_PROTOCOL" "$SSH_ORIGINAL_COMMAND" >>log
+echo $PPID >session
+once() { count=$(cat "$1"); [ "$count" -gt 0 ] && echo $((count - 1)) >"$1"; }
+if once before; then kill -9 $PPID; exit 1; fi
+service=${SSH_ORIGINAL_COMMAND%% *}
+if [ "$service" = "REFUSED" ]; then echo "ERROR: WORDS" >&2; exit 1; fi
+case "$SSH_ORIGINAL_COMMAND" in
+"git-upload-pack 'TARGET.git'")
+    exec git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack REPOSITORY ;;
+"git-receive-pack 'TARGET.git'")
+    exec git receive-pack FOLDER/view ;;
+esac
+echo "ERROR: Repository not found." >&2
+exit 1
+"#;
+
+const AFTER: &str = r#"#!/bin/sh
+cd FOLDER || exit 1
+count=$(cat after)
+[ "$count" -gt 0 ] && echo $((count - 1)) >after && kill -9 "$(cat session)"
+exit 0
+"#;
+
+impl Sshd {
+    /// Serves the target of `world` to one new ed25519 key.
+    pub(crate) fn start(world: &World, manners: Manners) -> Self {
+        Self::for_key(world, manners, &["-t", "ed25519"])
+    }
+
+    /// Serves it to one new key of another kind.
+    pub(crate) fn for_key(world: &World, manners: Manners, kind: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path();
+        let (key, public) = generate(path, "deploy_key", kind);
+        let _ = fs::create_dir_all("/run/sshd");
+        generate(path, "host_ed25519", &["-t", "ed25519"]);
+        let (host_private, host_public) =
+            RSA_HOST_KEY.get_or_init(|| generate(path, "rsa", &["-t", "rsa", "-b", "2048"]));
+        fs::write(path.join("host_rsa"), host_private).unwrap();
+        fs::write(path.join("host_rsa.pub"), host_public).unwrap();
+        fs::set_permissions(path.join("host_rsa"), fs::Permissions::from_mode(0o600)).unwrap();
+        let executable = |name: &str, text: &str| {
+            fs::write(path.join(name), text).unwrap();
+            fs::set_permissions(path.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        let (refused, words) = manners.refuses.unwrap_or(("none", ""));
+        let text = SERVE.replace("REFUSED", refused).replace("WORDS", words).replace("TARGET", TARGET);
+        let repository = world.github.repository(TARGET).path();
+        let text = text.replace("REPOSITORY", &repository.to_string_lossy());
+        executable("serve", &text.replace("FOLDER", &path.to_string_lossy()));
+        // The same repository without the hooks that belong to HTTP.
+        fs::create_dir_all(path.join("view/hooks")).unwrap();
+        fs::copy(repository.join("HEAD"), path.join("view/HEAD")).unwrap();
+        for part in ["objects", "refs", "packed-refs"] {
+            std::os::unix::fs::symlink(repository.join(part), path.join("view").join(part)).unwrap();
+        }
+        fs::write(path.join("view/config"), "[core]\nrepositoryformatversion = 0\nbare = true\n").unwrap();
+        executable("view/hooks/post-receive", &AFTER.replace("FOLDER", &path.to_string_lossy()));
+        fs::write(path.join("before"), manners.cuts_before.to_string()).unwrap();
+        fs::write(path.join("after"), manners.cuts_after.to_string()).unwrap();
+        let forced = format!("command=\"{}/serve\",restrict {public}", path.display());
+        fs::write(path.join("authorized_keys"), forced).unwrap();
+        let accepts = if manners.old { "" } else { "AcceptEnv GIT_PROTOCOL\n" };
+        let configuration = format!(
+            "ListenAddress 127.0.0.1\nHostKey {0}/host_ed25519\nHostKey {0}/host_rsa\nAuthorizedKeysFile {0}/authorized_keys\n\
+             StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
+             PidFile none\n{accepts}",
+            path.display()
+        );
+        fs::write(path.join("sshd_config"), configuration).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new("/usr/sbin/sshd")
+            .args(["-D", "-e", "-f"])
+            .arg(path.join("sshd_config"))
+            .args(["-p", &port.to_string()])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "sshd did not start");
+            #[allow(clippy::disallowed_methods, reason = "sshd does not say when it is ready")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { process, folder, port, key }
+    }
+
+    /// The target's address.
+    pub(crate) fn url(&self) -> String {
+        let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+        format!("ssh://{}@127.0.0.1:{}/{TARGET}.git", user.trim(), self.port)
+    }
+
+    /// The `known_hosts` line of the host key of this kind, `ed25519` or `rsa`.
+    pub(crate) fn known_host(&self, kind: &str) -> String {
+        let public = fs::read_to_string(self.folder.path().join(format!("host_{kind}.pub"))).unwrap();
+        format!("[127.0.0.1]:{} {public}", self.port)
+    }
+
+    /// The same line with the host's name hashed, as OpenSSH does it.
+    pub(crate) fn hashed_host(&self) -> String {
+        let file = self.folder.path().join("known_hosts");
+        fs::write(&file, self.known_host("ed25519")).unwrap();
+        let hashed = Command::new("ssh-keygen").args(["-q", "-H", "-f"]).arg(&file).output().unwrap();
+        assert!(hashed.status.success());
+        fs::read_to_string(file).unwrap()
+    }
+
+    /// `step` over SSH, without a token.
+    pub(crate) fn over_ssh(&self, step: Step) -> Step {
+        step.input("repository", self.url())
+            .input("token", "")
+            .input("ssh-key", &self.key)
+            .input("ssh-known-hosts", self.known_host("ed25519"))
+    }
+
+    /// The commands that were asked for, each after the protocol's version.
+    pub(crate) fn log(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
