@@ -15,7 +15,7 @@ use crate::{
         ActionsSecret, Author, Behaviour, BranchCommit, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists,
         Tags, TokenInput,
     },
-    publish::{globs::Globs, message::Origin, walk::resolve_directory},
+    publish::{globs::Globs, message::Origin, sign::SigningKey, walk::resolve_directory},
     refs::Local,
     target::{Oid, RefName, Target},
 };
@@ -58,6 +58,8 @@ pub struct Plan {
     pub dispatch: Option<DispatchPlan>,
     /// Author, committer and tagger.
     pub author: Author,
+    /// What signs the commit and the annotated tags.
+    pub signing_key: Option<SigningKey>,
     /// How it is done.
     pub behaviour: Behaviour,
 }
@@ -161,6 +163,7 @@ impl Plan {
             kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
         });
         let ssh = ssh_access(inputs)?;
+        let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose()?;
         let own_server = context.server().ok();
         let stored = stored_headers(&context.workspace);
         let workflow_token = inputs.credential.workflow_token.as_ref();
@@ -183,6 +186,7 @@ impl Plan {
                 payload: inputs.triggers.payload.clone(),
             }),
             author: inputs.author.clone(),
+            signing_key: signing_key.clone(),
             behaviour: inputs.behaviour.clone(),
         };
         Ok(inputs.targets.list.iter().map(plan).collect())
@@ -196,6 +200,11 @@ impl Plan {
     /// Whether refs or events are written to the target; its secret takes a permission of its own.
     pub fn needs_contents(&self) -> bool {
         self.pushes() || self.tags.is_some() || self.dispatch.is_some()
+    }
+
+    /// Whether the commit that the plan makes is signed.
+    pub fn signs(&self) -> bool {
+        self.signing_key.is_some()
     }
 
     /// Whether there is a push stage.

@@ -106,11 +106,16 @@ fn decide(
             return Ok(Decision::Keep(Tagged { name: name.clone(), old: Some(value), new: value, commit }));
         }
     }
-    let object = tags.message.as_ref().map(|message| {
+    let object = tags.message.as_ref().map(|message| -> Result<PackEntry, Failure> {
         let text = placeholders(message, &plan.origin, Some(name.short()));
         let content = tag_object(name.short(), commit, &plan.author, &text, chrono::Utc::now());
-        PackEntry::Data { kind: ObjectKind::Tag, oid: ObjectKind::Tag.id_of(&content), content: content.into() }
+        let content = match &plan.signing_key {
+            Some(key) => key.sign_tag(&content)?,
+            None => content,
+        };
+        Ok(PackEntry::Data { kind: ObjectKind::Tag, oid: ObjectKind::Tag.id_of(&content), content: content.into() })
     });
+    let object = object.transpose()?;
     let new = object.as_ref().map_or(commit, PackEntry::oid);
     let tagged = Tagged { name: name.clone(), old: there.map(|(value, _)| value), new, commit };
     Ok(Decision::Write(Update { tagged, object }))

@@ -164,7 +164,12 @@ impl<'a> Reader<'a> {
             let needs: Vec<String> = input.needs.iter().map(|need| format!("`{need}`")).collect();
             format!("`{}` has no effect without {}.", input.name, needs.join(" or "))
         };
-        INPUTS.iter().filter(in_vain).map(sentence).collect()
+        let mut notices: Vec<String> = INPUTS.iter().filter(in_vain).map(sentence).collect();
+        if self.is_set("signing-key") && self.is_set("tag") && !self.is_set("tag-message") {
+            let text = "`signing-key` signs no lightweight tag: set `tag-message` for a tag that can be verified.";
+            notices.push(text.to_owned());
+        }
+        notices
     }
 }
 

@@ -425,6 +425,9 @@ fn an_input_without_effect_is_noticed_and_not_refused() {
     assert!(
         notices(&[("history", "append"), ("nojekyll", "auto"), ("payload", " {} "), ("timeout", "900s")]).is_empty()
     );
+    let tag = [("signing-key", "K"), ("tag", "v1"), ("tag-message", "m")];
+    assert!(notices(&tag[..2])[0].starts_with("`signing-key` signs no lightweight tag"));
+    assert!(notices(&tag).is_empty());
     assert!(notices(&[("directory", "x"), ("cname", "a.example.test"), ("history", "single")]).is_empty());
 }
 

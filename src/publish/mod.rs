@@ -14,6 +14,7 @@ pub mod hash;
 pub mod message;
 mod names;
 pub mod proposal;
+pub mod sign;
 pub mod source;
 #[cfg(test)]
 mod testing;

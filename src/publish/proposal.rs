@@ -75,7 +75,7 @@ impl Proposal {
                 .await
                 .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?;
             match merged {
-                Ok(merged) => return Ok(propose(plan, directory, hashed, tip, merged)),
+                Ok(merged) => return propose(plan, directory, hashed, tip, merged),
                 Err(MergeError::Failed(failure)) => return Err(failure),
                 Err(MergeError::Missing { oid, deep }) => {
                     fetch(store.clone(), oid, if deep { Filter::Blobless } else { Filter::Tree(0) }).await?;
@@ -119,7 +119,13 @@ fn merge_at(
     Ok(AtTip { base, files_before, merged })
 }
 
-fn propose(plan: &Plan, directory: &DirectoryPlan, hashed: &Hashed, tip: Option<Oid>, at_tip: AtTip) -> Proposal {
+fn propose(
+    plan: &Plan,
+    directory: &DirectoryPlan,
+    hashed: &Hashed,
+    tip: Option<Oid>,
+    at_tip: AtTip,
+) -> Result<Proposal, Failure> {
     let AtTip { base, files_before, merged } = at_tip;
     let asked = &directory.asked.commit;
     let single = asked.history == History::Single;
@@ -129,14 +135,18 @@ fn propose(plan: &Plan, directory: &DirectoryPlan, hashed: &Hashed, tip: Option<
     let nowhere = tip.is_none() && directory.directory.is_none();
     if nowhere || same_tree && same_history && !asked.allow_empty {
         let (new_tip, changes) = (tip.unwrap_or(Oid::ZERO), merged.changes);
-        return Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None };
+        return Ok(Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None });
     }
     let parents: Vec<Oid> = tip.filter(|_| !single).into_iter().collect();
     let text = message(&asked.message, &plan.origin, plan.first_tag());
     let content = commit(merged.tree, &parents, &plan.author, &text, chrono::Utc::now());
+    let content = match &plan.signing_key {
+        Some(key) => key.sign_commit(&content)?,
+        None => content,
+    };
     let new_tip = ObjectKind::Commit.id_of(&content);
     let pack = pack_of(hashed, &merged, new_tip, content);
-    Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before }
+    Ok(Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before })
 }
 
 fn merged(

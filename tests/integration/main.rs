@@ -23,6 +23,7 @@ mod refs;
 mod report;
 mod runner;
 mod secret;
+mod signing;
 mod ssh;
 mod sshd;
 mod tag;

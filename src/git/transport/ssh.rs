@@ -24,7 +24,7 @@ use tokio::{
 
 use self::session::Session;
 pub use self::{
-    key::DeployKey,
+    key::{DeployKey, read_private_key},
     known_hosts::{HostKeys, KnownHosts},
 };
 use super::{Request, Service};

@@ -19,19 +19,7 @@ impl DeployKey {
     /// # Errors
     /// `ssh-key-unusable`, with what the text is instead.
     pub fn read(secret: &Secret) -> Result<Self, Failure> {
-        // A block of YAML or a careless paste may have put blanks around the lines.
-        let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
-        let text = zeroize::Zeroizing::new(lines.join("\n"));
-        let unusable = |what: &str| Failure::new(Cause::SshKeyUnusable, format!("`ssh-key` can not be used: {what}."));
-        if let Some(what) = visible_fault(&lines) {
-            return Err(unusable(what));
-        }
-        match decode_secret_key(&text, None) {
-            Ok(key) => Ok(Self(Arc::new(key))),
-            Err(russh::keys::Error::KeyIsEncrypted) => Err(unusable(ENCRYPTED)),
-            // NOTE: the reader's own words name structures of the format, never the key's content.
-            Err(error) => Err(unusable(&format!("it is damaged or of a kind that is not supported ({error})"))),
-        }
+        read_private_key(secret, "ssh-key").map(|key| Self(Arc::new(key)))
     }
 
     /// The key, to sign with.
@@ -49,6 +37,26 @@ impl DeployKey {
 impl fmt::Debug for DeployKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DeployKey(***)")
+    }
+}
+
+/// Reads a private key in OpenSSH or PEM form (PKCS#1, SEC1, PKCS#8) that the input `input` holds.
+///
+/// # Errors
+/// `ssh-key-unusable`, with what the text is instead.
+pub fn read_private_key(secret: &Secret, input: &str) -> Result<PrivateKey, Failure> {
+    // A block of YAML or a careless paste may have put blanks around the lines.
+    let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
+    let text = zeroize::Zeroizing::new(lines.join("\n"));
+    let unusable = |what: &str| Failure::new(Cause::SshKeyUnusable, format!("`{input}` can not be used: {what}."));
+    if let Some(what) = visible_fault(&lines) {
+        return Err(unusable(what));
+    }
+    match decode_secret_key(&text, None) {
+        Ok(key) => Ok(key),
+        Err(russh::keys::Error::KeyIsEncrypted) => Err(unusable(ENCRYPTED)),
+        // NOTE: the reader's own words name structures of the format, never the key's content.
+        Err(error) => Err(unusable(&format!("it is damaged or of a kind that is not supported ({error})"))),
     }
 }
 
