@@ -68,9 +68,12 @@ pub async fn tag(
     for (name, exists) in &tags.tags {
         match decide(plan, tags, name, *exists, known.existing.get(name).copied(), commit)? {
             Decision::Keep(tagged) => done.push(tagged),
-            Decision::Write(update) => updates.push(update),
+            Decision::Write(update) => updates.push((*exists, update)),
         }
     }
+    // A release before the majors that follow it: a step that is cut short leaves no `v1` ahead of its `v1.4.2`.
+    updates.sort_by_key(|(exists, _)| *exists == TagExists::Move);
+    let updates: Vec<Update> = updates.into_iter().map(|(_, update)| update).collect();
     let mut advertisement = cleared.advertisement();
     for batch in updates.chunks(BATCH) {
         let written = if plan.behaviour.dry_run {

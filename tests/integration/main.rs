@@ -12,6 +12,7 @@
 
 mod content;
 mod fanout;
+mod floating;
 mod preflight;
 mod preflight_content;
 mod preflight_cost;
