@@ -75,3 +75,77 @@ impl Source {
 fn unfinished() -> Failure {
     Failure::new(Cause::InternalError, "Reading the directory did not come to its end.")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::Path,
+        sync::atomic::{AtomicU64, Ordering},
+    };
+
+    use super::*;
+    use crate::{
+        inputs::{BranchCommit, DirectoryPush, History, Nojekyll},
+        progress::Event,
+        publish::globs::Globs,
+        target::RefName,
+    };
+
+    /// Counts the hashings that ended.
+    #[derive(Default)]
+    struct Ended(AtomicU64);
+
+    impl Watch for Ended {
+        fn see(&self, event: Event<'_>) {
+            if matches!(event, Event::Finished) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn plan_of(folder: &Path) -> DirectoryPlan {
+        let commit = BranchCommit {
+            branch: RefName::branch("gh-pages").unwrap(),
+            destination: "".parse().unwrap(),
+            history: History::Append,
+            message: String::new(),
+            allow_empty: false,
+        };
+        let asked = DirectoryPush {
+            directory: folder.to_owned(),
+            commit,
+            keep: Vec::new(),
+            exclude: Vec::new(),
+            nojekyll: Nojekyll::Never,
+            cname: None,
+        };
+        let none = || Globs::new::<&str>(&[]).unwrap();
+        DirectoryPlan { directory: Some(folder.to_owned()), asked, keep: none(), exclude: none(), nojekyll: false }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn two_hundred_targets_hash_the_directory_once() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("index.html"), "hello").unwrap();
+        let plan = Arc::new(plan_of(folder.path()));
+        let (source, ended) = (Arc::new(Source::default()), Arc::new(Ended::default()));
+        let targets = (0..200).map(|_| {
+            let (source, plan, watch) = (Arc::clone(&source), Arc::clone(&plan), Arc::clone(&ended) as Arc<dyn Watch>);
+            tokio::spawn(async move {
+                source.list(&plan).await.unwrap();
+                source.hashed(&plan, &watch).await.unwrap()
+            })
+        });
+        let mut all = Vec::new();
+        for target in targets.collect::<Vec<_>>() {
+            all.push(target.await.unwrap());
+        }
+        assert!(all.iter().all(|hashed| Arc::ptr_eq(hashed, &all[0])));
+        assert_eq!(ended.0.load(Ordering::Relaxed), 1);
+        // What came later would be seen only by reading again.
+        fs::remove_file(folder.path().join("index.html")).unwrap();
+        let watch = Arc::clone(&ended) as Arc<dyn Watch>;
+        assert!(Arc::ptr_eq(&source.hashed(&plan, &watch).await.unwrap(), &all[0]));
+    }
+}

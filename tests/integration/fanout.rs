@@ -1,12 +1,21 @@
 //! One step, many targets.
 
+use std::{
+    fs,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
 use emulator::{
     Emulator,
     faults::{Canned, Fault, FaultRule},
-    model::{Model, Repository, Role, Token},
+    model::{Model, Repository, Role, Standing, Token, Visibility},
 };
 
-use crate::runner::Step;
+use crate::runner::{Outcome, Step};
+
+/// The most memory that a step over two hundred targets may take, in KiB.
+const MOST_MEMORY: u64 = 150 << 10;
 
 fn name(number: usize) -> String {
     format!("acme/site{number}")
@@ -82,4 +91,127 @@ fn a_limit_that_one_target_met_is_waited_for_by_all() {
         .map(|entry| entry.path.clone())
         .collect();
     assert!(early.is_empty(), "pushed within the limit's pause: {early:?}");
+}
+
+/// Runs a step and watches its memory: the most that it ever held, in KiB.
+fn measured(step: Step) -> (Outcome, u64) {
+    let begin = Instant::now();
+    let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let watch = std::thread::spawn(move || {
+        let mut most = 0;
+        // The kernel keeps the peak itself; a process that has ended has none.
+        while let Ok(text) = fs::read_to_string(&status) {
+            let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+            let Some(peak) = peak else { break };
+            most = most.max(peak.trim().parse::<u64>().unwrap());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        most
+    });
+    let output = child.wait_with_output().unwrap();
+    (step.outcome(output, begin.elapsed()), watch.join().unwrap())
+}
+
+#[test]
+fn of_two_hundred_targets_with_faults_in_a_tenth_every_other_one_lands() {
+    let (github, token) = github(200);
+    // Of each ten one, in five ways: read-only, not to be seen, no way in, a push that is refused, a push that breaks.
+    let broken = |number: usize| number % 10 == 3;
+    for number in (0..200).filter(|number| broken(*number)) {
+        let git = |end: &str| format!("/{}.git/{end}", name(number));
+        let change = |change: fn(&mut Repository)| github.model(|model| change(model.find_mut(&name(number)).unwrap()));
+        match number / 10 % 5 {
+            0 => change(|repository| repository.standing = Standing::Archived),
+            1 => change(|repository| {
+                repository.visibility = Visibility::Private;
+                repository.collaborators.clear();
+            }),
+            2 => github.fault(FaultRule::on("GET", &git("info/refs"), Fault::Answer(Canned::bad_gateway()))),
+            3 => github.fault(FaultRule::on("POST", &git("git-receive-pack"), Fault::Answer(Canned::error(403, "no")))),
+            _ => github.fault(FaultRule::on("POST", &git("git-receive-pack"), Fault::Reset)),
+        }
+    }
+    // And passing trouble elsewhere, which no one should see.
+    for number in [5, 55, 155] {
+        let git = format!("/{}.git/git-receive-pack", name(number));
+        github.fault(FaultRule::on("POST", &git, Fault::AnswerAfter(Canned::bad_gateway())).first(1));
+    }
+    let (outcome, memory) = measured(step(&github, &token, 200).input("attempts", "3"));
+    assert_eq!(outcome.status, Some(1), "{outcome}");
+    for number in 0..200 {
+        let landed = github.repository(&name(number)).tip("refs/heads/gh-pages").is_some();
+        assert_eq!(landed, !broken(number), "{}", name(number));
+    }
+    assert_eq!(outcome.output("error"), "repo-archived", "the first in the list names the error");
+    assert_eq!(github.unused_faults(), [""; 0]);
+    println!("200 targets, 20 of them broken: {:.1} s, {} MiB", outcome.took.as_secs_f64(), memory >> 10);
+    assert!(memory < MOST_MEMORY, "{memory} KiB");
+}
+
+#[test]
+fn two_relays_over_the_same_list_do_not_harm_each_other() {
+    let (github, token) = github(12);
+    let part = |part: &str| {
+        step(&github, &token, 12).input("destination", part).file("site/which.txt", format!("the part {part}"))
+    };
+    let outcomes = std::thread::scope(|scope| {
+        let relays = ["a", "b", "c"].map(|name| scope.spawn(move || part(name).run()));
+        relays.map(|relay| relay.join().unwrap())
+    });
+    for outcome in &outcomes {
+        outcome.succeeded();
+    }
+    for number in 0..12 {
+        let files = github.repository(&name(number)).files("gh-pages");
+        for part in ["a", "b", "c"] {
+            let (_, content) = &files[&format!("{part}/which.txt")];
+            assert_eq!(content, format!("the part {part}").as_bytes(), "{}", name(number));
+        }
+    }
+}
+
+#[test]
+fn two_relays_of_the_same_content_and_tag_both_succeed() {
+    let (github, token) = github(6);
+    let relay = || step(&github, &token, 6).input("tag", "+live");
+    let outcomes = std::thread::scope(|scope| {
+        let relays = [(); 2].map(|()| scope.spawn(|| relay().run()));
+        relays.map(|relay| relay.join().unwrap())
+    });
+    for outcome in &outcomes {
+        outcome.succeeded();
+    }
+    for number in 0..6 {
+        let repository = github.repository(&name(number));
+        assert_eq!(repository.files("gh-pages").len(), 2, "the page and .nojekyll");
+        assert!(repository.tip("refs/tags/live").is_some());
+    }
+}
+
+/// `cargo test --release --test integration measure_fan_out -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement of a minute or more, not a test"]
+fn measure_fan_out() {
+    println!("targets  wall (s)  REST  git  requests a target  peak memory (MiB)");
+    for targets in [1, 10, 100, 200] {
+        let (github, token) = github(targets);
+        github.model(|model| model.settings.latency = Duration::from_millis(20));
+        let mut step = step(&github, &token, targets);
+        for file in 0..200 {
+            step = step.file(&format!("site/page{file}.html"), format!("<h1>{file}</h1>").repeat(100));
+        }
+        let (outcome, memory) = measured(step);
+        outcome.succeeded();
+        let totals = github.log().totals();
+        let requests = totals.rest + totals.git;
+        println!(
+            "{targets:7}  {:8.1}  {:4}  {:3}  {:17.1}  {:17}",
+            outcome.took.as_secs_f64(),
+            totals.rest,
+            totals.git,
+            requests as f64 / targets as f64,
+            memory >> 10,
+        );
+    }
 }
