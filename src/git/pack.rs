@@ -92,7 +92,17 @@ impl PackEntry {
         }
     }
 
-    fn kind(&self) -> ObjectKind {
+    /// Whether the object may be larger than `size` bytes: of what is deflated already that is not known without reading it.
+    pub fn may_be(&self, size: u64) -> bool {
+        match self {
+            // Deflate makes nothing smaller than a thousandth.
+            Self::Stored(entry) => entry.size > size || entry.base != Base::None && entry.length() > size / 1032,
+            other => other.size() > size,
+        }
+    }
+
+    /// The object's kind.
+    pub fn kind(&self) -> ObjectKind {
         match self {
             Self::File { .. } => ObjectKind::Blob,
             Self::Data { kind, .. } => *kind,

@@ -19,7 +19,7 @@ use crate::{
     },
     plan::{Plan, TagPlan, TagTarget},
     publish::{hash::Hashed, proposal::Proposal},
-    refs::prepare::prepare,
+    refs::{RefsFacts, prepare::prepare},
     target::{Oid, RefName},
 };
 
@@ -34,11 +34,14 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     let git = async {
         let (refs, hashed) = tokio::join!(advertisement(plan, connection), hashing);
         let known = refs.answer();
-        let (tags, publish) =
-            tokio::join!(tag_facts(plan, connection, known), publish_facts(plan, connection, hashed, known));
-        (refs, tags, publish)
+        let (tags, publish, pushed_refs) = tokio::join!(
+            tag_facts(plan, connection, known),
+            publish_facts(plan, connection, hashed, known),
+            pushed_refs(plan, connection, known)
+        );
+        (refs, tags, publish, pushed_refs)
     };
-    let (user, repository, secret, rules, pages, folder, (refs, tags, publish)) = tokio::join!(
+    let (user, repository, secret, rules, pages, folder, (refs, tags, publish, pushed_refs)) = tokio::join!(
         user(plan, connection),
         repository(plan, connection),
         secret::ask(plan, connection),
@@ -58,10 +61,6 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     }
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
-    let pushed_refs = match (&plan.refs, refs.answer()) {
-        (Some(Ok(local)), Some(refs)) => Some(prepare(local, refs, connection).await),
-        _ => None,
-    };
     let repository = repository.asked(|repository| RepositoryFacts {
         full_name: repository.full_name,
         public: !repository.private,
@@ -236,6 +235,17 @@ async fn publish_facts(
     };
     let deflated = size::deflated(&proposal.pack, super::content::PACK_LIMIT).await;
     Some(deflated.map(|deflated| PublishFacts { hashed, proposal, deflated }))
+}
+
+async fn pushed_refs(
+    plan: &Plan,
+    connection: &Connection,
+    refs: Option<&Advertisement>,
+) -> Option<Result<RefsFacts, Failure>> {
+    match (&plan.refs, refs) {
+        (Some(Ok(local)), Some(refs)) => Some(prepare(local, refs, connection, plan.behaviour.dry_run).await),
+        _ => None,
+    }
 }
 
 async fn tag_facts(

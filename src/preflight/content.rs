@@ -9,6 +9,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     inputs::TagExists,
     plan::Plan,
+    refs::RefsFacts,
     target::{Oid, RefName},
 };
 
@@ -27,6 +28,9 @@ pub(super) const PACK_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Whether every file is below GitHub's limit.
 pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
+    if plan.refs.is_some() {
+        return facts.pushed_refs.as_ref()?.as_ref().ok().map(file_size_of_refs);
+    }
     plan.push.as_ref()?;
     let publish = facts.publish.as_ref()?.as_ref().ok()?;
     let listing = publish.hashed.listing();
@@ -62,6 +66,28 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
 
 fn counted(count: usize) -> String {
     if count == 1 { "One file is".to_owned() } else { format!("{count} files are") }
+}
+
+/// Whether what the refs bring holds no file above GitHub's limit, in any commit.
+fn file_size_of_refs(refs: &RefsFacts) -> Check {
+    let Some((oid, size)) = refs.large.first() else {
+        return Check::pass(CheckName::FileSize, "No file that is pushed is above 50 MiB.");
+    };
+    let remedy = format!(
+        "`git log --all --find-object={oid}` names the file and its commits. Take it out of the history, or track it with Git LFS."
+    );
+    let failure = |what: String| Failure::new(Cause::FileTooLarge, what).with_remedy(remedy.clone());
+    let (count, size) = (refs.large.iter().filter(|(_, size)| *size > FILE_LIMIT).count(), size >> 20);
+    if count > 0 {
+        let what = format!("{} above GitHub's limit of 100 MiB; the largest is {oid} ({size} MiB).", counted(count));
+        Check::fail(CheckName::FileSize, failure(what))
+    } else {
+        let what = format!(
+            "{} above 50 MiB, where GitHub begins to warn; the largest is {oid} ({size} MiB).",
+            counted(refs.large.len())
+        );
+        Check::warn(CheckName::FileSize, failure(what))
+    }
 }
 
 /// Whether the tags are free, or as `tag-exists` allows.

@@ -1,6 +1,11 @@
 //! What has to be sent: fast-forwards are proved, a shallow checkout is compared with the target, and the packs are worked out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures_util::StreamExt as _;
 
 use super::{
     Local,
@@ -8,8 +13,9 @@ use super::{
 };
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Operation, Situation},
     git::{advertisement::Advertisement, checkout::Reach, format::ObjectKind, history, pack::Pack},
+    progress::Unwatched,
     target::{Oid, RefName},
 };
 
@@ -20,6 +26,9 @@ const BATCH: usize = 3;
 
 /// Up to so many tags are pushed in batches that start workflows.
 const FEW_TAGS: usize = 10;
+
+/// From this size on GitHub warns about a file, in bytes.
+const LARGE: u64 = 50 * 1024 * 1024;
 
 /// An update of a ref, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +44,9 @@ pub struct RefUpdate {
     /// Whether `old` is no ancestor of `new`.
     pub forced: bool,
 }
+
+/// Files by their ids, with their sizes in bytes.
+pub type Large = Vec<(Oid, u64)>;
 
 /// Updates that are sent together.
 #[derive(Clone, Debug)]
@@ -54,6 +66,10 @@ pub struct RefsFacts {
     pub first_branch: Option<(RefName, Option<Oid>, Option<Oid>)>,
     /// Refs that the target has as they are here.
     pub unchanged: usize,
+    /// How many bytes all packs have; only counted for a dry run.
+    pub bytes: u64,
+    /// Files in what is sent that are larger than GitHub likes: their ids and sizes in bytes, the largest first.
+    pub large: Large,
     /// How many tags are pushed at once so that they start nothing; 0 when they start workflows.
     pub silent_tags: usize,
 }
@@ -79,7 +95,12 @@ impl RefsFacts {
 ///
 /// # Errors
 /// `non-fast-forward`, `tag-exists`, `shallow-checkout`, `invalid-ref-or-object`, `local-git-error`: nothing may be sent.
-pub async fn prepare(local: &Local, refs: &Advertisement, connection: &Connection) -> Result<RefsFacts, Failure> {
+pub async fn prepare(
+    local: &Local,
+    refs: &Advertisement,
+    connection: &Connection,
+    dry_run: bool,
+) -> Result<RefsFacts, Failure> {
     let all = changes(&local.wanted, refs)?;
     let first_branch =
         all.iter().find(|change| change.name.is_branch()).map(|change| (change.name.clone(), change.old, change.new));
@@ -92,9 +113,24 @@ pub async fn prepare(local: &Local, refs: &Advertisement, connection: &Connectio
     let proved = prove(&begun, &beyond, connection).await?;
     let updates = begun.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
-    let batches = blocking(move || begun.batches(updates, thin)).await?;
+    let (batches, large) = blocking(move || begun.batches(updates, thin)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
-    Ok(RefsFacts { batches, first_branch, unchanged, silent_tags: if tags > FEW_TAGS { tags } else { 0 } })
+    let silent_tags = if tags > FEW_TAGS { tags } else { 0 };
+    let bytes = if dry_run { count(&batches).await? } else { 0 };
+    Ok(RefsFacts { batches, first_branch, unchanged, bytes, large, silent_tags })
+}
+
+/// Makes the packs and counts their bytes.
+async fn count(batches: &[Batch]) -> Result<u64, Failure> {
+    let mut bytes = 0;
+    for batch in batches.iter().filter(|batch| batch.updates.iter().any(|update| update.new.is_some())) {
+        let mut stream = batch.pack.stream(Arc::new(Unwatched), Arc::default());
+        while let Some(piece) = stream.next().await {
+            let piece = piece.map_err(|error| error.into_failure(Operation::GitPush, &Situation::default()))?;
+            bytes += piece.len() as u64;
+        }
+    }
+    Ok(bytes)
 }
 
 pub(super) async fn blocking<T: Send + 'static>(
@@ -215,20 +251,26 @@ impl Begun {
     }
 
     /// Divides the updates into what is sent together, and works out the packs.
-    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool) -> Result<Vec<Batch>, Failure> {
+    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool) -> Result<(Vec<Batch>, Large), Failure> {
         for old in updates.iter().filter_map(|update| update.old) {
             if let Some(commit) = self.reach.is_here(old).then(|| self.reach.commit_of(old)).transpose()?.flatten() {
                 self.reach.server_holds_files_of(commit)?;
             }
         }
-        let mut batches = Vec::new();
+        let (mut batches, mut large) = (Vec::new(), Vec::new());
         for updates in divide(updates) {
             let tips: Vec<Oid> = updates.iter().filter_map(|update| update.new).collect();
             let missing = self.reach.missing(&tips)?;
             let wanted = self.reach.collect(&missing)?;
-            batches.push(Batch { updates, pack: self.reach.pack(&wanted, thin)? });
+            let pack = self.reach.pack(&wanted, thin)?;
+            for entry in pack.entries().iter().filter(|entry| entry.kind() == ObjectKind::Blob && entry.may_be(LARGE)) {
+                let size = self.reach.size(entry.oid())?;
+                large.extend((size > LARGE).then_some((entry.oid(), size)));
+            }
+            batches.push(Batch { updates, pack });
         }
-        Ok(batches)
+        large.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        Ok((batches, large))
     }
 }
 

@@ -55,8 +55,8 @@ pub fn note(cleared: &Cleared<Plan>, landed: &[RefUpdate], is_done: bool, report
     let (status, text) = if landed.is_empty() {
         (StageStatus::Unchanged, format!("Nothing to push.{kept}"))
     } else if dry_run {
-        let objects = refs.objects();
-        (StageStatus::Planned, format!("It would be: {}; {objects} objects to send.{kept}", list(landed)))
+        let (objects, bytes) = (refs.objects(), refs.bytes);
+        (StageStatus::Planned, format!("Would be pushed: {}; {objects} objects, {bytes} bytes.{kept}", list(landed)))
     } else {
         (StageStatus::Done, format!("{}.{kept}", list(landed)))
     };

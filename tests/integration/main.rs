@@ -21,6 +21,7 @@ mod preflight_tags;
 mod preflight_token;
 mod publish;
 mod refs;
+mod refs_checkouts;
 mod report;
 mod runner;
 mod secret;

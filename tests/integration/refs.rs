@@ -27,24 +27,29 @@ impl Tree {
 
     /// A clone, as actions/checkout would make one.
     pub(crate) fn clone(from: &Path, to: &Path, options: &[&str]) -> Self {
-        let tree = Self(to.to_owned());
         let from = format!("file://{}", from.display());
-        let to = to.to_str().unwrap();
-        Self(to.into()).git_in(Path::new("/"), &[&["clone", "-q"], options, &[&from, to]].concat());
-        tree
+        let arguments = [&["clone", "-q"], options, &[&from, to.to_str().unwrap()]].concat();
+        Self::git_in(Path::new("/"), &arguments);
+        Self(to.to_owned())
     }
 
     pub(crate) fn git(&self, args: &[&str]) -> String {
-        self.git_in(&self.0, args)
+        Self::git_in(&self.0, args)
     }
 
-    fn git_in(&self, folder: &Path, args: &[&str]) -> String {
-        let output = self.command(folder, args).output().unwrap();
+    /// What git says when it fails.
+    pub(crate) fn try_git(&self, args: &[&str]) -> Result<(), String> {
+        let output = Self::command(&self.0, args).env("GIT_TERMINAL_PROMPT", "0").output().unwrap();
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+
+    fn git_in(folder: &Path, args: &[&str]) -> String {
+        let output = Self::command(folder, args).output().unwrap();
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    fn command(&self, folder: &Path, args: &[&str]) -> Command {
+    fn command(folder: &Path, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         command.args(args).current_dir(folder).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command.env("HOME", "/nonexistent").env("GIT_CONFIG_NOSYSTEM", "1");
@@ -126,7 +131,7 @@ fn a_second_push_sends_what_is_new_and_a_third_nothing() {
     };
     let outcome = copy(world.step().input("refs", "main").input("dry-run", "true")).run();
     outcome.succeeded();
-    assert!(outcome.stdout.contains("4 objects"), "a commit, two folders and a file: {outcome}");
+    assert!(outcome.stdout.contains("4 objects, "), "a commit, two folders and a file: {outcome}");
     let outcome = copy(world.step().input("refs", "main")).run();
     outcome.succeeded();
     assert_eq!(updates(&outcome)["refs/heads/main"], (first, second.clone(), false));
@@ -254,11 +259,12 @@ fn few_tags_are_pushed_in_batches_that_start_workflows_and_many_at_once() {
     for (count, pushes, warned) in [(7, vec![1, 3, 3, 1], false), (500, vec![1, 500], true)] {
         let world = empty();
         let (step, tree) = checkout(&world, "main\nrefs/tags/*");
-        let lines: String =
-            (0..count).map(|number| format!("create refs/tags/v{number} {}\n", tree.tip("main"))).collect();
+        let tip = tree.tip("main");
+        let lines =
+            (0..count).map(|number| format!("create refs/tags/v{number} {tip}")).collect::<Vec<_>>().join("\n") + "\n";
         let file = tree.0.join(".git/lines");
         std::fs::write(&file, lines).unwrap();
-        let mut command = tree.command(&tree.0, &["update-ref", "--stdin"]);
+        let mut command = Tree::command(&tree.0, &["update-ref", "--stdin"]);
         assert!(command.stdin(std::fs::File::open(&file).unwrap()).status().unwrap().success());
         let outcome = step.run();
         outcome.succeeded();

@@ -84,6 +84,11 @@ impl Reach {
         Ok(self.objects.header(oid)?.ok_or_else(|| unreadable::missing(oid))?.0)
     }
 
+    /// The object's size in bytes.
+    pub fn size(&self, oid: Oid) -> Result<u64, Failure> {
+        Ok(self.objects.header(oid)?.ok_or_else(|| unreadable::missing(oid))?.1)
+    }
+
     /// The commit that `oid` is or leads to, if it leads to one.
     pub fn commit_of(&self, oid: Oid) -> Result<Option<Oid>, Failure> {
         self.peel(oid, &mut Vec::new())

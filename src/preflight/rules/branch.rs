@@ -15,6 +15,8 @@ use crate::{
     diagnosis::{Cause, Failure},
     github::model::Branch,
     plan::Plan,
+    publish::proposal::Proposal,
+    refs::RefsFacts,
 };
 
 /// Whether protection and rulesets let this actor make this push.
@@ -22,10 +24,11 @@ pub(in super::super) fn branch_rules(plan: &Plan, facts: &Facts) -> Option<Check
     if !plan.pushes() {
         return None;
     }
-    if facts.proposal().is_some_and(crate::publish::proposal::Proposal::is_unchanged) {
+    let nothing_new = |refs: &RefsFacts| !refs.updates().any(|update| update.name.is_branch());
+    if facts.proposal().is_some_and(Proposal::is_unchanged) || facts.pushed_refs.iter().flatten().any(nothing_new) {
         return Some(Check::pass(CheckName::BranchRules, "Nothing changes, so nothing is pushed."));
     }
-    let changes: Vec<Change<'_>> = change::of_publish(plan, facts).into_iter().collect();
+    let changes: Vec<Change<'_>> = change::of_publish(plan, facts).into_iter().chain(change::of_refs(facts)).collect();
     let mut verdicts: Vec<Check> = changes.iter().map(|change| one(plan, facts, change)).collect();
     if verdicts.is_empty() {
         let text = "What would be pushed is not known, so the rules could not be compared with it.";
@@ -118,6 +121,9 @@ fn remedy(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>) -> String {
         Cause::RequiredSignatures => format!(
             "Set `signing-key` to an SSH key that is registered as a Signing Key of the account in `author`, or {list}."
         ),
+        Cause::ForcePushForbidden if plan.refs.is_some() => {
+            format!("Merge what the target's {short} has and push without `+`, or {list}.")
+        }
         Cause::ForcePushForbidden => format!("Use `history: append`, or {list}."),
         Cause::RequiredStatusChecks => {
             format!("Push to another branch than {short} and let the checks run there, or {list}.")

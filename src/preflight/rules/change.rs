@@ -4,6 +4,7 @@ use super::super::{facts::Facts, files::new_files};
 use crate::{
     git::{format::ObjectKind, pack::PackEntry},
     plan::Plan,
+    refs::RefsFacts,
     target::RefName,
 };
 
@@ -83,6 +84,22 @@ pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &Facts) -> Option<Change<'a>
         forced: Some(proposal.rewrites),
         commit,
         files: files.into_iter().map(|(path, file)| (String::from_utf8_lossy(&path).into_owned(), file.size)).collect(),
+    })
+}
+
+/// The updates of branches that pushing refs makes; their commits and files are not looked at.
+pub(super) fn of_refs(facts: &Facts) -> impl Iterator<Item = Change<'_>> {
+    let refs = facts.pushed_refs.iter().flatten();
+    refs.flat_map(RefsFacts::updates).filter(|update| update.name.is_branch()).map(|update| Change {
+        name: &update.name,
+        way: match (update.old, update.new) {
+            (_, None) => Way::Deletes,
+            (None, _) => Way::Creates,
+            _ => Way::Updates,
+        },
+        forced: Some(update.forced),
+        commit: None,
+        files: Vec::new(),
     })
 }
 
