@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    app::Tokens,
     connection::{Connection, Shared},
     diagnosis::{Cause, Failure, Stage},
     http::{HttpClient, HttpError, Settings},
@@ -45,10 +46,11 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
     let timeout = plans.first().map_or(Duration::MAX, |plan| plan.behaviour.timeout);
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
     let shared = Shared::default();
+    let tokens = Tokens::default();
     let relays = plans.into_iter().zip(&mut reports).zip(&logs);
     let all = futures_util::stream::iter(relays).for_each_concurrent(AT_ONCE, |((plan, report), log)| {
         let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::new(log.clone())).paced(pace.clone());
-        one(plan, &http, retries, shared.clone(), report, log)
+        one(plan, &http, retries, Hall { shared: shared.clone(), tokens: &tokens, console }, report, log)
     });
     let stopped = tokio::select! {
         () = all => None,
@@ -58,6 +60,10 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
             Some(Failure::new(Cause::Timeout, what))
         }
     };
+    // Whatever ended the relays: what was minted for them ends with them.
+    if tokens.revoke().await > 0 {
+        console.warning(None, "The App's token could not be revoked; it ends by itself within an hour.");
+    }
     if let Some(failure) = stopped {
         for (report, log) in reports.iter_mut().zip(&logs) {
             let open = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped).map(|stage| stage.stage);
@@ -69,15 +75,31 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
     reports
 }
 
+/// What the relays have in common.
+struct Hall<'a> {
+    shared: Shared,
+    tokens: &'a Tokens,
+    console: &'a Console,
+}
+
 async fn one(
-    plan: Plan,
+    mut plan: Plan,
     http: &HttpClient,
     retries: Retries,
-    shared: Shared,
+    hall: Hall<'_>,
     report: &mut TargetReport,
     log: &TargetLog,
 ) {
-    match Connection::new(&plan, http, retries, shared, Arc::new(log.clone())) {
+    if let Some(app) = plan.app.take() {
+        match Box::pin(hall.tokens.mint(&app, &plan, http, &retries, hall.console)).await {
+            Ok(minted) => {
+                plan.token = Some(minted.token);
+                report.facts.token_expires_at = minted.expires_at;
+            }
+            Err(failure) => return fail(report, log, Stage::Preflight, &failure),
+        }
+    }
+    match Connection::new(&plan, http, retries, hall.shared, Arc::new(log.clone())) {
         Ok(connection) => relay(plan, &connection, log, report).await,
         Err(failure) => fail(report, log, Stage::Preflight, &failure),
     }

@@ -8,6 +8,7 @@
 //!         inputs, context    plan   preflight       push      tag      secrets      trigger      report
 //! ```
 
+pub mod app;
 pub mod cli;
 pub mod connection;
 pub mod context;

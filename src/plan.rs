@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
+    app::App,
     context::Context,
     credential::{Secret, TokenKind},
     diagnosis::{Cause, Failure, Situation},
@@ -38,6 +39,8 @@ pub struct Plan {
     pub token: Option<Token>,
     /// Why there is no token, in a sentence; empty when there is one.
     pub token_absence: String,
+    /// The App that mints the token; the plan has none before.
+    pub app: Option<App>,
     /// The way of git over SSH; none: git goes over HTTP, with the token.
     pub ssh: Option<Access>,
     /// Whether the target is the repository that the workflow runs in.
@@ -158,7 +161,9 @@ impl Plan {
             actor: context.actor.clone(),
             run_url: context.run_url.clone(),
         };
-        let token = inputs.credential.token.secret().map(|secret| Token {
+        let app = inputs.credential.app.as_ref().map(App::read).transpose()?;
+        let given = inputs.credential.token.secret().filter(|_| app.is_none());
+        let token = given.map(|secret| Token {
             secret: secret.clone(),
             kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
         });
@@ -172,6 +177,7 @@ impl Plan {
             target: target.clone(),
             token: token.clone(),
             token_absence: absence(&inputs.credential.token),
+            app: app.clone(),
             ssh: ssh.clone(),
             own_repository: context.repository.as_ref() == Some(&target.slug)
                 && own_server.as_ref() == Some(&target.server),

@@ -119,7 +119,8 @@ fn note_bytes(connection: &Connection, report: &mut TargetReport) {
 
 fn note_preflight(checks: &[Check], facts: Option<&Facts>, report: &mut TargetReport) {
     report.checks = checks.iter().map(check_report).collect();
-    report.facts.token_expires_at = facts.and_then(|facts| facts.token.expires_at);
+    let told = facts.and_then(|facts| facts.token.expires_at);
+    report.facts.token_expires_at = told.or(report.facts.token_expires_at);
     if let Some(Ok(refs)) = facts.and_then(|facts| facts.pushed_refs.as_ref())
         && let Some((branch, old, _)) = &refs.first_branch
     {

@@ -10,6 +10,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod app;
 mod content;
 mod fanout;
 mod floating;

@@ -1,0 +1,235 @@
+//! `app-id` and `app-private-key`: the step mints a token of its own, and ends it.
+
+use std::{
+    process::{Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use emulator::{
+    faults::{Canned, Fault, FaultRule},
+    model::{App, Level, Model, Repository, Token},
+};
+use serde_json::json;
+
+use crate::{
+    runner::{Outcome, Step},
+    world::{TARGET, World},
+};
+
+/// A private key as GitHub gives it out, and its public half.
+fn key_pair() -> &'static (String, String) {
+    static PAIR: OnceLock<(String, String)> = OnceLock::new();
+    PAIR.get_or_init(generate)
+}
+
+fn generate() -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let keygen = |arguments: &[&str]| {
+        let output = Command::new("ssh-keygen").args(arguments).arg("-f").arg(&path).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    keygen(&["-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""]);
+    (std::fs::read_to_string(&path).unwrap(), keygen(&["-e", "-m", "PKCS8"]))
+}
+
+const WRITE: &[(&str, Level)] = &[
+    ("contents", Level::Write),
+    ("actions", Level::Write),
+    ("workflows", Level::Write),
+    ("secrets", Level::Write),
+    ("pages", Level::Read),
+    ("issues", Level::Write),
+];
+
+fn app() -> App {
+    App::new("relay-bot", &key_pair().1).installed("acme", &[TARGET, "acme/other"], WRITE)
+}
+
+fn world(app: App) -> World {
+    let target = Repository::new(TARGET).private().file("README.md", "hello\n");
+    World::of(
+        Model::new().repository(target).repository(Repository::new("acme/other")).app(app),
+        Token::classic("robin", &["repo"]),
+    )
+}
+
+/// A step with the App in place of a token.
+fn step(world: &World, id: &str) -> Step {
+    Step::new(world.github.url())
+        .input("repository", TARGET)
+        .input("token", "")
+        .input("app-id", id)
+        .input("app-private-key", &key_pair().0)
+        .input("directory", "site")
+        .file("site/index.html", "<h1>hello</h1>\n")
+}
+
+/// The token that was minted: its value is in the emulator's model alone.
+fn minted(world: &World) -> (String, bool) {
+    let mut found = None;
+    world.github.model(|model| {
+        found = model.tokens.last().map(|token| (token.value().to_owned(), token.revoked));
+    });
+    found.unwrap()
+}
+
+#[track_caller]
+fn assert_ended_and_hidden(world: &World, outcome: &Outcome) {
+    let (token, revoked) = minted(world);
+    assert!(token.starts_with("ghs_"), "{token}");
+    assert!(revoked, "the token lives on: {outcome}");
+    assert_eq!(world.github.log().calls("DELETE", "/installation/token").len(), 1);
+    let visible: String = outcome.stdout.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+    assert!(!visible.contains(&token) && !outcome.stderr.contains(&token) && !outcome.summary.contains(&token));
+    assert!(outcome.stdout.contains(&format!("::add-mask::{token}\n")), "{outcome}");
+}
+
+#[test]
+fn the_token_is_cut_down_masked_and_ended() {
+    let app = app();
+    let (id, client) = (app.id.to_string(), app.client_id.clone());
+    for id in [id, client] {
+        let world = world(app.clone());
+        let outcome = step(&world, &id).input("tag", "v1").run();
+        outcome.succeeded();
+        assert_eq!(outcome.output("token-kind"), "installation");
+        assert_eq!(outcome.output("commit"), world.tip("refs/heads/gh-pages").unwrap());
+        let expires = outcome.output("token-expires-at").parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+        assert!((expires - chrono::Utc::now()).num_minutes() <= 60, "{expires}");
+        assert_ne!(outcome.check("token-expiry"), "warn", "an hour is the whole life of such a token");
+        assert_ended_and_hidden(&world, &outcome);
+        let log = world.github.log();
+        let mints: Vec<_> = log.0.iter().filter(|entry| entry.path.ends_with("/access_tokens")).collect();
+        assert_eq!(mints.len(), 1);
+        assert_eq!(
+            mints[0].request.as_ref().unwrap(),
+            &json!({
+                "repositories": ["site"],
+                "permissions": { "contents": "write", "metadata": "read", "pages": "read", "workflows": "write" },
+            })
+        );
+    }
+}
+
+#[test]
+fn a_secret_asks_for_secrets_and_for_nothing_else() {
+    let app = app();
+    let world = world(app.clone());
+    let outcome = Step::new(world.github.url())
+        .input("repository", TARGET)
+        .input("app-id", app.id.to_string())
+        .input("app-private-key", &key_pair().0)
+        .input("secret-name", "DEPLOY")
+        .input("secret-value", "hunter2")
+        .run();
+    outcome.succeeded();
+    let log = world.github.log();
+    let mint = log.0.iter().find(|entry| entry.path.ends_with("/access_tokens")).unwrap();
+    let permissions = &mint.request.as_ref().unwrap()["permissions"];
+    assert_eq!(permissions["secrets"], "write");
+    assert_eq!((&permissions["workflows"], &permissions["issues"]), (&json!(null), &json!(null)));
+    assert_ended_and_hidden(&world, &outcome);
+}
+
+#[test]
+fn a_step_that_fails_ends_its_token_too() {
+    let app = app();
+    let world = world(app.clone());
+    world.github.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::Answer(Canned::bad_gateway())).first(2));
+    let outcome = step(&world, &app.id.to_string()).input("attempts", "2").run();
+    outcome.failed("server-error");
+    assert_ended_and_hidden(&world, &outcome);
+}
+
+#[test]
+fn a_signal_ends_the_token_within_two_seconds() {
+    let app = app();
+    let world = world(app.clone());
+    world.github.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::Silence));
+    let step = step(&world, &app.id.to_string());
+    let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = Instant::now();
+    while world.github.log().pushes().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        #[allow(clippy::disallowed_methods, reason = "the step is another process")]
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Instant::now();
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
+    let outcome = step.outcome(output, killed.elapsed());
+    outcome.failed("cancelled");
+    assert_ended_and_hidden(&world, &outcome);
+}
+
+#[test]
+fn a_dry_run_mints_and_ends_it_and_writes_nothing() {
+    let app = app();
+    let world = world(app.clone());
+    let outcome = step(&world, &app.id.to_string()).input("dry-run", "true").run();
+    outcome.succeeded();
+    assert_eq!(world.tip("refs/heads/gh-pages"), None);
+    assert_ended_and_hidden(&world, &outcome);
+}
+
+#[test]
+fn a_clock_that_is_off_is_set_by_the_servers() {
+    for minutes in [-20, 20] {
+        let app = app();
+        let world = world(app.clone());
+        world.github.model(|model| model.settings.clock_skew = chrono::Duration::minutes(minutes));
+        step(&world, &app.id.to_string()).run().succeeded();
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_app_has_its_own_cause() {
+    let elsewhere = App::new("relay-bot", &key_pair().1).installed("acme", &["acme/other"], WRITE);
+    let nowhere = App::new("relay-bot", &key_pair().1);
+    let mut suspended = app();
+    suspended.installations[0].suspended = true;
+    let reader = App::new("relay-bot", &key_pair().1).installed("acme", &[TARGET], &[("contents", Level::Read)]);
+    let stranger = App::new("relay-bot", &generate().1).installed("acme", &[TARGET], WRITE);
+    let whole = &key_pair().0;
+    for (name, app, id, key, cause) in [
+        ("another repository", elsewhere, None, whole.as_str(), "app-not-installed"),
+        ("nowhere", nowhere, None, whole, "app-not-installed"),
+        ("suspended", suspended, None, whole, "app-not-installed"),
+        ("read only", reader, None, whole, "resource-not-accessible-by-integration"),
+        ("another key", stranger, None, whole, "app-auth-failed"),
+        ("another id", app(), Some("1"), whole, "app-auth-failed"),
+        ("half a key", app(), None, &whole[..500], "app-auth-failed"),
+    ] {
+        let id = id.map_or_else(|| app.id.to_string(), str::to_owned);
+        let world = world(app);
+        let outcome = step(&world, &id).input("app-private-key", key).run();
+        outcome.failed(cause);
+        assert_eq!(world.tip("refs/heads/gh-pages"), None, "{name}");
+        assert!(world.github.log().pushes().is_empty(), "{name}");
+        assert!(outcome.summary.contains(cause), "{name}");
+    }
+}
+
+#[test]
+fn an_answer_that_got_lost_is_asked_for_again() {
+    let app = app();
+    let world = world(app.clone());
+    for path in ["*/installation", "*/access_tokens"] {
+        world.github.fault(FaultRule::on("*", path, Fault::Answer(Canned::bad_gateway())).first(1));
+    }
+    let outcome = step(&world, &app.id.to_string()).run();
+    outcome.succeeded();
+    assert_ended_and_hidden(&world, &outcome);
+}
+
+#[test]
+fn one_half_of_the_pair_is_refused() {
+    let world = world(app());
+    let alone = Step::new(world.github.url()).input("repository", TARGET).input("app-id", "12").run();
+    alone.failed("invalid-input");
+    assert!(world.github.log().0.is_empty());
+}
