@@ -8,12 +8,16 @@ mod content;
 mod dispatch;
 pub mod facts;
 mod files;
+#[cfg(test)]
+mod fixtures;
 mod judge;
 mod rules;
 mod secret;
 mod sso;
 mod surroundings;
 mod target;
+#[cfg(test)]
+mod tests;
 mod token;
 mod workflow_files;
 

@@ -34,3 +34,33 @@ pub(super) async fn deflated(pack: &Pack, limit: u64) -> Result<Option<Deflated>
     }
     Ok(Some(Deflated::Whole(bytes)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::{format::ObjectKind, pack::PackEntry};
+
+    fn pack(content: Vec<u8>) -> Pack {
+        Pack::new(vec![PackEntry::Data {
+            kind: ObjectKind::Blob,
+            oid: ObjectKind::Blob.id_of(&content),
+            content: content.into(),
+        }])
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_what_may_be_too_large_is_counted_and_no_further_than_the_limit() {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        };
+        let noise: Vec<u8> = (0..25_000).flat_map(|_| next()).collect();
+        assert_eq!(deflated(&pack(noise.clone()), 200_000).await.unwrap(), None);
+        assert_eq!(deflated(&pack(noise), 50_000).await.unwrap(), Some(Deflated::Above(50_000)));
+        let zeros = deflated(&pack(vec![0; 200_000]), 50_000).await.unwrap();
+        assert!(matches!(zeros, Some(Deflated::Whole(bytes)) if bytes < 1000), "{zeros:?}");
+    }
+}

@@ -166,3 +166,140 @@ fn ends_in(path: &str, extension: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(wanted))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{preflight::rules::change::NewCommit, target::RefName};
+
+    /// `certain`, `perhaps` or `kept`, and the cause.
+    fn told(kind: &str, parameters: Value, change: &Change<'_>) -> String {
+        let rule = Rule { kind: kind.to_owned(), parameters, ..Rule::default() };
+        match examine(&rule, change) {
+            None => "kept".to_owned(),
+            Some(Breach { cause, certainty: Certainty::Certain, .. }) => format!("certain {}", cause.slug()),
+            Some(Breach { cause, certainty: Certainty::Perhaps, .. }) => format!("perhaps {}", cause.slug()),
+        }
+    }
+
+    #[test]
+    fn each_kind_of_rule_speaks_of_its_own_kind_of_change() {
+        let name = RefName::branch("site").unwrap();
+        let commit = || Some(NewCommit { message: "Publish".to_owned(), parents: 1, ..NewCommit::default() });
+        let change = |way, forced| Change { name: &name, way, forced, commit: commit(), files: Vec::new() };
+        let updates = change(Way::Updates, Some(false));
+        let rewrites = change(Way::Updates, Some(true));
+        let creates = change(Way::Creates, Some(false));
+        let deletes = change(Way::Deletes, Some(false));
+        let others = Change { commit: None, forced: None, ..updates.clone() };
+        let signed = Change { commit: commit().map(|commit| NewCommit { signed: true, ..commit }), ..updates.clone() };
+        let rows = [
+            ("creation", ["kept", "kept", "certain ruleset-violation", "kept", "kept", "kept"]),
+            (
+                "update",
+                [
+                    "certain ruleset-violation",
+                    "certain ruleset-violation",
+                    "kept",
+                    "kept",
+                    "certain ruleset-violation",
+                    "certain ruleset-violation",
+                ],
+            ),
+            ("deletion", ["kept", "kept", "kept", "certain ruleset-violation", "kept", "kept"]),
+            (
+                "non_fast_forward",
+                ["kept", "certain force-push-forbidden", "kept", "kept", "perhaps force-push-forbidden", "kept"],
+            ),
+            ("required_linear_history", ["kept", "kept", "kept", "kept", "perhaps ruleset-violation", "kept"]),
+            (
+                "required_signatures",
+                [
+                    "certain required-signatures",
+                    "certain required-signatures",
+                    "certain required-signatures",
+                    "kept",
+                    "perhaps required-signatures",
+                    "kept",
+                ],
+            ),
+            (
+                "pull_request",
+                [
+                    "certain ruleset-requires-pr",
+                    "certain ruleset-requires-pr",
+                    "perhaps ruleset-requires-pr",
+                    "kept",
+                    "certain ruleset-requires-pr",
+                    "certain ruleset-requires-pr",
+                ],
+            ),
+            (
+                "merge_queue",
+                [
+                    "certain ruleset-requires-pr",
+                    "certain ruleset-requires-pr",
+                    "perhaps ruleset-requires-pr",
+                    "kept",
+                    "certain ruleset-requires-pr",
+                    "certain ruleset-requires-pr",
+                ],
+            ),
+            (
+                "required_status_checks",
+                [
+                    "certain required-status-checks",
+                    "certain required-status-checks",
+                    "certain required-status-checks",
+                    "kept",
+                    "perhaps required-status-checks",
+                    "certain required-status-checks",
+                ],
+            ),
+            ("license_compliance_scanning", ["kept"; 6]),
+            (
+                "a_rule_of_tomorrow",
+                [
+                    "perhaps ruleset-violation",
+                    "perhaps ruleset-violation",
+                    "perhaps ruleset-violation",
+                    "kept",
+                    "perhaps ruleset-violation",
+                    "perhaps ruleset-violation",
+                ],
+            ),
+        ];
+        for (kind, expected) in rows {
+            let found = [&updates, &rewrites, &creates, &deletes, &others, &signed]
+                .map(|change| told(kind, Value::Null, change));
+            assert_eq!(found, expected, "{kind}");
+        }
+        let merge = Change { commit: commit().map(|commit| NewCommit { parents: 2, ..commit }), ..updates.clone() };
+        assert_eq!(told("required_linear_history", Value::Null, &merge), "certain ruleset-violation");
+    }
+
+    #[test]
+    fn files_are_held_to_paths_extensions_lengths_and_sizes() {
+        let name = RefName::branch("site").unwrap();
+        let files = vec![("docs/a.html".to_owned(), 10), ("tools/setup.EXE".to_owned(), (3 << 20) + 1)];
+        let commit = Some(NewCommit::default());
+        let change = Change { name: &name, way: Way::Updates, forced: Some(false), commit, files };
+        let certain = "certain ruleset-violation";
+        for (kind, parameters, expected) in [
+            ("file_path_restriction", json!({"restricted_file_paths": ["docs/*.html"]}), certain),
+            ("file_path_restriction", json!({"restricted_file_paths": ["docs"]}), certain),
+            ("file_path_restriction", json!({"restricted_file_paths": ["doc", "*.html"]}), "kept"),
+            ("file_extension_restriction", json!({"restricted_file_extensions": ["exe"]}), certain),
+            ("file_extension_restriction", json!({"restricted_file_extensions": ["*.exe"]}), certain),
+            ("file_extension_restriction", json!({"restricted_file_extensions": ["ex", "tml"]}), "kept"),
+            ("max_file_path_length", json!({"max_file_path_length": 14}), certain),
+            ("max_file_path_length", json!({"max_file_path_length": 15}), "kept"),
+            ("max_file_size", json!({"max_file_size": 3}), certain),
+            ("max_file_size", json!({"max_file_size": 4}), "kept"),
+        ] {
+            assert_eq!(told(kind, parameters.clone(), &change), expected, "{kind} {parameters}");
+        }
+    }
+}
