@@ -58,6 +58,7 @@ pub(super) fn facts() -> Facts {
         refs: Asked::Answer(Advertisement::default()),
         token: TokenFacts::default(),
         publish: None,
+        pushed_refs: None,
         tags: None,
         rules: RuleFacts::default(),
         pages: Asked::No,

@@ -22,14 +22,15 @@ use crate::{
     plan::Plan,
 };
 
-/// Rules that can not stop a push that neither deletes nor renames.
-const HARMLESS: &[&str] = &["deletion", "tag_name_pattern", "copilot_code_review"];
+/// Rules that can not stop a push to a branch.
+const HARMLESS: &[&str] = &["tag_name_pattern", "copilot_code_review", "license_compliance_scanning"];
 
 /// Whether a rule of this kind may stand in the way of what the plan pushes to branches.
 pub(super) fn may_matter(plan: &Plan, kind: &str) -> bool {
     let rewrites = plan.push.as_ref().is_some_and(|push| push.asked.commit.history == History::Single);
     match kind {
-        "non_fast_forward" => rewrites || plan.push.is_none(),
+        "non_fast_forward" => rewrites || plan.refs.is_some(),
+        "deletion" => plan.refs.is_some(),
         kind => !HARMLESS.contains(&kind),
     }
 }

@@ -10,6 +10,9 @@ use emulator::{
 
 use crate::world::{TARGET, World};
 
+/// How a step is made ready.
+type Ready = fn(&World) -> crate::runner::Step;
+
 /// The longest chain of requests of which each began when the one before had ended.
 fn depth(log: &Log) -> usize {
     let took = |entry: &emulator::log::Entry| chrono::Duration::from_std(entry.took).unwrap();
@@ -50,7 +53,6 @@ fn all_questions_are_asked_side_by_side() {
     let plain = || Repository::new(TARGET).files("gh-pages", &[("index.html", "old")]).file("README.md", "r");
     let classic = || Token::classic("robin", &["repo"]);
     let app = || Token::installation("helper", "acme", &[TARGET], &[("contents", Level::Write)]);
-    type Ready = fn(&World) -> crate::runner::Step;
     let alone: Ready = World::step;
     let publish: Ready = |world| world.publish().input("dry-run", "true");
     let tags: Ready = |world| world.publish().input("tag", "v2\n+v1").input("dispatch", "x").input("dry-run", "true");

@@ -7,6 +7,7 @@ use emulator::{
 use serde_json::{Value, json};
 
 use crate::{
+    refs::Tree,
     runner::Step,
     world::{TARGET, World},
 };
@@ -266,4 +267,37 @@ fn a_classic_protection_is_named_and_left_to_the_server() {
     let world = guarded(Protection::new("gh-pages").check("ci").with(Guard::Admins));
     let outcome = world.refuses(world.publish(), "branch-rules", "required-status-checks");
     assert!(outcome.message("branch-rules").contains("ci"));
+}
+
+#[test]
+fn refs_of_the_checkout_are_held_to_the_rules_of_their_branches() {
+    let push = |world: &World, refs: &str| {
+        let step = world.step().input("refs", refs);
+        let tree = Tree::init(&step.workspace());
+        tree.commit("a", "a");
+        step
+    };
+    let old = || Repository::new(TARGET).files("old", &[("x", "x")]).file("README.md", "r");
+    let guard = |kind: &str, branch: &str| Ruleset::new("guard", Target::Branch, &[branch]).rule(kind);
+    for (kind, branch, refs, cause) in [
+        ("pull_request", "refs/heads/old", "+HEAD:old", "ruleset-requires-pr"),
+        ("non_fast_forward", "refs/heads/old", "+HEAD:old", "force-push-forbidden"),
+        ("deletion", "refs/heads/old", ":old", "ruleset-violation"),
+        ("creation", "refs/heads/new", "HEAD:new", "ruleset-violation"),
+        ("update", "refs/heads/old", "HEAD:new\n+HEAD:old", "ruleset-violation"),
+    ] {
+        let world = World::with(old().ruleset(guard(kind, branch)), classic());
+        world.refuses(push(&world, refs), "branch-rules", cause);
+    }
+    for (kind, refs) in
+        [("deletion", "+HEAD:old"), ("creation", "+HEAD:old"), ("update", "HEAD:new"), ("non_fast_forward", "HEAD:new")]
+    {
+        let world = World::with(old().ruleset(guard(kind, "~ALL")), classic());
+        let outcome = push(&world, refs).run();
+        assert_eq!(outcome.succeeded().check("branch-rules"), "pass", "{kind} {refs}");
+    }
+    let world = World::with(old().ruleset(guard("required_signatures", "~ALL")), classic());
+    let outcome = push(&world, "HEAD:new").run();
+    outcome.failed("required-signatures");
+    assert_eq!(outcome.check("branch-rules"), "warn", "whether those commits are signed is not looked at");
 }
