@@ -14,6 +14,8 @@ mod app;
 mod content;
 mod fanout;
 mod floating;
+mod front;
+mod hosts;
 mod preflight;
 mod preflight_content;
 mod preflight_cost;

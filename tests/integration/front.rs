@@ -1,0 +1,174 @@
+//! What stands between a step and its GitHub: TLS under a private CA, the names of real servers, and a real proxy.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener as Listener},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, split},
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// Ends TLS for some names, and hands what is inside to the emulator.
+pub(crate) struct Front {
+    /// PEM of the CA.
+    pub(crate) authority: String,
+    /// Where TLS is spoken at once.
+    pub(crate) direct: SocketAddr,
+    /// Where `CONNECT` comes first: the proxy's own proxy.
+    upstream: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+    runtime: Option<Runtime>,
+}
+
+#[derive(Clone)]
+struct Way {
+    tls: TlsAcceptor,
+    emulator: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Front {
+    /// In front of the emulator at `url`, under these names.
+    pub(crate) fn start(url: &str, names: &[&str]) -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = authority.self_signed(&key).unwrap().pem();
+        let issuer = rcgen::Issuer::new(authority, key);
+        let own_key = rcgen::KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&own_key, &issuer).unwrap();
+        let own_key = rustls_pki_types::PrivateKeyDer::try_from(own_key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.der().clone()], own_key)
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let emulator = url.trim_start_matches("http://").parse().unwrap();
+        let way = Way { tls: TlsAcceptor::from(Arc::new(config)), emulator, asked: Arc::clone(&asked) };
+        let (direct, upstream) =
+            runtime.block_on(async { (listen(way.clone(), false).await, listen(way, true).await) });
+        Self { authority: pem, direct, upstream, asked, runtime: Some(runtime) }
+    }
+
+    /// The hosts that a proxy asked for, in order and each once.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let mut asked = self.asked.lock().unwrap().clone();
+        asked.sort();
+        asked.dedup();
+        asked
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn listen(way: Way, connect: bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let way = way.clone();
+            // A connection that breaks is the step's affair.
+            tokio::spawn(async move { serve(way, stream, connect).await });
+        }
+    });
+    address
+}
+
+async fn serve(way: Way, mut stream: TcpStream, connect: bool) -> Option<()> {
+    let mut host = String::new();
+    if connect {
+        let head = head(&mut stream).await?;
+        assert!(!head.to_lowercase().contains("proxy-authorization"), "a proxy keeps the password to itself");
+        host = head.split(' ').nth(1)?.to_owned();
+        way.asked.lock().unwrap().push(host.clone());
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
+    }
+    let mut inside = way.tls.accept(stream).await.ok()?;
+    let mut emulator = TcpStream::connect(way.emulator).await.ok()?;
+    if !host.starts_with("api.") {
+        copy_bidirectional(&mut inside, &mut emulator).await.ok()?;
+        return Some(());
+    }
+    // The interface has a host of its own here, and a path of its own in the emulator.
+    let (mut from, mut to) = split(inside);
+    let (mut answers, mut requests) = emulator.into_split();
+    let back = tokio::spawn(async move { copy(&mut answers, &mut to).await });
+    while let Some(head) = head(&mut from).await {
+        let length = head
+            .to_lowercase()
+            .split_once("content-length: ")
+            .and_then(|(_, rest)| rest.split("\r\n").next().and_then(|number| number.parse::<u64>().ok()));
+        requests.write_all(head.replacen(" /", " /api/v3/", 1).as_bytes()).await.ok()?;
+        copy(&mut (&mut from).take(length.unwrap_or(0)), &mut requests).await.ok()?;
+    }
+    back.abort();
+    Some(())
+}
+
+/// A request's head, its end included.
+async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}
+
+/// tinyproxy, which hands everything to a front, and knows one user.
+pub(crate) struct Proxy {
+    process: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Proxy {
+    /// With the user `ada` and the password `s3cret`, or open to all.
+    pub(crate) fn start(front: &Front, password: bool) -> Self {
+        let folder = TempDir::new().unwrap();
+        let port = Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let user = if password { "BasicAuth ada s3cret\n" } else { "" };
+        let file = folder.path().join("tinyproxy.conf");
+        let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nUpstream http {}\n{user}", front.upstream);
+        fs::write(&file, text).unwrap();
+        let mut command = Command::new("tinyproxy");
+        let command = command.arg("-d").arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().unwrap();
+        let begin = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "tinyproxy did not start");
+            #[allow(clippy::disallowed_methods, reason = "tinyproxy does not say when it is ready")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { process, port, _folder: folder }
+    }
+
+    /// Its address, with what stands before the `@`.
+    pub(crate) fn url(&self, user: &str) -> String {
+        format!("http://{user}127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
