@@ -236,7 +236,7 @@ impl Plan {
 
     /// Whether the plan can be done without a token: SSH carries what git does, and nothing else is asked for.
     pub fn can_do_without_token(&self) -> bool {
-        self.ssh.is_some() && !self.triggers() && self.secret.is_none()
+        self.ssh.is_some() && !self.triggers() && self.secret.is_none() && self.secret.is_none()
     }
 
     /// The token that git pushes with; over SSH there is none.

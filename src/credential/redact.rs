@@ -25,6 +25,9 @@ const SHORTEST_KEY_LINE: usize = 16;
 /// A shorter line of another secret (a brace, a blank) would black out half of the log and hide nothing.
 const SHORTEST_LINE: usize = 4;
 
+/// A longer form, in bytes, is looked for by itself: an automaton of it would take minutes to build.
+const LONGEST_PATTERN: usize = 1024;
+
 /// What RFC 3986 leaves unreserved.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -66,6 +69,18 @@ struct Known {
     finder: Option<AhoCorasick>,
 }
 
+impl Known {
+    /// `text` without the forms that no automaton looks for, the longest first: most texts are too short to hold one.
+    fn without_long_forms<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let fits = |form: &&str| form.len() > LONGEST_PATTERN && form.len() <= text.len();
+        let mut long: Vec<&str> = self.forms.iter().map(Secret::expose).filter(fits).collect();
+        long.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        long.into_iter().fold(Cow::Borrowed(text), |text, form| {
+            if text.contains(form) { Cow::Owned(text.replace(form, STARS)) } else { text }
+        })
+    }
+}
+
 /// Replaces every form of every known secret by `***`. Cheap to clone; all clones know what one learns.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Known>>);
@@ -89,7 +104,7 @@ impl Redactor {
         }
         if !fresh.is_empty() {
             known.forms.extend(fresh.iter().cloned());
-            let forms = known.forms.iter().map(Secret::expose);
+            let forms = known.forms.iter().map(Secret::expose).filter(|form| form.len() <= LONGEST_PATTERN);
             // NOTE: building fails only for gigabytes of patterns; then nothing may be shown at all.
             known.finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(forms).ok();
         }
@@ -99,13 +114,14 @@ impl Redactor {
     /// `text` without any form of a known secret.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let text = known.without_long_forms(text);
         match &known.finder {
-            None if known.forms.is_empty() => Cow::Borrowed(text),
+            None if known.forms.is_empty() => text,
             None => Cow::Borrowed(STARS),
-            Some(finder) if !finder.is_match(text) => Cow::Borrowed(text),
+            Some(finder) if !finder.is_match(&*text) => text,
             Some(finder) => {
                 let mut clean = String::with_capacity(text.len());
-                finder.replace_all_with(text, &mut clean, |_, _, clean| {
+                finder.replace_all_with(&text, &mut clean, |_, _, clean| {
                     clean.push_str(STARS);
                     true
                 });
@@ -187,6 +203,17 @@ mod tests {
         assert_eq!(redactor.redact("x abcdef y abc z"), "x *** y *** z");
         assert_eq!(redactor.redact(&format!("Basic {}", STANDARD.encode("x-access-token:abcdef"))), "Basic ***");
         assert_eq!(redactor.redact("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn the_largest_secret_is_taken_out_without_delay() {
+        let value = "0123456789abcdefg ".repeat(48 << 10).split_at(48 << 10).0.to_owned();
+        let begin = std::time::Instant::now();
+        let redactor = Redactor::new(&[Secret::new(value.clone()), Secret::new("hunter2".into())]);
+        for form in masks(&Secret::new(value)) {
+            assert_eq!(redactor.redact(&format!("<{}> hunter2", form.expose())), "<***> ***");
+        }
+        assert!(begin.elapsed() < std::time::Duration::from_secs(10), "{:?}", begin.elapsed());
     }
 
     #[test]

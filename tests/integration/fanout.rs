@@ -94,7 +94,7 @@ fn a_limit_that_one_target_met_is_waited_for_by_all() {
 }
 
 /// Runs a step and watches its memory: the most that it ever held, in KiB.
-fn measured(step: Step) -> (Outcome, u64) {
+pub(crate) fn measured(step: Step) -> (Outcome, u64) {
     let begin = Instant::now();
     let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());

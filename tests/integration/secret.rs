@@ -1,5 +1,7 @@
 //! An Actions secret on every target: sealed, created or updated, and what is asked about its new value beforehand.
 
+use std::process::Command;
+
 use chrono::{TimeDelta, Utc};
 use emulator::{
     Emulator,
@@ -8,6 +10,7 @@ use emulator::{
 };
 
 use crate::{
+    fanout::measured,
     runner::{Outcome, Step},
     world::{TARGET, World},
 };
@@ -234,4 +237,31 @@ fn a_new_token_is_asked_about_once_for_all_targets_and_no_other_value_is() {
     github.clear_log();
     step("0123456789abcdef0123456789abcdef01234567").input("dry-run", "true").run().succeeded();
     assert_eq!(users(), 5, "only what bears a prefix is asked about");
+}
+
+#[test]
+fn the_largest_value_is_hidden_without_taking_the_machines_memory() {
+    let world = World::new();
+    let line: String = (0..48 * 1024_u64).map(|at| char::from(b'a' + u8::try_from(at * at % 23).unwrap())).collect();
+    let lines: String = line.as_bytes().chunks(63).map(|line| format!("{}\n", str::from_utf8(line).unwrap())).collect();
+    for value in [line.clone(), lines[..48 * 1024].to_owned()] {
+        let (outcome, memory) = measured(set(&world, &value));
+        outcome.succeeded();
+        assert_eq!(world.github.repository(TARGET).secret("DEPLOY_TOKEN"), Some(value));
+        println!("{:.1} s, {} MiB", outcome.took.as_secs_f64(), memory >> 10);
+        assert!(memory < 100 << 10, "{memory} KiB");
+        assert!(outcome.took.as_secs() < 20, "{:?}", outcome.took);
+    }
+}
+
+#[test]
+fn a_deploy_key_alone_sets_no_secret() {
+    let world = World::new();
+    let key = Command::new("sh")
+        .args(["-c", "f=$(mktemp -u); ssh-keygen -q -t ed25519 -N '' -f $f && cat $f && rm $f $f.pub"])
+        .output()
+        .unwrap();
+    let key = String::from_utf8(key.stdout).unwrap();
+    set(&world, "v4lue-of-it").input("token", "").input("ssh-key", key).run().failed("token-missing");
+    assert!(world.github.log().0.is_empty());
 }
