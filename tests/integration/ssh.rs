@@ -3,6 +3,7 @@
 use emulator::model::{Repository, Token};
 
 use crate::{
+    refs::Tree,
     runner::Step,
     sshd::{Manners, Sshd, generate},
     world::{TARGET, World},
@@ -56,6 +57,23 @@ fn what_is_there_is_fetched_in_protocol_two_where_the_server_lets_it_through() {
         again.succeeded();
         assert_eq!(again.output("pushed"), "false");
     }
+}
+
+#[test]
+fn refs_of_the_checkout_go_over_ssh() {
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let sshd = Sshd::start(&world, Manners { cuts_before: 1, ..Manners::default() });
+    let step = sshd.over_ssh(world.step()).input("refs", "main\nrefs/tags/*");
+    let tree = Tree::init(&step.workspace());
+    let commits: Vec<String> = (0..3).map(|number| tree.commit(&format!("{number}.txt"), "line\n")).collect();
+    tree.git(&["tag", "v1", &commits[0]]);
+    tree.git(&["tag", "-a", "-m", "two", "v2", &commits[1]]);
+    let outcome = step.run();
+    outcome.succeeded();
+    assert_eq!(world.tip("refs/heads/main").as_ref(), commits.last());
+    assert_eq!(world.git(&["rev-parse", "v1", "v2^{commit}"]), commits[..2].join("\n"));
+    world.git(&["fsck", "--strict"]);
+    assert!(world.github.log().0.is_empty());
 }
 
 #[test]
