@@ -11,6 +11,7 @@ mod files;
 #[cfg(test)]
 mod fixtures;
 mod judge;
+mod page;
 mod rules;
 mod secret;
 mod sso;
