@@ -41,7 +41,7 @@ impl SigningKey {
 
     /// A commit with its signature, which has its place behind the last header.
     pub fn sign_commit(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
-        let signature = self.signature(content).map_err(failed)?;
+        let signature = self.signature(content).map_err(|error| failed(&error))?;
         let header = format!("\ngpgsig {}", signature.trim_end().replace('\n', "\n "));
         let end = content.windows(2).position(|pair| pair == b"\n\n").unwrap_or(content.len());
         let (headers, message) = content.split_at(end);
@@ -50,7 +50,7 @@ impl SigningKey {
 
     /// A tag object with its signature, which follows the message.
     pub fn sign_tag(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
-        let signature = self.signature(content).map_err(failed)?;
+        let signature = self.signature(content).map_err(|error| failed(&error))?;
         Ok([content, signature.as_bytes()].concat())
     }
 
@@ -61,7 +61,7 @@ impl SigningKey {
     }
 }
 
-fn failed(error: ssh_key::Error) -> Failure {
+fn failed(error: &ssh_key::Error) -> Failure {
     Failure::new(Cause::SshKeyUnusable, format!("The key in `signing-key` could not sign: {error}."))
 }
 

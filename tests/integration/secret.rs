@@ -243,7 +243,8 @@ fn a_new_token_is_asked_about_once_for_all_targets_and_no_other_value_is() {
 fn the_largest_value_is_hidden_without_taking_the_machines_memory() {
     let world = World::new();
     let line: String = (0..48 * 1024_u64).map(|at| char::from(b'a' + u8::try_from(at * at % 23).unwrap())).collect();
-    let lines: String = line.as_bytes().chunks(63).map(|line| format!("{}\n", str::from_utf8(line).unwrap())).collect();
+    let lines: Vec<&str> = line.as_bytes().chunks(63).map(|line| str::from_utf8(line).unwrap()).collect();
+    let lines = lines.join("\n");
     for value in [line.clone(), lines[..48 * 1024].to_owned()] {
         let (outcome, memory) = measured(set(&world, &value));
         outcome.succeeded();
