@@ -361,7 +361,37 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
+    use crate::credential::Secret;
+
+    const HOST_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQtTWVTzd2t27+t0DEHBPW7iOD23TUiYLio";
+
+    #[tokio::test]
+    async fn a_tenants_keys_are_asked_for_once_and_only_where_no_line_names_it() {
+        let (key, _) = key::tests::generate(&["-t", "ed25519"], "");
+        let key = DeployKey::read(&Secret::new(key)).unwrap();
+        for (lines, questions) in [(String::new(), 1), (format!("acme.ghe.com {HOST_KEY}"), 0)] {
+            let access = Access {
+                route: Route::to(&"https://acme.ghe.com".parse().unwrap()),
+                key: key.clone(),
+                known_hosts: KnownHosts::parse(&lines).unwrap(),
+            };
+            let asked = Arc::<AtomicUsize>::default();
+            let count = Arc::clone(&asked);
+            let ask: AskHostKeys = Arc::new(move || {
+                count.fetch_add(1, Ordering::Relaxed);
+                Box::pin(async { Ok(vec!["no key".to_owned(), HOST_KEY.to_owned()]) })
+            });
+            let slug = "acme/site".parse().unwrap();
+            let transport = SshTransport::new(access, &slug, Situation::default(), Some(ask));
+            for _ in 0..2 {
+                transport.host_keys().await.unwrap().judge(&HOST_KEY.parse().unwrap()).unwrap();
+            }
+            assert_eq!(asked.load(Ordering::Relaxed), questions, "{lines}");
+        }
+    }
 
     #[test]
     fn the_user_is_git_and_on_a_tenant_the_tenant() {

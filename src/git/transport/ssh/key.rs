@@ -88,7 +88,7 @@ fn visible_fault(lines: &[&str]) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::process::Command;
 
     use super::*;
@@ -100,7 +100,7 @@ mod tests {
     }
 
     /// Makes a key with OpenSSH's own tool: the private file's text and the public half's fingerprint.
-    fn generate(kind: &[&str], passphrase: &str) -> (String, String) {
+    pub(in super::super) fn generate(kind: &[&str], passphrase: &str) -> (String, String) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         let file = file.to_str().unwrap();
