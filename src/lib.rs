@@ -34,3 +34,4 @@ pub mod step;
 pub mod tag;
 pub mod target;
 pub mod trigger;
+pub mod workflow_file;

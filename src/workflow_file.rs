@@ -1,0 +1,332 @@
+//! A workflow file as far as it says what starts it, with the lines that say so.
+//!
+//! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
+
+mod pattern;
+
+use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+
+use self::pattern::fits;
+use crate::target::RefName;
+
+/// What a workflow file says about its own start.
+#[derive(Clone, Debug, Default)]
+pub struct WorkflowFile {
+    lines: Vec<String>,
+    /// The line of `on`, from 1; none when there is none.
+    on: Option<usize>,
+    events: Vec<Event>,
+    /// The title of its runs.
+    run_name: Option<String>,
+    broken: Option<String>,
+}
+
+/// An event that it listens to.
+#[derive(Clone, Debug)]
+struct Event {
+    name: String,
+    filters: Vec<Filter>,
+    inputs: Vec<Input>,
+}
+
+/// A list under an event: `branches`, `tags-ignore`, `types` and the like.
+#[derive(Clone, Debug)]
+struct Filter {
+    name: String,
+    line: usize,
+    patterns: Vec<(String, usize)>,
+}
+
+/// An input of `workflow_dispatch`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Whether there is a default.
+    pub has_default: bool,
+    /// `string`, `boolean`, `choice`, `number`, `environment`; empty where it is not said.
+    pub kind: String,
+    /// What a `choice` takes.
+    pub options: Vec<String>,
+}
+
+/// Why an event does not start a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exclusion {
+    /// A sentence without its full stop, with the line of the file quoted.
+    pub why: String,
+    /// Whether it is sure; a filter of paths can only be supposed.
+    pub certain: bool,
+}
+
+type Node<'a> = MarkedYaml<'a>;
+
+impl WorkflowFile {
+    /// Reads a file. What is no YAML, or has no `on`, is a file that nothing starts, and says why.
+    pub fn read(text: &str) -> Self {
+        let lines = text.lines().map(str::to_owned).collect();
+        let document = match MarkedYaml::load_from_str(text) {
+            Ok(documents) => documents.into_iter().next(),
+            Err(error) => return Self { lines, broken: Some(error.to_string()), ..Self::default() },
+        };
+        let Some(root) = document else {
+            return Self { lines, broken: Some("it is empty".to_owned()), ..Self::default() };
+        };
+        let run_name = get(&root, "run-name").and_then(|(_, value)| text_of(value));
+        let Some((key, on)) = get(&root, "on") else {
+            return Self { lines, run_name, broken: Some("it has no `on`".to_owned()), ..Self::default() };
+        };
+        let line = key.span.start.line();
+        Self { lines, on: Some(line), events: events(on), run_name, broken: None }
+    }
+
+    /// The title that the file gives its runs.
+    pub fn run_name(&self) -> Option<&str> {
+        self.run_name.as_deref()
+    }
+
+    /// Why it can not be used at all: no YAML, no `on`.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// Whether it listens to an event, whatever the event's filters say.
+    pub fn listens_to(&self, event: &str) -> bool {
+        self.event(event).is_some()
+    }
+
+    /// The inputs of its `workflow_dispatch`; none when it has no such trigger.
+    pub fn dispatch_inputs(&self) -> Option<&[Input]> {
+        self.event("workflow_dispatch").map(|event| event.inputs.as_slice())
+    }
+
+    /// Why a push of this ref does not start it; none when it should.
+    pub fn excludes_push(&self, name: &RefName) -> Option<Exclusion> {
+        let event = match self.listening("push") {
+            Ok(event) => event,
+            Err(exclusion) => return Some(exclusion),
+        };
+        let (own, other, word) =
+            if name.is_tag() { ("tags", "branches", "tag") } else { ("branches", "tags", "branch") };
+        let ignore = format!("{own}-ignore");
+        let only = |side: &str| {
+            event.filters.iter().find(|filter| filter.name == side || filter.name == format!("{side}-ignore"))
+        };
+        if only(own).is_none()
+            && let Some(filter) = only(other)
+        {
+            let why = format!("its `push` is for {other} only ({})", self.quote(filter.line));
+            return Some(Exclusion { why, certain: true });
+        }
+        if let Some(filter) = event.filter(own)
+            && let Some(line) = filter.leaves_out(name.short())
+        {
+            let why = format!("its filter `{own}` leaves the {word} {} out ({})", name.short(), self.quote(line));
+            return Some(Exclusion { why, certain: true });
+        }
+        if let Some(filter) = event.filter(&ignore)
+            && let Some((_, line)) = filter.patterns.iter().find(|(pattern, _)| fits(pattern, name.short()))
+        {
+            let why = format!("its filter `{ignore}` leaves the {word} {} out ({})", name.short(), self.quote(*line));
+            return Some(Exclusion { why, certain: true });
+        }
+        if name.is_branch()
+            && let Some(filter) = event.filter("paths").or_else(|| event.filter("paths-ignore"))
+        {
+            let why =
+                format!("its filter `{}` may leave out what was pushed ({})", filter.name, self.quote(filter.line));
+            return Some(Exclusion { why, certain: false });
+        }
+        None
+    }
+
+    /// Why a `repository_dispatch` of this type does not start it; none when it should.
+    pub fn excludes_dispatch(&self, event_type: &str) -> Option<Exclusion> {
+        let event = match self.listening("repository_dispatch") {
+            Ok(event) => event,
+            Err(exclusion) => return Some(exclusion),
+        };
+        let filter = event.filter("types")?;
+        let line = filter.leaves_out(event_type)?;
+        let why = format!("its `types` leave {event_type} out ({})", self.quote(line));
+        Some(Exclusion { why, certain: true })
+    }
+
+    /// The event of this name, or why there is none.
+    fn listening(&self, name: &str) -> Result<&Event, Exclusion> {
+        self.event(name).ok_or_else(|| {
+            let why = match (&self.broken, self.on) {
+                (Some(broken), _) => format!("it is no workflow that could start: {broken}"),
+                (None, Some(line)) => format!("its `on` has no `{name}` ({})", self.quote(line)),
+                (None, None) => format!("its `on` has no `{name}`"),
+            };
+            Exclusion { why, certain: true }
+        })
+    }
+
+    fn event(&self, name: &str) -> Option<&Event> {
+        self.events.iter().find(|event| event.name == name)
+    }
+
+    /// `line 5: branches: [main]`
+    fn quote(&self, line: usize) -> String {
+        let text = self.lines.get(line.saturating_sub(1)).map(|text| text.trim()).unwrap_or_default();
+        format!("line {line}: `{text}`")
+    }
+}
+
+impl Event {
+    fn filter(&self, name: &str) -> Option<&Filter> {
+        self.filters.iter().find(|filter| filter.name == name)
+    }
+}
+
+impl Filter {
+    /// The line that leaves `text` out: of the last pattern that takes it back, else of the list itself. None: it is in.
+    ///
+    /// The patterns count in their order: one with `!` takes back what an earlier one selected.
+    fn leaves_out(&self, text: &str) -> Option<usize> {
+        let mut out = Some(self.line);
+        for (pattern, line) in &self.patterns {
+            match pattern.strip_prefix('!') {
+                Some(negated) if fits(negated, text) => out = Some(*line),
+                None if fits(pattern, text) => out = None,
+                _ => {}
+            }
+        }
+        out
+    }
+}
+
+fn events(on: &Node<'_>) -> Vec<Event> {
+    let bare = |name: String| Event { name, filters: Vec::new(), inputs: Vec::new() };
+    match &on.data {
+        YamlData::Sequence(names) => names.iter().filter_map(text_of).map(bare).collect(),
+        YamlData::Mapping(table) => {
+            let event = |(key, value): (&Node<'_>, &Node<'_>)| {
+                Some(Event { filters: filters(value), inputs: inputs(value), ..bare(text_of(key)?) })
+            };
+            table.iter().filter_map(event).collect()
+        }
+        _ => text_of(on).map(bare).into_iter().collect(),
+    }
+}
+
+fn filters(event: &Node<'_>) -> Vec<Filter> {
+    let YamlData::Mapping(table) = &event.data else { return Vec::new() };
+    let filter = |(key, value): (&Node<'_>, &Node<'_>)| {
+        let patterns = texts(value);
+        Some(Filter { name: text_of(key)?, line: key.span.start.line(), patterns })
+    };
+    table.iter().filter_map(filter).collect()
+}
+
+fn inputs(event: &Node<'_>) -> Vec<Input> {
+    let Some((_, Node { data: YamlData::Mapping(table), .. })) = get(event, "inputs") else { return Vec::new() };
+    let input = |(key, value): (&Node<'_>, &Node<'_>)| {
+        let field = |name: &str| get(value, name).map(|(_, value)| value);
+        Some(Input {
+            name: text_of(key)?,
+            required: field("required").and_then(text_of).as_deref() == Some("true"),
+            has_default: field("default").is_some(),
+            kind: field("type").and_then(text_of).unwrap_or_default(),
+            options: field("options").map(texts).unwrap_or_default().into_iter().map(|(text, _)| text).collect(),
+        })
+    };
+    table.iter().filter_map(input).collect()
+}
+
+/// A list of texts, or a single one, each with its line.
+fn texts(node: &Node<'_>) -> Vec<(String, usize)> {
+    match &node.data {
+        YamlData::Sequence(items) => {
+            items.iter().filter_map(|item| Some((text_of(item)?, item.span.start.line()))).collect()
+        }
+        _ => text_of(node).map(|text| (text, node.span.start.line())).into_iter().collect(),
+    }
+}
+
+/// A member of a table: its key and its value.
+fn get<'a, 'b>(node: &'a Node<'b>, name: &str) -> Option<(&'a Node<'b>, &'a Node<'b>)> {
+    let YamlData::Mapping(table) = &node.data else { return None };
+    table.iter().find(|(key, _)| text_of(key).as_deref() == Some(name))
+}
+
+/// A scalar as it would be written.
+fn text_of(node: &Node<'_>) -> Option<String> {
+    match &node.data {
+        YamlData::Value(Scalar::String(text)) => Some(text.clone().into_owned()),
+        YamlData::Value(Scalar::Boolean(value)) => Some(value.to_string()),
+        YamlData::Value(Scalar::Integer(value)) => Some(value.to_string()),
+        YamlData::Value(Scalar::FloatingPoint(value)) => Some(value.to_string()),
+        YamlData::Tagged(_, inner) => text_of(inner),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(yaml: &str, name: &str) -> Option<String> {
+        WorkflowFile::read(yaml).excludes_push(&name.parse().unwrap()).map(|exclusion| exclusion.why)
+    }
+
+    const BRANCHES: &str =
+        "name: x\non:\n  push:\n    branches:\n      - main\n      - 'releases/**'\n      - '!releases/**-alpha'\n";
+
+    #[test]
+    fn the_line_that_leaves_a_push_out_is_quoted() {
+        assert_eq!(push(BRANCHES, "refs/heads/main"), None);
+        assert_eq!(push(BRANCHES, "refs/heads/releases/1/2"), None);
+        let why = push(BRANCHES, "refs/heads/releases/1-alpha").unwrap();
+        assert!(why.contains("line 7: `- '!releases/**-alpha'`"), "{why}");
+        let why = push(BRANCHES, "refs/heads/gh-pages").unwrap();
+        assert!(why.contains("`branches` leaves the branch gh-pages out (line 4: `branches:`)"), "{why}");
+        let why = push(BRANCHES, "refs/tags/v1").unwrap();
+        assert!(why.contains("for branches only (line 4"), "{why}");
+        let tags = "on:\n  push: {tags: ['v[0-9]+.*']}\n";
+        assert_eq!(push(tags, "refs/tags/v12.0"), None);
+        assert!(push(tags, "refs/tags/x1").unwrap().contains("line 2"));
+        assert!(push(tags, "refs/heads/main").unwrap().contains("for tags only"));
+        let ignored = "on:\n  push:\n    tags-ignore: ['*-rc']\n";
+        assert_eq!(push(ignored, "refs/tags/v1"), None);
+        assert!(push(ignored, "refs/tags/v1-rc").unwrap().contains("line 3: `tags-ignore: ['*-rc']`"));
+    }
+
+    #[test]
+    fn an_event_that_is_not_listened_to_is_named() {
+        assert!(
+            push("on: [pull_request]\n", "refs/heads/a").unwrap().contains("no `push` (line 1: `on: [pull_request]`)")
+        );
+        assert_eq!(push("on: push\n", "refs/tags/a"), None);
+        assert_eq!(push("on: [push, pull_request]\n", "refs/tags/a"), None);
+        assert!(push("name: x\n", "refs/heads/a").unwrap().contains("it has no `on`"));
+        assert!(push("on: [push\n", "refs/heads/a").unwrap().contains("no workflow that could start"));
+        assert!(push("", "refs/heads/a").unwrap().contains("empty"));
+        let paths = WorkflowFile::read("on:\n  push:\n    paths: [docs/**]\n");
+        assert!(!paths.excludes_push(&"refs/heads/a".parse().unwrap()).unwrap().certain);
+        assert_eq!(paths.excludes_push(&"refs/tags/a".parse().unwrap()), None, "paths are not looked at for tags");
+    }
+
+    #[test]
+    fn types_of_a_dispatch_are_compared() {
+        let file = WorkflowFile::read("on:\n  repository_dispatch:\n    types: [deploy, 'site-*']\n");
+        assert_eq!(file.excludes_dispatch("site-a"), None);
+        assert!(file.excludes_dispatch("other").unwrap().why.contains("line 3"));
+        assert_eq!(WorkflowFile::read("on: repository_dispatch\n").excludes_dispatch("any"), None);
+    }
+
+    #[test]
+    fn inputs_are_read() {
+        let yaml = "run-name: Deploy ${{ inputs.env }}\non:\n  workflow_dispatch:\n    inputs:\n      env: {required: true, type: choice, options: [live, test]}\n      note:\n        default: ''\n";
+        let file = WorkflowFile::read(yaml);
+        let inputs = file.dispatch_inputs().unwrap();
+        assert_eq!(inputs[0].options, ["live", "test"]);
+        assert!(inputs[0].required && !inputs[0].has_default && inputs[1].has_default);
+        assert_eq!(file.run_name(), Some("Deploy ${{ inputs.env }}"));
+        assert!(WorkflowFile::read("on: push").dispatch_inputs().is_none());
+    }
+}
