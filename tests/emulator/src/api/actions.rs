@@ -56,6 +56,13 @@ fn object(call: &Call<'_>, repository: &Repository, known: &Known) -> Value {
     })
 }
 
+/// `GET /repos/{owner}/{repo}/actions/permissions`
+pub(super) fn permissions(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
+    let enabled = call.repository(owner, name, "administration", Level::Read)?.actions;
+    let body = if enabled { json!({"enabled": true, "allowed_actions": "all"}) } else { json!({"enabled": false}) };
+    Ok(Answer::json(200, &body))
+}
+
 /// `GET /repos/{owner}/{repo}/actions/workflows`
 pub(super) fn workflows(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
     let repository = call.repository(owner, name, "actions", Level::Read)?;

@@ -59,6 +59,7 @@ fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str])
         ("PUT", ["actions", "secrets", secret]) => secrets::put(call, owner, name, secret),
         ("DELETE", ["actions", "secrets", secret]) => secrets::delete(call, owner, name, secret),
         ("POST", ["dispatches"]) => dispatch::repository(call, owner, name),
+        ("GET", ["actions", "permissions"]) => actions::permissions(call, owner, name),
         ("GET", ["actions", "workflows"]) => actions::workflows(call, owner, name),
         ("GET", ["actions", "workflows", id]) => actions::workflow(call, owner, name, id),
         ("POST", ["actions", "workflows", id, "dispatches"]) => dispatch::workflow(call, owner, name, id),
