@@ -5,8 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::StreamExt as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
 
 use crate::{
     app::Tokens,
@@ -14,7 +16,7 @@ use crate::{
     diagnosis::{Cause, Failure, Stage},
     http::{HttpClient, HttpError, Settings},
     plan::Plan,
-    relay::{relay, stages},
+    relay::{relay, stages, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
 };
@@ -47,30 +49,22 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
     let shared = Shared::default();
     let tokens = Tokens::default();
-    let relays = plans.into_iter().zip(&mut reports).zip(&logs);
-    let all = futures_util::stream::iter(relays).for_each_concurrent(AT_ONCE, |((plan, report), log)| {
+    let places = Semaphore::new(AT_ONCE);
+    let relays = plans.into_iter().zip(&mut reports).zip(&logs).map(|((plan, report), log)| {
         let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::new(log.clone())).paced(pace.clone());
-        one(plan, &http, retries, Hall { shared: shared.clone(), tokens: &tokens, console }, report, log)
+        let hall = Hall { shared: shared.clone(), tokens: &tokens, places: &places, console };
+        one(plan, &http, retries, hall, report, log)
     });
     let stopped = tokio::select! {
-        () = all => None,
+        _ = futures_util::future::join_all(relays) => None,
         name = terminated() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
-        () = past(begun + timeout + MARGIN) => {
-            let what = format!("The step's whole budget (`timeout`, {} s) is used up.", timeout.as_secs());
-            Some(Failure::new(Cause::Timeout, what))
-        }
     };
     // Whatever ended the relays: what was minted for them ends with them.
     if tokens.revoke().await > 0 {
         console.warning(None, "The App's token could not be revoked; it ends by itself within an hour.");
     }
     if let Some(failure) = stopped {
-        for (report, log) in reports.iter_mut().zip(&logs) {
-            let open = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped).map(|stage| stage.stage);
-            if let (Some(open), None) = (open, report.failure()) {
-                fail(report, log, open, &failure);
-            }
-        }
+        reports.iter_mut().zip(&logs).for_each(|(report, log)| stop(report, log, &failure));
     }
     reports
 }
@@ -79,9 +73,11 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
 struct Hall<'a> {
     shared: Shared,
     tokens: &'a Tokens,
+    places: &'a Semaphore,
     console: &'a Console,
 }
 
+/// One target. Waiting for its runs takes no other target's place, and nothing of the budget.
 async fn one(
     mut plan: Plan,
     http: &HttpClient,
@@ -90,18 +86,51 @@ async fn one(
     report: &mut TargetReport,
     log: &TargetLog,
 ) {
-    if let Some(app) = plan.app.take() {
-        match Box::pin(hall.tokens.mint(&app, &plan, http, &retries, hall.console)).await {
-            Ok(minted) => {
-                plan.token = Some(minted.token);
-                report.facts.token_expires_at = minted.expires_at;
+    let (timeout, end) = (plan.behaviour.timeout, retries.deadline() + MARGIN);
+    let act = async {
+        // It is never closed.
+        let _place = hall.places.acquire().await;
+        if let Some(app) = plan.app.take() {
+            match Box::pin(hall.tokens.mint(&app, &plan, http, &retries, hall.console)).await {
+                Ok(minted) => {
+                    plan.token = Some(minted.token);
+                    report.facts.token_expires_at = minted.expires_at;
+                }
+                Err(failure) => {
+                    fail(report, log, Stage::Preflight, &failure);
+                    return None;
+                }
             }
-            Err(failure) => return fail(report, log, Stage::Preflight, &failure),
+        }
+        let connection = match Connection::new(&plan, http, retries, hall.shared, Arc::new(log.clone())) {
+            Ok(connection) => connection,
+            Err(failure) => {
+                fail(report, log, Stage::Preflight, &failure);
+                return None;
+            }
+        };
+        let waiting = relay(plan, &connection, log, report).await?;
+        Some((waiting, connection))
+    };
+    let acted = tokio::select! {
+        waiting = act => Ok(waiting),
+        () = past(end) => Err(()),
+    };
+    match acted {
+        Ok(Some((waiting, connection))) => wait_for_runs(waiting, &connection, log, report).await,
+        Ok(None) => {}
+        Err(()) => {
+            let what = format!("The step's whole budget (`timeout`, {} s) is used up.", timeout.as_secs());
+            stop(report, log, &Failure::new(Cause::Timeout, what));
         }
     }
-    match Connection::new(&plan, http, retries, hall.shared, Arc::new(log.clone())) {
-        Ok(connection) => relay(plan, &connection, log, report).await,
-        Err(failure) => fail(report, log, Stage::Preflight, &failure),
+}
+
+/// Names what ended a relay in the first stage that it did not come to the end of.
+fn stop(report: &mut TargetReport, log: &TargetLog, failure: &Failure) {
+    let open = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped).map(|stage| stage.stage);
+    if let (Some(open), None) = (open, report.failure()) {
+        fail(report, log, open, failure);
     }
 }
 

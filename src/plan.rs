@@ -1,6 +1,6 @@
 //! The plan: what one relay will do to one target, as data. Nothing here asks, prints or writes.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     app::App,
@@ -14,7 +14,7 @@ use crate::{
     },
     inputs::{
         ActionsSecret, Author, Behaviour, BranchCommit, DirectoryPush, Inputs, JsonObject, Nojekyll, Push, TagExists,
-        Tags, TokenInput,
+        Tags, TokenInput, Triggers, Wait, WaitFor,
     },
     publish::{globs::Globs, message::Origin, sign::SigningKey, walk::resolve_directory},
     refs::Local,
@@ -57,8 +57,12 @@ pub struct Plan {
     pub tags: Option<TagPlan>,
     /// The secret stage; one value for all targets.
     pub secret: Option<Arc<SecretPlan>>,
-    /// The trigger stage.
+    /// The trigger stage: a `repository_dispatch`.
     pub dispatch: Option<DispatchPlan>,
+    /// The trigger stage: a `workflow_dispatch` of each of these files.
+    pub workflows: Option<WorkflowPlan>,
+    /// The wait stage.
+    pub wait: Option<WaitPlan>,
     /// Author, committer and tagger.
     pub author: Author,
     /// What signs the commit and the annotated tags.
@@ -139,6 +143,30 @@ pub struct DispatchPlan {
     pub payload: JsonObject,
 }
 
+/// A `workflow_dispatch` of several files.
+#[derive(Clone, Debug)]
+pub struct WorkflowPlan {
+    /// The file names, in order, each once; at least one.
+    pub files: Vec<String>,
+    /// Branch or tag, as written; without one it is chosen for each file.
+    pub reference: Option<String>,
+    /// The inputs as given.
+    pub inputs: JsonObject,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug)]
+pub struct WaitPlan {
+    /// How far the runs of the triggers are followed.
+    pub triggers: Wait,
+    /// How far the runs of `expected` are followed.
+    pub until: Wait,
+    /// Runs that the push or the tag is expected to start.
+    pub expected: Vec<WaitFor>,
+    /// The stage's budget.
+    pub timeout: Duration,
+}
+
 impl Plan {
     /// One plan for each target of `inputs`.
     ///
@@ -173,6 +201,7 @@ impl Plan {
         let stored = stored_headers(&context.workspace);
         let workflow_token = inputs.credential.workflow_token.as_ref();
         let secret = inputs.secret.as_ref().map(|secret| Arc::new(secret_plan(secret, workflow_token)));
+        let wait = wait_plan(inputs)?;
         let plan = |target: &Target| Self {
             target: target.clone(),
             token: token.clone(),
@@ -191,6 +220,8 @@ impl Plan {
                 event_type: event_type.clone(),
                 payload: inputs.triggers.payload.clone(),
             }),
+            workflows: workflow_plan(&inputs.triggers),
+            wait: wait.clone(),
             author: inputs.author.clone(),
             signing_key: signing_key.clone(),
             behaviour: inputs.behaviour.clone(),
@@ -231,12 +262,12 @@ impl Plan {
 
     /// Whether a request starts a workflow.
     pub fn triggers(&self) -> bool {
-        self.dispatch.is_some()
+        self.dispatch.is_some() || self.workflows.is_some()
     }
 
     /// Whether the plan can be done without a token: SSH carries what git does, and nothing else is asked for.
     pub fn can_do_without_token(&self) -> bool {
-        self.ssh.is_some() && !self.triggers() && self.secret.is_none() && self.secret.is_none()
+        self.ssh.is_some() && !self.triggers() && self.secret.is_none() && self.wait.is_none()
     }
 
     /// The token that git pushes with; over SSH there is none.
@@ -246,7 +277,7 @@ impl Plan {
 
     /// Whether what is pushed is hoped to start workflows.
     pub fn expects_start(&self) -> bool {
-        self.tags.is_some()
+        self.tags.is_some() || self.wait.as_ref().is_some_and(|wait| !wait.expected.is_empty())
     }
 
     /// The short name of the first tag, for messages.
@@ -262,7 +293,11 @@ impl Plan {
         }
         let branch = self.push.as_ref().map(DirectoryPlan::branch);
         let tags = self.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
-        let interest = Interest::names(branch.into_iter().chain(tags));
+        let mut interest = Interest::names(branch.into_iter().chain(tags));
+        if let Some(name) = self.workflows.as_ref().and_then(|workflows| workflows.reference.as_deref()) {
+            let forms = [name.to_owned(), format!("refs/heads/{name}"), format!("refs/tags/{name}")];
+            interest = forms.iter().fold(interest, |interest, form| interest.with_prefix(form));
+        }
         match self.tags.as_ref().map(|tags| &tags.target) {
             Some(TagTarget::Named(name)) => {
                 let forms = [name.clone(), format!("refs/heads/{name}"), format!("refs/tags/{name}")];
@@ -368,6 +403,32 @@ fn ssh_access(inputs: &Inputs) -> Result<Option<Access>, Failure> {
         (None, None) => return Ok(None),
     };
     Ok(Some(Access { route, key, known_hosts }))
+}
+
+fn workflow_plan(triggers: &Triggers) -> Option<WorkflowPlan> {
+    (!triggers.workflows.is_empty()).then(|| WorkflowPlan {
+        files: triggers.workflows.clone(),
+        reference: triggers.workflow_ref.clone(),
+        inputs: triggers.workflow_inputs.clone(),
+    })
+}
+
+fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
+    let triggers = &inputs.triggers;
+    let starts = triggers.dispatch.is_some() || !triggers.workflows.is_empty();
+    let pushes = inputs.tags.is_some() || !matches!(inputs.push, Push::None);
+    if !triggers.wait_for.is_empty() && !starts && !pushes {
+        let what = "`wait-for` has nothing to wait for: the step pushes, tags and starts nothing.";
+        return Err(Failure::new(Cause::InvalidInput, what)
+            .with_remedy("Set `directory`, `refs` or `tag` too, or take `wait-for` out."));
+    }
+    let waits = (starts && triggers.wait != Wait::No) || !triggers.wait_for.is_empty();
+    Ok(waits.then(|| WaitPlan {
+        triggers: if starts { triggers.wait } else { Wait::No },
+        until: if triggers.wait == Wait::Started { Wait::Started } else { Wait::Completed },
+        expected: triggers.wait_for.clone(),
+        timeout: triggers.wait_timeout,
+    }))
 }
 
 fn absence(token: &TokenInput) -> String {

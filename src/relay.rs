@@ -3,15 +3,19 @@
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Stage},
+    git::commits::commit_of,
     plan::Plan,
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{Pushed, push},
-    refs,
+    refs::{self, prepare::RefUpdate},
     report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
     target::Oid,
-    trigger::{Triggered, trigger},
+    trigger::{
+        Start, trigger,
+        wait::{Place, Waiting, wait},
+    },
 };
 
 /// The stages that `plan` has, in their order.
@@ -22,16 +26,43 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
         (Stage::Tag, plan.tags.is_some()),
         (Stage::Secret, plan.secret.is_some()),
         (Stage::Trigger, plan.triggers()),
+        (Stage::Wait, plan.wait.is_some()),
     ];
     planned.into_iter().filter(|(_, planned)| *planned).map(|(stage, _)| stage).collect()
 }
 
-/// Relays to one target. `report` holds at any moment what was done so far: whoever drops this future can still write it.
-pub async fn relay(plan: Plan, connection: &Connection, log: &TargetLog, report: &mut TargetReport) {
+/// Relays to one target, as far as waiting for runs, which has a budget of its own: what comes back is to be waited for.
+/// `report` holds at any moment what was done so far: whoever drops this future can still write it.
+pub async fn relay(plan: Plan, connection: &Connection, log: &TargetLog, report: &mut TargetReport) -> Option<Waiting> {
     let mut at = Stage::Preflight;
-    if let Err(failure) = Box::pin(stages_of(plan, connection, log, report, &mut at)).await {
-        report.fail(at, &failure);
-        log.failure(at, &failure);
+    let done = Box::pin(stages_of(plan, connection, log, report, &mut at)).await;
+    note_bytes(connection, report);
+    match done {
+        Ok(waiting) => Some(waiting).filter(|waiting| waiting.cleared.plan().wait.is_some()),
+        Err(failure) => {
+            report.fail(at, &failure);
+            log.failure(at, &failure);
+            None
+        }
+    }
+}
+
+/// The wait stage.
+pub async fn wait_for_runs(waiting: Waiting, connection: &Connection, log: &TargetLog, report: &mut TargetReport) {
+    let _part = log.stage(Stage::Wait);
+    if waiting.cleared.plan().behaviour.dry_run {
+        report.stage(Stage::Wait, StageStatus::Planned, "Runs would be waited for.");
+        return show(log, report, Stage::Wait);
+    }
+    match wait(&waiting, connection, report).await {
+        Ok(text) => {
+            report.stage(Stage::Wait, StageStatus::Done, text.unwrap_or_default());
+            show(log, report, Stage::Wait);
+        }
+        Err(failure) => {
+            report.fail(Stage::Wait, &failure);
+            log.failure(Stage::Wait, &failure);
+        }
     }
     note_bytes(connection, report);
 }
@@ -42,7 +73,7 @@ async fn stages_of(
     log: &TargetLog,
     report: &mut TargetReport,
     at: &mut Stage,
-) -> Result<(), Failure> {
+) -> Result<Waiting, Failure> {
     let mut part = log.stage(Stage::Preflight);
     report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
     let Preflight { checks, facts, outcome } = preflight(plan, connection).await;
@@ -61,6 +92,8 @@ async fn stages_of(
     let plan = cleared.plan();
 
     let mut pushed = None;
+    let mut places = Vec::new();
+    let mut starts = Vec::new();
     if plan.refs.is_some() {
         enter(Stage::Push, at, log, &mut part);
         refs::report::begin(&cleared, connection);
@@ -69,6 +102,9 @@ async fn stages_of(
         note_bytes(connection, report);
         refs::report::note(&cleared, &landed, outcome.is_ok(), report);
         outcome?;
+        if plan.wait.is_some() || plan.workflows.is_some() {
+            places = landed_places(&landed, connection).await;
+        }
         show(log, report, Stage::Push);
     }
     if plan.push.is_some() {
@@ -77,6 +113,8 @@ async fn stages_of(
         note_bytes(connection, report);
         if let Some(pushed) = &pushed {
             note_push(&cleared, pushed, report);
+            let changed = pushed.old != Some(pushed.new);
+            places.push(Place { name: pushed.branch.clone(), commit: pushed.new, changed });
         }
         show(log, report, Stage::Push);
     }
@@ -86,6 +124,11 @@ async fn stages_of(
             tag(&cleared, pushed.as_ref().map(|pushed| pushed.new).or_else(|| cleared.refs()?.first_tip()), connection)
                 .await?;
         note_tags(&cleared, &tagged, report);
+        places.extend(tagged.iter().map(|tagged| Place {
+            name: tagged.name.clone(),
+            commit: tagged.commit,
+            changed: !tagged.is_unchanged(),
+        }));
         show(log, report, Stage::Tag);
     }
     if plan.secret.is_some() {
@@ -95,11 +138,31 @@ async fn stages_of(
     }
     if plan.triggers() {
         enter(Stage::Trigger, at, log, &mut part);
-        let triggered = trigger(&cleared, connection).await?;
-        note_trigger(&cleared, triggered, report);
+        let tags = places.iter().filter(|place| place.name.is_tag());
+        let branches = places.iter().filter(|place| place.name.is_branch() && plan.refs.is_some());
+        let made: Vec<_> = tags.chain(branches).map(|place| (place.name.clone(), place.commit)).collect();
+        let mut note = |start: &Start| note_start(&cleared, start, report);
+        starts = trigger(&cleared, connection, &made, &mut note).await?;
+        note_trigger(&cleared, &starts, report);
         show(log, report, Stage::Trigger);
     }
-    Ok(())
+    Ok(Waiting { cleared, starts, places })
+}
+
+/// The refs that a push of refs made or moved, each with the commit that it leads to.
+async fn landed_places(landed: &[RefUpdate], connection: &Connection) -> Vec<Place> {
+    let mut places = Vec::new();
+    for update in landed {
+        let Some(new) = update.new else { continue };
+        let look = || commit_of(&connection.remote, new);
+        let commit = if update.name.is_tag() {
+            connection.retries.run("look at the tag that was pushed", look).await.unwrap_or(new)
+        } else {
+            new
+        };
+        places.push(Place { name: update.name.clone(), commit, changed: true });
+    }
+    places
 }
 
 fn enter(stage: Stage, at: &mut Stage, log: &TargetLog, part: &mut StageLog) {
@@ -220,21 +283,35 @@ fn note_secret(cleared: &Cleared<Plan>, set: Option<SecretSet>, report: &mut Tar
     report.stage(Stage::Secret, status, format!("The secret {name} {would} {done}{before}."));
 }
 
-fn note_trigger(cleared: &Cleared<Plan>, triggered: Option<Triggered>, report: &mut TargetReport) {
-    let Some(triggered) = triggered else { return };
-    let names = triggered.started.join(", ");
+/// Notes a start as soon as it is made: whatever ends the step, the report says what has started.
+fn note_start(cleared: &Cleared<Plan>, start: &Start, report: &mut TargetReport) {
     if cleared.plan().behaviour.dry_run {
-        report.stage(Stage::Trigger, StageStatus::Planned, format!("{names} would be sent."));
         return;
     }
     report.facts.dispatched = true;
-    report.runs.extend(triggered.runs.into_iter().map(|run| RunReport {
-        id: run.id,
-        url: run.html_url,
-        workflow: run.path.rsplit('/').next().unwrap_or_default().to_owned(),
-        event: run.event,
-        status: run.status,
-        conclusion: run.conclusion.unwrap_or_default(),
-    }));
-    report.stage(Stage::Trigger, StageStatus::Done, format!("{names} sent."));
+    // The outputs speak of the last trigger, whether or not its run is known.
+    report.facts.run = start.run.as_ref().map(|(id, url)| RunReport {
+        id: *id,
+        url: url.clone(),
+        workflow: start.workflow.clone().unwrap_or_default(),
+        event: start.event.to_owned(),
+        status: "queued".to_owned(),
+        conclusion: String::new(),
+    });
+    if let Some(run) = report.facts.run.clone() {
+        report.run(run);
+    }
+}
+
+fn note_trigger(cleared: &Cleared<Plan>, starts: &[Start], report: &mut TargetReport) {
+    let name = |start: &Start| match start.reference.as_deref().filter(|_| start.workflow.is_some()) {
+        Some(reference) => format!("{} on {reference}", start.name),
+        None => start.name.clone(),
+    };
+    let names = starts.iter().map(name).collect::<Vec<_>>().join(", ");
+    if cleared.plan().behaviour.dry_run {
+        report.stage(Stage::Trigger, StageStatus::Planned, format!("{names} would be sent."));
+    } else {
+        report.stage(Stage::Trigger, StageStatus::Done, format!("{names} sent."));
+    }
 }

@@ -219,6 +219,21 @@ pub(super) struct Workflows {
     pub(super) workflows: Vec<Workflow>,
 }
 
+/// A commit's own text.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct GitCommit {
+    /// The whole message.
+    pub message: String,
+}
+
+/// Whether Actions run in a repository.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ActionsPermissions {
+    /// They do.
+    pub enabled: bool,
+}
+
 /// What stands at a path of a branch, tag or commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {

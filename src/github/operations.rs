@@ -1,6 +1,7 @@
 //! The calls, in the order of GitHub's documentation: <https://docs.github.com/en/rest>. Each names its address there.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -9,9 +10,9 @@ use super::{
     Answered, Call, GitHub, Meta, RestError,
     error::{Effect, Reason},
     model::{
-        AccessToken, Account, Branch, Content, Dispatched, FolderEntry, Installation, Job, Jobs, Pages, PagesBuild,
-        PublicKey, RateLimits, RawContent, Repository, Rule, Ruleset, Run, Runs, SecretInfo, ServerMeta, Workflow,
-        Workflows,
+        AccessToken, Account, ActionsPermissions, Branch, Content, Dispatched, FolderEntry, GitCommit, Installation,
+        Job, Jobs, Pages, PagesBuild, PublicKey, RateLimits, RawContent, Repository, Rule, Ruleset, Run, Runs,
+        SecretInfo, ServerMeta, Workflow, Workflows,
     },
 };
 use crate::target::Slug;
@@ -191,6 +192,16 @@ impl GitHub {
         self.ask(&Call::get(format!("/repos/{repository}/contents/{folder}{query}"))).await
     }
 
+    /// `GET /repos/{owner}/{repo}/git/commits/{commit_sha}`
+    pub async fn git_commit(&self, repository: &Slug, commit: &str) -> Result<Answered<GitCommit>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/git/commits/{commit}"))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/actions/permissions`: needs Administration: read.
+    pub async fn actions_permissions(&self, repository: &Slug) -> Result<Answered<ActionsPermissions>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/actions/permissions"))).await
+    }
+
     /// `POST /repos/{owner}/{repo}/dispatches`: starts what listens on the default branch. The answer is 204 also when
     /// nothing does.
     pub async fn create_dispatch(&self, repository: &Slug, request: &DispatchRequest) -> Result<Meta, RestError> {
@@ -215,7 +226,13 @@ impl GitHub {
             body["return_run_details"] = true.into();
         }
         let call = Call::write(Method::POST, path, body, &[200, 204], Effect::Once);
-        let (meta, body) = self.call(&call).await?;
+        let (meta, body) = match self.call(&call).await {
+            // The head says that it is done, though the rest got lost.
+            Err(error) if call.expected.iter().any(|status| error.status() == Some(*status)) => {
+                (error.meta().clone(), Bytes::new())
+            }
+            answered => answered?,
+        };
         // The run was started whatever the body is: one that can not be read is found in the list.
         Ok(Answered { value: serde_json::from_slice(&body).ok(), meta })
     }

@@ -3,7 +3,7 @@
 pub use super::row::{Form, Group, Input, Preset};
 
 /// Inputs whose stage this version does not have: a value for one of them is refused by name, never ignored.
-pub const NOT_YET: &[&str] = &["workflow", "workflow-ref", "workflow-inputs", "wait", "wait-for", "wait-timeout"];
+pub const NOT_YET: &[&str] = &[];
 
 /// The preflight checks, by the names that the report and `ignore-checks` use.
 pub const CHECKS: [&str; 18] = [

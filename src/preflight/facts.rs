@@ -13,6 +13,7 @@ use crate::{
     publish::{hash::Hashed, proposal::Proposal},
     refs::RefsFacts,
     target::{Oid, RefName},
+    trigger,
 };
 
 /// The answer to one question.
@@ -241,7 +242,8 @@ impl Facts {
         };
         let key =
             || self.secret.as_ref().and_then(|secret| secret.key.refusal()).map(|refusal| refusal.failure.clone());
-        publish.or(refs).or(tags).or_else(key)
+        let reference = || trigger::reference::named(plan, self.refs.answer(), &[]).and_then(Result::err);
+        publish.or(refs).or(tags).or_else(key).or_else(reference)
     }
 
     /// Whether REST answered at all, be it by a refusal.

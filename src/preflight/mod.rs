@@ -75,6 +75,21 @@ impl Cleared<Plan> {
         self.facts.server_ahead
     }
 
+    /// The server's clock when the preflight was done.
+    pub fn at(&self) -> chrono::DateTime<chrono::Utc> {
+        self.facts.now
+    }
+
+    /// The target's refs, as far as they were of interest; none when the credential may not see them.
+    pub fn advertised(&self) -> Option<&Advertisement> {
+        self.facts.refs.answer()
+    }
+
+    /// The target's default branch, where the token may read the repository.
+    pub fn default_branch(&self) -> Option<&str> {
+        self.facts.repository.answer().map(|repository| repository.default_branch.as_str())
+    }
+
     /// What the token's account is called, where it has one.
     pub fn login(&self) -> Option<&str> {
         self.facts.token.login.as_deref()

@@ -317,6 +317,18 @@ impl TargetReport {
         format!("{}/{}", self.server, self.repository)
     }
 
+    /// Notes how a run stands, in the place where it was noted before.
+    pub fn run(&mut self, run: RunReport) {
+        let own = self.facts.run.as_mut().filter(|known| known.id == run.id);
+        if let Some(known) = own {
+            known.clone_from(&run);
+        }
+        match self.runs.iter_mut().find(|known| known.id == run.id) {
+            Some(known) => *known = run,
+            None => self.runs.push(run),
+        }
+    }
+
     /// The run that the outputs `run-id`, `run-url` and `run-conclusion` speak of.
     pub fn last_run(&self) -> Option<&RunReport> {
         self.facts.run.as_ref().or(self.runs.last())

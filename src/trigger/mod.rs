@@ -1,86 +1,143 @@
 //! The trigger stage: each start is asked for once, and after a lost answer looked for before it is asked for again.
 
 mod once;
+pub mod reference;
+mod relay_id;
+pub mod wait;
 
-use serde_json::{Map, Value};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use self::once::{Once, Search, Sent};
+pub(crate) use self::relay_id::with_id;
 use crate::{
     connection::Connection,
     diagnosis::Failure,
-    github::{DispatchRequest, model::Run},
-    plan::Plan,
+    github::{Answered, DispatchRequest, WorkflowDispatchRequest, model::Dispatched},
+    plan::{DispatchPlan, Plan, WorkflowPlan},
     preflight::Cleared,
+    target::{Oid, RefName},
 };
 
-/// The placeholder that becomes the relay's own id: a receiver that puts it into `run-name` can be recognised.
-const RELAY_ID: &str = "{relay_id}";
-
-/// What the trigger stage did.
-#[derive(Clone, Debug, Default)]
-pub struct Triggered {
-    /// The events and workflows that were started.
-    pub started: Vec<String>,
-    /// The runs that are known by now.
-    pub runs: Vec<Run>,
+/// One start that was asked for, or would be in a dry run.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The event type, or the workflow's file name.
+    pub name: String,
+    /// `repository_dispatch` or `workflow_dispatch`.
+    pub event: &'static str,
+    /// The workflow's file name, where one was named.
+    pub workflow: Option<String>,
+    /// The ref that it runs on, the full one wherever that is known.
+    pub reference: Option<String>,
+    /// When it was sent, by the server's clock.
+    pub began: DateTime<Utc>,
+    /// The relay's id, where the payload or the inputs carry it.
+    pub relay_id: Option<String>,
+    /// The run that it made, where that is known: its number and address.
+    pub run: Option<(u64, String)>,
 }
 
-/// Starts what the plan says. `None`: nothing to start is planned.
-pub async fn trigger(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<Triggered>, Failure> {
+/// Starts what the plan says, the dispatch before the workflows; `note` hears of each start as soon as it is done. `made` are the
+/// refs that the step made, in the order in which a workflow is looked for on them.
+pub async fn trigger(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    made: &[(RefName, Oid)],
+    note: &mut dyn FnMut(&Start),
+) -> Result<Vec<Start>, Failure> {
     let plan = cleared.plan();
-    let Some(dispatch) = &plan.dispatch else { return Ok(None) };
-    let started = vec![dispatch.event_type.clone()];
-    if plan.behaviour.dry_run {
-        return Ok(Some(Triggered { started, runs: Vec::new() }));
+    let mut starts = Vec::new();
+    if let Some(dispatch) = &plan.dispatch {
+        let start = repository_dispatch(cleared, connection, dispatch).await?;
+        note(&start);
+        starts.push(start);
     }
+    if let Some(workflows) = &plan.workflows {
+        for file in &workflows.files {
+            let reference = reference::choose(cleared, connection, file, made).await?;
+            let start = workflow_dispatch(cleared, connection, workflows, file, reference).await?;
+            note(&start);
+            starts.push(start);
+        }
+    }
+    Ok(starts)
+}
+
+async fn repository_dispatch(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    dispatch: &DispatchPlan,
+) -> Result<Start, Failure> {
+    let plan = cleared.plan();
     let id = Uuid::new_v4().to_string();
-    let (payload, named) = with_id(dispatch.payload.value(), &id);
-    let request = DispatchRequest { event_type: dispatch.event_type.clone(), client_payload: payload };
-    let search = once::Search {
+    let (client_payload, named) = with_id(dispatch.payload.value(), &id);
+    let mut start = Start {
+        name: dispatch.event_type.clone(),
         event: "repository_dispatch",
-        login: cleared.login(),
-        server_ahead: cleared.server_ahead(),
-        id: named.then_some(id.as_str()),
+        workflow: None,
+        reference: cleared.default_branch().map(|branch| format!("refs/heads/{branch}")),
+        began: Utc::now() + cleared.server_ahead(),
+        relay_id: named.then_some(id),
+        run: None,
     };
-    let send = || async { connection.github.create_dispatch(&plan.target.slug, &request).await };
-    let what = format!("dispatch of {}", dispatch.event_type);
-    let runs = once::send(plan, connection, &what, &search, send).await?;
-    Ok(Some(Triggered { started, runs }))
-}
-
-/// The payload with the relay's id in the place of its placeholder, and whether there was one.
-pub(crate) fn with_id(payload: &Map<String, Value>, id: &str) -> (Map<String, Value>, bool) {
-    let mut found = false;
-    let members = payload.iter().map(|(name, value)| (name.clone(), filled(value, id, &mut found)));
-    let filled = members.collect();
-    (filled, found)
-}
-
-fn filled(value: &Value, id: &str, found: &mut bool) -> Value {
-    match value {
-        Value::String(text) if text.contains(RELAY_ID) => {
-            *found = true;
-            Value::String(text.replace(RELAY_ID, id))
+    if !plan.behaviour.dry_run {
+        let request = DispatchRequest { event_type: dispatch.event_type.clone(), client_payload };
+        let send = || connection.github.create_dispatch(&plan.target.slug, &request);
+        let what = format!("dispatch of {}", dispatch.event_type);
+        let Once { began, sent } = once::send(cleared, connection, &what, &Search::of(&start), send).await?;
+        start.began = began;
+        if let Sent::Found(run) = sent {
+            start.run = Some((run.id, run.html_url));
         }
-        Value::Array(items) => items.iter().map(|item| filled(item, id, found)).collect(),
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), filled(value, id, found))).collect())
-        }
-        other => other.clone(),
     }
+    Ok(start)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_relays_id_goes_wherever_its_placeholder_stands() {
-        let payload = serde_json::json!({"a": "x {relay_id}", "b": [{"c": "{relay_id}"}], "d": 1});
-        let (filled, found) = with_id(payload.as_object().unwrap(), "id");
-        assert!(found);
-        assert_eq!(Value::Object(filled), serde_json::json!({"a": "x id", "b": [{"c": "id"}], "d": 1}));
-        let plain = serde_json::json!({"a": "{relay}"});
-        assert!(!with_id(plain.as_object().unwrap(), "id").1);
+async fn workflow_dispatch(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    workflows: &WorkflowPlan,
+    file: &str,
+    reference: String,
+) -> Result<Start, Failure> {
+    let plan = cleared.plan();
+    let id = Uuid::new_v4().to_string();
+    let (inputs, named) = with_id(workflows.inputs.value(), &id);
+    let mut start = Start {
+        name: file.to_owned(),
+        event: "workflow_dispatch",
+        workflow: Some(file.to_owned()),
+        reference: Some(reference.clone()),
+        began: Utc::now() + cleared.server_ahead(),
+        relay_id: named.then_some(id),
+        run: None,
+    };
+    if plan.behaviour.dry_run {
+        return Ok(start);
     }
+    let request = WorkflowDispatchRequest { reference, inputs, return_run_details: true };
+    let plain = WorkflowDispatchRequest { return_run_details: false, ..request.clone() };
+    let (slug, github) = (&plan.target.slug, &connection.github);
+    let send = || async {
+        match github.create_workflow_dispatch(slug, file, &request).await {
+            // An older GitHub Enterprise Server does not know the key, says so, and has started nothing.
+            Err(error) if error.is(422) && error.text().contains("return_run_details") => {
+                github.create_workflow_dispatch(slug, file, &plain).await
+            }
+            answered => answered,
+        }
+    };
+    let what = format!("dispatch of {file}");
+    let Once { began, sent } = once::send(cleared, connection, &what, &Search::of(&start), send).await?;
+    start.began = began;
+    start.run = match sent {
+        Sent::Answered(Answered { value: Some(Dispatched { id, html_url }), .. }) => Some((id, html_url)),
+        Sent::Answered(_) => None,
+        Sent::Found(run) => Some((run.id, run.html_url)),
+    };
+    if let Some((id, url)) = start.run.as_mut().filter(|(_, url)| url.is_empty()) {
+        *url = format!("{}/actions/runs/{id}", plan.target.web());
+    }
+    Ok(start)
 }

@@ -1,37 +1,72 @@
 //! A start that is asked for once. After an answer that got lost it is asked for again only when the list of runs could be
 //! read for half a minute and shows no new run of this event by this actor.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::Start;
 use crate::{
     connection::Connection,
-    diagnosis::{Failure, Retry},
-    github::{Meta, Polled, RestError, RunQuery, model::Run},
+    diagnosis::{Cause, Failure, Retry},
+    github::{Polled, RestError, RunQuery, model::Run},
     plan::Plan,
+    preflight::Cleared,
+    target::RefName,
 };
 
 /// How long the list is read before a start counts as not having happened.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// How long it is tried when the list can not be read each time.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// The pause between two readings of the list.
 const INTERVAL: Duration = Duration::from_secs(3);
 
 /// How far a run may seem older than the request that started it: both clocks are the server's, to the second.
-const TOLERANCE: chrono::Duration = chrono::Duration::seconds(2);
+pub(super) const TOLERANCE: chrono::Duration = chrono::Duration::seconds(2);
+
+/// What is left for the report when the budget ends during a request.
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// What a run that this request started looks like.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search<'a> {
-    /// The event.
-    pub(super) event: &'static str,
-    /// The actor; none when the token does not tell whom it stands for.
-    pub(super) login: Option<&'a str>,
-    /// How far the server's clock is ahead of this machine's: it dates the runs.
-    pub(super) server_ahead: chrono::Duration,
-    /// The relay's id, where the payload carries it.
-    pub(super) id: Option<&'a str>,
+    event: &'static str,
+    workflow: Option<&'a str>,
+    reference: Option<&'a str>,
+    id: Option<&'a str>,
+}
+
+impl<'a> Search<'a> {
+    /// The runs of `start`.
+    pub(super) fn of(start: &'a Start) -> Self {
+        Self {
+            event: start.event,
+            workflow: start.workflow.as_deref(),
+            reference: start.reference.as_deref(),
+            id: start.relay_id.as_deref(),
+        }
+    }
+}
+
+/// A start that was made.
+#[derive(Debug)]
+pub(super) struct Once<T> {
+    /// When it was asked for, by the server's clock.
+    pub(super) began: DateTime<Utc>,
+    /// How it is known.
+    pub(super) sent: Sent<T>,
+}
+
+/// How a start is known to have been made.
+#[derive(Debug)]
+pub(super) enum Sent<T> {
+    /// By the answer.
+    Answered(T),
+    /// The answer got lost; the run was found by the relay's id.
+    Found(Box<Run>),
 }
 
 /// What the list of runs tells about a request whose answer got lost.
@@ -39,62 +74,86 @@ enum Found {
     /// The run that it started, known by its id.
     Ours(Box<Run>),
     /// A run that may be it, or another sender's.
-    Perhaps,
+    Perhaps(Box<Run>),
     /// None, as long as was looked.
     None,
-    /// The list may not be read.
+    /// The list may not, or could not, be read.
     Unknown,
 }
 
-/// Sends until it is done once. The answer is the runs that are known to come of it.
-pub(super) async fn send<F>(
-    plan: &Plan,
+/// Sends until it is done once.
+pub(super) async fn send<T, F>(
+    cleared: &Cleared<Plan>,
     connection: &Connection,
     what: &str,
     search: &Search<'_>,
     mut request: impl FnMut() -> F,
-) -> Result<Vec<Run>, Failure>
+) -> Result<Once<T>, Failure>
 where
-    F: Future<Output = Result<Meta, RestError>>,
+    F: Future<Output = Result<T, RestError>>,
 {
     let attempt = || {
         let request = request();
         async move {
             connection.retries.turn().await;
-            let began = Utc::now() + search.server_ahead;
-            let Err(error) = request.await else { return Ok(Vec::new()) };
-            let failure = Failure::from(error);
+            let began = Utc::now() + cleared.server_ahead();
+            let failure = match within(connection, request).await {
+                Some(Ok(answer)) => return Ok(Once { began, sent: Sent::Answered(answer) }),
+                Some(Err(error)) => Failure::from(error),
+                None => {
+                    let what = format!("No answer to the {what} came within the step's whole budget (`timeout`).");
+                    return Err(may_have_started(Failure::new(Cause::ConnectionFailed, what), None));
+                }
+            };
             if failure.retry != Retry::Unclear {
                 return Err(failure);
             }
-            match look(plan, connection, search, began).await {
-                Found::Ours(run) => Ok(vec![*run]),
+            let found = within(connection, look(cleared, connection, search, began)).await;
+            match found.unwrap_or(Found::Unknown) {
+                Found::Ours(run) => Ok(Once { began, sent: Sent::Found(run) }),
                 Found::None => Err(failure.with_retry(Retry::Backoff)),
-                Found::Perhaps | Found::Unknown => Err(may_have_started(failure)),
+                Found::Perhaps(run) => Err(may_have_started(failure, Some(&run))),
+                Found::Unknown => Err(may_have_started(failure, None)),
             }
         }
     };
     connection.retries.run(what, attempt).await
 }
 
-fn may_have_started(failure: Failure) -> Failure {
-    let what = format!("{} The start was sent and may have started a run: it is not sent again.", failure.what);
-    Failure { what, ..failure }
-        .with_remedy("Look at the target's Actions tab. If nothing started, run this step again; `{relay_id}` in the payload and in the receiver's `run-name` makes the look-up exact.")
-        .with_retry(Retry::Never)
+/// What comes of `future`, unless the budget ends before: a start that was sent must not end as a mere `timeout`.
+async fn within<T>(connection: &Connection, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(connection.retries.left().saturating_sub(MARGIN), future).await.ok()
 }
 
-async fn look(plan: &Plan, connection: &Connection, search: &Search<'_>, began: DateTime<Utc>) -> Found {
+fn may_have_started(failure: Failure, run: Option<&Run>) -> Failure {
+    let known = run.map(|run| format!(" {} may be it, or another sender's.", run.html_url)).unwrap_or_default();
+    let what = format!("{} The start was sent and may have started a run: it is not sent again.{known}", failure.what);
+    let failure = Failure { what, ..failure }
+        .with_remedy("Look at the target's Actions tab. If nothing started, run this step again; `{relay_id}` in the payload or the inputs and in the receiver's `run-name` makes the look-up exact.")
+        .with_retry(Retry::Never);
+    match run {
+        Some(run) => failure.with_link(&run.html_url),
+        None => failure,
+    }
+}
+
+/// Looks for the run. Time is counted by its pauses.
+async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<'_>, began: DateTime<Utc>) -> Found {
     let since = (began - TOLERANCE).format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let created = format!(">={since}");
-    let query = RunQuery { event: Some(search.event), created: Some(&created), ..RunQuery::default() };
-    let begin = Instant::now();
+    let query = RunQuery {
+        workflow: search.workflow,
+        event: Some(search.event),
+        created: Some(&created),
+        ..RunQuery::default()
+    };
+    let (mut looked, mut passed) = (Duration::ZERO, Duration::ZERO);
     let mut etag: Option<String> = None;
     loop {
-        let read = match connection.github.runs(&plan.target.slug, &query, etag.as_deref()).await {
+        let read = match connection.github.runs(&cleared.plan().target.slug, &query, etag.as_deref()).await {
             Ok(Polled::Changed(answered)) => {
                 etag = answered.meta.etag().map(str::to_owned);
-                if let Some(found) = judge(search, answered.value) {
+                if let Some(found) = judge(search, cleared.login(), answered.value) {
                     return found;
                 }
                 true
@@ -103,23 +162,72 @@ async fn look(plan: &Plan, connection: &Connection, search: &Search<'_>, began: 
             Err(error) if error.is_not_permitted() => return Found::Unknown,
             Err(_) => false,
         };
-        if begin.elapsed() >= LOOK {
-            return if read { Found::None } else { Found::Unknown };
+        if read && looked >= LOOK {
+            return Found::None;
         }
-        if connection.retries.left() <= INTERVAL {
+        if passed >= PATIENCE || connection.retries.left() <= INTERVAL {
             return Found::Unknown;
         }
         connection.retries.pause(INTERVAL).await;
+        passed += INTERVAL;
+        if read {
+            looked += INTERVAL;
+        }
     }
 }
 
 /// Only an id makes sure; a run by the same actor, or by anyone when ours is not known, may be another sender's.
-fn judge(search: &Search<'_>, runs: Vec<Run>) -> Option<Found> {
+fn judge(search: &Search<'_>, login: Option<&str>, runs: Vec<Run>) -> Option<Found> {
     let names = |run: &Run| search.id.is_some_and(|id| run.display_title.contains(id) || run.name.contains(id));
-    let by_us = |run: &Run| search.login.is_none_or(|login| run.actor.login.eq_ignore_ascii_case(login));
-    let perhaps = runs.iter().any(by_us);
-    if let Some(run) = runs.into_iter().find(names) {
-        return Some(Found::Ours(Box::new(run)));
+    let by_us = |run: &Run| login.is_none_or(|login| run.actor.login.eq_ignore_ascii_case(login));
+    let here = |run: &Run| run.head_branch.is_empty() || search.reference.is_none_or(|name| is_at(run, name));
+    let mut perhaps = None;
+    for run in runs {
+        if names(&run) {
+            return Some(Found::Ours(Box::new(run)));
+        }
+        if perhaps.is_none() && by_us(&run) && here(&run) {
+            perhaps = Some(Found::Perhaps(Box::new(run)));
+        }
     }
-    perhaps.then_some(Found::Perhaps)
+    perhaps
+}
+
+/// Whether a run is of this branch or tag, given in any form.
+fn is_at(run: &Run, name: &str) -> bool {
+    let short = name.parse::<RefName>().map_or_else(|_| name.to_owned(), |full| full.short().to_owned());
+    run.head_branch == short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(title: &str, actor: &str, branch: &str) -> Run {
+        let mut run = Run { display_title: title.into(), head_branch: branch.into(), ..Run::default() };
+        run.actor.login = actor.into();
+        run
+    }
+
+    fn found(id: Option<&str>, login: Option<&str>, runs: Vec<Run>) -> &'static str {
+        let search = Search { event: "repository_dispatch", workflow: None, reference: Some("refs/heads/main"), id };
+        match judge(&search, login, runs) {
+            Some(Found::Ours(_)) => "ours",
+            Some(Found::Perhaps(_)) => "perhaps",
+            _ => "none",
+        }
+    }
+
+    #[test]
+    fn only_the_id_makes_sure() {
+        let ours = || run("Deploy 42", "robin", "main");
+        assert_eq!(found(Some("42"), Some("robin"), vec![run("x", "robin", "main"), ours()]), "ours");
+        assert_eq!(found(None, Some("robin"), vec![ours()]), "perhaps");
+        assert_eq!(found(Some("7"), Some("robin"), vec![ours()]), "perhaps", "the receiver need not show the id");
+        assert_eq!(found(None, Some("Robin"), vec![ours()]), "perhaps");
+        assert_eq!(found(None, None, vec![run("x", "anyone", "main")]), "perhaps");
+        assert_eq!(found(None, Some("robin"), vec![run("x", "mallory", "main")]), "none");
+        assert_eq!(found(None, Some("robin"), vec![run("x", "robin", "other")]), "none");
+        assert_eq!(found(None, Some("robin"), vec![run("x", "robin", "")]), "perhaps");
+    }
 }

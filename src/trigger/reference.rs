@@ -1,0 +1,88 @@
+//! Which branch or tag a `workflow_dispatch` runs on. The full ref is sent: a short name may be a branch's and a tag's.
+//!
+//! Source: <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
+
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure},
+    git::advertisement::Advertisement,
+    github::model::Content,
+    plan::{DirectoryPlan, Plan},
+    preflight::Cleared,
+    target::{Oid, RefName},
+};
+
+/// The ref that `workflow-ref` names: the full one wherever that is known. `refs` are the target's; none when the credential
+/// may not see them, and a short name then stays as it is. `made` are those that the step made since. `None`: nothing was named.
+///
+/// # Errors
+/// `dispatch-ref-not-found` for a commit, and for what is neither a branch nor a tag.
+pub fn named(plan: &Plan, refs: Option<&Advertisement>, made: &[(RefName, Oid)]) -> Option<Result<String, Failure>> {
+    let name = plan.workflows.as_ref()?.reference.as_deref()?;
+    let planned = |wanted: &RefName| {
+        let tags = plan.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
+        plan.push.as_ref().map(DirectoryPlan::branch).into_iter().chain(tags).any(|planned| planned == wanted)
+    };
+    let made = |wanted: &RefName| made.iter().any(|(made, _)| made == wanted);
+    let there =
+        |wanted: &RefName| planned(wanted) || made(wanted) || refs.is_some_and(|refs| refs.tip(wanted).is_some());
+    let forms = if name.starts_with("refs/") {
+        vec![name.parse::<RefName>().ok().filter(|full| full.is_branch() || full.is_tag())]
+    } else {
+        vec![RefName::branch(name).ok(), RefName::tag(name).ok()]
+    };
+    let found = forms.into_iter().flatten().find(there);
+    Some(match found {
+        Some(full) => Ok(full.as_str().to_owned()),
+        None if name.parse::<Oid>().is_ok() => Err(Failure::new(
+            Cause::DispatchRefNotFound,
+            format!("`workflow-ref` is the commit {name}: GitHub dispatches a workflow on a branch or a tag, never on a commit."),
+        )
+        .with_remedy("Set `workflow-ref` to a branch or tag; to run exactly this commit, let `tag` and `tag-target` name it first.")),
+        // What a push of refs makes is known once it is done.
+        None if refs.is_none() || plan.refs.is_some() => Ok(name.to_owned()),
+        None => Err(Failure::new(
+            Cause::DispatchRefNotFound,
+            format!("{} has neither a branch nor a tag {name:?}, which `workflow-ref` names.", plan.target.slug),
+        )),
+    })
+}
+
+/// The ref that the workflow file is dispatched on: the named one, else the first of `made` whose commit holds the file, else
+/// the default branch.
+pub(super) async fn choose(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    file: &str,
+    made: &[(RefName, Oid)],
+) -> Result<String, Failure> {
+    if let Some(named) = named(cleared.plan(), cleared.advertised(), made) {
+        return named;
+    }
+    for (name, commit) in made {
+        if holds(cleared.plan(), connection, file, *commit).await? {
+            return Ok(name.as_str().to_owned());
+        }
+    }
+    match cleared.default_branch() {
+        Some(branch) => Ok(format!("refs/heads/{branch}")),
+        None => Err(Failure::new(
+            Cause::DispatchRefNotFound,
+            "The target's default branch is not known: the token may not read the repository, and `workflow-ref` is empty.",
+        )
+        .with_remedy("Set `workflow-ref` to a branch or tag of the target.")),
+    }
+}
+
+/// Whether a commit holds a workflow file. Where the token may not look, it does not count.
+async fn holds(plan: &Plan, connection: &Connection, file: &str, commit: Oid) -> Result<bool, Failure> {
+    let (path, commit) = (format!(".github/workflows/{file}"), commit.to_string());
+    let look = || async {
+        match connection.github.content(&plan.target.slug, &path, Some(&commit)).await {
+            Ok(found) => Ok(matches!(found.value, Content::File(_))),
+            Err(error) if error.is_not_permitted() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    };
+    connection.retries.run("look for the workflow file", look).await
+}

@@ -1,0 +1,273 @@
+//! The wait stage: the runs of every trigger, and those that the pushed refs should start, followed as far as was asked for.
+//!
+//! They are asked for by conditional requests: an answer of 304 costs nothing of the hour's budget
+//! (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>).
+
+mod ending;
+mod expected;
+mod pages;
+mod poll;
+mod reason;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use self::{
+    expected::{Expected, Origin},
+    poll::Polls,
+};
+use super::Start;
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure},
+    github::model::Run,
+    inputs::{Wait, WaitFor},
+    plan::{Plan, WaitPlan},
+    preflight::Cleared,
+    progress::Event,
+    report::{RunReport, TargetReport},
+    target::{Oid, RefName},
+};
+
+/// After how long without a run it is looked for the reason; runs show within seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A ref that the step pushed, or found as it should be.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The branch or tag.
+    pub name: RefName,
+    /// The commit that it leads to.
+    pub commit: Oid,
+    /// Whether this step put it there.
+    pub changed: bool,
+}
+
+/// A relay that has done everything but wait.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The plan.
+    pub cleared: Cleared<Plan>,
+    /// What was started.
+    pub starts: Vec<Start>,
+    /// What was pushed, branches before tags.
+    pub places: Vec<Place>,
+}
+
+impl Waiting {
+    /// Who caused the runs: an account of this name, or any App where the token stands for one.
+    fn is_ours(&self, run: &Run) -> bool {
+        let actor = &run.actor.login;
+        match self.cleared.login() {
+            Some(login) => actor.eq_ignore_ascii_case(login),
+            None => actor.is_empty() || actor.ends_with("[bot]"),
+        }
+    }
+}
+
+/// How long until the runs are asked for again, `spent` after the beginning: often at first, within ten seconds for some
+/// minutes, and then less often, so that ten minutes take less than sixty requests.
+fn interval(spent: Duration) -> Duration {
+    let (least, most) = if spent < Duration::from_mins(4) { (3, 9) } else { (20, 20) };
+    (spent / 6).clamp(Duration::from_secs(least), Duration::from_secs(most))
+}
+
+/// Waits as planned, and notes every run in `report` as soon as it is seen. The answer is a sentence for the report; none: there
+/// was nothing to wait for.
+pub async fn wait(
+    waiting: &Waiting,
+    connection: &Connection,
+    report: &mut TargetReport,
+) -> Result<Option<String>, Failure> {
+    let Some(plan) = &waiting.cleared.plan().wait else { return Ok(None) };
+    let mut connection = connection.clone();
+    connection.retries = connection.retries.until(Instant::now() + plan.timeout);
+    let site = if plan.expected.contains(&WaitFor::Pages) { pages::site(waiting, &connection).await } else { None };
+    let mut follow = Follow {
+        waiting,
+        connection: &connection,
+        plan,
+        report,
+        expected: expected::all(waiting, plan),
+        polls: Polls::default(),
+        shown: BTreeMap::new(),
+        spent: Duration::ZERO,
+        site,
+    };
+    follow.run().await?;
+    follow.outcome().map(Some)
+}
+
+/// Everything that is followed.
+struct Follow<'a> {
+    waiting: &'a Waiting,
+    connection: &'a Connection,
+    plan: &'a WaitPlan,
+    report: &'a mut TargetReport,
+    expected: Vec<Expected>,
+    polls: Polls,
+    /// What was shown of each run.
+    shown: BTreeMap<u64, String>,
+    /// Time since the beginning, counted by pauses and requests.
+    spent: Duration,
+    site: Option<pages::Site>,
+}
+
+impl Follow<'_> {
+    async fn run(&mut self) -> Result<(), Failure> {
+        loop {
+            let began = Instant::now();
+            let left = self.plan.timeout.saturating_sub(self.spent);
+            let sources = self.expected.iter().filter(|expected| expected.done.is_none());
+            let sources: std::collections::BTreeSet<_> =
+                sources.flat_map(|expected| expected.sources(self.waiting)).collect();
+            let held = self.polls.ask(sources, self.waiting, self.connection, self.spent, left).await?;
+            for index in 0..self.expected.len() {
+                self.look_at(index).await;
+            }
+            self.spent += began.elapsed();
+            if self.expected.iter().all(|expected| expected.done.is_some()) {
+                return Ok(());
+            }
+            if self.spent >= self.plan.timeout {
+                self.time_out().await;
+                return Ok(());
+            }
+            let pause = held.unwrap_or_else(|| interval(self.spent)).min(self.plan.timeout.saturating_sub(self.spent));
+            self.connection.retries.pause(pause).await;
+            self.spent += pause;
+        }
+    }
+
+    /// Takes in what is new about one expectation, and closes it when it is met or can not be.
+    async fn look_at(&mut self, index: usize) {
+        let expected = &mut self.expected[index];
+        if expected.done.is_some() {
+            return;
+        }
+        expected.take(&self.polls, self.waiting, self.spent);
+        let is_last_trigger = expected.is_trigger && index + 1 == self.waiting.starts.len();
+        for run in &expected.runs {
+            let line = format!("{}: {} {}", ending::file_name(run), ending::state(run), run.html_url);
+            if self.shown.get(&run.id) != Some(&line) {
+                self.connection.watch.see(Event::Notice(&line));
+                self.shown.insert(run.id, line);
+                self.report.run(run_report(run));
+            }
+        }
+        if let Some(run) = expected.runs.last().filter(|_| is_last_trigger) {
+            self.report.facts.run = Some(run_report(run));
+        }
+        let refused = expected.sources(self.waiting).iter().find_map(|source| self.polls.refusal(source).cloned());
+        if let Some(refused) = refused {
+            expected.done = match expected.origin {
+                Origin::Pages => {
+                    pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.site.as_ref()).await
+                }
+                _ => Some(Err(refused)),
+            };
+        } else if expected.is_idle && expected.runs.is_empty() {
+            let line = format!("{}: nothing was pushed, so no run is expected.", expected.name());
+            self.connection.watch.see(Event::Notice(&line));
+            expected.done = Some(Ok(()));
+        } else if expected.is_met(self.spent) {
+            expected.done = Some(match expected.until {
+                Wait::Completed => ending::judge(expected, self.waiting, self.connection).await,
+                _ => Ok(()),
+            });
+        } else if expected.runs.is_empty() && !expected.asked && self.spent >= PATIENCE {
+            expected.asked = true;
+            let found = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
+            if found.as_ref().is_some_and(|found| found.certain) {
+                expected.done = Some(Err(reason::not_triggered(expected, self.waiting, self.spent, found)));
+            } else {
+                expected.reason = found;
+            }
+        }
+        if let (Origin::Pages, Some(Ok(())), Some(site)) = (&expected.origin, &expected.done, &self.site) {
+            self.report.facts.page_url.clone_from(&site.url);
+        }
+    }
+
+    async fn time_out(&mut self) {
+        for expected in self.expected.iter_mut().filter(|expected| expected.done.is_none()) {
+            let failure = if expected.runs.is_empty() {
+                if !expected.asked {
+                    expected.asked = true;
+                    expected.reason = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
+                }
+                let found = expected.reason.take();
+                reason::not_triggered(expected, self.waiting, self.plan.timeout, found)
+            } else {
+                ending::too_late(expected, self.plan.timeout)
+            };
+            expected.done = Some(Err(failure));
+        }
+        if let Some(trouble) = self.polls.trouble() {
+            let line = format!("The last look at the runs failed: {}", trouble.what);
+            self.connection.watch.see(Event::Notice(&line));
+        }
+    }
+
+    /// What it all came to: the first failure, with the others' sentences, or a sentence.
+    fn outcome(&self) -> Result<String, Failure> {
+        let mut failures = self.expected.iter().filter_map(|expected| expected.done.as_ref()?.as_ref().err());
+        if let Some(first) = failures.next() {
+            let mut failure = first.clone();
+            for other in failures {
+                failure.what.extend([" ", &other.what]);
+            }
+            return Err(failure);
+        }
+        let runs = self.expected.iter().flat_map(|expected| &expected.runs);
+        let mut parts: Vec<String> =
+            runs.map(|run| format!("{}: {}", ending::file_name(run), ending::state(run))).collect();
+        parts.extend(self.report.facts.page_url.iter().map(|url| format!("the site is at {url}")));
+        parts.dedup();
+        Ok(if parts.is_empty() {
+            "Nothing was pushed, so no run is expected.".to_owned()
+        } else {
+            format!("{}.", parts.join("; "))
+        })
+    }
+}
+
+/// A run as the report shows it.
+pub(crate) fn run_report(run: &Run) -> RunReport {
+    RunReport {
+        id: run.id,
+        url: run.html_url.clone(),
+        workflow: ending::file_name(run).to_owned(),
+        event: run.event.clone(),
+        status: run.status.clone(),
+        conclusion: run.conclusion.clone().unwrap_or_default(),
+    }
+}
+
+/// A failure with this cause that says how to see for oneself.
+fn failure(cause: Cause, what: String, link: Option<&str>) -> Failure {
+    let failure = Failure::new(cause, what);
+    match link {
+        Some(link) if !link.is_empty() => failure.with_link(link),
+        _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_minutes_take_less_than_sixty_looks_and_the_first_minutes_see_an_end_within_ten_seconds() {
+        let (mut spent, mut looks) = (Duration::ZERO, 0);
+        while spent < Duration::from_mins(10) {
+            looks += 1;
+            let pause = interval(spent);
+            assert!(spent >= Duration::from_mins(4) || pause < Duration::from_secs(10), "{spent:?}: {pause:?}");
+            spent += pause;
+        }
+        assert!(looks < 56, "{looks}");
+    }
+}

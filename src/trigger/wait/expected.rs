@@ -1,0 +1,208 @@
+//! What is waited for, and which runs are it.
+
+use std::time::Duration;
+
+use super::{
+    super::once::TOLERANCE,
+    Place, Waiting, ending,
+    poll::{Polls, Source},
+    reason::Reason,
+};
+use crate::{
+    diagnosis::Failure,
+    github::model::Run,
+    inputs::{Wait, WaitFor},
+    plan::WaitPlan,
+    target::RefName,
+    trigger::Start,
+};
+
+/// How long after the first run others of the same event are awaited.
+const SETTLE: Duration = Duration::from_secs(4);
+
+/// How long a run that shows the relay's id is preferred to one that does not.
+const PREFER: Duration = Duration::from_secs(10);
+
+/// Where the runs come from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// A trigger.
+    Trigger(Start),
+    /// A workflow file that the pushed refs should start.
+    File(String),
+    /// The build and deployment of Pages.
+    Pages,
+}
+
+/// One thing that is waited for.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) origin: Origin,
+    pub(super) is_trigger: bool,
+    /// Nothing was pushed that could start it: a run from before is followed, and none is no failure.
+    pub(super) is_idle: bool,
+    pub(super) until: Wait,
+    /// The runs as they were last seen, the oldest first.
+    pub(super) runs: Vec<Run>,
+    /// When the first run that fits was seen.
+    first: Option<Duration>,
+    /// Whether it was looked for the reason why there is no run.
+    pub(super) asked: bool,
+    pub(super) reason: Option<Reason>,
+    /// How it ended.
+    pub(super) done: Option<Result<(), Failure>>,
+}
+
+/// Everything that the plan waits for, the triggers first.
+pub(super) fn all(waiting: &Waiting, plan: &WaitPlan) -> Vec<Expected> {
+    let new = |origin, until| Expected {
+        is_trigger: matches!(origin, Origin::Trigger(_)),
+        is_idle: false,
+        origin,
+        until,
+        runs: Vec::new(),
+        first: None,
+        asked: false,
+        reason: None,
+        done: None,
+    };
+    let mut all = Vec::new();
+    if plan.triggers != Wait::No {
+        all.extend(waiting.starts.iter().map(|start| new(Origin::Trigger(start.clone()), plan.triggers)));
+    }
+    for wanted in &plan.expected {
+        let origin = match wanted {
+            WaitFor::Pages => Origin::Pages,
+            WaitFor::Workflow(file) => Origin::File(file.clone()),
+        };
+        let mut expected = new(origin, plan.until);
+        let mut places = expected.all_places(waiting).peekable();
+        expected.is_idle = places.peek().is_some() && places.all(|place| !place.changed);
+        all.push(expected);
+    }
+    all
+}
+
+impl Expected {
+    /// What it is called in messages.
+    pub(super) fn name(&self) -> String {
+        match &self.origin {
+            Origin::Trigger(start) if start.workflow.is_some() => start.name.clone(),
+            Origin::Trigger(start) => format!("{} {}", start.event, start.name),
+            Origin::File(file) => file.clone(),
+            Origin::Pages => "pages".to_owned(),
+        }
+    }
+
+    fn all_places<'a>(&self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Place> + use<'a> {
+        let branches_only = matches!(self.origin, Origin::Pages);
+        waiting.places.iter().filter(move |place| !branches_only || place.name.is_branch())
+    }
+
+    /// The refs that should start it: those that the step changed, or all when it changed none.
+    pub(super) fn places<'a>(&'a self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Place> {
+        self.all_places(waiting).filter(|place| place.changed || self.is_idle)
+    }
+
+    /// Where its runs are looked for.
+    pub(super) fn sources(&self, waiting: &Waiting) -> Vec<Source> {
+        match &self.origin {
+            Origin::Trigger(Start { run: Some((id, _)), .. }) => vec![Source::Run(*id)],
+            Origin::Trigger(start) => vec![Source::of_start(start)],
+            Origin::File(_) if waiting.places.is_empty() => waiting.starts.iter().map(Source::of_start).collect(),
+            Origin::File(_) | Origin::Pages => {
+                let since = (!self.is_idle).then(|| waiting.cleared.at());
+                let mut sources: Vec<Source> = self
+                    .places(waiting)
+                    .map(|place| Source::list(None, None, Some(place.commit.to_string()), since))
+                    .collect();
+                if sources.is_empty() {
+                    sources.push(Source::list(None, Some("dynamic"), None, Some(waiting.cleared.at())));
+                }
+                sources.dedup();
+                sources
+            }
+        }
+    }
+
+    /// Takes in the runs that were found.
+    pub(super) fn take(&mut self, polls: &Polls, waiting: &Waiting, spent: Duration) {
+        let sources = self.sources(waiting);
+        let mut found: Vec<Run> = Vec::new();
+        for run in sources.iter().flat_map(|source| polls.runs(source)) {
+            if self.fits(run, waiting) && !found.iter().any(|known| known.id == run.id) {
+                found.push(run.clone());
+            }
+        }
+        if found.is_empty() {
+            return;
+        }
+        found.sort_by_key(|run| (run.created_at, run.id));
+        let first = *self.first.get_or_insert(spent);
+        if let Origin::Trigger(start) = &self.origin {
+            if let Some(id) = &start.relay_id {
+                if found.iter().any(|run| shows(run, id)) {
+                    found.retain(|run| shows(run, id));
+                } else if start.run.is_none() && spent < first + PREFER {
+                    return;
+                }
+            }
+            if start.workflow.is_some() {
+                found.truncate(1);
+            }
+        }
+        if self.is_idle {
+            found.drain(..found.len() - 1);
+        }
+        self.runs = found;
+    }
+
+    fn fits(&self, run: &Run, waiting: &Waiting) -> bool {
+        let at = |name: &str| run.head_branch.is_empty() || run.head_branch == name;
+        match &self.origin {
+            Origin::Trigger(Start { run: Some((id, _)), .. }) => run.id == *id,
+            Origin::Trigger(start) => {
+                run.event == start.event
+                    && waiting.is_ours(run)
+                    && start.workflow.as_ref().is_none_or(|file| ending::file_name(run) == file)
+                    && start.reference.as_deref().is_none_or(|name| at(&short(name)))
+                    && run.created_at.is_none_or(|at| at >= start.began - TOLERANCE)
+            }
+            Origin::File(file) => {
+                let here = |place: &Place| run.head_sha == place.commit.to_string() && at(place.name.short());
+                let by_push = matches!(run.event.as_str(), "push" | "create") && self.places(waiting).any(here);
+                let by_start = waiting.places.is_empty() && waiting.starts.iter().any(|start| start.event == run.event);
+                // What a deploy key pushed counts as done by the account that added the key.
+                let ours = waiting.cleared.plan().ssh.is_some() || waiting.is_ours(run);
+                ending::file_name(run) == file && ours && (by_push || by_start)
+            }
+            Origin::Pages => {
+                let sha = |place: &Place| run.head_sha == place.commit.to_string();
+                run.path.contains("pages-build-deployment")
+                    && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
+            }
+        }
+    }
+
+    /// Whether what was asked for has come about.
+    pub(super) fn is_met(&self, spent: Duration) -> bool {
+        if self.runs.is_empty() {
+            return false;
+        }
+        let single = match &self.origin {
+            Origin::Trigger(start) => start.workflow.is_some(),
+            Origin::File(_) => false,
+            Origin::Pages => true,
+        };
+        let settled = single || self.is_idle || self.first.is_some_and(|first| spent >= first + SETTLE);
+        self.until == Wait::Started || (settled && self.runs.iter().all(ending::has_ended))
+    }
+}
+
+fn shows(run: &Run, id: &str) -> bool {
+    run.display_title.contains(id) || run.name.contains(id)
+}
+
+fn short(name: &str) -> String {
+    name.parse::<RefName>().map_or_else(|_| name.to_owned(), |full| full.short().to_owned())
+}

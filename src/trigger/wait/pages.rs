@@ -1,0 +1,90 @@
+//! The build and deployment of a Pages site that is made from a branch.
+//!
+//! Source: <https://docs.github.com/en/rest/pages/pages>
+
+use super::{Expected, Waiting, failure, poll::Polls, reason::Reason};
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure},
+    github::{Polled, model::Pages},
+    inputs::Wait,
+};
+
+/// What is known of the site.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// Its address.
+    pub(super) url: Option<String>,
+    build_type: Option<String>,
+    branch: Option<String>,
+}
+
+/// Asks for the site; none where there is none, or the token may not ask.
+pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<Site> {
+    let slug = &waiting.cleared.plan().target.slug;
+    let ask = || async { Ok(connection.github.pages_site(slug).await?.value) };
+    let Pages { html_url, build_type, source, .. } =
+        connection.retries.run("question for the Pages site", ask).await.ok()?;
+    Some(Site { url: html_url, build_type, branch: source.map(|source| source.branch) })
+}
+
+/// Why no build was started.
+pub(super) fn reason(expected: &Expected, waiting: &Waiting, site: Option<&Site>) -> Option<Reason> {
+    let settings = format!("{}/settings/pages", waiting.cleared.plan().target.web());
+    let Some(site) = site else {
+        return Some(Reason::likely(
+            "The repository has no Pages site, or the token may not ask for it (Pages: read).",
+        ));
+    };
+    if site.build_type.as_deref() == Some("workflow") {
+        return Some(Reason::certain(
+            "The site is built by a workflow of its own, not from a branch.",
+            format!("Name that workflow's file in `wait-for` instead of `pages`, or choose a branch on {settings}."),
+        ));
+    }
+    let source = site.branch.as_deref()?;
+    let place = expected.places(waiting).next()?;
+    (expected.places(waiting).all(|place| place.name.short() != source)).then(|| {
+        Reason::certain(
+            format!("Pages publishes the branch {source}, and {} was pushed.", place.name.short()),
+            format!("Choose {} on {settings}, or set `branch: {source}`.", place.name.short()),
+        )
+    })
+}
+
+/// Follows the builds instead of the runs, for a token that may read Pages but not Actions. `None`: not ended yet.
+pub(super) async fn by_builds(
+    expected: &mut Expected,
+    waiting: &Waiting,
+    connection: &Connection,
+    polls: &mut Polls,
+    site: Option<&Site>,
+) -> Option<Result<(), Failure>> {
+    let plan = waiting.cleared.plan();
+    match connection.github.latest_pages_build(&plan.target.slug, polls.build_etag.as_deref()).await {
+        Ok(Polled::Changed(answered)) => {
+            polls.build_etag = answered.meta.etag().map(str::to_owned);
+            polls.build = Some(answered.value);
+        }
+        Ok(Polled::Unchanged(_)) => {}
+        // The first build may not be there yet.
+        Err(error) if error.is(404) && site.is_some() => {}
+        Err(error) => {
+            let failure = Failure::from(error);
+            return (failure.retry == crate::diagnosis::Retry::Never).then_some(Err(failure));
+        }
+    }
+    let build = polls.build.as_ref()?;
+    if !expected.places(waiting).any(|place| place.commit.to_string() == build.commit) {
+        return None;
+    }
+    match build.status.as_str() {
+        "built" => Some(Ok(())),
+        "errored" => {
+            let why = build.error.message.as_deref().unwrap_or("GitHub gives no reason.");
+            let what = format!("The Pages build of {} failed: {why}", build.commit);
+            Some(Err(failure(Cause::RunFailed, what, Some(&format!("{}/actions", plan.target.web())))))
+        }
+        _ => (expected.until == Wait::Started).then_some(Ok(())),
+    }
+}

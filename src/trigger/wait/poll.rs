@@ -1,0 +1,178 @@
+//! Asking for runs, conditionally; what can not be asked now is asked later.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use super::{super::once::TOLERANCE, Waiting};
+use crate::{
+    connection::Connection,
+    diagnosis::{Failure, Retry},
+    github::{
+        Answered, Polled, RestError, RunQuery,
+        model::{PagesBuild, Run},
+    },
+    progress::Event,
+    trigger::Start,
+};
+
+/// How long one answer is waited for.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// How long a run that was just made need not be known under its number.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Where runs are looked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// The run of this number.
+    Run(u64),
+    /// A list.
+    List {
+        /// Of this workflow file.
+        workflow: Option<String>,
+        /// Of this event.
+        event: Option<&'static str>,
+        /// Of this commit.
+        head_sha: Option<String>,
+        /// Made at or after this time of the server, in search syntax.
+        created: Option<String>,
+    },
+}
+
+impl Source {
+    /// A list of the runs made since then.
+    pub(super) fn list(
+        workflow: Option<String>,
+        event: Option<&'static str>,
+        head_sha: Option<String>,
+        since: Option<DateTime<Utc>>,
+    ) -> Self {
+        let created = since.map(|since| (since - TOLERANCE).format(">=%Y-%m-%dT%H:%M:%SZ").to_string());
+        Self::List { workflow, event, head_sha, created }
+    }
+
+    /// The list that the runs of a start are in.
+    pub(super) fn of_start(start: &Start) -> Self {
+        Self::list(start.workflow.clone(), Some(start.event), None, Some(start.began))
+    }
+}
+
+/// The last answer of one source.
+#[derive(Debug, Default)]
+struct Known {
+    etag: Option<String>,
+    runs: Vec<Run>,
+    refused: Option<Failure>,
+}
+
+/// The answers so far.
+#[derive(Debug, Default)]
+pub(super) struct Polls {
+    known: BTreeMap<Source, Known>,
+    trouble: Option<Failure>,
+    pub(super) build: Option<PagesBuild>,
+    pub(super) build_etag: Option<String>,
+}
+
+impl Polls {
+    /// The runs of a source, as last seen.
+    pub(super) fn runs(&self, source: &Source) -> &[Run] {
+        self.known.get(source).map(|known| known.runs.as_slice()).unwrap_or_default()
+    }
+
+    /// Why a source can not be asked at all.
+    pub(super) fn refusal(&self, source: &Source) -> Option<&Failure> {
+        self.known.get(source)?.refused.as_ref()
+    }
+
+    /// Why the last question got no answer.
+    pub(super) fn trouble(&self) -> Option<&Failure> {
+        self.trouble.as_ref()
+    }
+
+    /// Asks every source once. The answer is the pause that a limit demands.
+    ///
+    /// # Errors
+    /// The limit, when its pause is longer than what is left.
+    pub(super) async fn ask(
+        &mut self,
+        sources: BTreeSet<Source>,
+        waiting: &Waiting,
+        connection: &Connection,
+        spent: Duration,
+        left: Duration,
+    ) -> Result<Option<Duration>, Failure> {
+        let mut held = None;
+        let mut trouble = None;
+        for source in sources {
+            let known = self.known.entry(source.clone()).or_default();
+            if known.refused.is_some() {
+                continue;
+            }
+            let asked = tokio::time::timeout(LONGEST, ask(&source, waiting, connection, known.etag.as_deref())).await;
+            let Ok(answer) = asked else { continue };
+            let error = match answer {
+                Ok(Polled::Changed(Answered { value, meta })) => {
+                    known.etag = meta.etag().map(str::to_owned);
+                    known.runs = value;
+                    continue;
+                }
+                Ok(Polled::Unchanged(_)) => continue,
+                Err(error) => error,
+            };
+            if error.is(404) && matches!(source, Source::Run(_)) && spent < GRACE {
+                continue;
+            }
+            let failure = Failure::from(error);
+            match failure.retry {
+                Retry::Never => known.refused = Some(unreadable(failure)),
+                Retry::After(pause) if pause > left => return Err(failure),
+                Retry::After(pause) => {
+                    held = held.max(Some(pause));
+                    trouble = Some(failure);
+                }
+                Retry::Backoff | Retry::Unclear => trouble = Some(failure),
+            }
+        }
+        if let (Some(trouble), None) = (&trouble, &self.trouble) {
+            let line = format!("The runs could not be looked at ({}): {}", trouble.cause.slug(), trouble.what);
+            connection.watch.see(Event::Notice(&line));
+        }
+        self.trouble = trouble;
+        Ok(held)
+    }
+}
+
+async fn ask(
+    source: &Source,
+    waiting: &Waiting,
+    connection: &Connection,
+    etag: Option<&str>,
+) -> Result<Polled<Vec<Run>>, RestError> {
+    let slug = &waiting.cleared.plan().target.slug;
+    match source {
+        Source::Run(id) => Ok(match connection.github.run(slug, *id, etag).await? {
+            Polled::Changed(Answered { value, meta }) => Polled::Changed(Answered { value: vec![value], meta }),
+            Polled::Unchanged(meta) => Polled::Unchanged(meta),
+        }),
+        Source::List { workflow, event, head_sha, created } => {
+            let query = RunQuery {
+                workflow: workflow.as_deref(),
+                event: *event,
+                head_sha: head_sha.as_deref(),
+                created: created.as_deref(),
+                ..RunQuery::default()
+            };
+            connection.github.runs(slug, &query, etag).await
+        }
+    }
+}
+
+fn unreadable(failure: Failure) -> Failure {
+    let what = format!("The runs can not be followed: {}", failure.what);
+    Failure { what, ..failure }
+}

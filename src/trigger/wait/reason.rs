@@ -1,0 +1,230 @@
+//! Why nothing started: looked for in the order of what people meet most.
+//!
+//! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows>
+
+use std::time::Duration;
+
+use super::{Expected, Origin, Place, Waiting, failure, pages};
+use crate::{
+    connection::Connection,
+    credential::TokenKind,
+    diagnosis::{Cause, Failure},
+    github::model::{Content, Workflow},
+    workflow_file::{Exclusion, WorkflowFile},
+};
+
+/// The instructions in a commit's message that keep GitHub from starting anything.
+///
+/// Source: <https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs>
+const SKIPS: &[&str] = &["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"];
+
+/// How long the search takes at most.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Why there is no run.
+#[derive(Clone, Debug)]
+pub(super) struct Reason {
+    cause: Cause,
+    /// Whole sentences.
+    why: String,
+    remedy: Option<String>,
+    /// Whether it is sure that none will come.
+    pub(super) certain: bool,
+}
+
+impl Reason {
+    pub(super) fn certain(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { cause: Cause::NotTriggered, why: why.into(), remedy: Some(remedy.into()), certain: true }
+    }
+
+    pub(super) fn likely(why: impl Into<String>) -> Self {
+        Self { cause: Cause::NotTriggered, why: why.into(), remedy: None, certain: false }
+    }
+}
+
+/// The failure of an expectation that no run met.
+pub(super) fn not_triggered(
+    expected: &Expected,
+    waiting: &Waiting,
+    after: Duration,
+    reason: Option<Reason>,
+) -> Failure {
+    let after = humantime::format_duration(Duration::from_secs(after.as_secs()));
+    let whence = match &expected.origin {
+        Origin::Trigger(_) => String::new(),
+        Origin::File(_) | Origin::Pages => {
+            let names: Vec<&str> = expected.places(waiting).map(|place| place.name.short()).collect();
+            if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) }
+        }
+    };
+    let link = format!("{}/actions", waiting.cleared.plan().target.web());
+    let begin = format!("No run of {}{whence} showed within {after}.", expected.name());
+    match reason {
+        None => failure(Cause::NotTriggered, format!("{begin} No reason was found."), Some(&link)),
+        Some(reason) => {
+            let failure = failure(reason.cause, format!("{begin} {}", reason.why), Some(&link));
+            match reason.remedy {
+                Some(remedy) => failure.with_remedy(remedy),
+                None => failure,
+            }
+        }
+    }
+}
+
+/// Looks for the reason; none where none was found, or the token may not look.
+pub(super) async fn find(
+    expected: &Expected,
+    waiting: &Waiting,
+    connection: &Connection,
+    site: Option<&pages::Site>,
+) -> Option<Reason> {
+    let search = async {
+        let found = match &expected.origin {
+            Origin::Trigger(start) if start.event == "repository_dispatch" => {
+                no_listener(&start.name, waiting, connection).await
+            }
+            Origin::Trigger(start) => disabled(&start.name, waiting, connection).await,
+            Origin::File(file) => of_push(file, expected, waiting, connection).await,
+            Origin::Pages => pages::reason(expected, waiting, site),
+        };
+        match found {
+            None => actions_off(waiting, connection).await,
+            found => found,
+        }
+    };
+    tokio::time::timeout(LONGEST, search).await.ok().flatten()
+}
+
+/// Why a push started no run of a workflow file.
+async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
+    let plan = waiting.cleared.plan();
+    if plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken) {
+        let why = "It was pushed with `GITHUB_TOKEN`, whose pushes start no workflow.";
+        return Some(Reason {
+            cause: Cause::GithubTokenDoesNotTrigger,
+            why: why.to_owned(),
+            remedy: None,
+            certain: true,
+        });
+    }
+    let places: Vec<&Place> = expected.places(waiting).collect();
+    let mut likely = None;
+    let mut excluded = Vec::new();
+    for place in &places {
+        if let Some(mark) = skip_mark(place, waiting, connection).await {
+            excluded.push(Reason::certain(
+                format!(
+                    "The message of the commit {} holds `{mark}`, which keeps GitHub from starting anything.",
+                    place.commit.short()
+                ),
+                "Take the mark out of `message`, or of the commit's own message.",
+            ));
+            continue;
+        }
+        match file_at(file, &place.commit.to_string(), waiting, connection).await {
+            Found::Text(text) => match WorkflowFile::read(&text).excludes_push(&place.name) {
+                Some(Exclusion { why, certain: true }) => excluded.push(Reason::certain(
+                    format!("{file} as it is at {} does not start for it: {why}.", place.name.short()),
+                    format!("Correct `on:` in {file} on that ref, or push what it is for."),
+                )),
+                Some(Exclusion { why, .. }) => likely = Some(Reason::likely(format!("{file}: {why}."))),
+                None => likely = likely.or(Some(Reason::likely(format!("{file} should have started for {}.", place.name.short())))),
+            },
+            Found::Missing => excluded.push(Reason::certain(
+                format!(
+                    "The commit that was pushed to {} has no .github/workflows/{file}: the file counts as it is there, not as on the default branch.",
+                    place.name.short()
+                ),
+                format!("Push a commit that holds {file}, or start it with `workflow: {file}`."),
+            )),
+            Found::Unknown => likely = likely.or(Some(Reason::likely("The workflow file could not be read."))),
+        }
+    }
+    if excluded.len() == places.len() {
+        return excluded.into_iter().next();
+    }
+    match disabled(file, waiting, connection).await.or(actions_off(waiting, connection).await) {
+        None => likely,
+        found => found,
+    }
+}
+
+/// Why a `repository_dispatch` started nothing.
+async fn no_listener(event_type: &str, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
+    let plan = waiting.cleared.plan();
+    let branch = waiting.cleared.default_branch()?;
+    let workflows = connection.github.workflows(&plan.target.slug).await.ok()?.value;
+    let mut near = None;
+    for Workflow { path, state, .. } in &workflows {
+        let Some(file) = path.strip_prefix(".github/workflows/") else { continue };
+        let Found::Text(text) = file_at(file, branch, waiting, connection).await else { return None };
+        let read = WorkflowFile::read(&text);
+        match read.excludes_dispatch(event_type) {
+            None if state == "active" => return None,
+            None => return Some(off(file, state, waiting)),
+            Some(Exclusion { why, .. }) if read.listens_to("repository_dispatch") => {
+                near = near.or(Some(format!(" {file}: {why}.")));
+            }
+            Some(_) => {}
+        }
+    }
+    let near = near.unwrap_or_default();
+    Some(Reason::certain(
+        format!(
+            "No workflow file on the default branch {branch} listens to a `repository_dispatch` of the type {event_type}.{near}"
+        ),
+        format!(
+            "Add `on: repository_dispatch: types: [{event_type}]` to a workflow file on {branch}, or correct `dispatch`."
+        ),
+    ))
+}
+
+async fn disabled(file: &str, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
+    let workflow = connection.github.workflow(&waiting.cleared.plan().target.slug, file).await.ok()?.value;
+    (workflow.state != "active").then(|| off(file, &workflow.state, waiting))
+}
+
+fn off(file: &str, state: &str, waiting: &Waiting) -> Reason {
+    let web = waiting.cleared.plan().target.web();
+    Reason::certain(
+        format!("The workflow {file} is switched off (`{state}`)."),
+        format!("Open {web}/actions/workflows/{file} and choose Enable workflow."),
+    )
+}
+
+async fn actions_off(waiting: &Waiting, connection: &Connection) -> Option<Reason> {
+    let plan = waiting.cleared.plan();
+    let enabled = connection.github.actions_permissions(&plan.target.slug).await.ok()?.value.enabled;
+    (!enabled).then(|| {
+        Reason::certain(
+            "Actions are switched off in the target.",
+            format!("Allow actions on {}/settings/actions.", plan.target.web()),
+        )
+    })
+}
+
+async fn skip_mark(place: &Place, waiting: &Waiting, connection: &Connection) -> Option<&'static str> {
+    let slug = &waiting.cleared.plan().target.slug;
+    let message = connection.github.git_commit(slug, &place.commit.to_string()).await.ok()?.value.message;
+    let trailer = || message.lines().any(|line| matches!(line.trim(), "skip-checks: true" | "skip-checks:true"));
+    SKIPS.iter().find(|mark| message.contains(*mark)).copied().or_else(|| trailer().then_some("skip-checks: true"))
+}
+
+enum Found {
+    Text(String),
+    Missing,
+    Unknown,
+}
+
+async fn file_at(file: &str, reference: &str, waiting: &Waiting, connection: &Connection) -> Found {
+    let path = format!(".github/workflows/{file}");
+    match connection.github.content(&waiting.cleared.plan().target.slug, &path, Some(reference)).await {
+        Ok(found) => match found.value {
+            Content::File(bytes) => Found::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            Content::Other => Found::Missing,
+        },
+        // The commit was pushed, so that the repository is there and can be seen.
+        Err(error) if error.is(404) => Found::Missing,
+        Err(_) => Found::Unknown,
+    }
+}
