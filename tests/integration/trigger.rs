@@ -55,3 +55,114 @@ fn a_dispatch_that_is_refused_is_tried_once() {
     assert!(world.github.log().calls("POST", "/dispatches").len() <= 1);
     assert!(world.github.runs(TARGET).is_empty());
 }
+
+const MANUAL: &str = "name: release\nrun-name: Release ${{ inputs.id }}\non:\n  push:\n    tags: ['v*']\n  workflow_dispatch:\n    inputs:\n      id: {required: false}\n";
+
+fn manual() -> Repository {
+    Repository::new(TARGET).file("README.md", "r").workflow("release.yml", MANUAL)
+}
+
+#[test]
+fn a_workflow_is_dispatched_on_the_full_ref_and_its_run_is_known_at_once() {
+    let world = World::with(manual().files("next", &[("a", "a")]), Token::classic("robin", &["repo", "workflow"]));
+    world.github.repository(TARGET).set_ref("refs/heads/next", world.tip("refs/heads/main").as_deref());
+    for (given, sent) in [("", "refs/heads/main"), ("next", "refs/heads/next"), ("refs/heads/next", "refs/heads/next")]
+    {
+        world.github.clear_log();
+        let outcome = world
+            .step()
+            .input("workflow", "release.yml")
+            .input("workflow-ref", given)
+            .input("workflow-inputs", r#"{"id": "{relay_id}"}"#)
+            .run();
+        outcome.succeeded();
+        let log = world.github.log();
+        let call = log.calls("POST", "/dispatches")[0].request.clone().unwrap();
+        assert_eq!(call["ref"], sent, "{call}");
+        let run = world.github.runs(TARGET).pop().unwrap();
+        assert_eq!(run.full_ref, sent);
+        assert_eq!(outcome.output("run-id"), run.id.to_string());
+        assert!(outcome.output("run-url").ends_with(&format!("/acme/site/actions/runs/{}", run.id)), "{outcome}");
+        assert_eq!(outcome.output("dispatched"), "true");
+        assert!(run.title.len() > 30, "the relay's id is in the title: {}", run.title);
+        assert_eq!(outcome.report()["targets"][0]["runs"][0]["id"], run.id);
+        assert!(outcome.summary.contains(&format!("actions/runs/{}", run.id)), "{}", outcome.summary);
+    }
+}
+
+#[test]
+fn a_commit_or_a_name_that_is_not_there_is_refused_before_anything_is_written() {
+    let world = World::with(manual(), Token::classic("robin", &["repo", "workflow"]));
+    let commit = world.tip("refs/heads/main").unwrap();
+    for (name, words) in [(commit.as_str(), "never on a commit"), ("no-such", "neither a branch nor a tag")] {
+        let outcome = world.publish().input("workflow", "release.yml").input("workflow-ref", name).run();
+        outcome.failed("dispatch-ref-not-found");
+        assert!(outcome.stdout.contains(words), "{outcome}");
+    }
+    assert!(world.tip("refs/heads/gh-pages").is_none());
+    assert!(world.github.runs(TARGET).is_empty());
+}
+
+#[test]
+fn a_workflow_runs_on_the_tag_made_when_that_holds_its_file() {
+    let world = World::with(manual(), Token::classic("robin", &["repo", "workflow"]));
+    let step = || world.step().input("workflow", "release.yml");
+    step().input("tag", "x1").input("tag-target", "main").run().succeeded();
+    assert_eq!(world.github.runs(TARGET).pop().unwrap().full_ref, "refs/tags/x1");
+    // The commit published has no workflow file.
+    step().input("directory", "site").file("site/a", "a").input("tag", "x2").run().succeeded();
+    assert_eq!(world.github.runs(TARGET).pop().unwrap().full_ref, "refs/heads/main");
+    // The tag made in this very step may be named.
+    step().input("tag", "x3").input("tag-target", "main").input("workflow-ref", "x3").run().succeeded();
+    assert_eq!(world.github.runs(TARGET).pop().unwrap().full_ref, "refs/tags/x3");
+}
+
+#[test]
+fn an_older_enterprise_server_is_asked_without_the_key_it_does_not_know() {
+    let model = emulator::model::Model::new()
+        .repository(manual().collaborator("robin", emulator::model::Role::Write))
+        .set(|settings| settings.flavour = emulator::model::Flavour::Enterprise("3.17".into()));
+    let world = World::of(model, Token::classic("robin", &["repo", "workflow"]));
+    let outcome = world.step().input("workflow", "release.yml").input("wait", "started").run();
+    outcome.succeeded();
+    let runs = world.github.runs(TARGET);
+    assert_eq!(runs.len(), 1, "{outcome}");
+    assert_eq!(outcome.output("run-id"), runs[0].id.to_string(), "{outcome}");
+    let statuses: Vec<_> = world.github.log().calls("POST", "/dispatches").iter().map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(422), Some(204)]);
+}
+
+#[test]
+fn a_tag_by_github_token_starts_its_workflow_through_a_dispatch() {
+    use emulator::model::{Level::Write, Model};
+    let token = Token::github_token("acme/source", &[("contents", Write), ("actions", Write)]);
+    let model = Model::new()
+        .repository(Repository::new("acme/source").file("README.md", "r").workflow("release.yml", MANUAL))
+        .token(&token);
+    let github = crate::once::emulator(model);
+    let outcome = crate::runner::Step::new(github.url())
+        .input("token", token.value())
+        .input("workflow-token", token.value())
+        .input("tag", "v1.0.0")
+        .input("tag-target", "main")
+        .input("workflow", "release.yml")
+        .input("wait", "completed")
+        .run();
+    outcome.succeeded();
+    let runs = github.runs("acme/source");
+    assert_eq!(runs.len(), 1, "the tag itself starts nothing: {outcome}");
+    assert_eq!((runs[0].event.as_str(), runs[0].full_ref.as_str()), ("workflow_dispatch", "refs/tags/v1.0.0"));
+    assert_eq!(outcome.output("run-conclusion"), "success");
+    assert_eq!(outcome.output("token-kind"), "github-token");
+}
+
+#[test]
+fn a_dry_run_starts_nothing() {
+    let world = World::with(manual(), Token::classic("robin", &["repo", "workflow"]));
+    let outcome =
+        world.step().input("workflow", "release.yml").input("wait", "completed").input("dry-run", "true").run();
+    outcome.succeeded();
+    assert_eq!((outcome.stage("trigger"), outcome.stage("wait")), ("planned".into(), "planned".into()));
+    assert_eq!(outcome.output("dispatched"), "false");
+    assert!(world.github.runs(TARGET).is_empty());
+}
