@@ -179,7 +179,9 @@ fn wanted(plan: &Plan) -> (Vec<Permission>, Vec<Permission>) {
     if plan.pushes() && plan.ssh.is_none() {
         helpful.extend([("workflows", "write"), ("pages", "read")]);
     }
-    if plan.triggers() {
+    if plan.workflows.is_some() {
+        needed.push(("actions", "write"));
+    } else if plan.triggers() || plan.wait.is_some() {
         helpful.push(("actions", "read"));
     }
     if plan.secret.is_some() {

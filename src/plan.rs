@@ -231,7 +231,7 @@ impl Plan {
 
     /// Whether anything is written to the target.
     pub fn writes(&self) -> bool {
-        self.needs_contents() || self.secret.is_some()
+        self.needs_contents() || self.workflows.is_some() || self.secret.is_some()
     }
 
     /// Whether refs or events are written to the target; its secret takes a permission of its own.
