@@ -4,9 +4,9 @@
 const OTHERS: [&str; 46] = [
     "npm err",
     "npm error",
-    "registry.npmjs",
+    "npmjs.",
     "registry.yarnpkg",
-    "pypi.org",
+    "upload.pypi",
     "pythonhosted",
     "twine",
     "docker push",
@@ -33,7 +33,7 @@ const OTHERS: [&str; 46] = [
     "sonarcloud",
     "sonarqube",
     "codecov",
-    "crates.io",
+    "publish to registry",
     "cargo publish",
     "repo.maven",
     "org.apache.maven",
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn another_service_is_told_from_a_name_that_holds_its_own() {
-        assert!(is_foreign("npm error 403 403 forbidden - put https://registry.npmjs.org/x"));
+        assert!(is_foreign("npm error 403 403 forbidden - put https://npmjs.example.test/x"));
         assert!(is_foreign("gitlab: you are not allowed to push code to protected branches on this project."));
         assert!(!is_foreign("error: src refspec docker does not match any"));
         assert!(!is_foreign("https://api.github.com/repos/o/r/actions/workflows/docker-build.yml/dispatches"));
