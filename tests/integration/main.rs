@@ -18,6 +18,7 @@ mod front;
 mod hosts;
 mod once;
 mod pages;
+mod polling;
 mod preflight;
 mod preflight_content;
 mod preflight_cost;

@@ -1,6 +1,9 @@
 //! Tags, by git alone.
 
-use emulator::model::{Repository, Token};
+use emulator::{
+    faults::{Canned, Fault, FaultRule},
+    model::{Repository, Token},
+};
 
 use crate::world::{TARGET, World};
 
@@ -68,4 +71,80 @@ fn a_tag_that_is_there_is_kept_refused_or_moved() {
     moved.succeeded();
     assert_eq!(moved.output("tag-created"), "true");
     assert_eq!(world.tip("refs/tags/v1"), world.tip("refs/heads/main"));
+}
+
+const ON_TAG: &str = "name: release\non:\n  push:\n    tags: ['v*']\n";
+
+#[test]
+fn many_tags_start_their_workflow_each() {
+    let world = World::with(
+        Repository::new(TARGET).workflow("release.yml", ON_TAG),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    let outcome = world
+        .step()
+        .input("tag", "v1.0\nv1.1\nv1.2\n+v1\nv2.0\nv2.1\nv2.2")
+        .input("tag-target", "main")
+        .input("wait-for", "release.yml")
+        .run();
+    outcome.succeeded();
+    assert_eq!(world.github.log().pushes().iter().map(|push| push.updates.len()).collect::<Vec<_>>(), [3, 3, 1]);
+    assert_eq!(world.github.runs(TARGET).len(), 7, "more than three in one push would start nothing");
+    assert_eq!(outcome.report()["targets"][0]["runs"].as_array().unwrap().len(), 7, "{outcome}");
+    assert_eq!(outcome.output("tag"), "v1.0\nv1.1\nv1.2\nv1\nv2.0\nv2.1\nv2.2");
+}
+
+#[test]
+fn a_tag_whose_workflow_files_are_on_no_branch_is_explained() {
+    let world = World::with(Repository::new(TARGET).file("a", "a"), Token::classic("robin", &["repo"]));
+    let target = world.github.repository(TARGET);
+    let commit = target.commit("refs/heads/tmp", &[(".github/workflows/release.yml", ON_TAG.as_bytes())], "m");
+    target.set_ref("refs/heads/tmp", None);
+    // The commit is the target's alone, and on none of its branches.
+    let outcome = world.step().input("tag", "v1").input("tag-target", &commit).run();
+    outcome.failed("missing-workflow-scope");
+    assert_eq!(world.tip("refs/tags/v1"), None);
+    let world = World::with(Repository::new(TARGET).file("a", "a"), Token::classic("robin", &["repo", "workflow"]));
+    let target = world.github.repository(TARGET);
+    let commit = target.commit("refs/heads/tmp", &[(".github/workflows/release.yml", ON_TAG.as_bytes())], "m");
+    target.set_ref("refs/heads/tmp", None);
+    world.step().input("tag", "v1").input("tag-target", &commit).run().succeeded();
+    assert_eq!(world.tip("refs/tags/v1").unwrap(), commit);
+}
+
+#[test]
+fn a_moved_tag_is_swapped_for_the_value_that_was_seen() {
+    let world = World::with(Repository::new(TARGET).file("a", "a").tag("v1"), Token::classic("robin", &["repo"]));
+    let target = world.github.repository(TARGET);
+    let second = target.commit("refs/heads/main", &[("b", b"b")], "second");
+    let third = target.commit("refs/heads/main", &[("c", b"c")], "third");
+    // Another push moves it between the look and ours.
+    let other = second.clone();
+    world.github.fault(
+        FaultRule::on(
+            "POST",
+            "*/git-receive-pack",
+            Fault::race(move |target| target.set_ref("refs/tags/v1", Some(&other))),
+        )
+        .first(1),
+    );
+    world.step().input("tag", "+v1").input("tag-target", "main").run().succeeded();
+    assert_eq!(world.tip("refs/tags/v1").unwrap(), third);
+    let updates: Vec<String> = world.github.log().pushes().iter().map(|push| push.updates[0].old.clone()).collect();
+    assert_eq!(updates.last(), Some(&second), "the second try names what the other push left: {updates:?}");
+}
+
+#[test]
+fn a_tag_whose_answer_got_lost_is_looked_up() {
+    for fault in [Fault::ResetAfter, Fault::AnswerAfter(Canned::bad_gateway()), Fault::Reset] {
+        let world = World::with(
+            Repository::new(TARGET).workflow("release.yml", ON_TAG),
+            Token::classic("robin", &["repo", "workflow"]),
+        );
+        world.github.fault(FaultRule::on("POST", "*/git-receive-pack", fault).first(1));
+        let outcome = world.step().input("tag", "v1").input("tag-target", "main").run();
+        outcome.succeeded();
+        assert_eq!(outcome.output("tag-created"), "true");
+        assert_eq!(world.github.runs(TARGET).len(), 1);
+    }
 }
