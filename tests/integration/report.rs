@@ -83,7 +83,7 @@ fn a_signal_ends_the_step_with_its_report() {
         while world.github.log().git().count() < 1 && begin.elapsed() < Duration::from_secs(10) {
             std::thread::yield_now();
         }
-        std::thread::park_timeout(Duration::from_millis(500));
+        std::thread::park_timeout(Duration::from_millis(1500));
         let killed = Instant::now();
         let sent = std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
         assert!(sent.unwrap().success());
