@@ -3,6 +3,7 @@
 mod rules;
 mod secret;
 mod size;
+mod workflow;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -41,20 +42,35 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         );
         (refs, tags, publish, pushed_refs)
     };
-    let (user, repository, secret, rules, pages, folder, (refs, tags, publish, pushed_refs)) = tokio::join!(
+    let (
+        user,
+        repository,
+        secret,
+        rules,
+        pages,
+        folder,
+        (workflows, workflow_metas),
+        (refs, tags, publish, pushed_refs),
+    ) = tokio::join!(
         user(plan, connection),
         repository(plan, connection),
         secret::ask(plan, connection),
         rules::ask(plan, connection),
         pages(plan, connection),
         workflow_folder(plan, connection),
+        workflow::ask(plan, connection),
         git
     );
     let mut token = TokenFacts::default();
     let mut server_ahead = None;
     let (rules, rule_metas) = rules;
     let (secret, secret_metas) = secret.unzip();
-    let others = pages.metas().chain(folder.metas()).chain(&rule_metas).chain(secret_metas.iter().flatten());
+    let others = pages
+        .metas()
+        .chain(folder.metas())
+        .chain(&rule_metas)
+        .chain(&workflow_metas)
+        .chain(secret_metas.iter().flatten());
     for meta in user.metas().chain(repository.metas()).chain(others) {
         learn(&mut token, meta);
         server_ahead = server_ahead.or_else(|| meta.date().map(|date| date - Utc::now()));
@@ -83,6 +99,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         tags,
         rules,
         pages: pages.asked(|pages| pages),
+        workflows,
         workflow_folder: folder.asked(|entries| entries),
         secret,
     }

@@ -8,7 +8,7 @@ use crate::{
     credential::TokenKind,
     diagnosis::Failure,
     git::advertisement::Advertisement,
-    github::model::{Branch, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo},
+    github::model::{Branch, Content, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo, Workflow},
     plan::Plan,
     publish::{hash::Hashed, proposal::Proposal},
     refs::RefsFacts,
@@ -131,6 +131,28 @@ pub struct BranchFacts {
     pub branch: Asked<Branch>,
 }
 
+/// A workflow that is to be dispatched.
+#[derive(Clone, Debug)]
+pub struct WorkflowFacts {
+    /// Its file name.
+    pub file: String,
+    /// The workflow; 404 where the default branch does not have it.
+    pub state: Asked<Workflow>,
+    /// The file.
+    pub content: Asked<Content>,
+    /// At which moment the file was read.
+    pub known: Known,
+}
+
+/// How what was read relates to what will be dispatched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It is the ref that will be dispatched.
+    Exactly,
+    /// This step writes the ref, or may come to choose another one, after it was read.
+    Before,
+}
+
 /// What the rulesets of the target say.
 #[derive(Clone, Debug)]
 pub struct RuleFacts {
@@ -210,6 +232,8 @@ pub struct Facts {
     pub rules: RuleFacts,
     /// The Pages site. 404 means that there is none, or that the token may not ask.
     pub pages: Asked<Pages>,
+    /// The workflows to dispatch, in order of the lines.
+    pub workflows: Vec<WorkflowFacts>,
     /// `.github/workflows` of the default branch; asked for when the directory brings workflow files.
     pub workflow_folder: Asked<Vec<FolderEntry>>,
     /// The secret, looked at; none when none is planned.

@@ -62,6 +62,7 @@ pub(super) fn facts() -> Facts {
         tags: None,
         rules: RuleFacts::default(),
         pages: Asked::No,
+        workflows: Vec::new(),
         workflow_folder: Asked::No,
         secret: None,
     }

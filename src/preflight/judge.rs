@@ -11,6 +11,7 @@ use super::{
     surroundings::{checkout_credentials, pages},
     target::{permission, rate_limit, repository, triggers},
     token,
+    workflow::workflow,
     workflow_files::workflow_files,
 };
 use crate::{
@@ -38,6 +39,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         Some(rate_limit(plan, facts)),
         file_size(plan, facts),
         tag(plan, facts),
+        workflow(plan, facts),
         payload(plan),
         pages(plan, facts),
         triggers(plan),

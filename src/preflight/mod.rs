@@ -20,6 +20,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod workflow;
 mod workflow_files;
 
 use self::facts::{Facts, PublishFacts, SecretFacts, TagFacts};

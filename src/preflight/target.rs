@@ -110,6 +110,24 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         }
         None => {}
     }
+    // To start a workflow takes Actions: write, which holds the right to read; who may not even read has neither.
+    let lacks = [Cause::FineGrainedPermissionMissing, Cause::ResourceNotAccessibleByIntegration];
+    let refused = facts.workflows.iter().filter_map(|workflow| workflow.state.refusal());
+    if let Some(refusal) =
+        refused.filter(|refusal| refusal.status == Some(403)).find(|refusal| lacks.contains(&refusal.failure.cause))
+    {
+        let what = format!("To start a workflow takes Actions: write, which the token lacks. {}", refusal.failure.what);
+        let remedy = match plan.token.as_ref().map(|token| token.kind) {
+            Some(TokenKind::FineGrained) => format!(
+                "On {}/settings/personal-access-tokens open the token and set Repository permissions > Actions to Read and write.",
+                plan.target.server
+            ),
+            Some(TokenKind::GithubToken) => "Add `actions: write` to the job's `permissions:`.".to_owned(),
+            _ => "In the App's settings > Permissions & events set Actions to Read and write, and accept the change in the installation.".to_owned(),
+        };
+        let failure = Failure { what, ..refusal.failure.clone() }.with_remedy(remedy);
+        return Check::fail(CheckName::Permission, failure);
+    }
     if plan.ssh.is_some() {
         return Check::pass(CheckName::Permission, "The deploy key may push here.");
     }

@@ -25,6 +25,7 @@ mod preflight_cost;
 mod preflight_rules;
 mod preflight_tags;
 mod preflight_token;
+mod preflight_workflow;
 mod publish;
 mod refs;
 mod refs_checkouts;

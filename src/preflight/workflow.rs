@@ -1,0 +1,135 @@
+//! The check `workflow`: each file to dispatch exists, is active, has `workflow_dispatch`, and takes these inputs.
+//!
+//! Source: <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
+
+use serde_json::{Map, Value};
+
+use super::{
+    check::{Check, CheckName},
+    facts::{Asked, Facts, Known, WorkflowFacts},
+};
+use crate::{
+    diagnosis::{Cause, Failure},
+    github::model::Content,
+    plan::Plan,
+    workflow_file::{Input, WorkflowFile},
+};
+
+/// How many inputs GitHub takes; an older GitHub Enterprise Server takes 10.
+const MOST_INPUTS: usize = 25;
+
+/// Whether GitHub will start the workflows with these inputs.
+pub(super) fn workflow(plan: &Plan, facts: &Facts) -> Option<Check> {
+    let wanted = plan.workflows.as_ref()?;
+    let inputs = wanted.inputs.value();
+    if inputs.len() > MOST_INPUTS {
+        let what = format!("`workflow-inputs` has {} members; GitHub takes {MOST_INPUTS}.", inputs.len());
+        return Some(Check::fail(CheckName::Workflow, Failure::new(Cause::WorkflowInputsRejected, what)));
+    }
+    let mut checks: Vec<Check> = facts.workflows.iter().map(|known| one(plan, facts, known, inputs)).collect();
+    checks.sort_by_key(Check::weight);
+    checks.pop()
+}
+
+fn one(plan: &Plan, facts: &Facts, known: &WorkflowFacts, inputs: &Map<String, Value>) -> Check {
+    let (file, web) = (&known.file, plan.target.web());
+    let skip = |text: String| Check::skip(CheckName::Workflow, text);
+    match &known.state {
+        Asked::No => return skip(format!("{file} was not asked for.")),
+        Asked::Refused(refusal) if refusal.status == Some(404) && facts.repository.answer().is_some() => {
+            return absent(plan, facts, file);
+        }
+        Asked::Refused(refusal) => {
+            return skip(format!("{file} could not be asked for. {}", refusal.failure.what));
+        }
+        Asked::Answer(workflow) if workflow.state == "deleted" => return absent(plan, facts, file),
+        Asked::Answer(workflow) if workflow.state.starts_with("disabled") => {
+            let page = format!("{web}/actions/workflows/{file}");
+            let what = format!("The workflow {file} is switched off ({}).", workflow.state);
+            let failure = Failure::new(Cause::WorkflowDisabled, what);
+            let remedy = format!("Open {page} and choose Enable workflow.");
+            return Check::fail(CheckName::Workflow, failure.with_remedy(remedy).with_link(page));
+        }
+        Asked::Answer(_) => {}
+    }
+    let text = match &known.content {
+        Asked::Answer(Content::File(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => return skip(format!("{file} is there and active; what it says at the ref could not be read.")),
+    };
+    let read = WorkflowFile::read(&text);
+    if let Some(broken) = read.broken() {
+        let what = format!("{file} is no workflow that could start: {broken}.");
+        let failure = Failure::new(Cause::WorkflowDispatchNoTrigger, what)
+            .with_remedy(format!("Correct {file} on the ref that is dispatched."));
+        return Check::warn(CheckName::Workflow, failure);
+    }
+    let Some(declared) = read.dispatch_inputs() else {
+        let what = format!("{file} has no `workflow_dispatch` under `on:`.");
+        let remedy = format!(
+            "Add `workflow_dispatch:` under `on:` of .github/workflows/{file}, on the ref that is dispatched and on the default branch."
+        );
+        return settled(known, Failure::new(Cause::WorkflowDispatchNoTrigger, what).with_remedy(remedy));
+    };
+    if let Some(what) = mismatch(file, declared, inputs) {
+        let names: Vec<&str> = declared.iter().map(|input| input.name.as_str()).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let remedy = format!(
+            "Bring `workflow-inputs` in line with `on.workflow_dispatch.inputs` of {file}; it declares: {names}."
+        );
+        return settled(known, Failure::new(Cause::WorkflowInputsRejected, what).with_remedy(remedy));
+    }
+    Check::pass(CheckName::Workflow, format!("{file} is active and takes these inputs."))
+}
+
+/// Certain where the file was read at the very ref that is dispatched.
+fn settled(known: &WorkflowFacts, failure: Failure) -> Check {
+    match known.known {
+        Known::Exactly => Check::fail(CheckName::Workflow, failure),
+        Known::Before => {
+            let what = format!("{} That is so before this step's push.", failure.what);
+            Check::warn(CheckName::Workflow, Failure { what, ..failure })
+        }
+    }
+}
+
+fn absent(plan: &Plan, facts: &Facts, file: &str) -> Check {
+    let default = facts.repository.answer().map_or("", |repository| repository.default_branch.as_str());
+    let what = format!("{} has no workflow {file} on its default branch {default}.", plan.target.slug);
+    let remedy = format!(
+        "Set `workflow` to the name of a file in {}/tree/{default}/.github/workflows (not to its title), or merge the file into {default} first.",
+        plan.target.web()
+    );
+    let failure = Failure::new(Cause::WorkflowNotFound, what).with_remedy(remedy);
+    // This very step may bring it.
+    if plan.branches().any(|branch| branch.short() == default) {
+        return Check::warn(CheckName::Workflow, failure);
+    }
+    Check::fail(CheckName::Workflow, failure)
+}
+
+/// What the file would refuse of the inputs.
+fn mismatch(file: &str, declared: &[Input], given: &Map<String, Value>) -> Option<String> {
+    let unknown: Vec<&str> =
+        given.keys().map(String::as_str).filter(|name| !declared.iter().any(|input| input.name == *name)).collect();
+    if !unknown.is_empty() {
+        return Some(format!("{file} declares no input {}.", unknown.join(", ")));
+    }
+    for input in declared {
+        let Some(value) = given.get(&input.name) else {
+            if input.required && !input.has_default {
+                return Some(format!("{file} requires the input {}, which `workflow-inputs` lacks.", input.name));
+            }
+            continue;
+        };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        // A value with a placeholder is filled in later.
+        if input.kind == "choice" && !text.contains('{') && !input.options.contains(&text) {
+            return Some(format!(
+                "{file} takes for {} one of: {}; not {text:?}.",
+                input.name,
+                input.options.join(", ")
+            ));
+        }
+    }
+    None
+}
