@@ -1,5 +1,7 @@
 //! The push stage: a proposal is sent; a lost race is worked out again on the new tip, a lost answer is looked up.
 
+use std::time::Instant;
+
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
@@ -32,8 +34,8 @@ pub struct Pushed {
 /// What one try of a push came to, when it is no failure.
 enum Sent {
     Done,
-    /// Another push came first; these are the refs by now.
-    LostRace(Advertisement, Failure),
+    /// Another push came first.
+    LostRace(Failure),
 }
 
 /// How often in a row a push may lose a race although the branch does not move: another push that holds its lock does
@@ -44,30 +46,35 @@ const STANDSTILLS: u32 = 10;
 pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<Pushed>, Failure> {
     let plan = cleared.plan();
     let (Some(directory), Some(publish)) = (&plan.push, cleared.publish()) else { return Ok(None) };
-    let PublishFacts { hashed, proposal, .. } = publish;
-    let mut proposal = proposal.clone();
+    let PublishFacts { hashed, base, proposal, .. } = publish;
+    let (mut base, mut proposal) = (base.clone(), proposal.clone());
     let mut advertisement = cleared.advertisement();
-    let mut races = connection.retries.races();
+    let Connection { remote, retries, .. } = connection;
+    let mut races = retries.races();
     let mut standstills = 0;
+    let mut begun = Instant::now();
     let what = format!("push to {}", directory.branch().short());
     // A dry run shows the proposal and does not send it.
     while !proposal.is_unchanged() && !plan.behaviour.dry_run {
         let send = || send(directory, &proposal, &advertisement, connection);
-        match connection.retries.run(&what, send).await? {
+        let failure = match retries.run(&what, send).await? {
             Sent::Done => break,
-            Sent::LostRace(now, failure) => {
-                let tip = now.tip(directory.branch());
-                standstills = if tip == proposal.tip { standstills + 1 } else { 0 };
-                if standstills > STANDSTILLS {
-                    return Err(failure);
-                }
-                advertisement = now;
-            }
-        }
-        races.lost(&what).await?;
+            Sent::LostRace(failure) => failure,
+        };
+        // Looked at only after the pause: what was seen before it would be out of date, and the next race lost too.
+        races.lost(&what, begun.elapsed()).await?;
+        begun = Instant::now();
+        advertisement = advertised(directory.branch(), connection).await?;
         let tip = advertisement.tip(directory.branch());
-        let Connection { remote, retries, .. } = connection;
-        proposal = Proposal::make(plan, directory, hashed, tip, remote, retries).await?;
+        if tip == Some(proposal.new_tip) {
+            break;
+        }
+        standstills = if tip == proposal.tip { standstills + 1 } else { 0 };
+        if standstills > STANDSTILLS {
+            return Err(failure);
+        }
+        base = base.moved_to(tip, directory, remote, retries).await?;
+        proposal = Proposal::make(plan, directory, hashed, &base, remote, retries).await?;
     }
     let branch = directory.branch().clone();
     Ok(Some(Pushed { branch, old: proposal.tip, new: proposal.new_tip, forced: proposal.rewrites, proposal }))
@@ -85,29 +92,32 @@ async fn send(
     match connection.remote.push(advertisement, &request, &connection.watch).await {
         Ok(_) => Ok(Sent::Done),
         Err(PushError::Failed(failure)) => Err(failure),
-        Err(PushError::LostRace(failure)) => look(&command, false, connection, failure).await,
-        Err(PushError::Unclear(failure)) => look(&command, true, connection, failure).await,
+        Err(PushError::LostRace(failure)) => Ok(Sent::LostRace(failure)),
+        Err(PushError::Unclear(failure)) => look(&command, connection, failure).await,
     }
 }
 
-/// What became of a push that lost a race, or (`unclear`) whose answer got lost. It is done when the branch holds the
-/// commit, or has it in its history; it failed when the branch stands where it stood; else another push came first.
-async fn look(command: &Command, unclear: bool, connection: &Connection, failure: Failure) -> Result<Sent, Failure> {
+/// What became of a push whose answer got lost. It is done when the branch holds the commit, or has it in its history;
+/// it failed when the branch stands where it stood; else another push came first.
+async fn look(command: &Command, connection: &Connection, failure: Failure) -> Result<Sent, Failure> {
     let Connection { remote, retries, .. } = connection;
-    let interest = Interest::names([&command.name]);
-    let look = || remote.advertise(&interest);
-    let advertisement = retries.run("look at what became of the push", look).await?;
-    let tip = advertisement.tip(&command.name).unwrap_or(Oid::ZERO);
+    let tip = advertised(&command.name, connection).await?.tip(&command.name).unwrap_or(Oid::ZERO);
     if tip == command.new {
         return Ok(Sent::Done);
-    }
-    if !unclear || tip.is_zero() && !command.old.is_zero() {
-        return Ok(Sent::LostRace(advertisement, failure));
     }
     if tip == command.old {
         return Err(failure.with_retry(Retry::Backoff));
     }
+    if tip.is_zero() {
+        return Ok(Sent::LostRace(failure));
+    }
     let holds = || history::holds(remote, tip, command.new, command.old);
     let landed = retries.run("look at the branch's history", holds).await?;
-    Ok(if landed { Sent::Done } else { Sent::LostRace(advertisement, failure) })
+    Ok(if landed { Sent::Done } else { Sent::LostRace(failure) })
+}
+
+async fn advertised(branch: &RefName, connection: &Connection) -> Result<Advertisement, Failure> {
+    let interest = Interest::names([branch]);
+    let look = || connection.remote.advertise(&interest);
+    connection.retries.run("look at what became of the push", look).await
 }

@@ -23,9 +23,8 @@ use crate::{
 const FIRST: Duration = Duration::from_secs(1);
 /// The upper end that no pause exceeds, unless a server names a longer one.
 const LONGEST: Duration = Duration::from_mins(1);
-/// The same two for lost races: the other side is done in moments.
-const FIRST_RACE: Duration = Duration::from_millis(100);
-const LONGEST_RACE: Duration = Duration::from_secs(5);
+/// The least that a try to win a race is taken to last: the pauses between such tries are multiples of it.
+const SHORTEST_RACE: Duration = Duration::from_millis(100);
 
 /// Where chance comes from: a number from 0 up to, but not including, 1.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
@@ -143,7 +142,6 @@ fn ended(mut failure: Failure, reset: Option<DateTime<Utc>>, why: &str) -> Failu
 pub struct Races<'a> {
     retries: &'a Retries,
     lost: u32,
-    pauses: Jittered,
 }
 
 impl Races<'_> {
@@ -152,19 +150,27 @@ impl Races<'_> {
         self.lost
     }
 
-    /// After a lost race: returns after a short pause, which grows with their number, or with the budget's end.
-    /// `what` is a noun: "push to gh-pages".
-    pub async fn lost(&mut self, what: &str) -> Result<(), Failure> {
+    /// After a lost race: returns after a pause, or with the budget's end. `what` is a noun: "push to gh-pages"; `took` is
+    /// how long the try lasted, from the look at the ref to the news that it is lost.
+    ///
+    /// The pause is drawn between nothing and 1, 3, 5, … times `took`. A try is lost to any other that ends while it lasts,
+    /// so what counts is how many others there are for each such span: the slower the server, or the more they are, the
+    /// further they spread. Growth in steps, not by doubling, since after a few losses a doubled pause idles for longer than
+    /// the others need.
+    pub async fn lost(&mut self, what: &str, took: Duration) -> Result<(), Failure> {
+        let steps = self.lost.saturating_mul(2).saturating_add(1);
         self.lost += 1;
-        let pause = self.pauses.next();
-        if pause > self.retries.left() {
+        let left = self.retries.left();
+        if left.is_zero() {
             let lost = self.lost;
             let times = if lost == 1 { "once".to_owned() } else { format!("{lost} times") };
             let what =
                 format!("The step's whole budget (`timeout`) ran out: the {what} lost against other pushes {times}.");
             return Err(Failure::new(Cause::Timeout, what));
         }
-        self.retries.pause(pause).await;
+        // No pause takes the time that another try needs.
+        let bound = took.max(SHORTEST_RACE).saturating_mul(steps).min(LONGEST).min(left / 2);
+        self.retries.pause(bound.mul_f64((self.retries.jitter)().clamp(0.0, 1.0))).await;
         Ok(())
     }
 }
@@ -283,7 +289,7 @@ impl Retries {
 
     /// A count of lost races.
     pub fn races(&self) -> Races<'_> {
-        Races { retries: self, lost: 0, pauses: Jittered::new(FIRST_RACE, LONGEST_RACE, Arc::clone(&self.jitter)) }
+        Races { retries: self, lost: 0 }
     }
 
     /// Does `attempt` until it succeeds, fails for good, or may not be tried again. `what` is a noun: "push to gh-pages".
@@ -505,13 +511,14 @@ mod tests {
     async fn lost_races_are_not_counted_and_their_pauses_grow() {
         let (retries, pauser) = retries(1, Duration::from_mins(10));
         let mut races = retries.races();
-        for _ in 0..8 {
-            races.lost("push to gh-pages").await.unwrap();
+        for millis in [700, 700, 700, 20, 0, 20_000, 20_000] {
+            races.lost("push to gh-pages", Duration::from_millis(millis)).await.unwrap();
         }
-        assert_eq!(races.count(), 8);
-        assert_eq!(millis(&pauser.0.lock().unwrap()), [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(races.count(), 7);
+        // In proportion to what the try took, at least 100 ms, and at most a minute.
+        assert_eq!(millis(&pauser.0.lock().unwrap()), [700, 2100, 3500, 700, 900, 60_000, 60_000]);
         let late = retries.until(Instant::now());
-        let end = late.races().lost("push to gh-pages").await.unwrap_err();
+        let end = late.races().lost("push to gh-pages", Duration::ZERO).await.unwrap_err();
         assert_eq!(end.cause, Cause::Timeout);
     }
 

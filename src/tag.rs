@@ -1,5 +1,7 @@
 //! The tag stage: by git alone, with an empty pack or a pack of tag objects, so that one way serves every transport.
 
+use std::time::Instant;
+
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
@@ -135,13 +137,15 @@ async fn write(
     let names: Vec<&str> = batch.iter().map(|update| update.tagged.name.short()).collect();
     let what = format!("push of {}", names.join(", "));
     let mut races = connection.retries.races();
+    let mut begun = Instant::now();
     let mut kept = Vec::new();
     while !batch.is_empty() {
         let send = || send(&batch, advertisement, connection);
         if connection.retries.run(&what, send).await? {
             break;
         }
-        races.lost(&what).await?;
+        races.lost(&what, begun.elapsed()).await?;
+        begun = Instant::now();
         *advertisement = look(&batch, connection).await?;
         let mut open = Vec::new();
         for update in std::mem::take(&mut batch) {

@@ -4,7 +4,7 @@
 //! Everything here blocks: call it through `spawn_blocking`. Types of git2 stop here.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Read, Write},
     sync::{
         Arc,
@@ -31,6 +31,12 @@ struct Inner {
     objects: Odb<'static>,
     // Dropped after the database: it removes the folder.
     folder: TempDir,
+}
+
+impl fmt::Debug for ObjectStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ObjectStore").field(&self.0.folder.path()).finish()
+    }
 }
 
 impl ObjectStore {

@@ -5,7 +5,7 @@ mod secret;
 mod size;
 mod workflow;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::Utc;
 
@@ -19,25 +19,25 @@ use crate::{
         model::{FolderEntry, Pages},
     },
     plan::{Plan, TagPlan, TagTarget},
-    publish::{hash::Hashed, proposal::Proposal},
+    publish::proposal::{Base, Proposal},
     refs::{RefsFacts, prepare::prepare},
     target::{Oid, RefName},
 };
 
 /// Asks everything that `plan` needs to be judged and done.
 pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
+    // The longest part; whoever needs the content waits for this one reading of it.
     let hashing = async {
-        match &plan.push {
-            Some(directory) => Some(connection.source.hashed(directory, &connection.watch).await),
-            None => None,
+        if let Some(directory) = &plan.push {
+            let _ = connection.source.hashed(directory, &connection.watch).await;
         }
     };
     let git = async {
-        let (refs, hashed) = tokio::join!(advertisement(plan, connection), hashing);
+        let refs = advertisement(plan, connection).await;
         let known = refs.answer();
         let (tags, publish, pushed_refs) = tokio::join!(
             tag_facts(plan, connection, known),
-            publish_facts(plan, connection, hashed, known),
+            publish_facts(plan, connection, known),
             pushed_refs(plan, connection, known)
         );
         (refs, tags, publish, pushed_refs)
@@ -51,6 +51,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         folder,
         (workflows, workflow_metas),
         (refs, tags, publish, pushed_refs),
+        (),
     ) = tokio::join!(
         user(plan, connection),
         repository(plan, connection),
@@ -59,7 +60,8 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         pages(plan, connection),
         workflow_folder(plan, connection),
         workflow::ask(plan, connection),
-        git
+        git,
+        hashing
     );
     let mut token = TokenFacts::default();
     let mut server_ahead = None;
@@ -236,22 +238,23 @@ async fn advertisement(plan: &Plan, connection: &Connection) -> Asked<Advertisem
 async fn publish_facts(
     plan: &Plan,
     connection: &Connection,
-    hashed: Option<Result<Arc<Hashed>, Failure>>,
     refs: Option<&Advertisement>,
 ) -> Option<Result<PublishFacts, Failure>> {
-    let (directory, hashed) = (plan.push.as_ref()?, hashed?);
-    let hashed = match hashed {
-        Ok(hashed) => hashed,
-        Err(failure) => return Some(Err(failure)),
+    let directory = plan.push.as_ref()?;
+    let Connection { remote, retries, source, watch, .. } = connection;
+    let Some(refs) = refs else {
+        // Without the branch there is no change to be worked out; a file that can not be read is told all the same.
+        return source.hashed(directory, watch).await.err().map(Err);
     };
-    let tip = refs?.tip(directory.branch());
-    let Connection { remote, retries, .. } = connection;
-    let proposal = match Proposal::make(plan, directory, &hashed, tip, remote, retries).await {
-        Ok(proposal) => proposal,
-        Err(failure) => return Some(Err(failure)),
+    let facts = async {
+        let base = Base::absent()?.moved_to(refs.tip(directory.branch()), directory, remote, retries);
+        let (hashed, base) = tokio::join!(source.hashed(directory, watch), base);
+        let (hashed, base) = (hashed?, base?);
+        let proposal = Proposal::make(plan, directory, &hashed, &base, remote, retries).await?;
+        let deflated = size::deflated(&proposal.pack, super::content::PACK_LIMIT).await?;
+        Ok(PublishFacts { hashed, base, proposal, deflated })
     };
-    let deflated = size::deflated(&proposal.pack, super::content::PACK_LIMIT).await;
-    Some(deflated.map(|deflated| PublishFacts { hashed, proposal, deflated }))
+    Some(facts.await)
 }
 
 async fn pushed_refs(

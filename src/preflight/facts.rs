@@ -10,7 +10,10 @@ use crate::{
     git::advertisement::Advertisement,
     github::model::{Branch, Content, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo, Workflow},
     plan::Plan,
-    publish::{hash::Hashed, proposal::Proposal},
+    publish::{
+        hash::Hashed,
+        proposal::{Base, Proposal},
+    },
     refs::RefsFacts,
     target::{Oid, RefName},
     trigger,
@@ -105,7 +108,9 @@ pub struct RepositoryFacts {
 pub struct PublishFacts {
     /// The directory's content by its object ids.
     pub hashed: Arc<Hashed>,
-    /// The change against the branch's present tip.
+    /// The branch as it was found.
+    pub base: Base,
+    /// The change against it.
     pub proposal: Proposal,
     /// What is to be sent, in bytes after deflating; counted only where it may be above GitHub's limit.
     pub deflated: Option<Deflated>,

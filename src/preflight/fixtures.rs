@@ -15,7 +15,7 @@ use crate::{
     publish::{
         globs::Globs,
         hash::{Retain, hash},
-        proposal::Proposal,
+        proposal::{Base, Proposal},
         tree::Changes,
         walk::walk,
     },
@@ -76,7 +76,7 @@ pub(super) fn publish(tip: Option<Oid>, changes: Changes) -> PublishFacts {
     let hashed = Arc::new(hash(listing, &Retain::nothing(), &Unwatched).unwrap());
     let new_tip = Oid::ZERO;
     let proposal = Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None };
-    PublishFacts { hashed, proposal, deflated: None }
+    PublishFacts { hashed, base: Base::absent().unwrap(), proposal, deflated: None }
 }
 
 /// A refusal with this status and cause.

@@ -48,28 +48,19 @@ impl Proposal {
         self.tip.unwrap_or(Oid::ZERO) == self.new_tip
     }
 
-    /// Works out what publishing `hashed` changes on the branch whose tip is `tip`: fetches the tip's commit and trees
-    /// (never its blobs), merges, and makes the commit. Into a destination only the trees along its path, and those
-    /// inside it, are fetched: one preview among ten thousand costs what one preview costs.
+    /// Works out what publishing `hashed` changes on the branch as `base` has it: merges, and makes the commit. Trees that
+    /// the merge turns out to need, and `base` does not have yet, are fetched.
     pub async fn make(
         plan: &Plan,
         directory: &DirectoryPlan,
         hashed: &Arc<Hashed>,
-        tip: Option<Oid>,
+        base: &Base,
         remote: &Remote,
         retries: &Retries,
     ) -> Result<Self, Failure> {
-        let filter = if directory.asked.commit.destination.is_root() { Filter::Blobless } else { Filter::Tree(0) };
-        let fetch = |store: ObjectStore, want: Oid, filter: Filter| async move {
-            let get = || fetch(remote, store.clone(), want, filter);
-            retries.run("fetch of the branch's trees", get).await
-        };
-        let store = ObjectStore::create()?;
-        if let Some(tip) = tip {
-            fetch(store.clone(), tip, filter).await?;
-        }
+        let tip = base.tip;
         loop {
-            let (directory_, hashed_, store_) = (directory.clone(), Arc::clone(hashed), store.clone());
+            let (directory_, hashed_, store_) = (directory.clone(), Arc::clone(hashed), base.store.clone());
             let work = move || merge_at(&directory_, &hashed_, tip, &store_);
             let merged = tokio::task::spawn_blocking(work)
                 .await
@@ -78,8 +69,9 @@ impl Proposal {
                 Ok(merged) => return propose(plan, directory, hashed, tip, merged),
                 Err(MergeError::Failed(failure)) => return Err(failure),
                 Err(MergeError::Missing { oid, deep }) => {
-                    fetch(store.clone(), oid, if deep { Filter::Blobless } else { Filter::Tree(0) }).await?;
-                    if !store.has(oid)? {
+                    let filter = if deep { Filter::Blobless } else { Filter::Tree(0) };
+                    base.fetch(oid, filter, remote, retries).await?;
+                    if !base.store.has(oid)? {
                         let what = format!("The server left the tree {oid} out of what it sent.");
                         return Err(Failure::new(Cause::ServerError, what));
                     }
@@ -89,11 +81,48 @@ impl Proposal {
     }
 }
 
-/// `want`, and what the filter leaves of what it leads to, into `store`.
-async fn fetch(remote: &Remote, store: ObjectStore, want: Oid, filter: Filter) -> Result<(), Failure> {
-    let request = FetchRequest { wants: vec![want], depth: Some(1), filter: Some(filter), ..FetchRequest::default() };
-    remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await?;
-    Ok(())
+/// A branch as a change is worked out against it: its tip's commit and trees, never its blobs.
+#[derive(Clone, Debug)]
+pub struct Base {
+    tip: Option<Oid>,
+    store: ObjectStore,
+}
+
+impl Base {
+    /// A branch that is not there.
+    pub fn absent() -> Result<Self, Failure> {
+        Ok(Self { tip: None, store: ObjectStore::create()? })
+    }
+
+    /// The branch once it has this tip: fetches what is not here yet. That does not depend on the directory, and may go on
+    /// while it is hashed. Into a destination only the commit is fetched: the merge tells which trees it needs along the
+    /// destination's path, so that one preview among ten thousand costs what one preview costs.
+    pub async fn moved_to(
+        mut self,
+        tip: Option<Oid>,
+        directory: &DirectoryPlan,
+        remote: &Remote,
+        retries: &Retries,
+    ) -> Result<Self, Failure> {
+        self.tip = tip;
+        if let Some(tip) = tip {
+            let at_root = directory.asked.commit.destination.is_root();
+            let filter = if at_root { Filter::Blobless } else { Filter::Tree(0) };
+            self.fetch(tip, filter, remote, retries).await?;
+        }
+        Ok(self)
+    }
+
+    /// `want`, and what the filter leaves of what it leads to.
+    async fn fetch(&self, want: Oid, filter: Filter, remote: &Remote, retries: &Retries) -> Result<(), Failure> {
+        let request =
+            FetchRequest { wants: vec![want], depth: Some(1), filter: Some(filter), ..FetchRequest::default() };
+        let get = || async {
+            let store = self.store.clone();
+            remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await
+        };
+        retries.run("fetch of the branch's trees", get).await.map(|_| ())
+    }
 }
 
 /// A merge, with what it was made against.
