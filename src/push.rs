@@ -12,7 +12,8 @@ use crate::{
     },
     plan::{DirectoryPlan, Plan},
     preflight::{Cleared, facts::PublishFacts},
-    publish::proposal::Proposal,
+    progress::Event,
+    publish::{proposal::Proposal, walk::shown},
     target::{Oid, RefName},
 };
 
@@ -38,9 +39,43 @@ enum Sent {
     LostRace(Failure),
 }
 
+/// The branch that GitHub Pages is usually made from.
+const PAGES: &str = "gh-pages";
+
+/// How many paths a sentence names.
+const NAMED: usize = 5;
+
 /// How often in a row a push may lose a race although the branch does not move: another push that holds its lock does
 /// that for a moment, a server that can not write its refs does it for ever.
 const STANDSTILLS: u32 = 10;
+
+/// Says what is worth knowing before anything is sent.
+pub fn begin(cleared: &Cleared<Plan>, connection: &Connection) {
+    let (Some(directory), Some(publish)) = (&cleared.plan().push, cleared.publish()) else { return };
+    let skipped = &publish.hashed.listing().skipped;
+    if !skipped.is_empty() {
+        let (count, names) = (skipped.len(), named(skipped.iter().map(|path| &path[..])));
+        let text = format!("Not published, since git holds no sockets, pipes and devices ({count}): {names}.");
+        connection.watch.see(Event::Notice(&text));
+    }
+    let pointers: Vec<&[u8]> = publish.hashed.lfs_pointers().map(|file| &file.path[..]).collect();
+    if !pointers.is_empty() && directory.branch().short() == PAGES {
+        let (count, names) = (pointers.len(), named(pointers.into_iter()));
+        let text = format!(
+            "Git LFS pointers are published in place of the files ({count}): {names}. GitHub Pages serves the pointers as \
+             they are. Let the files themselves come first: `lfs: true` under `with:` of actions/checkout."
+        );
+        connection.watch.see(Event::Warning(&text));
+    }
+}
+
+/// The first of some paths, as a sentence names them.
+fn named<'a>(paths: impl Iterator<Item = &'a [u8]> + Clone) -> String {
+    let rest = paths.clone().skip(NAMED).count();
+    let shown: Vec<_> = paths.take(NAMED).map(shown).collect();
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    shown.join(", ") + &more
+}
 
 /// Publishes the directory, if the plan says so. `None`: nothing to push is planned.
 pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<Pushed>, Failure> {

@@ -6,7 +6,7 @@ use crate::{
     git::commits::commit_of,
     plan::Plan,
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
-    push::{Pushed, push},
+    push::{self, Pushed},
     refs::{self, prepare::RefUpdate},
     report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
     secrets::{SecretChange, SecretSet, set_secret},
@@ -109,7 +109,8 @@ async fn stages_of(
     }
     if plan.push.is_some() {
         enter(Stage::Push, at, log, &mut part);
-        pushed = push(&cleared, connection).await?;
+        push::begin(&cleared, connection);
+        pushed = push::push(&cleared, connection).await?;
         note_bytes(connection, report);
         if let Some(pushed) = &pushed {
             note_push(&cleared, pushed, report);

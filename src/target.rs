@@ -4,6 +4,8 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use url::{Host, Url};
 
+use crate::{git::format::FileMode, publish::names};
+
 /// Why a name is not accepted; the text says what would be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -363,7 +365,13 @@ impl FromStr for TreePath {
                 return Err(malformed(format!("{text:?} holds {part:?}, which git does not allow as a folder name")));
             }
         }
-        Ok(Self(parts.join("/")))
+        let path = parts.join("/");
+        for part in &parts {
+            if let Some(reason) = names::refusal(path.as_bytes(), part.as_bytes(), FileMode::TREE) {
+                return Err(malformed(format!("the folder {part:?} can not be pushed: {reason}")));
+            }
+        }
+        Ok(Self(path))
     }
 }
 

@@ -12,7 +12,7 @@ mod folders;
 pub mod globs;
 pub mod hash;
 pub mod message;
-mod names;
+pub(crate) mod names;
 pub mod proposal;
 pub mod sign;
 pub mod source;

@@ -6,7 +6,7 @@
 use crate::git::format::FileMode;
 
 /// The longest path that git handles, in bytes.
-const MAX_PATH: usize = 4096;
+pub(super) const MAX_PATH: usize = 4096;
 /// The longest name that common file systems hold, in bytes.
 const MAX_NAME: usize = 255;
 
@@ -16,7 +16,7 @@ pub(super) fn is_dot_git(name: &[u8]) -> bool {
 }
 
 /// Why a path, whose last name is `name`, can not be pushed; nothing when it can.
-pub(super) fn refusal(path: &[u8], name: &[u8], mode: FileMode) -> Option<&'static str> {
+pub(crate) fn refusal(path: &[u8], name: &[u8], mode: FileMode) -> Option<&'static str> {
     if path.len() > MAX_PATH {
         Some("its path is longer than 4096 bytes")
     } else if name.len() > MAX_NAME {

@@ -6,7 +6,8 @@ use tokio::sync::OnceCell;
 
 use super::{
     hash::{Hashed, Retain, hash},
-    walk::{Listing, walk},
+    names::MAX_PATH,
+    walk::{Listing, shown, walk},
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -65,6 +66,14 @@ impl Source {
                 }
                 None => Listing::nothing(),
             };
+            if let Some(file) = listing.files().iter().find(|file| plan.on_branch(&file.path).len() > MAX_PATH) {
+                let what = format!(
+                    "{} can not be published into {}: on the branch its path is longer than {MAX_PATH} bytes.",
+                    shown(&file.path),
+                    shown(plan.asked.commit.destination.as_str().as_bytes())
+                );
+                return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Choose a shorter `destination`."));
+            }
             let workflow_files = listing.files().iter().any(|file| plan.on_branch(&file.path).starts_with(WORKFLOWS));
             Ok(Listed { listing: Mutex::new(Some(listing)), workflow_files })
         };

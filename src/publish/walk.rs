@@ -102,9 +102,19 @@ impl Listing {
     }
 }
 
-/// A path for a message: quoted, with whatever is no printable text escaped.
-pub(super) fn shown(path: &[u8]) -> String {
-    format!("{:?}", String::from_utf8_lossy(path))
+/// A path for a message: quoted, with whatever is no printable text escaped, and with its beginning and end alone when it
+/// is so long that the message would be about nothing else.
+pub(crate) fn shown(path: &[u8]) -> String {
+    const BEGINNING: usize = 120;
+    const END: usize = 60;
+    let text = String::from_utf8_lossy(path);
+    let length = text.chars().count();
+    if length <= BEGINNING + END {
+        return format!("{text:?}");
+    }
+    let (beginning, end): (String, String) =
+        (text.chars().take(BEGINNING).collect(), text.chars().skip(length - END).collect());
+    format!("{:?}", format!("{beginning}…{end}"))
 }
 
 /// The failure for a file or folder that can not be read.

@@ -12,6 +12,7 @@
 
 mod app;
 mod content;
+mod directory;
 mod fanout;
 mod floating;
 mod front;
@@ -27,6 +28,7 @@ mod preflight_tags;
 mod preflight_token;
 mod preflight_workflow;
 mod publish;
+mod race;
 mod refs;
 mod refs_checkouts;
 mod report;
@@ -36,6 +38,7 @@ mod signing;
 mod ssh;
 mod sshd;
 mod tag;
+mod transport;
 mod trigger;
 mod wait;
 mod world;

@@ -201,28 +201,6 @@ fn packed(world: &World, commit: &str, more: &[&str]) -> u64 {
 }
 
 #[test]
-fn a_lost_race_is_merged_again_and_both_changes_land() {
-    let world = World::with(
-        Repository::new(TARGET).files("gh-pages", &[("a/index.html", "a")]),
-        emulator::model::Token::classic("robin", &["repo"]),
-    );
-    world.github.fault(
-        FaultRule::on(
-            "POST",
-            "/acme/site.git/git-receive-pack",
-            Fault::race(|repository| {
-                repository.commit("refs/heads/gh-pages", &[("c/index.html", b"c")], "another");
-            }),
-        )
-        .first(1),
-    );
-    let outcome = world.publish().input("destination", "b").input("attempts", "1").run();
-    outcome.succeeded();
-    assert_eq!(world.paths("gh-pages"), [".nojekyll", "a/index.html", "b/index.html", "c/index.html"]);
-    assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "3");
-}
-
-#[test]
 fn a_push_whose_answer_got_lost_is_seen_as_done() {
     let world = World::new();
     world.github.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::ResetAfter).first(1));
@@ -286,31 +264,4 @@ fn a_dry_run_writes_nothing_and_says_what_it_would() {
     assert_eq!(outcome.stage("push"), "planned");
     assert!(world.github.repository(TARGET).refs().keys().eq(["refs/heads/main"]));
     assert!(world.github.log().calls("POST", "/dispatches").is_empty());
-}
-
-#[test]
-fn many_publishers_of_one_branch_all_land() {
-    let world = World::with(
-        Repository::new(TARGET).files("gh-pages", &[("index.html", "root")]),
-        emulator::model::Token::classic("robin", &["repo"]),
-    );
-    let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let world = &world;
-        let start = |number: usize| {
-            scope.spawn(move || {
-                world.publish().input("destination", format!("preview-{number}")).input("attempts", "1").run()
-            })
-        };
-        let running: Vec<_> = (0..12).map(start).collect();
-        running.into_iter().map(|one| one.join().unwrap()).collect()
-    });
-    for outcome in &outcomes {
-        outcome.succeeded();
-    }
-    let paths = world.paths("gh-pages");
-    for number in 0..12 {
-        assert!(paths.contains(&format!("preview-{number}/index.html")), "{number} is lost");
-    }
-    assert_eq!(paths.len(), 14);
-    assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "13");
 }

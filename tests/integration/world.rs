@@ -1,5 +1,7 @@
 //! The usual cast: `acme/source` runs the workflow, `acme/site` is the target, `robin` may write to it.
 
+use std::{io::Write as _, process::Stdio};
+
 use emulator::{
     Emulator,
     model::{Level, Model, Repository, Role, Token},
@@ -99,12 +101,23 @@ impl World {
 
     /// git's own answer about the target's repository.
     pub(crate) fn git(&self, args: &[&str]) -> String {
-        let output = std::process::Command::new("git")
+        self.git_with(args, "")
+    }
+
+    /// As [`Self::git`], with something to read.
+    pub(crate) fn git_with(&self, args: &[&str], input: &str) -> String {
+        let mut child = std::process::Command::new("git")
             .arg("--git-dir")
             .arg(self.github.repository(TARGET).path())
             .args(args)
-            .output()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        // git may not want it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }

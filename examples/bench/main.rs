@@ -1,0 +1,47 @@
+//! Whole publishes beside hand-written git, and many publishers at once: `script/bench`.
+//!
+//! Every way publishes a fresh copy of the same folder to a repository of its own on the same GitHub on loopback, from a
+//! fresh HOME and a fresh folder for temporary files. Wall and CPU time and peak memory are those of the client, as GNU time
+//! tells them; the server runs on the same cores, and what its git took is a column of its own.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a measurement")]
+
+mod clients;
+mod publish;
+mod races;
+mod sites;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use repo_relay::{context::Environment, step};
+
+/// How this program calls itself as the one that is measured.
+const AS_PROGRAM: &str = "as-program";
+/// How it calls itself to read and hash a folder, and nothing else.
+const BARE: &str = "bare";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    let first = arguments.next().unwrap_or_default();
+    let number = |text: Option<std::ffi::OsString>| text.and_then(|text| text.to_str()?.parse().ok());
+    match first.to_str().unwrap_or_default() {
+        AS_PROGRAM => {
+            return step::run(arguments.collect(), Environment::of_this_process(), env::current_dir().unwrap());
+        }
+        BARE => clients::read_and_hash(Path::new(&arguments.next().unwrap())),
+        "races" => races::measure(number(arguments.next()).unwrap_or(200)),
+        "publish" => {
+            let runs = number(arguments.next()).unwrap_or(3);
+            publish::measure(runs, arguments.next().map(PathBuf::from));
+        }
+        _ => {
+            println!("bench publish [RUNS [FOLDER]] | bench races [PUBLISHERS]");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
