@@ -287,7 +287,8 @@ pub struct Triggers {
     pub wait_timeout: Duration,
 }
 
-/// A JSON object, kept as it was written: what is sent is the text, not a rendering of the parsed value.
+/// A JSON object, kept as it was written: what is sent is the text, not a rendering of the parsed value, in which a number
+/// beyond 64 bits is another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonObject {
     text: String,
@@ -295,7 +296,7 @@ pub struct JsonObject {
 }
 
 impl JsonObject {
-    /// The object as the user wrote it.
+    /// The object as the user wrote it, without the white space between its parts.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -303,6 +304,15 @@ impl JsonObject {
     /// The object's members, to be looked at.
     pub fn value(&self) -> &serde_json::Map<String, serde_json::Value> {
         &self.value
+    }
+}
+
+impl std::str::FromStr for JsonObject {
+    type Err = String;
+
+    /// Reads a JSON text; an error says what it is instead.
+    fn from_str(text: &str) -> Result<Self, String> {
+        forms::json_object(text)
     }
 }
 

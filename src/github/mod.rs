@@ -15,12 +15,11 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use http::{
     HeaderName, HeaderValue, Method, Request, Response,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, IF_NONE_MATCH},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, IF_NONE_MATCH},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use self::error::{Details, Effect, Reason};
 pub use self::{
@@ -95,11 +94,16 @@ impl GitHub {
             self.failed(call, Reason::Own(what), Meta::default(), &[])
         };
         let request = http::request::Builder::new().method(call.method.clone()).uri(&call.path);
-        let mut request = self.crab.build_request(request, call.body.as_ref()).map_err(|error| own(&error))?;
+        let mut request = self.crab.build_request(request, None::<&()>).map_err(|error| own(&error))?;
+        if let Some(body) = &call.body {
+            // octocrab would write the JSON itself, and round what a user's numbers hold.
+            *request.body_mut() = OctoBody::from(body.clone());
+        }
         let headers = request.headers_mut();
-        if call.body.is_none() {
-            // octocrab sets a length of 0 on requests without a body, GET included.
-            headers.remove(CONTENT_LENGTH);
+        // octocrab sets a length of 0 on requests without a body, GET included.
+        headers.remove(CONTENT_LENGTH);
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
         headers.insert(API_VERSION, HeaderValue::from_static("2022-11-28"));
@@ -174,7 +178,8 @@ struct Call<'a> {
     method: Method,
     /// Path and query, without the interface's own prefix.
     path: String,
-    body: Option<Value>,
+    /// JSON.
+    body: Option<String>,
     etag: Option<&'a str>,
     expected: &'static [u16],
     effect: Effect,
@@ -186,8 +191,8 @@ impl<'a> Call<'a> {
         Self { method: Method::GET, path, body, etag, expected, effect }
     }
 
-    /// A write with this body.
-    fn write(method: Method, path: String, body: Value, expected: &'static [u16], effect: Effect) -> Self {
+    /// A write with this body, JSON.
+    fn write(method: Method, path: String, body: String, expected: &'static [u16], effect: Effect) -> Self {
         Self { method, path, body: Some(body), etag: None, expected, effect }
     }
 

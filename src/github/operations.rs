@@ -33,8 +33,8 @@ fn plain(text: &str) -> String {
 pub struct DispatchRequest {
     /// Its name, up to 100 characters.
     pub event_type: String,
-    /// What goes with it: up to 10 top-level keys.
-    pub client_payload: Map<String, Value>,
+    /// What goes with it: the text of a JSON object of up to 10 top-level keys. It is sent as it is.
+    pub client_payload: String,
 }
 
 /// A `workflow_dispatch`.
@@ -42,8 +42,8 @@ pub struct DispatchRequest {
 pub struct WorkflowDispatchRequest {
     /// Branch or tag; full names are understood too.
     pub reference: String,
-    /// The inputs of the workflow.
-    pub inputs: Map<String, Value>,
+    /// The inputs of the workflow: the text of a JSON object. It is sent as it is.
+    pub inputs: String,
     /// Whether the answer shall name the run. An older GitHub Enterprise Server refuses the key itself, with a
     /// status of 422 and without having started anything: `false` leaves it out.
     pub return_run_details: bool,
@@ -206,7 +206,8 @@ impl GitHub {
     /// nothing does.
     pub async fn create_dispatch(&self, repository: &Slug, request: &DispatchRequest) -> Result<Meta, RestError> {
         let path = format!("/repos/{repository}/dispatches");
-        let body = json!({ "event_type": request.event_type, "client_payload": request.client_payload });
+        let (event_type, payload) = (Value::from(request.event_type.as_str()), &request.client_payload);
+        let body = format!(r#"{{"event_type":{event_type},"client_payload":{payload}}}"#);
         let call = Call::write(Method::POST, path, body, &[204], Effect::Once);
         let (meta, _) = self.call(&call).await?;
         Ok(meta)
@@ -221,10 +222,9 @@ impl GitHub {
         request: &WorkflowDispatchRequest,
     ) -> Result<Answered<Option<Dispatched>>, RestError> {
         let path = format!("/repos/{repository}/actions/workflows/{}/dispatches", plain(workflow));
-        let mut body = json!({ "ref": request.reference, "inputs": request.inputs });
-        if request.return_run_details {
-            body["return_run_details"] = true.into();
-        }
+        let (reference, inputs) = (Value::from(request.reference.as_str()), &request.inputs);
+        let details = if request.return_run_details { r#","return_run_details":true"# } else { "" };
+        let body = format!(r#"{{"ref":{reference},"inputs":{inputs}{details}}}"#);
         let call = Call::write(Method::POST, path, body, &[200, 204], Effect::Once);
         let (meta, body) = match self.call(&call).await {
             // The head says that it is done, though the rest got lost.
@@ -294,7 +294,7 @@ impl GitHub {
         sealed: &str,
     ) -> Result<Meta, RestError> {
         let path = format!("/repos/{repository}/actions/secrets/{}", plain(name));
-        let body = json!({ "encrypted_value": sealed, "key_id": key_id });
+        let body = json!({ "encrypted_value": sealed, "key_id": key_id }).to_string();
         let call = Call::write(Method::PUT, path, body, &[201, 204], Effect::Repeatable);
         let (meta, _) = self.call(&call).await?;
         Ok(meta)
@@ -316,7 +316,7 @@ impl GitHub {
         let path = format!("/app/installations/{installation}/access_tokens");
         let permissions: Map<String, Value> =
             permissions.iter().map(|(name, access)| ((*name).to_owned(), Value::from(*access))).collect();
-        let body = json!({ "repositories": repositories, "permissions": permissions });
+        let body = json!({ "repositories": repositories, "permissions": permissions }).to_string();
         self.ask(&Call::write(Method::POST, path, body, &[201], Effect::Repeatable)).await
     }
 

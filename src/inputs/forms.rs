@@ -57,11 +57,26 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A JSON object, kept as it was written.
 pub(super) fn json_object(text: &str) -> Result<JsonObject, String> {
     match serde_json::from_str(text) {
-        Ok(serde_json::Value::Object(value)) => Ok(JsonObject { text: text.to_owned(), value }),
+        Ok(serde_json::Value::Object(value)) => Ok(JsonObject { text: compact(text), value }),
         Ok(serde_json::Value::Array(_)) => Err("it is a JSON array".to_owned()),
         Ok(_) => Err("it is a single JSON value".to_owned()),
         Err(error) => Err(format!("it is no JSON ({error})")),
     }
+}
+
+/// A JSON text without the white space between its parts.
+fn compact(text: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        let kept = in_string || !c.is_ascii_whitespace();
+        match c {
+            '"' if !escaped => in_string = !in_string,
+            _ => {}
+        }
+        escaped = in_string && *c == '\\' && !escaped;
+        kept
+    };
+    text.chars().filter(keep).collect()
 }
 
 /// `Name <email>`.
@@ -196,8 +211,10 @@ mod tests {
 
     #[test]
     fn a_json_object_keeps_its_text() {
-        let text = "{ \"b\": 1.0, \"a\": 12345678901234567890123 }";
-        assert_eq!(json_object(text).unwrap().text(), text);
+        let text = r#"{"b": 1.0, "a" : 12345678901234567890123,
+            "c": [ "x  \" y\\", " z\\\" " , 1e-7 ] }"#;
+        let compact = r#"{"b":1.0,"a":12345678901234567890123,"c":["x  \" y\\"," z\\\" ",1e-7]}"#;
+        assert_eq!(json_object(text).unwrap().text(), compact);
         for wrong in ["[]", "\"x\"", "{a: 1}", "{\"a\": 1} x", "{\"a\":", "null"] {
             assert!(json_object(wrong).is_err(), "{wrong}");
         }

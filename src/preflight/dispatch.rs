@@ -6,6 +6,7 @@ use super::check::{Check, CheckName};
 use crate::{
     diagnosis::{Cause, Failure},
     plan::Plan,
+    trigger::RelayId,
 };
 
 /// Top-level keys of a payload.
@@ -34,8 +35,7 @@ pub(super) fn payload(plan: &Plan) -> Option<Check> {
         let what = format!("`payload` has {} top-level keys; GitHub takes {MOST_KEYS}.", payload.len());
         return fail(what, "Put them under one key: `{\"data\": {…}}` is one.");
     }
-    let (filled, _) = crate::trigger::with_id(payload, &uuid::Uuid::nil().to_string());
-    let text = serde_json::Value::Object(filled).to_string();
+    let (text, _) = RelayId::put_into(&dispatch.payload, uuid::Uuid::nil().to_string());
     let (characters, bytes) = (text.chars().count(), text.len());
     let remedy = "Shorten it: send an address at which the receiver finds the rest.";
     if characters >= MOST_CHARACTERS {

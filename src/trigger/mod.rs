@@ -1,6 +1,7 @@
 //! The trigger stage: each start is asked for once, and after a lost answer looked for before it is asked for again.
 
 mod once;
+mod receiver;
 pub mod reference;
 mod relay_id;
 pub mod wait;
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use self::once::{Once, Search, Sent};
-pub(crate) use self::relay_id::with_id;
+pub use self::relay_id::RelayId;
 use crate::{
     connection::Connection,
     diagnosis::Failure,
@@ -33,13 +34,13 @@ pub struct Start {
     /// When it was sent, by the server's clock.
     pub began: DateTime<Utc>,
     /// The relay's id, where the payload or the inputs carry it.
-    pub relay_id: Option<String>,
+    pub relay_id: Option<RelayId>,
     /// The run that it made, where that is known: its number and address.
     pub run: Option<(u64, String)>,
 }
 
 /// Starts what the plan says, the dispatch before the workflows; `note` hears of each start as soon as it is done. `made` are the
-/// refs that the step made, in the order in which a workflow is looked for on them.
+/// refs that the step made or found as they should be, in order.
 pub async fn trigger(
     cleared: &Cleared<Plan>,
     connection: &Connection,
@@ -70,15 +71,14 @@ async fn repository_dispatch(
     dispatch: &DispatchPlan,
 ) -> Result<Start, Failure> {
     let plan = cleared.plan();
-    let id = Uuid::new_v4().to_string();
-    let (client_payload, named) = with_id(dispatch.payload.value(), &id);
+    let (client_payload, relay_id) = RelayId::put_into(&dispatch.payload, Uuid::new_v4().to_string());
     let mut start = Start {
         name: dispatch.event_type.clone(),
         event: "repository_dispatch",
         workflow: None,
         reference: cleared.default_branch().map(|branch| format!("refs/heads/{branch}")),
         began: Utc::now() + cleared.server_ahead(),
-        relay_id: named.then_some(id),
+        relay_id,
         run: None,
     };
     if !plan.behaviour.dry_run {
@@ -102,15 +102,14 @@ async fn workflow_dispatch(
     reference: String,
 ) -> Result<Start, Failure> {
     let plan = cleared.plan();
-    let id = Uuid::new_v4().to_string();
-    let (inputs, named) = with_id(workflows.inputs.value(), &id);
+    let (inputs, relay_id) = RelayId::put_into(&workflows.inputs, Uuid::new_v4().to_string());
     let mut start = Start {
         name: file.to_owned(),
         event: "workflow_dispatch",
         workflow: Some(file.to_owned()),
         reference: Some(reference.clone()),
         began: Utc::now() + cleared.server_ahead(),
-        relay_id: named.then_some(id),
+        relay_id,
         run: None,
     };
     if plan.behaviour.dry_run {

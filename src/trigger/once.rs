@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::Start;
+use super::{
+    Start,
+    receiver::{Receivers, Whose},
+    relay_id::RelayId,
+};
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
@@ -36,7 +40,7 @@ pub(super) struct Search<'a> {
     event: &'static str,
     workflow: Option<&'a str>,
     reference: Option<&'a str>,
-    id: Option<&'a str>,
+    id: Option<&'a RelayId>,
 }
 
 impl<'a> Search<'a> {
@@ -46,8 +50,14 @@ impl<'a> Search<'a> {
             event: start.event,
             workflow: start.workflow.as_deref(),
             reference: start.reference.as_deref(),
-            id: start.relay_id.as_deref(),
+            id: start.relay_id.as_ref(),
         }
+    }
+
+    /// Whether a run may be it, as far as actor and ref tell.
+    fn may_be(&self, run: &Run, login: Option<&str>) -> bool {
+        let by_us = login.is_none_or(|login| run.actor.login.eq_ignore_ascii_case(login));
+        by_us && (run.head_branch.is_empty() || self.reference.is_none_or(|name| is_at(run, name)))
     }
 }
 
@@ -149,11 +159,21 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
     };
     let (mut looked, mut passed) = (Duration::ZERO, Duration::ZERO);
     let mut etag: Option<String> = None;
+    let slug = &cleared.plan().target.slug;
+    let mut receivers = Receivers::new(slug, connection);
     loop {
-        let read = match connection.github.runs(&cleared.plan().target.slug, &query, etag.as_deref()).await {
+        let read = match connection.github.runs(slug, &query, etag.as_deref()).await {
             Ok(Polled::Changed(answered)) => {
                 etag = answered.meta.etag().map(str::to_owned);
-                if let Some(found) = judge(search, cleared.login(), answered.value) {
+                let mut runs = Vec::new();
+                for run in answered.value {
+                    let anothers = match search.id.filter(|_| search.may_be(&run, cleared.login())) {
+                        Some(id) => receivers.whose(id, &run).await == Whose::Anothers,
+                        None => false,
+                    };
+                    runs.extend((!anothers).then_some(run));
+                }
+                if let Some(found) = judge(search, cleared.login(), runs) {
                     return found;
                 }
                 true
@@ -178,15 +198,12 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
 
 /// Only an id makes sure; a run by the same actor, or by anyone when ours is not known, may be another sender's.
 fn judge(search: &Search<'_>, login: Option<&str>, runs: Vec<Run>) -> Option<Found> {
-    let names = |run: &Run| search.id.is_some_and(|id| run.display_title.contains(id) || run.name.contains(id));
-    let by_us = |run: &Run| login.is_none_or(|login| run.actor.login.eq_ignore_ascii_case(login));
-    let here = |run: &Run| run.head_branch.is_empty() || search.reference.is_none_or(|name| is_at(run, name));
     let mut perhaps = None;
     for run in runs {
-        if names(&run) {
+        if search.id.is_some_and(|id| id.is_shown_by(&run)) {
             return Some(Found::Ours(Box::new(run)));
         }
-        if perhaps.is_none() && by_us(&run) && here(&run) {
+        if perhaps.is_none() && search.may_be(&run, login) {
             perhaps = Some(Found::Perhaps(Box::new(run)));
         }
     }
@@ -210,7 +227,10 @@ mod tests {
     }
 
     fn found(id: Option<&str>, login: Option<&str>, runs: Vec<Run>) -> &'static str {
-        let search = Search { event: "repository_dispatch", workflow: None, reference: Some("refs/heads/main"), id };
+        let payload = r#"{"id": "{relay_id}"}"#.parse().unwrap();
+        let id = id.and_then(|id| RelayId::put_into(&payload, id.to_owned()).1);
+        let reference = Some("refs/heads/main");
+        let search = Search { event: "repository_dispatch", workflow: None, reference, id: id.as_ref() };
         match judge(&search, login, runs) {
             Some(Found::Ours(_)) => "ours",
             Some(Found::Perhaps(_)) => "perhaps",

@@ -166,3 +166,18 @@ fn a_dry_run_starts_nothing() {
     assert_eq!(outcome.output("dispatched"), "false");
     assert!(world.github.runs(TARGET).is_empty());
 }
+
+#[test]
+fn numbers_of_any_size_and_the_order_of_keys_arrive_as_they_were_written() {
+    let world = World::with(manual(), Token::classic("robin", &["repo", "workflow"]));
+    let payload = "{\n  \"z\": 12345678901234567890123,\n  \"price\": 1.10,\n  \"a\": \"x  {relay_id}\", \"pi\": 3.14159265358979323846\n}";
+    world.step().input("dispatch", "published").input("payload", payload).run().succeeded();
+    let inputs = r#"{ "id": 98765432109876543210.50 }"#;
+    world.step().input("workflow", "release.yml").input("workflow-inputs", inputs).run().succeeded();
+    let log = world.github.log();
+    let sent: Vec<&str> = log.calls("POST", "/dispatches").iter().map(|call| call.request_text.as_str()).collect();
+    let (before, after) = sent[0].split_once("x  ").unwrap();
+    assert_eq!(before, r#"{"event_type":"published","client_payload":{"z":12345678901234567890123,"price":1.10,"a":""#);
+    assert_eq!(after.split_once('"').unwrap().1, r#","pi":3.14159265358979323846}}"#);
+    assert!(sent[1].contains(r#""inputs":{"id":98765432109876543210.50}"#), "{}", sent[1]);
+}

@@ -123,7 +123,12 @@ pub(crate) async fn read_body(shared: &Shared, number: usize, mut incoming: Inco
 
 /// Notes a JSON body in the log.
 pub(crate) fn note_request(shared: &Shared, number: usize, body: &Bytes) {
-    shared.journal().amend(number, |entry| entry.request = serde_json::from_slice(body).ok());
+    shared.journal().amend(number, |entry| {
+        entry.request = serde_json::from_slice(body).ok();
+        if entry.request.is_some() {
+            entry.request_text = String::from_utf8_lossy(body).into_owned();
+        }
+    });
 }
 
 /// Answers a request to the REST face.

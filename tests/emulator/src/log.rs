@@ -39,6 +39,8 @@ pub struct Entry {
     pub token: Option<String>,
     /// Request body, when it was JSON.
     pub request: Option<Value>,
+    /// The same, as it came.
+    pub request_text: String,
     /// Ref updates, when it was a push.
     pub updates: Vec<Update>,
     /// What a push's sideband said to a person.

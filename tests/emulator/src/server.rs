@@ -225,6 +225,7 @@ fn entry(shared: &Shared, connection: u64, parts: &Parts, path: &str, faults: &[
         headers: headers.collect(),
         token,
         request: None,
+        request_text: String::new(),
         updates: Vec::new(),
         sideband: String::new(),
         status: None,

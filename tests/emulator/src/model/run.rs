@@ -91,6 +91,8 @@ pub enum Decoy {
     Older,
     /// Same event and commit, another actor, two seconds newer.
     Newer,
+    /// Same event, actor, commit and time; the last word of its title is another one.
+    OtherTitle,
 }
 
 /// A workflow run.
