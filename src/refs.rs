@@ -1,6 +1,7 @@
 //! Refs of the checkout, pushed to the target as `git push` would: what the refspecs name here ([`spec`]), what that means
 //! for the target's refs ([`updates`]), what has to be sent ([`prepare`]), sending it ([`push`](mod@push)), and telling it ([`report`]).
 
+pub mod places;
 pub mod prepare;
 pub mod push;
 pub mod report;

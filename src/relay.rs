@@ -3,11 +3,10 @@
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Stage},
-    git::commits::commit_of,
     plan::Plan,
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{self, Pushed},
-    refs::{self, prepare::RefUpdate},
+    refs,
     report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
@@ -103,7 +102,7 @@ async fn stages_of(
         refs::report::note(&cleared, &landed, outcome.is_ok(), report);
         outcome?;
         if plan.wait.is_some() || plan.workflows.is_some() {
-            places = landed_places(&landed, connection).await;
+            places = refs::places::places(&cleared, &landed).await?;
         }
         show(log, report, Stage::Push);
     }
@@ -115,7 +114,7 @@ async fn stages_of(
         if let Some(pushed) = &pushed {
             note_push(&cleared, pushed, report);
             let changed = pushed.old != Some(pushed.new);
-            places.push(Place { name: pushed.branch.clone(), commit: pushed.new, changed });
+            places.push(Place { name: pushed.branch.clone(), commit: pushed.new, changed, pushed_with: 0 });
         }
         show(log, report, Stage::Push);
     }
@@ -129,6 +128,7 @@ async fn stages_of(
             name: tagged.name.clone(),
             commit: tagged.commit,
             changed: !tagged.is_unchanged(),
+            pushed_with: 0,
         }));
         show(log, report, Stage::Tag);
     }
@@ -139,31 +139,13 @@ async fn stages_of(
     }
     if plan.triggers() {
         enter(Stage::Trigger, at, log, &mut part);
-        let tags = places.iter().filter(|place| place.name.is_tag());
-        let branches = places.iter().filter(|place| place.name.is_branch() && plan.refs.is_some());
-        let made: Vec<_> = tags.chain(branches).map(|place| (place.name.clone(), place.commit)).collect();
+        let made: Vec<_> = places.iter().map(|place| (place.name.clone(), place.commit)).collect();
         let mut note = |start: &Start| note_start(&cleared, start, report);
         starts = trigger(&cleared, connection, &made, &mut note).await?;
         note_trigger(&cleared, &starts, report);
         show(log, report, Stage::Trigger);
     }
     Ok(Waiting { cleared, starts, places })
-}
-
-/// The refs that a push of refs made or moved, each with the commit that it leads to.
-async fn landed_places(landed: &[RefUpdate], connection: &Connection) -> Vec<Place> {
-    let mut places = Vec::new();
-    for update in landed {
-        let Some(new) = update.new else { continue };
-        let look = || commit_of(&connection.remote, new);
-        let commit = if update.name.is_tag() {
-            connection.retries.run("look at the tag that was pushed", look).await.unwrap_or(new)
-        } else {
-            new
-        };
-        places.push(Place { name: update.name.clone(), commit, changed: true });
-    }
-    places
 }
 
 fn enter(stage: Stage, at: &mut Stage, log: &TargetLog, part: &mut StageLog) {

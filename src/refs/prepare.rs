@@ -64,6 +64,8 @@ pub struct RefsFacts {
     pub batches: Vec<Batch>,
     /// The first branch in order of the lines: its name, what the target has, what it is to have.
     pub first_branch: Option<(RefName, Option<Oid>, Option<Oid>)>,
+    /// The refs that are not deleted, in order of the lines, each with the value that it is to have or has already.
+    pub values: Vec<(RefName, Oid)>,
     /// Refs that the target has as they are here.
     pub unchanged: usize,
     /// How many bytes all packs have; only counted for a dry run.
@@ -104,6 +106,7 @@ pub async fn prepare(
     let all = changes(&local.wanted, refs)?;
     let first_branch =
         all.iter().find(|change| change.name.is_branch()).map(|change| (change.name.clone(), change.old, change.new));
+    let values = all.iter().filter_map(|change| Some((change.name.clone(), change.new?))).collect();
     let unchanged = all.iter().filter(|change| !change.is_needed()).count();
     let needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
     let begun = Begun::new(local, refs, needed);
@@ -117,7 +120,7 @@ pub async fn prepare(
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > FEW_TAGS { tags } else { 0 };
     let bytes = if dry_run { count(&batches).await? } else { 0 };
-    Ok(RefsFacts { batches, first_branch, unchanged, bytes, large, silent_tags })
+    Ok(RefsFacts { batches, first_branch, values, unchanged, bytes, large, silent_tags })
 }
 
 /// Makes the packs and counts their bytes.

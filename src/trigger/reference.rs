@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
 
+use std::collections::BTreeSet;
+
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
@@ -48,8 +50,8 @@ pub fn named(plan: &Plan, refs: Option<&Advertisement>, made: &[(RefName, Oid)])
     })
 }
 
-/// The ref that the workflow file is dispatched on: the named one, else the first of `made` whose commit holds the file, else
-/// the default branch.
+/// The ref that the workflow file is dispatched on: the named one, else the first of [`candidates`] whose commit holds the file,
+/// else the default branch.
 pub(super) async fn choose(
     cleared: &Cleared<Plan>,
     connection: &Connection,
@@ -59,10 +61,15 @@ pub(super) async fn choose(
     if let Some(named) = named(cleared.plan(), cleared.advertised(), made) {
         return named;
     }
-    for (name, commit) in made {
+    let mut without = BTreeSet::new();
+    for (name, commit) in candidates(cleared.plan(), made) {
+        if without.contains(commit) {
+            continue;
+        }
         if holds(cleared.plan(), connection, file, *commit).await? {
             return Ok(name.as_str().to_owned());
         }
+        without.insert(*commit);
     }
     match cleared.default_branch() {
         Some(branch) => Ok(format!("refs/heads/{branch}")),
@@ -72,6 +79,17 @@ pub(super) async fn choose(
         )
         .with_remedy("Set `workflow-ref` to a branch or tag of the target.")),
     }
+}
+
+/// The tags of `tag`; a tag that `refs` names, where that is the only one; the branches of `refs`, in order of the lines.
+fn candidates<'a>(plan: &Plan, made: &'a [(RefName, Oid)]) -> Vec<&'a (RefName, Oid)> {
+    let is_line = |name: &RefName| plan.tags.iter().any(|tags| tags.tags.iter().any(|(tag, _)| tag == name));
+    let (mut candidates, others): (Vec<_>, Vec<_>) = made.iter().partition(|(name, _)| is_line(name));
+    let (tags, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(name, _)| name.is_tag());
+    // Of several nobody can say which is meant.
+    candidates.extend(tags.first().copied().filter(|_| tags.len() == 1));
+    candidates.extend(others.into_iter().filter(|(name, _)| name.is_branch() && plan.refs.is_some()));
+    candidates
 }
 
 /// Whether a commit holds a workflow file. Where the token may not look, it does not count.

@@ -8,6 +8,7 @@ mod expected;
 mod pages;
 mod poll;
 mod reason;
+mod schedule;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,7 @@ use self::{
     expected::{Expected, Origin},
     poll::Polls,
 };
-use super::Start;
+use super::{Start, receiver::Receivers};
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
@@ -43,6 +44,8 @@ pub struct Place {
     pub commit: Oid,
     /// Whether this step put it there.
     pub changed: bool,
+    /// How many tags were pushed at once with it, where those are so many that GitHub starts nothing for them; else 0.
+    pub pushed_with: usize,
 }
 
 /// A relay that has done everything but wait.
@@ -67,13 +70,6 @@ impl Waiting {
     }
 }
 
-/// How long until the runs are asked for again, `spent` after the beginning: often at first, within ten seconds for some
-/// minutes, and then less often, so that ten minutes take less than sixty requests.
-fn interval(spent: Duration) -> Duration {
-    let (least, most) = if spent < Duration::from_mins(4) { (3, 9) } else { (20, 20) };
-    (spent / 6).clamp(Duration::from_secs(least), Duration::from_secs(most))
-}
-
 /// Waits as planned, and notes every run in `report` as soon as it is seen. The answer is a sentence for the report; none: there
 /// was nothing to wait for.
 pub async fn wait(
@@ -92,6 +88,7 @@ pub async fn wait(
         report,
         expected: expected::all(waiting, plan),
         polls: Polls::default(),
+        receivers: Receivers::new(&waiting.cleared.plan().target.slug, &connection),
         shown: BTreeMap::new(),
         spent: Duration::ZERO,
         site,
@@ -108,6 +105,7 @@ struct Follow<'a> {
     report: &'a mut TargetReport,
     expected: Vec<Expected>,
     polls: Polls,
+    receivers: Receivers<'a>,
     /// What was shown of each run.
     shown: BTreeMap<u64, String>,
     /// Time since the beginning, counted by pauses and requests.
@@ -135,7 +133,11 @@ impl Follow<'_> {
                 self.time_out().await;
                 return Ok(());
             }
-            let pause = held.unwrap_or_else(|| interval(self.spent)).min(self.plan.timeout.saturating_sub(self.spent));
+            let mut open = self.expected.iter().filter(|expected| expected.done.is_none());
+            let in_vain = open.all(|expected| expected.asked && expected.runs.is_empty());
+            let pause = held
+                .unwrap_or_else(|| schedule::pause(self.spent, in_vain))
+                .min(self.plan.timeout.saturating_sub(self.spent));
             self.connection.retries.pause(pause).await;
             self.spent += pause;
         }
@@ -147,6 +149,7 @@ impl Follow<'_> {
         if expected.done.is_some() {
             return;
         }
+        expected.tell_apart(&self.polls, self.waiting, &mut self.receivers).await;
         expected.take(&self.polls, self.waiting, self.spent);
         let is_last_trigger = expected.is_trigger && index + 1 == self.waiting.starts.len();
         for run in &expected.runs {
@@ -164,7 +167,8 @@ impl Follow<'_> {
         if let Some(refused) = refused {
             expected.done = match expected.origin {
                 Origin::Pages => {
-                    pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.site.as_ref()).await
+                    let site = self.site.as_ref();
+                    pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.spent, site).await
                 }
                 _ => Some(Err(refused)),
             };
@@ -200,6 +204,9 @@ impl Follow<'_> {
                 }
                 let found = expected.reason.take();
                 reason::not_triggered(expected, self.waiting, self.plan.timeout, found)
+            } else if expected.runs.iter().all(ending::has_ended) {
+                expected.done = Some(ending::judge(expected, self.waiting, self.connection).await);
+                continue;
             } else {
                 ending::too_late(expected, self.plan.timeout)
             };
@@ -252,22 +259,5 @@ fn failure(cause: Cause, what: String, link: Option<&str>) -> Failure {
     match link {
         Some(link) if !link.is_empty() => failure.with_link(link),
         _ => failure,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ten_minutes_take_less_than_sixty_looks_and_the_first_minutes_see_an_end_within_ten_seconds() {
-        let (mut spent, mut looks) = (Duration::ZERO, 0);
-        while spent < Duration::from_mins(10) {
-            looks += 1;
-            let pause = interval(spent);
-            assert!(spent >= Duration::from_mins(4) || pause < Duration::from_secs(10), "{spent:?}: {pause:?}");
-            spent += pause;
-        }
-        assert!(looks < 56, "{looks}");
     }
 }

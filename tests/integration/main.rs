@@ -29,6 +29,7 @@ mod preflight_token;
 mod preflight_workflow;
 mod publish;
 mod race;
+mod reasons;
 mod refs;
 mod refs_checkouts;
 mod report;

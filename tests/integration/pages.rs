@@ -1,5 +1,7 @@
 //! Is it live? The build and deployment of a published branch.
 
+use std::time::Duration;
+
 use emulator::model::{Level, Outcome, Repository, Token};
 
 use crate::world::{TARGET, World};
@@ -55,4 +57,52 @@ fn a_branch_that_pages_does_not_publish_is_said() {
     let outcome = world.publish().input("wait-for", "pages").input("wait-timeout", "2s").run();
     outcome.failed("not-triggered");
     assert!(outcome.stdout.contains("Pages publishes the branch docs"), "{outcome}");
+}
+
+#[test]
+fn a_repository_without_a_site_is_said() {
+    let world = World::with(Repository::new(TARGET).file("README.md", "r"), token());
+    let outcome = world.publish().input("wait-for", "pages").input("wait-timeout", "2s").run();
+    outcome.failed("not-triggered");
+    assert!(outcome.stdout.contains("Pages is not switched on"), "{outcome}");
+    assert!(outcome.stdout.contains("/acme/site/settings/pages"), "{outcome}");
+    assert_eq!(outcome.output("page-url"), "");
+}
+
+#[test]
+fn a_build_that_another_push_took_the_place_of_is_followed_to_the_others_end() {
+    let world = World::with(site(), token());
+    world.github.model(|model| {
+        let slow = Outcome::default().taking(Duration::ZERO, Duration::from_secs(6));
+        model.find_mut(TARGET).unwrap().pages.as_mut().unwrap().outcome = slow;
+    });
+    let publish = |folder: &str| world.publish().input("destination", folder).input("wait-for", "pages");
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| publish("a").run());
+        while world.github.runs(TARGET).is_empty() {
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        let second = publish("b").run();
+        (first.join().unwrap(), second)
+    });
+    let builds = world.github.runs(TARGET);
+    assert_eq!(builds.len(), 2);
+    assert_eq!(builds[0].outcome.conclusion.as_deref(), Some("cancelled"));
+    for outcome in [&first, &second] {
+        outcome.succeeded();
+        assert_eq!(outcome.output("page-url"), "https://acme.github.io/site/");
+    }
+    let seen = first.report()["targets"][0]["runs"].clone();
+    assert!(seen.as_array().unwrap().iter().any(|run| run["id"] == builds[1].id), "{first}");
+}
+
+#[test]
+fn a_build_that_somebody_cancelled_fails_the_step() {
+    let world = World::with(site(), token());
+    world.github.model(|model| {
+        model.find_mut(TARGET).unwrap().pages.as_mut().unwrap().outcome = Outcome::concluded("cancelled");
+    });
+    let outcome = world.publish().input("wait-for", "pages").run();
+    outcome.failed("run-failed");
+    assert!(outcome.stdout.contains("was cancelled"), "{outcome}");
 }

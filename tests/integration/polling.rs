@@ -30,7 +30,7 @@ use repo_relay::{
 
 use crate::world::TARGET;
 
-const MANUAL: &str = "name: ci\non:\n  workflow_dispatch:\n  repository_dispatch:\n";
+const MANUAL: &str = "name: ci\non:\n  push:\n    tags: ['*']\n  workflow_dispatch:\n  repository_dispatch:\n";
 
 /// A pause that moves the server's clock.
 struct Virtual(Arc<Emulator>);
@@ -45,7 +45,11 @@ impl Pause for Virtual {
 /// Waits with these inputs for runs that go so; the log of the wait stage alone, the report, and the server's clock at the end.
 async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport, DateTime<Utc>, Arc<Emulator>) {
     let token = Token::classic("robin", &["repo", "workflow"]);
-    let target = Repository::new(TARGET).workflow("ci.yml", MANUAL).outcome("ci.yml", outcome);
+    let target = Repository::new(TARGET)
+        .workflow("ci.yml", MANUAL)
+        .workflow("other.yml", MANUAL)
+        .outcome("ci.yml", outcome)
+        .outcome("other.yml", Outcome::stuck("queued"));
     let model = Model::new().repository(target.collaborator("robin", Role::Write)).token(&token);
     let github = Arc::new(Emulator::start(model).unwrap());
     let given = [("repository", TARGET), ("token", token.value()), ("server-url", github.url())];
@@ -78,7 +82,12 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
 
 #[tokio::test]
 async fn ten_minutes_take_less_than_sixty_requests_most_of_them_answered_304() {
-    for inputs in [&[("workflow", "ci.yml"), ("wait", "completed")][..], &[("dispatch", "x"), ("wait", "completed")]] {
+    for inputs in [
+        &[("workflow", "ci.yml"), ("wait", "completed")][..],
+        &[("dispatch", "x"), ("wait", "completed")],
+        &[("dispatch", "x"), ("workflow", "ci.yml\nother.yml"), ("wait", "completed")],
+        &[("tag", "v1\nv2"), ("tag-target", "main"), ("wait-for", "other.yml\nci.yml")],
+    ] {
         let (log, report, ..) = waited(inputs, Outcome::stuck("in_progress")).await;
         let unchanged = log.0.iter().filter(|entry| entry.status == Some(304)).count();
         println!("{inputs:?}: {} requests in ten minutes, {unchanged} of them answered 304", log.0.len());
@@ -89,14 +98,18 @@ async fn ten_minutes_take_less_than_sixty_requests_most_of_them_answered_304() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_run_is_seen_within_ten_seconds_of_the_servers_clock() {
-    for seconds in [0, 1, 5, 17, 42, 77, 120, 181, 225] {
+async fn the_end_of_a_run_is_seen_within_ten_seconds_and_after_four_minutes_within_thirteen() {
+    let mut worst = [0, 0];
+    for seconds in (0..20).step_by(4).chain((20..590).step_by(53)) {
         let slow = Outcome::default().taking(Duration::from_secs(2), Duration::from_secs(seconds));
         let (log, report, now, github) = waited(&[("workflow", "ci.yml"), ("wait", "completed")], slow).await;
         assert!(report.failure().is_none(), "{:?}", report.failure());
         let begun = github.runs(TARGET)[0].created_at;
         let late = now - begun - TimeDelta::seconds(i64::try_from(seconds).unwrap() + 2);
         println!("a run of {seconds} s: seen {} ms after its end, {} requests", late.num_milliseconds(), log.0.len());
-        assert!(late < TimeDelta::seconds(10), "{seconds}: {late}");
+        let is_long = seconds > 230;
+        worst[usize::from(is_long)] = worst[usize::from(is_long)].max(late.num_milliseconds());
+        assert!(late < TimeDelta::seconds(if is_long { 13 } else { 10 }), "{seconds}: {late}");
     }
+    println!("at the latest {} ms after the end, of runs of more than four minutes {} ms", worst[0], worst[1]);
 }

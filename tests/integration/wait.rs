@@ -6,10 +6,15 @@ use std::{
 };
 
 use chrono::{TimeDelta, Utc};
-use emulator::model::{Decoy, Level, Outcome, Repository, Token};
+use emulator::{
+    faults::{Canned, Fault, FaultRule},
+    model::{Decoy, Level, Outcome, Repository, Token},
+};
 
 use crate::{
+    refs::Tree,
     runner::Step,
+    sshd::{Manners, Sshd},
     world::{TARGET, World},
 };
 
@@ -151,69 +156,6 @@ fn the_end_of_a_run_is_seen_within_ten_seconds() {
 }
 
 #[test]
-fn what_did_not_start_is_explained() {
-    type Case = (&'static str, Repository, fn(Step) -> Step, &'static str, &'static str);
-    let on = |yaml: &str| {
-        Repository::new(TARGET)
-            .file("README.md", "r")
-            .workflow("ci.yml", yaml)
-            .files("gh-pages", &[(".github/workflows/ci.yml", yaml)])
-    };
-    let same: fn(Step) -> Step = |step| step;
-    let cases: Vec<Case> = vec![
-        ("filter", on("on:\n  push:\n    branches:\n      - main\n"), same, "not-triggered", "line 3: `branches:`"),
-        ("paths", on("on:\n  push:\n    paths: [docs/**]\n"), same, "not-triggered", "line 3: `paths: [docs/**]`"),
-        ("no push", on("on: [pull_request]\n"), same, "not-triggered", "no `push` (line 1: `on: [pull_request]`)"),
-        (
-            "no file",
-            Repository::new(TARGET).workflow("ci.yml", "on: push\n"),
-            same,
-            "not-triggered",
-            "has no .github/workflows/ci.yml",
-        ),
-        ("disabled", on("on: push\n").disabled_workflow("ci.yml"), same, "not-triggered", "switched off"),
-        ("skip", on("on: push\n"), |step| step.input("message", "Publish [skip ci]"), "not-triggered", "[skip ci]"),
-    ];
-    in_parallel(cases, |(name, target, change, cause, words)| {
-        let world = world_of(target);
-        let outcome = change(world.publish()).input("wait-for", "ci.yml").input("wait-timeout", "3s").run();
-        outcome.failed(cause);
-        assert!(outcome.stdout.contains(words), "{name}: {outcome}");
-        assert_eq!(outcome.output("pushed"), "true", "{name}");
-    });
-}
-
-#[test]
-fn actions_that_are_switched_off_are_named_to_who_may_know() {
-    let world = World::with(
-        Repository::new(TARGET)
-            .workflow("ci.yml", "on: push\n")
-            .files("gh-pages", &[(".github/workflows/ci.yml", "on: push\n")])
-            .without_actions(),
-        Token::classic("acme", &["repo", "workflow"]),
-    );
-    let outcome = world.publish().input("wait-for", "ci.yml").input("wait-timeout", "3s").run();
-    outcome.failed("not-triggered");
-    assert!(outcome.stdout.contains("Actions are switched off"), "{outcome}");
-}
-
-#[test]
-fn a_dispatch_that_nobody_listens_to_is_explained() {
-    let world = world();
-    let outcome = world.step().input("dispatch", "other").input("wait", "started").input("wait-timeout", "3s").run();
-    outcome.failed("not-triggered");
-    assert!(outcome.stdout.contains("line 7: `types: [published]`"), "{outcome}");
-}
-
-#[test]
-fn a_sure_reason_is_told_long_before_the_time_is_over() {
-    let world = world_of(Repository::new(TARGET).workflow("ci.yml", "on: push\n"));
-    let outcome = world.publish().input("wait-for", "ci.yml").run();
-    outcome.failed("not-triggered");
-    assert!(outcome.took < Duration::from_secs(45), "{:?}", outcome.took);
-}
-
-#[test]
 fn runs_that_may_not_be_read_are_said() {
     let token = World::fine_grained(&[("contents", Level::Write), ("metadata", Level::Read)]);
     let world = World::with(target().private(), token);
@@ -247,4 +189,98 @@ fn a_signal_while_waiting_leaves_a_report_of_what_has_started() {
         assert_eq!(outcome.output("run-id"), runs[1].id.to_string());
         assert_eq!(outcome.report()["targets"][0]["runs"].as_array().unwrap().len(), 2, "{outcome}");
     });
+}
+
+/// A step in whose workspace `main` holds the workflow file, with these tags.
+fn checkout(step: Step, tags: &[&str]) -> Step {
+    let tree = Tree::init(&step.workspace());
+    tree.commit(
+        ".github/workflows/ci.yml",
+        "on:\n  push:\n    branches: [main]\n    tags: ['v*']\n  workflow_dispatch:\n",
+    );
+    for tag in tags {
+        tree.git(&["tag", "-m", "x", tag]);
+    }
+    step
+}
+
+#[test]
+fn the_runs_of_every_ref_of_the_checkout_are_followed() {
+    let world = world_of(Repository::new(TARGET));
+    let refs = "main\nrefs/tags/*";
+    let tags = ["v1", "v2", "v3", "v4"];
+    let step = checkout(world.step().input("refs", refs).input("wait-for", "ci.yml"), &tags);
+    let outcome = step.run();
+    outcome.succeeded();
+    let started: Vec<_> = world.github.runs(TARGET).iter().map(|run| run.full_ref.clone()).collect();
+    assert_eq!(started, ["refs/heads/main", "refs/tags/v1", "refs/tags/v2", "refs/tags/v3", "refs/tags/v4"]);
+    assert_eq!(outcome.report()["targets"][0]["runs"].as_array().unwrap().len(), 5, "{outcome}");
+    // All is there already: the run from before is looked at, and none is missed.
+    let again = world.step().input("refs", refs).input("wait-for", "ci.yml");
+    let tree = Tree::clone(&world.github.repository(TARGET).path(), &again.workspace().join("inner"), &[]);
+    std::fs::rename(tree.0.join(".git"), again.workspace().join(".git")).unwrap();
+    let again = again.run();
+    again.succeeded();
+    assert_eq!((again.stage("push"), again.stage("wait")), ("unchanged".into(), "done".into()), "{again}");
+    assert_eq!(world.github.runs(TARGET).len(), 5);
+}
+
+#[test]
+fn a_workflow_is_started_on_what_the_refs_brought_and_followed() {
+    for (refs, tags, full_ref) in [
+        ("main", &["v1"][..], "refs/heads/main"),
+        ("main\nrefs/tags/v1", &["v1"], "refs/tags/v1"),
+        ("main:next\nmain\nrefs/tags/*", &["v1", "v2"], "refs/heads/next"),
+    ] {
+        let world = world_of(Repository::new(TARGET).file(".github/workflows/ci.yml", BOTH));
+        let step = world.step().input("refs", format!("+{}", refs.replace('\n', "\n+"))).input("workflow", "ci.yml");
+        let outcome = checkout(step, tags).input("wait", "completed").run();
+        outcome.succeeded();
+        let runs = world.github.runs(TARGET);
+        let run = runs.iter().find(|run| run.event == "workflow_dispatch").unwrap();
+        assert_eq!(run.full_ref, full_ref, "{refs:?}: {outcome}");
+        assert_eq!(outcome.output("run-id"), run.id.to_string());
+        assert_eq!(outcome.output("run-conclusion"), "success");
+    }
+}
+
+#[test]
+fn a_limit_is_waited_for_as_long_as_there_is_time() {
+    let cases = vec![
+        ("secondary", Canned::secondary_limit(2)),
+        ("429", Canned { status: 429, ..Canned::secondary_limit(2) }),
+        ("primary", Canned::primary_limit(Utc::now().timestamp() + 10)),
+        ("503", Canned::unavailable(2)),
+        ("502", Canned::bad_gateway()),
+    ];
+    in_parallel(cases, |(name, canned)| {
+        let world = world();
+        let rule = FaultRule::on("GET", "*/actions/runs/*", Fault::Answer(canned)).first(2);
+        world.github.fault(rule);
+        let outcome = world.step().input("workflow", "ci.yml").input("wait", "completed").run();
+        outcome.succeeded();
+        assert!(outcome.stdout.contains("could not be looked at"), "{name}: {outcome}");
+    });
+}
+
+#[test]
+fn a_limit_that_outlasts_the_wait_ends_it_at_once_with_its_reset() {
+    let world = world();
+    let reset = Utc::now() + TimeDelta::hours(1);
+    let limit = Canned::primary_limit(reset.timestamp());
+    world.github.fault(FaultRule::on("GET", "*/actions/runs/*", Fault::Answer(limit)));
+    let outcome = world.step().input("workflow", "ci.yml").input("wait", "completed").run();
+    outcome.failed("primary-rate-limit");
+    assert_eq!(outcome.output("dispatched"), "true");
+    assert!(outcome.took < Duration::from_secs(30), "{:?}", outcome.took);
+}
+
+#[test]
+fn a_run_is_followed_beside_git_over_ssh() {
+    let world = world();
+    let sshd = Sshd::start(&world, Manners::default());
+    let step = sshd.over_ssh(world.publish()).input("token", world.token.value());
+    let outcome = step.input("dispatch", "published").input("wait", "completed").run();
+    outcome.succeeded();
+    assert_eq!((outcome.output("pushed"), outcome.output("run-conclusion")), ("true", "success"));
 }

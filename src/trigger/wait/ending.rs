@@ -30,6 +30,11 @@ pub(super) fn has_ended(run: &Run) -> bool {
     run.status == "completed"
 }
 
+/// Whether nothing of it has begun, as somebody has to approve it first.
+pub(super) fn awaits_approval(run: &Run) -> bool {
+    matches!(run.status.as_str(), "action_required" | "waiting") || run.conclusion.as_deref() == Some("action_required")
+}
+
 fn ended_well(run: &Run) -> bool {
     matches!(run.conclusion.as_deref(), Some("success" | "neutral" | "skipped"))
 }

@@ -1,10 +1,15 @@
 //! What is waited for, and which runs are it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, Utc};
 
 use super::{
-    super::once::TOLERANCE,
-    Place, Waiting, ending,
+    super::{
+        once::TOLERANCE,
+        receiver::{Receivers, Whose},
+    },
+    Place, Waiting, ending, pages,
     poll::{Polls, Source},
     reason::Reason,
 };
@@ -20,8 +25,17 @@ use crate::{
 /// How long after the first run others of the same event are awaited.
 const SETTLE: Duration = Duration::from_secs(4);
 
-/// How long a run that shows the relay's id is preferred to one that does not.
+/// How long a run that shows the relay's id is preferred to one whose file can not be read.
 const PREFER: Duration = Duration::from_secs(10);
+
+/// For how many of the refs that were there already a run from before is looked for.
+const LOOKED_BACK_AT: usize = 3;
+
+/// How long it is looked for the build that took the place of one that was given up.
+const SUCCESSION: Duration = Duration::from_secs(20);
+
+/// After how long all runs of what came before the wait stage have shown.
+const ALL_SHOWN: Duration = Duration::from_secs(10);
 
 /// Where the runs come from.
 #[derive(Clone, Debug)]
@@ -44,6 +58,10 @@ pub(super) struct Expected {
     pub(super) until: Wait,
     /// The runs as they were last seen, the oldest first.
     pub(super) runs: Vec<Run>,
+    /// Whose the runs are that resemble those of a start with the relay's id.
+    whose: BTreeMap<u64, Whose>,
+    /// When the build of Pages was seen to be given up, and the server's time when it was begun.
+    given_up: Option<(Duration, DateTime<Utc>)>,
     /// When the first run that fits was seen.
     first: Option<Duration>,
     /// Whether it was looked for the reason why there is no run.
@@ -61,6 +79,8 @@ pub(super) fn all(waiting: &Waiting, plan: &WaitPlan) -> Vec<Expected> {
         origin,
         until,
         runs: Vec::new(),
+        whose: BTreeMap::new(),
+        given_up: None,
         first: None,
         asked: false,
         reason: None,
@@ -112,17 +132,31 @@ impl Expected {
             Origin::File(_) if waiting.places.is_empty() => waiting.starts.iter().map(Source::of_start).collect(),
             Origin::File(_) | Origin::Pages => {
                 let since = (!self.is_idle).then(|| waiting.cleared.at());
+                let most = if self.is_idle { LOOKED_BACK_AT } else { usize::MAX };
                 let mut sources: Vec<Source> = self
                     .places(waiting)
+                    .take(most)
                     .map(|place| Source::list(None, None, Some(place.commit.to_string()), since))
                     .collect();
-                if sources.is_empty() {
-                    sources.push(Source::list(None, Some("dynamic"), None, Some(waiting.cleared.at())));
-                }
+                let builds = self.given_up.map(|(_, since)| since).or(sources.is_empty().then(|| waiting.cleared.at()));
+                sources.extend(builds.map(|since| Source::list(None, Some("dynamic"), None, Some(since))));
                 sources.dedup();
                 sources
             }
         }
+    }
+
+    /// Looks whose the runs are that may be those of a start with the relay's id.
+    pub(super) async fn tell_apart(&mut self, polls: &Polls, waiting: &Waiting, receivers: &mut Receivers<'_>) {
+        let Origin::Trigger(Start { relay_id: Some(id), run: None, .. }) = &self.origin else { return };
+        let sources = self.sources(waiting);
+        let mut told = Vec::new();
+        for run in sources.iter().flat_map(|source| polls.runs(source)).filter(|run| self.fits(run, waiting)) {
+            if !self.whose.contains_key(&run.id) {
+                told.push((run.id, receivers.whose(id, run).await));
+            }
+        }
+        self.whose.extend(told);
     }
 
     /// Takes in the runs that were found.
@@ -130,7 +164,8 @@ impl Expected {
         let sources = self.sources(waiting);
         let mut found: Vec<Run> = Vec::new();
         for run in sources.iter().flat_map(|source| polls.runs(source)) {
-            if self.fits(run, waiting) && !found.iter().any(|known| known.id == run.id) {
+            let anothers = self.whose.get(&run.id) == Some(&Whose::Anothers);
+            if !anothers && self.fits(run, waiting) && !found.iter().any(|known| known.id == run.id) {
                 found.push(run.clone());
             }
         }
@@ -140,15 +175,27 @@ impl Expected {
         found.sort_by_key(|run| (run.created_at, run.id));
         let first = *self.first.get_or_insert(spent);
         if let Origin::Trigger(start) = &self.origin {
-            if let Some(id) = &start.relay_id {
-                if found.iter().any(|run| shows(run, id)) {
-                    found.retain(|run| shows(run, id));
-                } else if start.run.is_none() && spent < first + PREFER {
+            if start.relay_id.is_some() && start.run.is_none() {
+                let is = |run: &Run, whose| self.whose.get(&run.id) == Some(&whose);
+                if found.iter().any(|run| is(run, Whose::Ours)) {
+                    found.retain(|run| !is(run, Whose::Unknown));
+                } else if found.iter().all(|run| is(run, Whose::Unknown)) && spent < first + PREFER {
                     return;
+                }
+                if start.workflow.is_some() {
+                    found.sort_by_key(|run| (!is(run, Whose::Ours), run.created_at, run.id));
                 }
             }
             if start.workflow.is_some() {
                 found.truncate(1);
+            }
+        }
+        if matches!(self.origin, Origin::Pages) && pages::are_given_up(&found) {
+            let begun = found.iter().filter_map(|run| run.created_at).min().unwrap_or(waiting.cleared.at());
+            self.given_up.get_or_insert((spent, begun));
+            let all = sources.iter().flat_map(|source| polls.runs(source));
+            if let Some(later) = pages::successor(&found, all) {
+                found = vec![later.clone()];
             }
         }
         if self.is_idle {
@@ -170,7 +217,12 @@ impl Expected {
             }
             Origin::File(file) => {
                 let here = |place: &Place| run.head_sha == place.commit.to_string() && at(place.name.short());
-                let by_push = matches!(run.event.as_str(), "push" | "create") && self.places(waiting).any(here);
+                // A push to the branch of an open pull request starts what listens to that, unless it waits for an approval.
+                let by_push = match run.event.as_str() {
+                    "push" | "create" => true,
+                    "pull_request" => !ending::awaits_approval(run),
+                    _ => false,
+                } && self.places(waiting).any(here);
                 let by_start = waiting.places.is_empty() && waiting.starts.iter().any(|start| start.event == run.event);
                 // What a deploy key pushed counts as done by the account that added the key.
                 let ours = waiting.cleared.plan().ssh.is_some() || waiting.is_ours(run);
@@ -178,8 +230,7 @@ impl Expected {
             }
             Origin::Pages => {
                 let sha = |place: &Place| run.head_sha == place.commit.to_string();
-                run.path.contains("pages-build-deployment")
-                    && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
+                pages::is_build(run) && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
             }
         }
     }
@@ -194,13 +245,15 @@ impl Expected {
             Origin::File(_) => false,
             Origin::Pages => true,
         };
-        let settled = single || self.is_idle || self.first.is_some_and(|first| spent >= first + SETTLE);
+        // A build that was given up may have a successor, which is looked for.
+        let is_open = self.given_up.is_some_and(|(at, _)| spent < at + SUCCESSION);
+        if is_open && pages::are_given_up(&self.runs) {
+            return false;
+        }
+        let settled =
+            single || self.is_idle || spent >= ALL_SHOWN || self.first.is_some_and(|first| spent >= first + SETTLE);
         self.until == Wait::Started || (settled && self.runs.iter().all(ending::has_ended))
     }
-}
-
-fn shows(run: &Run, id: &str) -> bool {
-    run.display_title.contains(id) || run.name.contains(id)
 }
 
 fn short(name: &str) -> String {

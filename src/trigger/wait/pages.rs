@@ -2,11 +2,16 @@
 //!
 //! Source: <https://docs.github.com/en/rest/pages/pages>
 
-use super::{Expected, Waiting, failure, poll::Polls, reason::Reason};
+use std::time::Duration;
+
+use super::{Expected, PATIENCE, Waiting, failure, poll::Polls, reason::Reason};
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
-    github::{Polled, model::Pages},
+    github::{
+        Polled,
+        model::{Pages, Run},
+    },
     inputs::Wait,
 };
 
@@ -29,12 +34,25 @@ pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<S
 }
 
 /// Why no build was started.
-pub(super) fn reason(expected: &Expected, waiting: &Waiting, site: Option<&Site>) -> Option<Reason> {
-    let settings = format!("{}/settings/pages", waiting.cleared.plan().target.web());
+pub(super) async fn reason(
+    expected: &Expected,
+    waiting: &Waiting,
+    connection: &Connection,
+    site: Option<&Site>,
+) -> Option<Reason> {
+    let target = &waiting.cleared.plan().target;
+    let settings = format!("{}/settings/pages", target.web());
     let Some(site) = site else {
-        return Some(Reason::likely(
-            "The repository has no Pages site, or the token may not ask for it (Pages: read).",
-        ));
+        // NOTE: a first push to `gh-pages` may have made the site, so that the answer from before counts no longer.
+        let has_pages = connection.github.repository(&target.slug).await.ok()?.value.has_pages;
+        return Some(if has_pages == Some(false) {
+            Reason::certain(
+                "Pages is not switched on: the repository has no Pages site.",
+                format!("Open {settings} and choose the branch under Build and deployment > Deploy from a branch."),
+            )
+        } else {
+            Reason::likely("The token may not ask for the repository's Pages site (Pages: read).")
+        });
     };
     if site.build_type.as_deref() == Some("workflow") {
         return Some(Reason::certain(
@@ -52,12 +70,32 @@ pub(super) fn reason(expected: &Expected, waiting: &Waiting, site: Option<&Site>
     })
 }
 
+/// Whether there are builds, and all were cancelled: GitHub builds one at a time, and gives up what is under way when the
+/// branch moves on.
+pub(super) fn are_given_up(builds: &[Run]) -> bool {
+    !builds.is_empty() && builds.iter().all(|run| run.conclusion.as_deref() == Some("cancelled"))
+}
+
+/// The build that took the place of `builds`: the newest later one of the same branch, which brings what both pushed.
+pub(super) fn successor<'a>(builds: &[Run], all: impl Iterator<Item = &'a Run>) -> Option<&'a Run> {
+    let last = builds.last()?;
+    let later = all.filter(|run| is_build(run) && run.head_branch == last.head_branch);
+    let later = later.filter(|run| (run.created_at, run.id) > (last.created_at, last.id));
+    later.max_by_key(|run| (run.created_at, run.id))
+}
+
+/// Whether a run is a build and deployment of a Pages site from a branch.
+pub(super) fn is_build(run: &Run) -> bool {
+    run.path.contains("pages-build-deployment")
+}
+
 /// Follows the builds instead of the runs, for a token that may read Pages but not Actions. `None`: not ended yet.
 pub(super) async fn by_builds(
     expected: &mut Expected,
     waiting: &Waiting,
     connection: &Connection,
     polls: &mut Polls,
+    spent: Duration,
     site: Option<&Site>,
 ) -> Option<Result<(), Failure>> {
     let plan = waiting.cleared.plan();
@@ -75,7 +113,10 @@ pub(super) async fn by_builds(
         }
     }
     let build = polls.build.as_ref()?;
-    if !expected.places(waiting).any(|place| place.commit.to_string() == build.commit) {
+    let is_ours = expected.places(waiting).any(|place| place.commit.to_string() == build.commit);
+    // Another push came after ours, and the site holds both.
+    let is_later = build.created_at.is_some_and(|at| at >= waiting.cleared.at()) && spent >= PATIENCE;
+    if !is_ours && !is_later {
         return None;
     }
     match build.status.as_str() {

@@ -22,6 +22,9 @@ use crate::{
 /// How long one answer is waited for.
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// How long an answer is waited for beyond the stage's end.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// How long a run that was just made need not be known under its number.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -55,10 +58,52 @@ impl Source {
         Self::List { workflow, event, head_sha, created }
     }
 
+    fn workflow(&self) -> Option<&str> {
+        match self {
+            Self::List { workflow, .. } => workflow.as_deref(),
+            Self::Run(_) => None,
+        }
+    }
+
+    fn event(&self) -> Option<&'static str> {
+        match self {
+            Self::List { event, .. } => *event,
+            Self::Run(_) => None,
+        }
+    }
+
+    fn head_sha(&self) -> Option<&str> {
+        match self {
+            Self::List { head_sha, .. } => head_sha.as_deref(),
+            Self::Run(_) => None,
+        }
+    }
+
     /// The list that the runs of a start are in.
     pub(super) fn of_start(start: &Start) -> Self {
         Self::list(start.workflow.clone(), Some(start.event), None, Some(start.began))
     }
+}
+
+/// A list that holds so many may hold more, on a page that is not read.
+const FULL: usize = 100;
+
+/// Which list answers for each source: several that are about runs since `since` are asked for in one request, as long as one
+/// page holds them.
+fn together(wanted: BTreeSet<Source>, since: DateTime<Utc>) -> BTreeMap<Source, Source> {
+    let (recent, others): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|source| !matches!(source, Source::List { created: None, .. }));
+    let alone = others.into_iter().map(|source| (source.clone(), source));
+    if recent.len() < 2 {
+        return alone.chain(recent.iter().map(|source| (source.clone(), source.clone()))).collect();
+    }
+    let common = |part: fn(&Source) -> Option<&str>| {
+        let first = part(&recent[0])?;
+        recent.iter().all(|source| part(source) == Some(first)).then(|| first.to_owned())
+    };
+    let event = recent[0].event().filter(|event| recent.iter().all(|source| source.event() == Some(event)));
+    let all = Source::list(common(Source::workflow), event, common(Source::head_sha), Some(since));
+    alone.chain(recent.into_iter().map(|source| (source, all.clone()))).collect()
 }
 
 /// The last answer of one source.
@@ -73,6 +118,10 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Polls {
     known: BTreeMap<Source, Known>,
+    /// What was asked in the place of each source.
+    asked: BTreeMap<Source, Source>,
+    /// A common list was too long for its page: each source is asked by itself.
+    crowded: bool,
     trouble: Option<Failure>,
     pub(super) build: Option<PagesBuild>,
     pub(super) build_etag: Option<String>,
@@ -81,12 +130,16 @@ pub(super) struct Polls {
 impl Polls {
     /// The runs of a source, as last seen.
     pub(super) fn runs(&self, source: &Source) -> &[Run] {
-        self.known.get(source).map(|known| known.runs.as_slice()).unwrap_or_default()
+        self.answer(source).map(|known| known.runs.as_slice()).unwrap_or_default()
     }
 
     /// Why a source can not be asked at all.
     pub(super) fn refusal(&self, source: &Source) -> Option<&Failure> {
-        self.known.get(source)?.refused.as_ref()
+        self.answer(source)?.refused.as_ref()
+    }
+
+    fn answer(&self, source: &Source) -> Option<&Known> {
+        self.known.get(self.asked.get(source).unwrap_or(source))
     }
 
     /// Why the last question got no answer.
@@ -94,7 +147,7 @@ impl Polls {
         self.trouble.as_ref()
     }
 
-    /// Asks every source once. The answer is the pause that a limit demands.
+    /// Asks for every source once, for several in one request where that can be. The answer is the pause that a limit demands.
     ///
     /// # Errors
     /// The limit, when its pause is longer than what is left.
@@ -108,16 +161,26 @@ impl Polls {
     ) -> Result<Option<Duration>, Failure> {
         let mut held = None;
         let mut trouble = None;
-        for source in sources {
+        self.asked = if self.crowded {
+            sources.into_iter().map(|source| (source.clone(), source)).collect()
+        } else {
+            together(sources, waiting.cleared.at())
+        };
+        let ask_for: BTreeSet<Source> = self.asked.values().cloned().collect();
+        let longest = LONGEST.min(left + MARGIN);
+        for source in ask_for {
             let known = self.known.entry(source.clone()).or_default();
             if known.refused.is_some() {
                 continue;
             }
-            let asked = tokio::time::timeout(LONGEST, ask(&source, waiting, connection, known.etag.as_deref())).await;
+            let asked = tokio::time::timeout(longest, ask(&source, waiting, connection, known.etag.as_deref())).await;
             let Ok(answer) = asked else { continue };
             let error = match answer {
                 Ok(Polled::Changed(Answered { value, meta })) => {
                     known.etag = meta.etag().map(str::to_owned);
+                    // What is asked for alone is as narrow as it can be.
+                    let is_common = self.asked.get(&source) != Some(&source);
+                    self.crowded |= is_common && value.len() >= FULL;
                     known.runs = value;
                     continue;
                 }

@@ -2,14 +2,17 @@
 //!
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows>
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Expected, Origin, Place, Waiting, failure, pages};
+use super::{Expected, Origin, Place, Waiting, ending, failure, pages};
 use crate::{
     connection::Connection,
     credential::TokenKind,
     diagnosis::{Cause, Failure},
-    github::model::{Content, Workflow},
+    github::{
+        Polled, RunQuery,
+        model::{Content, Run, Workflow},
+    },
     workflow_file::{Exclusion, WorkflowFile},
 };
 
@@ -17,6 +20,9 @@ use crate::{
 ///
 /// Source: <https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs>
 const SKIPS: &[&str] = &["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"];
+
+/// How many of the pushed refs are looked at for the reason.
+const MOST_PLACES: usize = 5;
 
 /// How long the search takes at most.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -85,7 +91,7 @@ pub(super) async fn find(
             }
             Origin::Trigger(start) => disabled(&start.name, waiting, connection).await,
             Origin::File(file) => of_push(file, expected, waiting, connection).await,
-            Origin::Pages => pages::reason(expected, waiting, site),
+            Origin::Pages => pages::reason(expected, waiting, connection, site).await,
         };
         match found {
             None => actions_off(waiting, connection).await,
@@ -98,7 +104,12 @@ pub(super) async fn find(
 /// Why a push started no run of a workflow file.
 async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
     let plan = waiting.cleared.plan();
-    if plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken) {
+    let places: Vec<&Place> = expected.places(waiting).collect();
+    if let Some(found) = awaiting_approval(file, &places, waiting, connection).await {
+        return Some(found);
+    }
+    // A deploy key's pushes start workflows, whatever the token for the API is.
+    if !places.is_empty() && plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken) {
         let why = "It was pushed with `GITHUB_TOKEN`, whose pushes start no workflow.";
         return Some(Reason {
             cause: Cause::GithubTokenDoesNotTrigger,
@@ -107,10 +118,19 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
             certain: true,
         });
     }
-    let places: Vec<&Place> = expected.places(waiting).collect();
     let mut likely = None;
     let mut excluded = Vec::new();
-    for place in &places {
+    for place in places.iter().take(MOST_PLACES) {
+        if place.pushed_with > 0 {
+            excluded.push(Reason::certain(
+                format!(
+                    "{} tags were pushed at once, and GitHub starts nothing for the tags of a push that brings more than three tags.",
+                    place.pushed_with
+                ),
+                "Push ten or fewer tags in one step with `refs`, or name them in `tag`: both are pushed three at a time.",
+            ));
+            continue;
+        }
         if let Some(mark) = skip_mark(place, waiting, connection).await {
             excluded.push(Reason::certain(
                 format!(
@@ -140,13 +160,49 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
             Found::Unknown => likely = likely.or(Some(Reason::likely("The workflow file could not be read."))),
         }
     }
-    if excluded.len() == places.len() {
-        return excluded.into_iter().next();
+    if excluded.len() == places.len().min(MOST_PLACES) {
+        return together(excluded);
     }
     match disabled(file, waiting, connection).await.or(actions_off(waiting, connection).await) {
         None => likely,
         found => found,
     }
+}
+
+/// The reasons of several refs as one: each sentence once, with the remedy of the first.
+fn together(reasons: Vec<Reason>) -> Option<Reason> {
+    reasons.into_iter().reduce(|mut all, next| {
+        if !all.why.contains(&next.why) {
+            all.why.extend([" ", &next.why]);
+        }
+        all
+    })
+}
+
+/// A run of the file for what was pushed that somebody has to approve first.
+async fn awaiting_approval(
+    file: &str,
+    places: &[&Place],
+    waiting: &Waiting,
+    connection: &Connection,
+) -> Option<Reason> {
+    let commits: BTreeSet<String> = places.iter().take(MOST_PLACES).map(|place| place.commit.to_string()).collect();
+    for commit in commits {
+        let query = RunQuery { head_sha: Some(&commit), ..RunQuery::default() };
+        let Polled::Changed(answered) =
+            connection.github.runs(&waiting.cleared.plan().target.slug, &query, None).await.ok()?
+        else {
+            continue;
+        };
+        let is_it = |run: &&Run| ending::file_name(run) == file && ending::awaits_approval(run);
+        if let Some(run) = answered.value.iter().find(is_it) {
+            return Some(Reason::certain(
+                format!("Its run {} (`{}`) waits for somebody's approval: {} .", run.id, run.event, run.html_url),
+                format!("Open {} and approve the run.", run.html_url),
+            ));
+        }
+    }
+    None
 }
 
 /// Why a `repository_dispatch` started nothing.

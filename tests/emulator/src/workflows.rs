@@ -12,7 +12,7 @@ pub(crate) use self::definition::{Definition, Input};
 use crate::{
     handle,
     log::Update,
-    model::{Decoy, Model, Outcome, Repository, Run, Token, TokenKind, stable_id},
+    model::{Decoy, Model, Outcome, Repository, Run, Stage, Token, TokenKind, stable_id},
     shared::Shared,
 };
 
@@ -145,6 +145,11 @@ fn disguise(decoy: Decoy, run: &Run, id: u64) -> Run {
             other.created_at = run.created_at - TimeDelta::minutes(5);
             other.listed_at = other.created_at;
         }
+        Decoy::OtherTitle => {
+            let words = run.title.rsplit_once(' ').map_or("", |(words, _)| words);
+            other.title = format!("{words} 00000000-0000-4000-8000-000000000000");
+            other.payload = Value::Null;
+        }
         Decoy::Newer => {
             "mallory".clone_into(&mut other.actor);
             other.created_at = run.created_at + TimeDelta::seconds(2);
@@ -170,6 +175,7 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
     let Some(repository) = model.repositories.iter().find(|repository| repository.id == id).cloned() else { return };
     let Ok(bare) = handle::open(&repository.path) else { return };
     start_pages(shared, model, &repository, &bare, token, updates);
+    start_pull_requests(shared, model, &repository, &bare, token, updates);
     let made_tag = |update: &&Update| update.name.starts_with("refs/tags/") && !update.new.starts_with("0000000");
     let tags = updates.iter().filter(made_tag).count();
     if matches!(token.kind, TokenKind::GithubToken(_)) || !repository.actions {
@@ -211,7 +217,41 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
     }
 }
 
-/// A push to the branch of a Pages site starts its build, whoever pushed.
+/// A push to the branch of an open pull request starts what listens to that. What `GITHUB_TOKEN` pushed waits for an approval.
+fn start_pull_requests(
+    shared: &Shared,
+    model: &mut Model,
+    repository: &Repository,
+    bare: &git2::Repository,
+    token: &Token,
+    updates: &[Update],
+) {
+    let is_open = |update: &&Update| repository.pull_requests.contains(short_name(&update.name));
+    for update in updates.iter().filter(is_open).filter(|_| repository.actions) {
+        let Ok(commit) = Oid::from_str(&update.new).and_then(|id| bare.find_commit(id)) else { continue };
+        for file in files_of(bare, &commit).iter().filter(|file| file.definition.event("pull_request").is_some()) {
+            let trigger = Trigger {
+                event: "pull_request",
+                full_ref: &update.name,
+                actor: &token.login,
+                context: json!({"action": "synchronize"}),
+                payload: Value::Null,
+                title: "A pull request".to_owned(),
+            };
+            let run = start(shared, model, repository.id, file, &commit, &trigger);
+            if matches!(token.kind, TokenKind::GithubToken(_)) {
+                end_as(
+                    model,
+                    repository.id,
+                    run,
+                    &Outcome { stages: Vec::new(), ..Outcome::concluded("action_required") },
+                );
+            }
+        }
+    }
+}
+
+/// A push to the branch of a Pages site starts its build, whoever pushed; a build that is under way gives way to it.
 fn start_pages(
     shared: &Shared,
     model: &mut Model,
@@ -222,6 +262,7 @@ fn start_pages(
 ) {
     let Some(pages) = repository.pages.as_ref().filter(|pages| pages.build_type == "legacy") else { return };
     let full_ref = format!("refs/heads/{}", pages.branch);
+    let now = model.now();
     for update in updates.iter().filter(|update| update.name == full_ref) {
         let commit = Oid::from_str(&update.new).and_then(|id| bare.find_commit(id));
         let Ok(commit) = commit else { continue };
@@ -235,6 +276,13 @@ fn start_pages(
             payload: Value::Null,
             title: "pages build and deployment".to_owned(),
         };
+        let stored = model.repositories.iter_mut().find(|stored| stored.id == repository.id);
+        let builds = stored.into_iter().flat_map(|stored| &mut stored.runs).filter(|run| run.path == PAGES_PATH);
+        for older in builds.filter(|run| run.state(now).conclusion.is_none()) {
+            let lasts = (now - older.created_at).to_std().unwrap_or_default();
+            let stages = vec![Stage { status: "in_progress".to_owned(), lasts }];
+            older.outcome = Outcome { stages, ..Outcome::concluded("cancelled") };
+        }
         let run = start(shared, model, repository.id, &file, &commit, &trigger);
         end_as(model, repository.id, run, &pages.outcome);
     }

@@ -96,6 +96,8 @@ pub struct Repository {
     pub disabled_workflows: BTreeSet<String>,
     /// What becomes of the runs of a workflow file (by file name).
     pub outcomes: BTreeMap<String, Outcome>,
+    /// Branches that an open pull request is made of.
+    pub pull_requests: BTreeSet<String>,
     /// Decoys that appear beside each run.
     pub decoys: Vec<Decoy>,
     /// All runs, in order of their start.
@@ -127,6 +129,7 @@ impl Repository {
             actions: true,
             disabled_workflows: BTreeSet::new(),
             outcomes: BTreeMap::new(),
+            pull_requests: BTreeSet::new(),
             decoys: Vec::new(),
             runs: Vec::new(),
             pages: None,
@@ -243,6 +246,13 @@ impl Repository {
     #[must_use]
     pub fn outcome(mut self, file: &str, outcome: Outcome) -> Self {
         self.outcomes.insert(file.to_owned(), outcome);
+        self
+    }
+
+    /// An open pull request from this branch into the default branch.
+    #[must_use]
+    pub fn pull_request(mut self, branch: &str) -> Self {
+        self.pull_requests.insert(branch.to_owned());
         self
     }
 

@@ -1,0 +1,59 @@
+//! How often the runs are asked for.
+//!
+//! Two wishes meet: an end is to be seen within ten seconds, and ten minutes are to take fewer than sixty requests. Sixty pauses
+//! of less than ten seconds do not reach that far, so that both can not hold to the last minute. For the first four minutes,
+//! in which most runs end, an end is seen within ten seconds; after that within [`LATE`].
+
+use std::time::Duration;
+
+/// The shortest pause: runs show within seconds.
+const FIRST: Duration = Duration::from_secs(3);
+
+/// The longest pause of the first minutes: with the request itself still within ten seconds.
+const LONGEST: Duration = Duration::from_millis(9500);
+
+/// How long pauses stay below ten seconds.
+const EARLY: Duration = Duration::from_mins(4);
+
+/// The pause after that.
+const LATE: Duration = Duration::from_millis(12_500);
+
+/// The pause where it was looked in vain for a run, and for the reason why there is none.
+const IN_VAIN: Duration = Duration::from_secs(15);
+
+/// How long until the runs are asked for again, `spent` after the beginning. `in_vain`: nothing has shown that could end.
+pub(super) fn pause(spent: Duration, in_vain: bool) -> Duration {
+    if in_vain {
+        IN_VAIN
+    } else if spent < EARLY {
+        (spent / 2 + Duration::from_secs(1)).clamp(FIRST, LONGEST)
+    } else {
+        LATE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_minutes_take_less_than_sixty_looks_and_no_end_is_seen_late() {
+        let (mut spent, mut looks) = (Duration::ZERO, 1);
+        let end = Duration::from_mins(10);
+        while spent < end {
+            let pause = pause(spent, false).min(end.saturating_sub(spent));
+            let most = if spent < EARLY { Duration::from_secs(10) } else { Duration::from_secs(13) };
+            assert!(pause < most, "{spent:?}: {pause:?}");
+            spent += pause;
+            looks += 1;
+        }
+        // The Pages site, or the jobs of a run that failed, are one more.
+        assert!(looks < 59, "{looks}");
+    }
+
+    #[test]
+    fn pauses_grow() {
+        let pauses: Vec<_> = (0..600).map(|second| pause(Duration::from_secs(second), false)).collect();
+        assert!(pauses.is_sorted(), "{pauses:?}");
+    }
+}

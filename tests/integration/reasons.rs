@@ -1,0 +1,179 @@
+//! Why nothing started: each reason, looked for and said by the real binary.
+
+use emulator::model::{Level::Write, Model, Repository, Token};
+
+use crate::{
+    refs::Tree,
+    runner::{Outcome, Step},
+    world::{TARGET, World},
+};
+
+const ON_PUSH: &str = "on: push\n";
+
+/// A target with this workflow file on its default branch and on `gh-pages`.
+fn with(yaml: &str) -> Repository {
+    Repository::new(TARGET)
+        .file("README.md", "r")
+        .workflow("ci.yml", yaml)
+        .files("gh-pages", &[(".github/workflows/ci.yml", yaml)])
+}
+
+/// What comes of a publish that waits for the file.
+fn published(target: Repository, change: impl FnOnce(Step) -> Step) -> Outcome {
+    let world = World::with(target, Token::classic("robin", &["repo", "workflow"]));
+    let outcome = change(world.publish()).input("wait-for", "ci.yml").input("wait-timeout", "3s").run();
+    assert_eq!(outcome.output("pushed"), "true", "what was done is told whatever comes of it: {outcome}");
+    assert_eq!((outcome.stage("push"), outcome.stage("wait")), ("done".into(), "failed".into()));
+    outcome
+}
+
+#[track_caller]
+fn says(outcome: &Outcome, words: &str) {
+    outcome.failed("not-triggered");
+    assert!(outcome.stdout.contains(words), "{words:?} is not said: {outcome}");
+    assert!(outcome.summary.contains("not-triggered"), "{}", outcome.summary);
+}
+
+#[test]
+fn a_filter_that_leaves_the_branch_out_is_quoted_with_its_line() {
+    let branches = published(with("on:\n  push:\n    branches:\n      - main\n"), |step| step);
+    says(&branches, "leaves the branch gh-pages out (line 3: `branches:`)");
+    let taken_back = published(with("on:\n  push:\n    branches: ['**', '!gh-*']\n"), |step| step);
+    says(&taken_back, "(line 3: `branches: ['**', '!gh-*']`)");
+    let paths = published(with("on:\n  push:\n    paths: [docs/**]\n"), |step| step);
+    says(&paths, "may leave out what was pushed (line 3: `paths: [docs/**]`)");
+}
+
+#[test]
+fn a_filter_that_leaves_the_tag_out_is_quoted_with_its_line() {
+    let target =
+        || Repository::new(TARGET).workflow("ci.yml", "on:\n  push:\n    tags:\n      - 'v*'\n      - '!v*-rc*'\n");
+    for (tag, line) in [("x1", "line 3: `tags:`"), ("v1-rc1", "line 5: `- '!v*-rc*'`")] {
+        let world = World::with(target(), Token::classic("robin", &["repo", "workflow"]));
+        let step = world.step().input("tag", tag).input("tag-target", "main").input("wait-for", "ci.yml");
+        let outcome = step.input("wait-timeout", "3s").run();
+        says(&outcome, &format!("leaves the tag {tag} out ({line})"));
+        assert_eq!(outcome.output("tag-created"), "true");
+    }
+}
+
+#[test]
+fn a_file_without_the_trigger_or_that_is_not_there_is_named() {
+    says(&published(with("on: [pull_request]\n"), |step| step), "no `push` (line 1: `on: [pull_request]`)");
+    // On the default branch there is one: what counts is the commit that was pushed.
+    let elsewhere = Repository::new(TARGET).workflow("ci.yml", ON_PUSH);
+    says(&published(elsewhere, |step| step), "was pushed to gh-pages has no .github/workflows/ci.yml");
+    // Of a file that can not be read GitHub makes a run that fails at once.
+    let broken = published(with("on: [push\n"), |step| step);
+    broken.failed("run-failed");
+    assert!(broken.stdout.contains("the workflow file itself is at fault"), "{broken}");
+}
+
+#[test]
+fn a_mark_in_the_message_is_quoted() {
+    for mark in ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"] {
+        let outcome = published(with(ON_PUSH), |step| step.input("message", format!("Publish {mark}")));
+        says(&outcome, &format!("holds `{mark}`"));
+        assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
+    }
+}
+
+#[test]
+fn a_workflow_that_is_switched_off_is_named() {
+    says(
+        &published(with(ON_PUSH).disabled_workflow("ci.yml"), |step| step),
+        "ci.yml is switched off (`disabled_manually`)",
+    );
+}
+
+#[test]
+fn actions_that_are_switched_off_are_named_to_who_may_know() {
+    let world = World::with(with(ON_PUSH).without_actions(), Token::classic("acme", &["repo", "workflow"]));
+    let outcome = world.publish().input("wait-for", "ci.yml").input("wait-timeout", "3s").run();
+    says(&outcome, "Actions are switched off");
+    // Who may not ask is told what is known.
+    says(&published(with(ON_PUSH).without_actions(), |step| step), "should have started for gh-pages");
+}
+
+#[test]
+fn more_than_three_tags_in_one_push_are_counted() {
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo", "workflow"]));
+    let step = world.step().input("refs", "main\nrefs/tags/*").input("wait-for", "ci.yml").input("wait-timeout", "3s");
+    let tree = Tree::init(&step.workspace());
+    tree.commit(".github/workflows/ci.yml", "on:\n  push:\n    tags: ['v*']\n");
+    for number in 1..=11 {
+        tree.git(&["tag", &format!("v{number}")]);
+    }
+    let outcome = step.run();
+    says(&outcome, "11 tags were pushed at once");
+    assert!(world.github.runs(TARGET).is_empty());
+}
+
+/// A repository that relays to itself with the workflow's own token.
+fn own(repository: Repository) -> (emulator::Emulator, Step) {
+    let token = Token::github_token("acme/source", &[("contents", Write), ("actions", Write)]);
+    let github = crate::once::emulator(Model::new().repository(repository).token(&token));
+    let step = Step::new(github.url())
+        .input("token", token.value())
+        .input("workflow-token", token.value())
+        .input("directory", "site")
+        .file("site/index.html", "hello")
+        .input("wait-for", "ci.yml")
+        .input("wait-timeout", "3s");
+    (github, step)
+}
+
+fn source(yaml: &str) -> Repository {
+    Repository::new("acme/source").workflow("ci.yml", yaml).files("gh-pages", &[(".github/workflows/ci.yml", yaml)])
+}
+
+#[test]
+fn what_github_token_pushed_starts_nothing_and_that_is_said() {
+    let (github, step) = own(source(ON_PUSH));
+    let outcome = step.run();
+    outcome.failed("github-token-does-not-trigger");
+    assert!(outcome.stdout.contains("pushed with `GITHUB_TOKEN`"), "{outcome}");
+    assert_eq!((outcome.stage("wait"), outcome.check("triggers")), ("failed".into(), "warn".into()));
+    assert!(github.runs("acme/source").is_empty());
+}
+
+#[test]
+fn a_run_that_waits_for_an_approval_is_named_with_its_page() {
+    let (github, step) = own(source("on: [push, pull_request]\n").pull_request("gh-pages"));
+    let outcome = step.run();
+    let run = github.runs("acme/source").remove(0);
+    says(&outcome, "(`pull_request`) waits for somebody's approval");
+    assert!(outcome.stdout.contains(&format!("/actions/runs/{}", run.id)), "{outcome}");
+}
+
+#[test]
+fn a_run_for_the_pull_request_of_the_pushed_branch_counts() {
+    let world = World::with(
+        with("on: [pull_request]\n").pull_request("gh-pages"),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    let outcome = world.publish().input("wait-for", "ci.yml").run();
+    outcome.succeeded();
+    assert_eq!(outcome.report()["targets"][0]["runs"][0]["event"], "pull_request", "{outcome}");
+}
+
+#[test]
+fn a_dispatch_that_nobody_listens_to_is_explained() {
+    let world = World::with(
+        Repository::new(TARGET).workflow("ci.yml", "on:\n  repository_dispatch:\n    types: [published]\n"),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    let outcome = world.step().input("dispatch", "other").input("wait", "started").input("wait-timeout", "3s").run();
+    says(&outcome, "line 3: `types: [published]`");
+}
+
+#[test]
+fn a_sure_reason_is_told_long_before_the_time_is_over() {
+    let world = World::with(
+        Repository::new(TARGET).workflow("ci.yml", ON_PUSH),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    let outcome = world.publish().input("wait-for", "ci.yml").run();
+    says(&outcome, "has no .github/workflows/ci.yml");
+    assert!(outcome.took < std::time::Duration::from_mins(2), "{:?}", outcome.took);
+}
