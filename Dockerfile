@@ -4,33 +4,33 @@ FROM rust:1.95-slim-bookworm AS build
 # `release` links with fat LTO and takes minutes on a small machine; `thin` is what the tests build.
 ARG PROFILE=release
 
-# The paths of the build do not reach the binary, so that it depends on the sources alone.
-ENV RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/usr/local/cargo=/cargo --remap-path-prefix=/src=/repo-relay"
 WORKDIR /src
 
 # The dependencies, compiled with an empty crate in our place: a layer that lives until Cargo.toml or Cargo.lock changes.
 # Targets with a file of their own (benches, examples, tests) are not in the build context and are taken out of the manifest.
+COPY script/binary script/
 COPY Cargo.toml Cargo.lock ./
 COPY tests/emulator/Cargo.toml tests/emulator/
 RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
     && mkdir src tests/emulator/src && touch tests/emulator/src/lib.rs \
     && echo '//! Empty.' > src/lib.rs && printf '//! Empty.\nfn main() {}\n' > src/main.rs \
-    && cargo build --locked --bin repo-relay --profile "$PROFILE" --target "$(rustc --print host-tuple)"
+    && script/binary "$PROFILE"
 
-# With the target named, RUSTFLAGS stay away from build scripts and macros, which cannot be linked statically.
 COPY src src
 ARG REVISION=
 RUN touch src/main.rs src/lib.rs \
-    && REPO_RELAY_REVISION="$REVISION" cargo build --locked --bin repo-relay --profile "$PROFILE" --target "$(rustc --print host-tuple)" \
+    && binary=$(REPO_RELAY_REVISION="$REVISION" script/binary "$PROFILE") \
     && install -d -m 1777 /image/tmp \
-    && install -m 755 "target/$(rustc --print host-tuple)/$PROFILE/repo-relay" /image/repo-relay
+    && install -m 755 "$binary" /image/repo-relay
 
 # The public CA roots are compiled in; /tmp is the only place that the program writes to besides the runner's own files.
 FROM scratch
 ARG REVISION=
 ARG VERSION=
+ARG SOURCE=
 LABEL org.opencontainers.image.title="repo-relay" \
       org.opencontainers.image.description="Push to another repository, tag it, start its workflows and prove that they started, in one workflow step" \
+      org.opencontainers.image.source="$SOURCE" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
