@@ -79,13 +79,17 @@ async fn stages_of(
     note_preflight(&checks, facts.as_ref(), report);
     report.checks.iter().for_each(|check| log.check(check));
     let cleared = outcome?;
-    let (passed, warned) =
-        (checks.len(), checks.iter().filter(|check| matches!(check.verdict, Verdict::Warn(_))).count());
-    let text = match warned {
-        0 => format!("{passed} checks passed."),
-        1 => format!("{passed} checks made, one of them warns."),
-        warned => format!("{passed} checks made, {warned} of them warn."),
-    };
+    let count = |verdict: fn(&Verdict) -> bool| checks.iter().filter(|check| verdict(&check.verdict)).count();
+    let mut text = format!("{} checks passed", count(|verdict| matches!(verdict, Verdict::Pass(_))));
+    for (number, word) in [
+        (count(|verdict| matches!(verdict, Verdict::Warn(_))), "warned"),
+        (count(|verdict| matches!(verdict, Verdict::Skip(_))), "skipped"),
+    ] {
+        if number > 0 {
+            text = format!("{text}, {number} {word}");
+        }
+    }
+    text.push('.');
     report.stage(Stage::Preflight, StageStatus::Done, text);
     show(log, report, Stage::Preflight);
     let plan = cleared.plan();

@@ -48,5 +48,5 @@ pub(super) fn payload(plan: &Plan) -> Option<Check> {
         let failure = Failure::new(Cause::DispatchPayloadInvalid, what).with_remedy(remedy);
         return Some(Check::warn(CheckName::Payload, failure));
     }
-    Some(Check::pass(CheckName::Payload, format!("{} keys, {bytes} bytes.", payload.len())))
+    Some(Check::pass(CheckName::Payload, format!("Its top-level keys: {}; {bytes} bytes.", payload.len())))
 }
