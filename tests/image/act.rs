@@ -1,59 +1,25 @@
 //! A real workflow file with `uses: ./`, run by act: `action.yml` is read, the Dockerfile is built over the engine's
 //! socket, inputs come from expressions and secrets, outputs go to the next step.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command};
 
 use emulator::model::{Repository, Token};
 
 use crate::{
-    engine::{podman, variable},
+    workflow::{Act, git},
     world::{TARGET, World},
 };
 
 const LISTENER: &str =
     "name: deploy\non:\n  repository_dispatch:\n    types: [published]\njobs: {a: {runs-on: x, steps: []}}\n";
 
-/// The engine's API on a socket, as long as it lives.
-struct Service(Child);
-
-impl Service {
-    fn start(socket: &Path) -> Self {
-        let mut command = podman();
-        command.env("BUILDAH_ISOLATION", "chroot").args(["system", "service", "--time=0"]);
-        let service = Self(command.arg(format!("unix://{}", socket.display())).spawn().unwrap());
-        let begin = Instant::now();
-        while !socket.exists() {
-            assert!(begin.elapsed() < Duration::from_secs(30), "the engine's service did not come up");
-            std::thread::yield_now();
-        }
-        service
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let identity = ["-c", "user.name=robin", "-c", "user.email=robin@example.test", "-c", "init.defaultBranch=main"];
-    let output = Command::new("git").arg("-C").arg(folder).args(identity).args(args).output().unwrap();
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 /// A repository with the action at its root and the workflow. Only the default of the Dockerfile's PROFILE differs: a
 /// runner passes no build arguments, and with this profile its build finds the layers of the image that is there.
 fn repository(folder: &Path) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in ["Cargo.toml", "Cargo.lock", "action.yml", ".dockerignore", "src", "tests/emulator/Cargo.toml"] {
+    for name in
+        ["Cargo.toml", "Cargo.lock", "action.yml", ".dockerignore", "src", "script/binary", "tests/emulator/Cargo.toml"]
+    {
         let to = folder.join(name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         let copied = Command::new("cp").arg("-r").arg(root.join(name)).arg(&to).status().unwrap();
@@ -79,33 +45,15 @@ fn a_workflow_publishes_tags_dispatches_and_reads_the_outputs() {
         Repository::new(TARGET).file("README.md", "hello\n").workflow("deploy.yml", LISTENER),
         Token::classic("robin", &["repo", "workflow"]),
     );
-    let folder = tempfile::Builder::new().prefix("act-").tempdir_in("/tmp").unwrap();
-    let inside = |name: &str| folder.path().join(name).display().to_string();
-    let source = folder.path().join("source");
+    let act = Act::start();
+    let source = act.path("source");
     fs::create_dir(&source).unwrap();
     let sha = repository(&source);
-    let socket = folder.path().join("engine.sock");
-    let _service = Service::start(&socket);
-
-    // On a host platform act's files lie in its cache: the action's container sees them under the same paths.
-    let options = format!("--network host --volume {0}/act:{0}/act", inside("cache"));
-    let output = Command::new("act")
-        .env_clear()
-        .envs(["PATH", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"].map(|name| (name, variable(name))))
-        .env("HOME", inside("home"))
-        .env("XDG_CACHE_HOME", inside("cache"))
-        .env("XDG_CONFIG_HOME", inside("config"))
-        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
-        .env("SITE_TOKEN", world.token.value())
-        .current_dir(&source)
-        .stdin(Stdio::null())
-        .args(["push", "--platform", "ubuntu-latest=-self-hosted", "--container-daemon-socket", "-", "--pull=false"])
-        .args(["--secret", "SITE_TOKEN", "--var", &format!("SERVER={}", world.github.url())])
-        .args(["--container-options", &options])
-        .output()
-        .unwrap();
-    let log = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{log}");
+    let log = act
+        .job(&source, "push")
+        .value("--secret", "SITE_TOKEN", world.token.value())
+        .value("--var", "SERVER", world.github.url())
+        .succeeds();
 
     let tip = world.tip("refs/heads/gh-pages").unwrap_or_else(|| panic!("nothing was published\n{log}"));
     assert!(log.contains(&format!("commit={tip} error=<> dispatched=true")), "{log}");

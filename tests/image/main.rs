@@ -14,9 +14,17 @@
 mod act;
 mod container;
 mod engine;
+#[path = "../readme/mod.rs"]
+mod readme;
+mod recipes;
+mod release;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/runner.rs"]
 mod runner;
+#[allow(dead_code, reason = "shared with the tests of the bare binary")]
+#[path = "../integration/sshd.rs"]
+mod sshd;
+mod workflow;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/world.rs"]
 mod world;

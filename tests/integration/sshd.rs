@@ -1,4 +1,4 @@
-//! A real OpenSSH server on loopback that serves the target's repository, as GitHub serves it to a deploy key.
+//! A real OpenSSH server on loopback that serves a repository, the target's mostly, as GitHub serves it to a deploy key.
 
 use std::{
     fs,
@@ -35,6 +35,7 @@ pub(crate) struct Sshd {
     process: Child,
     folder: TempDir,
     port: u16,
+    slug: &'static str,
     /// The private key that it lets in.
     pub(crate) key: String,
 }
@@ -86,6 +87,11 @@ impl Sshd {
 
     /// Serves it to one new key of another kind.
     pub(crate) fn for_key(world: &World, manners: Manners, kind: &[&str]) -> Self {
+        Self::serving(world, TARGET, manners, kind)
+    }
+
+    /// Serves another repository.
+    pub(crate) fn serving(world: &World, slug: &'static str, manners: Manners, kind: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path();
         let (key, public) = generate(path, "deploy_key", kind);
@@ -101,8 +107,8 @@ impl Sshd {
             fs::set_permissions(path.join(name), fs::Permissions::from_mode(0o755)).unwrap();
         };
         let (refused, words) = manners.refuses.unwrap_or(("none", ""));
-        let text = SERVE.replace("REFUSED", refused).replace("WORDS", words).replace("TARGET", TARGET);
-        let repository = world.github.repository(TARGET).path();
+        let text = SERVE.replace("REFUSED", refused).replace("WORDS", words).replace("TARGET", slug);
+        let repository = world.github.repository(slug).path();
         let text = text.replace("REPOSITORY", &repository.to_string_lossy());
         executable("serve", &text.replace("FOLDER", &path.to_string_lossy()));
         // The same repository without the hooks that belong to HTTP.
@@ -139,13 +145,13 @@ impl Sshd {
             #[allow(clippy::disallowed_methods, reason = "sshd does not say when it is ready")]
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { process, folder, port, key }
+        Self { process, folder, port, slug, key }
     }
 
-    /// The target's address.
+    /// The repository's address.
     pub(crate) fn url(&self) -> String {
         let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
-        format!("ssh://{}@127.0.0.1:{}/{TARGET}.git", user.trim(), self.port)
+        format!("ssh://{}@127.0.0.1:{}/{}.git", user.trim(), self.port, self.slug)
     }
 
     /// The `known_hosts` line of the host key of this kind, `ed25519` or `rsa`.

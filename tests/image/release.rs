@@ -1,0 +1,192 @@
+//! The release workflow itself, run by act: a real registry on loopback in place of `ghcr.io`, a GitHub on loopback, and the
+//! action from the image that was published a moment before.
+//!
+//! What only GitHub has stands aside, as actions of a few lines: the artifacts' store is a folder, and an attestation is a
+//! line that says what would have been signed. The gate does not run within the gate, and the bill of materials takes a
+//! tool that is compiled for minutes. Everything else is the workflow's own text.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use emulator::model::{Level, Model, Repository, Token};
+use serde_json::json;
+
+use crate::{
+    engine::variable,
+    workflow::{Act, git},
+    world::World,
+};
+
+const OWN: &str = "acme/relay";
+
+/// Debian's `docker-registry`, empty.
+struct Registry {
+    process: Child,
+    port: u16,
+}
+
+impl Registry {
+    fn start(folder: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        fs::create_dir_all(folder.join("blobs")).unwrap();
+        let configuration = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}/blobs}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n",
+            folder.display()
+        );
+        fs::write(folder.join("registry.yml"), configuration).unwrap();
+        let mut command = Command::new(variable("REPO_RELAY_REGISTRY"));
+        command.arg("serve").arg(folder.join("registry.yml")).stdout(Stdio::null()).stderr(Stdio::null());
+        let registry = Self { process: command.spawn().unwrap(), port };
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "the registry did not come up");
+            std::thread::yield_now();
+        }
+        registry
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What GitHub alone has: a name, the inputs that are used, and a line of shell over them.
+const ASIDE: [(&str, &[&str], &str); 4] = [
+    (
+        "actions/upload-artifact",
+        &["name", "path"],
+        r#"mkdir -p "$STORE/artifacts" && cp -r "$path" "$STORE/artifacts/$name""#,
+    ),
+    ("actions/download-artifact", &["path"], r#"mkdir -p "$path" && cp -r "$STORE/artifacts/." "$path""#),
+    (
+        "actions/attest-build-provenance",
+        &["subject_name", "subject_digest"],
+        r#"echo "provenance $subject_name $subject_digest" >> "$STORE/attested""#,
+    ),
+    (
+        "actions/attest",
+        &["subject_name", "subject_digest", "sbom_path"],
+        r#"test -s "$sbom_path" && echo "sbom $subject_name $subject_digest" >> "$STORE/attested""#,
+    ),
+];
+
+/// Writes the actions that stand aside; act's arguments that say so, for the commits that the workflow names.
+fn aside(folder: &Path, workflow: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for (name, inputs, script) in ASIDE {
+        let at = workflow.find(&format!("{name}@")).unwrap_or_else(|| panic!("{name} is not used"));
+        let used = workflow[at..].split_whitespace().next().unwrap();
+        let place = folder.join(name.replace('/', "-"));
+        fs::create_dir_all(&place).unwrap();
+        let lines = |line: &dyn Fn(&str, &str) -> String| -> Vec<String> {
+            inputs.iter().map(|input| line(input, &input.replace('_', "-"))).collect()
+        };
+        let declared = lines(&|_, name| format!("  {name}: {{description: x}}\n")).concat();
+        let values = lines(&|input, name| format!("        {input}: ${{{{ inputs.{name} }}}}\n")).concat();
+        let text = format!(
+            "name: aside\ndescription: aside\ninputs:\n{declared}runs:\n  using: composite\n  steps:\n    - shell: bash\n      env:\n{values}      run: |\n        {script}\n"
+        );
+        fs::write(place.join("action.yml"), text).unwrap();
+        arguments.extend(["--local-repository".to_owned(), format!("{used}={}", place.display())]);
+    }
+    arguments
+}
+
+/// This repository as a clone of `acme/relay`, with the few words changed that the machine asks for.
+fn repository(world: &World, act: &Act, registry: &Registry) -> PathBuf {
+    let (root, source) = (Path::new(env!("CARGO_MANIFEST_DIR")), act.path("source"));
+    fs::create_dir(&source).unwrap();
+    let copy =
+        "git ls-files -z --cached --others --exclude-standard | tar --null --files-from - --create | tar -x -C \"$0\"";
+    assert!(Command::new("sh").args(["-c", copy]).arg(&source).current_dir(root).status().unwrap().success());
+    let change = |name: &str, from: &str, to: &str| {
+        let text = fs::read_to_string(source.join(name)).unwrap();
+        assert!(text.contains(from), "{name} does not say {from:?}");
+        fs::write(source.join(name), text.replace(from, to)).unwrap();
+    };
+    let workflow = ".github/workflows/release.yml";
+    change(workflow, "ghcr.io/", &format!("127.0.0.1:{}/", registry.port));
+    change(workflow, "PROFILE: release", "PROFILE: thin");
+    change(workflow, "run: script/release sbom sbom/", "run: mkdir sbom && cp Cargo.lock sbom/");
+    change("CHANGELOG.md", "## [Unreleased]", &format!("## [{}]", env!("CARGO_PKG_VERSION")));
+    fs::write(source.join("script/test"), "#!/bin/sh\necho the gate\n").unwrap();
+    git(&source, &["init", "--quiet"]);
+    git(&source, &["add", "--all"]);
+    git(&source, &["commit", "--quiet", "--message", "what is released"]);
+    let bare = world.github.repository(OWN).path();
+    git(&bare, &["fetch", "--quiet", source.to_str().unwrap(), "+main:main"]);
+    git(&source, &["remote", "add", "origin", bare.to_str().unwrap()]);
+    git(&source, &["fetch", "--quiet", "origin"]);
+    source
+}
+
+#[test]
+#[ignore = "needs the image, act and a registry: script/test"]
+fn act_publishes_a_release_with_the_action_that_was_just_released() {
+    let token = Token::github_token(OWN, &[("contents", Level::Write)]);
+    let world = World::of(Model::new().repository(Repository::new(OWN).file("README.md", "r")), token);
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::start(folder.path());
+    let act = Act::with_registry(&format!("127.0.0.1:{}", registry.port));
+    let source = repository(&world, &act, &registry);
+    let workflow = source.join(".github/workflows/release.yml");
+    let aside = aside(&act.path("aside"), &fs::read_to_string(&workflow).unwrap());
+    // The jobs here run as the user that the gate runs as.
+    let tools = act.path("tools");
+    fs::create_dir(&tools).unwrap();
+    fs::write(tools.join("sudo"), "#!/bin/sh\nshift\nexec \"$@\"\n").unwrap();
+    fs::set_permissions(tools.join("sudo"), fs::Permissions::from_mode(0o755)).unwrap();
+
+    let version = env!("CARGO_PKG_VERSION");
+    let major = format!("v{}", version.split('.').next().unwrap());
+    let (url, before) = (world.github.url(), git(&source, &["rev-parse", "HEAD"]));
+    let run = || {
+        let mut job = act
+            .job(&source, "workflow_dispatch")
+            .event(&json!({"ref": "refs/heads/main", "inputs": {"version": version}}))
+            .args(["--workflows", workflow.to_str().unwrap(), "--matrix", "arch:amd64"])
+            .args(aside.iter().map(String::as_str))
+            .args(["--env", &format!("GITHUB_SERVER_URL={url}"), "--env", &format!("GITHUB_API_URL={url}/api/v3")])
+            .args(["--env", &format!("GITHUB_REPOSITORY={OWN}"), "--env", "GITHUB_REPOSITORY_OWNER=acme"])
+            .args(["--env", &format!("STORE={}", act.path("store").display())])
+            .args(["--env", &format!("PATH={}:{}", tools.display(), variable("PATH"))])
+            .value("--secret", "GITHUB_TOKEN", world.token.value());
+        // The build finds what this machine has already.
+        for name in ["CARGO_TARGET_DIR", "CARGO_HOME", "RUSTUP_HOME"] {
+            job = job.args(["--env", &format!("{name}={}", variable(name))]);
+        }
+        job.run()
+    };
+    fs::create_dir(act.path("store")).unwrap();
+    let (success, log) = run();
+    assert!(success, "{log}");
+
+    let own = world.github.repository(OWN);
+    let (branch, tag) = (format!("refs/heads/releases/{major}"), format!("refs/tags/v{version}"));
+    let released = own.tip(&branch).unwrap_or_else(|| panic!("no release was pushed\n{log}"));
+    assert_eq!(own.tip(&tag).as_ref(), Some(&released), "{log}");
+    assert_eq!(own.tip(&format!("refs/tags/{major}")).as_ref(), Some(&released), "{log}");
+    assert_eq!(git(&own.path(), &["diff", "--name-only", &before, &released]), "action.yml");
+    let action = git(&own.path(), &["show", &format!("{released}:action.yml")]);
+    let image = action.rsplit_once("image: docker://").unwrap().1;
+    assert!(image.starts_with(&format!("127.0.0.1:{}/{OWN}@sha256:", registry.port)), "{image}");
+    let attested = fs::read_to_string(act.path("store/attested")).unwrap();
+    let subject = image.replace('@', " ");
+    assert_eq!(attested, format!("provenance {subject}\nsbom {subject}\n"));
+
+    // A second start finds the version published, before anything is built.
+    git(&source, &["fetch", "--quiet", "--tags", "origin"]);
+    let (success, log) = run();
+    assert!(!success && log.contains("is published and stays as it is"), "{log}");
+    assert_eq!(own.tip(&branch), Some(released));
+    assert!(!log.contains(world.token.value()), "the token is in the log");
+}
