@@ -1,4 +1,5 @@
-//! A whole relay to watch: `cargo run --example demo`.
+//! A whole relay to watch: `cargo run --example demo`. With the name of a file as argument the first run's step summary is
+//! written there too.
 //!
 //! A GitHub is started on loopback with two repositories, a site of hundreds of pages is made of this project's own
 //! sources, and the program publishes, tags and dispatches. Everything is real but the server: HTTP, git, the program.
@@ -34,11 +35,11 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == AS_PROGRAM) {
         return step::run(arguments.collect(), Environment::of_this_process(), env::current_dir().unwrap());
     }
-    demo();
+    demo(env::args_os().nth(1).map(PathBuf::from));
     ExitCode::SUCCESS
 }
 
-fn demo() {
+fn demo(keep_summary: Option<PathBuf>) {
     let token = Token::classic("robin", &["repo", "workflow"]);
     let target = Repository::new("acme/handbook")
         .file("README.md", "# The handbook\n")
@@ -72,6 +73,9 @@ fn demo() {
     ];
     relay(&github, &workspace, &inputs);
     let summary = fs::read_to_string(workspace.join("summary.md")).unwrap();
+    if let Some(file) = keep_summary {
+        fs::write(file, &summary).unwrap();
+    }
 
     title("3. A second publish sends only what changed");
     fs::write(workspace.join("site/index.html"), "<h1>The handbook, second edition</h1>\n").unwrap();

@@ -1,8 +1,14 @@
-//! Writes `action.yml` and the README's tables from the table of inputs: `cargo run --example tables`.
+//! Writes `action.yml` and the README's tables from the table of inputs, and the README's recipes to `docs/workflows`:
+//! `cargo run --example tables`.
+
+#![allow(missing_docs, unreachable_pub, reason = "an example")]
 
 use std::{error::Error, fs, path::Path};
 
 use repo_relay::inputs::documents;
+
+#[path = "../tests/readme/mod.rs"]
+mod readme;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -12,6 +18,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         readme = documents::between_markers(&readme, name, &content)
             .ok_or(format!("README.md lacks the markers of {name}"))?;
     }
-    fs::write(root.join("README.md"), readme)?;
+    fs::write(root.join("README.md"), &readme)?;
+    let workflows = root.join("docs/workflows");
+    fs::remove_dir_all(&workflows)?;
+    fs::create_dir(&workflows)?;
+    for recipe in readme::recipes(&readme) {
+        fs::write(workflows.join(recipe.file), recipe.text)?;
+    }
     Ok(())
 }

@@ -1,0 +1,61 @@
+//! The README's recipes are ready workflows: the same as in `docs/workflows`, where script/test lints them, and with no
+//! input or output that does not exist. tests/image has act run them.
+
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests may stop at the first surprise")]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use repo_relay::inputs::{INPUTS, table::OUTPUTS};
+use serde_yaml_ng::Value;
+
+#[path = "readme/mod.rs"]
+mod readme;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn recipes() -> Vec<readme::Recipe> {
+    readme::recipes(&fs::read_to_string(root().join("README.md")).unwrap())
+}
+
+#[test]
+fn each_recipe_lies_ready_in_a_file() {
+    let recipes = recipes();
+    let folder = fs::read_dir(root().join("docs/workflows")).unwrap();
+    let files: BTreeSet<String> = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(recipes.iter().map(|recipe| recipe.file.clone()).collect::<BTreeSet<_>>(), files);
+    assert_eq!(recipes.len(), files.len(), "two recipes of one name");
+    for recipe in &recipes {
+        let written = fs::read_to_string(root().join("docs/workflows").join(&recipe.file)).unwrap();
+        assert_eq!(written, recipe.text, "{}: run `cargo run --example tables`", recipe.file);
+    }
+}
+
+#[test]
+fn each_recipe_uses_what_the_action_has() {
+    let outputs: BTreeSet<&str> = OUTPUTS.iter().map(|output| output.name).collect();
+    for recipe in recipes() {
+        let workflow: Value = serde_yaml_ng::from_str(&recipe.text).unwrap();
+        let mut relays = 0;
+        for job in workflow["jobs"].as_mapping().unwrap().values() {
+            for step in job["steps"].as_sequence().unwrap() {
+                if step["uses"].as_str() != Some("OWNER/repo-relay@v1") {
+                    continue;
+                }
+                relays += 1;
+                for name in step["with"].as_mapping().unwrap().keys() {
+                    let known = INPUTS.iter().any(|input| Some(input.name) == name.as_str());
+                    assert!(known, "{}: {name:?} is no input", recipe.file);
+                }
+                let Some(id) = step["id"].as_str() else { continue };
+                for used in recipe.text.split(&format!("steps.{id}.outputs.")).skip(1) {
+                    let end = used.find(|character: char| !character.is_alphanumeric() && character != '-').unwrap();
+                    assert!(outputs.contains(&used[..end]), "{}: {} is no output", recipe.file, &used[..end]);
+                }
+            }
+        }
+        assert!(relays > 0, "{} does not use the action", recipe.file);
+        assert!(workflow.get("permissions").is_some(), "{} takes the permissions that it happens to get", recipe.file);
+    }
+}
