@@ -59,3 +59,24 @@ fn each_recipe_uses_what_the_action_has() {
         assert!(workflow.get("permissions").is_some(), "{} takes the permissions that it happens to get", recipe.file);
     }
 }
+
+#[test]
+fn every_row_of_the_page_for_movers_leads_somewhere() {
+    let page = fs::read_to_string(root().join("docs/migrating.md")).unwrap();
+    let names: BTreeSet<&str> =
+        INPUTS.iter().map(|input| input.name).chain(OUTPUTS.iter().map(|output| output.name)).collect();
+    let rows = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| there") && !line.starts_with("| ---"));
+    let mut count = 0;
+    for row in rows {
+        count += 1;
+        let here = row.trim_end_matches(" |").rsplit_once(" | ").unwrap().1;
+        if here.starts_with("nothing") || here.starts_with("write ") {
+            continue;
+        }
+        let mut quoted = here.split('`').skip(1).step_by(2);
+        assert!(quoted.any(|text| names.contains(text.split(':').next().unwrap())), "no such input or output: {row}");
+    }
+    assert!(count > 80, "{count} rows");
+}
