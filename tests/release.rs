@@ -18,12 +18,25 @@ struct World {
     version: &'static str,
 }
 
+/// What a program says that has to end well.
+#[track_caller]
+fn run(program: &str, words: &[&str], folder: &Path) -> String {
+    let mut command = Command::new(program);
+    command.args(words).current_dir(folder).env_remove("CARGO_TARGET_DIR").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    for role in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{role}_NAME"), "robin").env(format!("GIT_{role}_EMAIL"), "robin@example.test");
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{program} {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
 impl World {
     fn new() -> Self {
         let world = Self { folder: TempDir::new().unwrap(), version: env!("CARGO_PKG_VERSION") };
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        world.run("git", &["init", "--quiet", "--bare", "--initial-branch=main", "origin"], world.folder.path());
-        world.run("git", &["clone", "--quiet", "origin", "clone"], world.folder.path());
+        run("git", &["init", "--quiet", "--bare", "--initial-branch=main", "origin"], world.folder.path());
+        run("git", &["clone", "--quiet", "origin", "clone"], world.folder.path());
         world.git(&["checkout", "--quiet", "-B", "main"]);
         fs::create_dir_all(world.clone().join("script/lib")).unwrap();
         for name in ["Cargo.toml", "action.yml", "script/release", "script/lib/tools.sh", "script/lib/containers.sh"] {
@@ -45,20 +58,8 @@ impl World {
     }
 
     #[track_caller]
-    fn run(&self, program: &str, words: &[&str], folder: &Path) -> String {
-        let mut command = Command::new(program);
-        command.args(words).current_dir(folder).env_remove("CARGO_TARGET_DIR").env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for role in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{role}_NAME"), "robin").env(format!("GIT_{role}_EMAIL"), "robin@example.test");
-        }
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{program} {words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-    }
-
-    #[track_caller]
     fn git(&self, words: &[&str]) -> String {
-        self.run("git", words, &self.clone())
+        run("git", words, &self.clone())
     }
 
     /// Commits all that changed to main, at both places.
@@ -71,7 +72,7 @@ impl World {
 
     #[track_caller]
     fn release(&self, words: &[&str]) -> String {
-        self.run("script/release", words, &self.clone())
+        run("script/release", words, &self.clone())
     }
 
     /// What the script says where it refuses.
