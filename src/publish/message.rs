@@ -47,7 +47,7 @@ impl Origin {
 
 /// Fills in `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}`.
 ///
-/// What is unknown becomes empty, an `@` before an unknown commit with it; any other `{word}` stays as it is written.
+/// What is unknown becomes empty, an `@` before an unknown commit and the blanks before the end of the line with it; any other `{word}` stays as it is written.
 /// Values are not searched for placeholders again.
 pub fn placeholders(template: &str, origin: &Origin, tag: Option<&str>) -> String {
     let mut filled = String::with_capacity(template.len() + 64);
@@ -60,6 +60,9 @@ pub fn placeholders(template: &str, origin: &Origin, tag: Option<&str>) -> Strin
                 filled.pop();
             }
             filled.push_str(&value);
+            if value.is_empty() && (after.is_empty() || after.starts_with(['\n', '\r'])) {
+                filled.truncate(filled.trim_end_matches([' ', '\t']).len());
+            }
             after
         } else {
             filled.push('{');
@@ -131,7 +134,8 @@ mod tests {
 
     #[test]
     fn on_a_laptop_the_message_is_still_a_sentence() {
-        assert_eq!(message("Publish {repository}@{short_sha}", &Origin::default(), None), "Publish ");
+        assert_eq!(message("Publish {repository}@{short_sha}", &Origin::default(), None), "Publish");
+        assert_eq!(message("By {actor}\n\nin full", &Origin::default(), None), "By\n\nin full");
         let origin = Origin { repository: Some("octo/site".parse().unwrap()), ..Origin::default() };
         assert_eq!(message("Publish {repository}@{short_sha}", &origin, None), "Publish octo/site");
         assert_eq!(message(" as given \n", &Origin::default(), None), " as given \n");
