@@ -1,7 +1,7 @@
 //! The judgement: from the plan and the facts to the checks. Pure: the same facts give the same verdicts.
 
 use super::{
-    check::{Check, CheckName},
+    check::{Check, CheckName, Verdict},
     content::{file_size, tag},
     dispatch::payload,
     facts::Facts,
@@ -24,10 +24,12 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     if plan.token.is_none() && !plan.can_do_without_token() {
         return vec![token::present(plan)];
     }
+    let valid = token::valid(plan, facts);
+    let is_dead = is_dead(plan, &valid);
     let mut checks: Vec<Check> = [
         Some(token::present(plan)),
         plan.token.as_ref().map(|given| token::kind(given.kind)),
-        Some(token::valid(plan, facts)),
+        Some(valid),
         Some(token::expiry(plan, facts)),
         Some(token::scope(plan, facts)),
         Some(sso(plan, facts)),
@@ -49,6 +51,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     .flatten()
     .chain(secret::new_token(plan, facts))
     .filter(|check| plan.token.is_some() || !speaks_of_token(check.name))
+    .map(|check| if is_dead { without_echo(check) } else { check })
     .map(|check| {
         let ignored = plan.behaviour.ignore_checks.contains(check.name.name());
         // With nothing planned nothing can be refused but the questions themselves.
@@ -58,6 +61,26 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     .collect();
     checks.sort_by_key(|check| check.name);
     checks
+}
+
+/// Causes of a token that the server does not know, or knows no longer.
+const DEAD: &[Cause] = &[Cause::BadCredentials, Cause::TokenExpired];
+
+/// Whether the plan stops as the server does not take the token.
+fn is_dead(plan: &Plan, valid: &Check) -> bool {
+    let is_spare = plan.behaviour.ignore_checks.contains(CheckName::TokenValid.name()) || plan.can_do_without_token();
+    !is_spare && valid.failure().is_some_and(|failure| DEAD.contains(&failure.cause))
+}
+
+/// A check that a dead token kept from being made says just that: `token-valid` says what is wrong.
+fn without_echo(check: Check) -> Check {
+    let is_own = matches!(check.name, CheckName::TokenValid | CheckName::TokenExpiry);
+    match &check.verdict {
+        Verdict::Fail(failure) | Verdict::Warn(failure) if !is_own && DEAD.contains(&failure.cause) => {
+            Check::skip(check.name, "It could not be asked for: the server does not take the token (`token-valid`).")
+        }
+        _ => check,
+    }
 }
 
 /// Whether a check is about the token alone.

@@ -39,13 +39,13 @@ impl CheckName {
                 "it is there, visible and takes changes",
                 "the publish would remove more than half of the files of the default branch",
                 "it is not visible, archived or disabled",
-                "it was not asked for",
+                "it was not asked for, or the token is dead",
             ),
             Self::Permission => row(
                 "git may push; for a secret: its key was given",
                 "nothing is planned and the token may not push; or git may push and the account's role says otherwise",
                 "what the plan needs was refused",
-                "it was not asked for",
+                "it was not asked for, or the token is dead",
             ),
             Self::BranchRules => row(
                 "no rule stands in the way of this push, or this actor may bypass it",

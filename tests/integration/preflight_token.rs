@@ -243,7 +243,16 @@ fn alone_only_a_dead_token_or_a_missing_repository_fails() {
     let outcome = World::with(site(), soon).step().run();
     assert_eq!(outcome.succeeded().check("token-expiry"), "warn");
     let world = World::with(site(), Token::classic("robin", &["repo"]).revoked());
-    world.refuses(world.step(), "token-valid", "bad-credentials");
+    for step in [world.step(), world.publish()] {
+        let outcome = world.refuses(step, "token-valid", "bad-credentials");
+        // One failure, one cause: what could not be asked for is not refused.
+        assert_eq!(
+            (outcome.check("repository"), outcome.check("permission")),
+            ("skip".into(), "skip".into()),
+            "{outcome}"
+        );
+        assert_eq!(outcome.report().to_string().matches("\"bad-credentials\"").count(), 4, "{outcome}");
+    }
     let world = World::with(Repository::new("acme/other"), Token::classic("robin", &["repo"]));
     world.refuses(world.step(), "repository", "repo-not-found-or-hidden");
 }
