@@ -95,15 +95,36 @@ fn many_tags_start_their_workflow_each() {
 }
 
 #[test]
+fn the_branch_that_is_published_does_not_count_among_the_tags_of_a_push() {
+    let both = "on:\n  push:\n    branches: [gh-pages]\n    tags: ['v*']\n";
+    let target = Repository::new(TARGET).files("gh-pages", &[(".github/workflows/release.yml", both)]);
+    let world = World::with(target.workflow("release.yml", both), Token::classic("robin", &["repo", "workflow"]));
+    let outcome = world.publish().input("tag", "v1\nv2\nv3\nv4").input("wait-for", "release.yml").run();
+    outcome.succeeded();
+    assert_eq!(world.github.log().pushes().iter().map(|push| push.updates.len()).collect::<Vec<_>>(), [1, 3, 1]);
+    assert_eq!(world.github.runs(TARGET).len(), 5, "{outcome}");
+    assert_eq!(outcome.report()["targets"][0]["runs"].as_array().unwrap().len(), 5, "{outcome}");
+}
+
+#[test]
 fn a_tag_whose_workflow_files_are_on_no_branch_is_explained() {
-    let world = World::with(Repository::new(TARGET).file("a", "a"), Token::classic("robin", &["repo"]));
-    let target = world.github.repository(TARGET);
-    let commit = target.commit("refs/heads/tmp", &[(".github/workflows/release.yml", ON_TAG.as_bytes())], "m");
-    target.set_ref("refs/heads/tmp", None);
-    // The commit is the target's alone, and on none of its branches.
-    let outcome = world.step().input("tag", "v1").input("tag-target", &commit).run();
-    outcome.failed("missing-workflow-scope");
-    assert_eq!(world.tip("refs/tags/v1"), None);
+    use emulator::model::Level::{Read, Write};
+    let unable = [
+        Token::classic("robin", &["repo"]),
+        World::fine_grained(&[("contents", Write), ("metadata", Read)]),
+        Token::installation("helper", "acme", &[TARGET], &[("contents", Write), ("metadata", Read)]),
+    ];
+    for token in unable {
+        let world = World::with(Repository::new(TARGET).file("a", "a"), token);
+        let target = world.github.repository(TARGET);
+        let commit = target.commit("refs/heads/tmp", &[(".github/workflows/release.yml", ON_TAG.as_bytes())], "m");
+        target.set_ref("refs/heads/tmp", None);
+        // The commit is the target's alone, and on none of its branches.
+        let outcome = world.step().input("tag", "v1").input("tag-target", &commit).run();
+        outcome.failed("missing-workflow-scope");
+        assert!(outcome.stdout.contains("orkflow"), "{outcome}");
+        assert_eq!(world.tip("refs/tags/v1"), None);
+    }
     let world = World::with(Repository::new(TARGET).file("a", "a"), Token::classic("robin", &["repo", "workflow"]));
     let target = world.github.repository(TARGET);
     let commit = target.commit("refs/heads/tmp", &[(".github/workflows/release.yml", ON_TAG.as_bytes())], "m");

@@ -133,6 +133,20 @@ fn an_older_enterprise_server_is_asked_without_the_key_it_does_not_know() {
 }
 
 #[test]
+fn a_server_that_answers_without_the_run_is_asked_for_the_list() {
+    let world = World::with(manual(), Token::classic("robin", &["repo", "workflow"]));
+    let silent = Canned { status: 204, headers: Vec::new(), body: String::new() };
+    world.github.fault(FaultRule::on("POST", "*/dispatches", Fault::AnswerAfter(silent)).first(1));
+    let inputs = r#"{"id": "{relay_id}"}"#;
+    let step = world.step().input("workflow", "release.yml").input("workflow-inputs", inputs);
+    let outcome = step.input("wait", "completed").run();
+    outcome.succeeded();
+    let runs = world.github.runs(TARGET);
+    assert_eq!((runs.len(), outcome.output("run-id")), (1, &*runs[0].id.to_string()), "{outcome}");
+    assert_eq!(world.github.log().calls("POST", "/dispatches").len(), 1);
+}
+
+#[test]
 fn a_tag_by_github_token_starts_its_workflow_through_a_dispatch() {
     use emulator::model::{Level::Write, Model};
     let token = Token::github_token("acme/source", &[("contents", Write), ("actions", Write)]);
