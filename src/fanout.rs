@@ -32,8 +32,13 @@ const MUTATIVE_PAUSE: Duration = Duration::from_secs(1);
 /// What is waited for ends by itself when the budget does, and says what it was; this is for what does not.
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// Relays to every target. Whatever ends it early, each report says how far its relay came.
-pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, console: &Console) -> Vec<TargetReport> {
+/// Relays to every target, as patiently as `retries`. Whatever ends it early, each report says how far its relay came.
+pub async fn relay_all(
+    plans: Vec<Plan>,
+    settings: &Settings,
+    retries: &Retries,
+    console: &Console,
+) -> Vec<TargetReport> {
     let mut reports: Vec<TargetReport> =
         plans.iter().map(|plan| TargetReport::new(&plan.target, &stages(plan))).collect();
     let logs: Vec<TargetLog> =
@@ -45,13 +50,12 @@ pub async fn relay_all(plans: Vec<Plan>, settings: &Settings, begun: Instant, co
             return reports;
         }
     };
-    let timeout = plans.first().map_or(Duration::MAX, |plan| plan.behaviour.timeout);
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
     let shared = Shared::default();
     let tokens = Tokens::default();
     let places = Semaphore::new(AT_ONCE);
     let relays = plans.into_iter().zip(&mut reports).zip(&logs).map(|((plan, report), log)| {
-        let retries = Retries::new(plan.behaviour.attempts, begun + timeout, Arc::new(log.clone())).paced(pace.clone());
+        let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
         let hall = Hall { shared: shared.clone(), tokens: &tokens, places: &places, console };
         one(plan, &http, retries, hall, report, log)
     });

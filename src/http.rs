@@ -8,6 +8,7 @@ mod connect;
 mod error;
 #[cfg(test)]
 pub(crate) mod loopback;
+mod names;
 mod proxy;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use url::Url;
 pub use self::{
     body::{AnswerBody, Body},
     error::HttpError,
+    names::Names,
     proxy::Proxies,
     trust::Trust,
 };
@@ -60,6 +62,8 @@ pub const AGENT: &str = concat!("repo-relay/", env!("CARGO_PKG_VERSION"));
 pub struct Settings {
     /// Who is spoken to: the target's server and its REST interface. Requests to another scheme, host or port are refused.
     pub origins: Vec<Url>,
+    /// How host names are looked up.
+    pub names: Names,
     /// The proxies.
     pub proxies: Proxies,
     /// The private CA, if there is one.
@@ -71,10 +75,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual settings for these servers: no proxy, public roots, 10 s to connect, 60 s of silence.
+    /// The usual settings for these servers: the system's names, no proxy, public roots, 10 s to connect, 60 s of silence.
     pub fn to(origins: Vec<Url>) -> Self {
         Self {
             origins,
+            names: Names::default(),
             proxies: Proxies::none(),
             trust: Trust::default(),
             connect: Duration::from_secs(10),
@@ -131,7 +136,8 @@ impl HttpClient {
             HttpError::unsent(Cause::InternalError, format!("The TLS settings are not usable: {error}."))
         })?;
         let origins = settings.origins.iter().filter_map(Origin::of_url).collect();
-        let connector = Connector::new(&Arc::new(tls), settings.proxies.clone(), settings.connect);
+        let connector =
+            Connector::new(&Arc::new(tls), settings.names.clone(), settings.proxies.clone(), settings.connect);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             // NOTE: shorter than servers keep a connection, so that few requests meet one that was just closed.

@@ -5,6 +5,7 @@ use std::{
     io::{self, Read as _, Write as _},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,9 +21,11 @@ use crate::{
     fanout::relay_all,
     git::checkout,
     http::{Settings, Trust},
-    inputs::{Inputs, Raw},
+    inputs::{Behaviour, Inputs, Raw},
     plan::Plan,
+    progress::Unwatched,
     report::{Console, Destinations, Report, logging, write_all},
+    retry::Retries,
 };
 
 /// How long threads that still read files may hold up the end.
@@ -76,25 +79,33 @@ fn step(raw: Raw, context: &Context) -> ExitCode {
     let report = match inputs {
         Ok(inputs) => {
             inputs.notices.iter().for_each(|notice| console.notice(None, notice));
-            relayed(inputs, context, &console)
+            relayed(inputs, context, &console, |_, _| {})
         }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
     finish(&report, context, &console)
 }
 
-/// Relays as the inputs say. Whatever ends it early, the report says how far it came.
-fn relayed(inputs: Inputs, context: &Context, console: &Console) -> Report {
+/// Relays as the inputs say. Whatever ends it early, the report says how far it came. `tune` may set the network and the
+/// pauses otherwise than they are for a user.
+pub fn relayed(
+    inputs: Inputs,
+    context: &Context,
+    console: &Console,
+    tune: impl FnOnce(&mut Settings, &mut Retries),
+) -> Report {
     let begun = Instant::now();
     let prepared =
         Plan::for_targets(&inputs, context).and_then(|plans| Ok((plans, settings(&inputs, context)?, runtime()?)));
-    let (plans, settings, runtime) = match prepared {
+    let (plans, mut settings, runtime) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return Report::failed(Stage::Inputs, &failure),
     };
-    let dry_run = inputs.behaviour.dry_run;
+    let Behaviour { attempts, timeout, dry_run, .. } = inputs.behaviour;
     drop(inputs);
-    let reports = runtime.block_on(relay_all(plans, &settings, begun, console));
+    let mut retries = Retries::new(attempts, begun + timeout, Arc::new(Unwatched));
+    tune(&mut settings, &mut retries);
+    let reports = runtime.block_on(relay_all(plans, &settings, &retries, console));
     runtime.shutdown_timeout(GRACE);
     Report::new(reports).dry_run(dry_run)
 }

@@ -15,11 +15,7 @@ use std::{
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{
-    client::legacy::connect::{
-        Connected, Connection, HttpConnector,
-        dns::{GaiAddrs, GaiResolver, Name},
-        proxy::Tunnel,
-    },
+    client::legacy::connect::{Connected, Connection, HttpConnector, proxy::Tunnel},
     rt::TokioIo,
 };
 use tokio::{
@@ -30,34 +26,15 @@ use tower_service::Service;
 
 use super::{
     BoxError,
-    error::{ConnectTimeout, ProxyFailed, Unresolved},
+    error::{ConnectTimeout, ProxyFailed},
+    names::{Names, Resolver},
     proxy::{Proxies, Route},
 };
 
-type Later<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
+pub(super) type Later<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 type Tcp = HttpConnector<Resolver>;
 type Channel = MaybeHttpsStream<TokioIo<TcpStream>>;
 pub(super) type TunnelError = <Tunnel<HttpsConnector<Tcp>> as Service<Uri>>::Error;
-
-/// The system's resolver, whose failures keep the name that was asked for.
-#[derive(Clone)]
-pub(super) struct Resolver(GaiResolver);
-
-impl Service<Name> for Resolver {
-    type Response = GaiAddrs;
-    type Error = Unresolved;
-    type Future = Later<GaiAddrs, Unresolved>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let text = name.as_str().to_owned();
-        let found = self.0.call(name);
-        Box::pin(async move { found.await.map_err(|error| Unresolved { name: text, reason: error.to_string() }) })
-    }
-}
 
 /// Opens the way to a server, through a proxy where one is named, short of the server's own TLS.
 #[derive(Clone)]
@@ -113,8 +90,8 @@ pub(super) struct Connector {
 
 impl Connector {
     /// `connect` bounds one TCP connection; twice that bounds all of name look-up, TCP, proxy and TLS.
-    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, proxies: Proxies, connect: Duration) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, names: Names, proxies: Proxies, connect: Duration) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(30)));
