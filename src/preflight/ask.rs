@@ -128,7 +128,29 @@ impl<T> Rest<T> {
 }
 
 /// Asks until there is an answer, or a refusal that no second try heals; the last refusal is kept with its headers.
-async fn patiently<T, F>(connection: &Connection, what: &str, mut call: impl FnMut() -> F) -> Rest<T>
+async fn patiently<T, F>(connection: &Connection, what: &str, call: impl FnMut() -> F) -> Rest<T>
+where
+    F: Future<Output = Result<Answered<T>, RestError>>,
+{
+    asked(connection, what, call, |_| true).await
+}
+
+/// As [`patiently`], for what the plan can do without: a used-up rate limit is not waited for.
+async fn if_possible<T, F>(connection: &Connection, what: &str, call: impl FnMut() -> F) -> Rest<T>
+where
+    F: Future<Output = Result<Answered<T>, RestError>>,
+{
+    let limited = |failure: &Failure| matches!(failure.cause, Cause::PrimaryRateLimit | Cause::SecondaryRateLimit);
+    asked(connection, what, call, |failure| !limited(failure)).await
+}
+
+/// Asks again only what is `worth` it.
+async fn asked<T, F>(
+    connection: &Connection,
+    what: &str,
+    mut call: impl FnMut() -> F,
+    worth: impl Fn(&Failure) -> bool,
+) -> Rest<T>
 where
     F: Future<Output = Result<Answered<T>, RestError>>,
 {
@@ -136,7 +158,10 @@ where
     let keep = |result: Result<Answered<T>, RestError>| {
         let outcome = match &result {
             Ok(_) => Ok(()),
-            Err(error) => Err(Failure::from(error.clone())),
+            Err(error) => {
+                let failure = Failure::from(error.clone());
+                if worth(&failure) { Err(failure) } else { Err(failure.with_retry(Retry::Never)) }
+            }
         };
         *last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(result);
         outcome
@@ -148,23 +173,6 @@ where
     // The failure that it ends with is the one that is kept.
     let _ = connection.retries.run(what, attempt).await;
     Rest(last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
-}
-
-/// As [`patiently`], for what the plan can do without: a used-up rate limit is not waited for.
-async fn if_possible<T, F>(connection: &Connection, what: &str, call: impl Fn() -> F) -> Rest<T>
-where
-    F: Future<Output = Result<Answered<T>, RestError>>,
-{
-    let limited = |error: &RestError| {
-        let failure = Failure::from(error.clone());
-        matches!(failure.cause, Cause::PrimaryRateLimit | Cause::SecondaryRateLimit)
-    };
-    match call().await {
-        Err(error) if !limited(&error) && Failure::from(error.clone()).retry != Retry::Never => {
-            patiently(connection, what, call).await
-        }
-        result => Rest(Some(result)),
-    }
 }
 
 /// What the default branch has, where the directory brings workflow files of its own.
