@@ -231,6 +231,11 @@ impl GitHub {
             Err(error) if call.expected.iter().any(|status| error.status() == Some(*status)) => {
                 (error.meta().clone(), Bytes::new())
             }
+            // A web page with a good status comes from something before the server: a gate that wants a log-in.
+            Ok((meta, body)) if body.trim_ascii_start().starts_with(b"<") => {
+                let what = "it is a web page, not JSON".to_owned();
+                return Err(self.failed(&call, Reason::Unreadable(what), meta, &body));
+            }
             answered => answered?,
         };
         // The run was started whatever the body is: one that can not be read is found in the list.
