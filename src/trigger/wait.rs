@@ -60,11 +60,13 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Who caused the runs: an account of this name, or any App where the token stands for one.
+    /// Who caused the runs: an account of this name, or any App where the token stands for one. Where the account's name could
+    /// not be learned, anybody.
     fn is_ours(&self, run: &Run) -> bool {
         let actor = &run.actor.login;
         match self.cleared.login() {
             Some(login) => actor.eq_ignore_ascii_case(login),
+            None if self.cleared.plan().token.as_ref().is_some_and(|token| token.kind.has_user()) => true,
             None => actor.is_empty() || actor.ends_with("[bot]"),
         }
     }
