@@ -6,6 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     diagnosis::{Failure, Situation},
+    doubt::Doubt,
     git::{
         remote::Remote,
         transport::{HttpTransport, SshTransport, Transport, ssh::AskHostKeys},
@@ -37,6 +38,8 @@ pub struct Connection {
     pub remote: Remote,
     /// Tries, pauses, the budget.
     pub retries: Retries,
+    /// The write that is under way.
+    pub doubt: Doubt,
     /// Who looks at the progress.
     pub watch: Arc<dyn Watch>,
     /// The directory, shared by all targets.
@@ -53,6 +56,7 @@ impl Connection {
         http: &HttpClient,
         retries: Retries,
         shared: Shared,
+        doubt: Doubt,
         watch: Arc<dyn Watch>,
     ) -> Result<Self, Failure> {
         let http = http.counted_apart();
@@ -77,6 +81,7 @@ impl Connection {
             github,
             remote: Remote::new(transport, git_situation),
             retries,
+            doubt,
             watch,
             source: shared.source,
             new_token: shared.new_token,

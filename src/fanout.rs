@@ -14,6 +14,7 @@ use crate::{
     app::Tokens,
     connection::{Connection, Shared},
     diagnosis::{Cause, Failure, Stage},
+    doubt::Doubt,
     http::{HttpClient, HttpError, Settings},
     plan::Plan,
     relay::{relay, stages, wait_for_runs},
@@ -54,10 +55,11 @@ pub async fn relay_all(
     let shared = Shared::default();
     let tokens = Tokens::default();
     let places = Semaphore::new(AT_ONCE);
-    let relays = plans.into_iter().zip(&mut reports).zip(&logs).map(|((plan, report), log)| {
+    let doubts: Vec<Doubt> = plans.iter().map(|_| Doubt::default()).collect();
+    let relays = plans.into_iter().zip(&mut reports).zip(&logs).zip(&doubts).map(|(((plan, report), log), doubt)| {
         let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
         let hall = Hall { shared: shared.clone(), tokens: &tokens, places: &places, console };
-        one(plan, &http, retries, hall, report, log)
+        one(plan, &http, retries, hall, doubt, report, log)
     });
     let stopped = tokio::select! {
         _ = futures_util::future::join_all(relays) => None,
@@ -68,7 +70,9 @@ pub async fn relay_all(
         console.warning(None, "The App's token could not be revoked; it ends by itself within an hour.");
     }
     if let Some(failure) = stopped {
-        reports.iter_mut().zip(&logs).for_each(|(report, log)| stop(report, log, &failure));
+        for ((report, log), doubt) in reports.iter_mut().zip(&logs).zip(&doubts) {
+            stop(report, log, &doubt.tell(failure.clone()));
+        }
     }
     reports
 }
@@ -87,6 +91,7 @@ async fn one(
     http: &HttpClient,
     retries: Retries,
     hall: Hall<'_>,
+    doubt: &Doubt,
     report: &mut TargetReport,
     log: &TargetLog,
 ) {
@@ -106,7 +111,8 @@ async fn one(
                 }
             }
         }
-        let connection = match Connection::new(&plan, http, retries, hall.shared, Arc::new(log.clone())) {
+        let connection = match Connection::new(&plan, http, retries, hall.shared, doubt.clone(), Arc::new(log.clone()))
+        {
             Ok(connection) => connection,
             Err(failure) => {
                 fail(report, log, Stage::Preflight, &failure);
@@ -125,7 +131,7 @@ async fn one(
         Ok(None) => {}
         Err(()) => {
             let what = format!("The step's whole budget (`timeout`, {} s) is used up.", timeout.as_secs());
-            stop(report, log, &Failure::new(Cause::Timeout, what));
+            stop(report, log, &doubt.tell(Failure::new(Cause::Timeout, what)));
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod context;
 pub mod credential;
 pub mod diagnosis;
+pub mod doubt;
 pub mod explain;
 pub mod fanout;
 pub mod git;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     connection::Connection,
-    diagnosis::{Failure, Retry},
+    diagnosis::Failure,
     git::{
         advertisement::{Advertisement, Interest},
         history,
@@ -124,12 +124,15 @@ async fn send(
     let command =
         Command { name: directory.branch().clone(), old: proposal.tip.unwrap_or(Oid::ZERO), new: proposal.new_tip };
     let request = PushRequest { commands: vec![command.clone()], pack: proposal.pack.clone(), atomic: true };
-    match connection.remote.push(advertisement, &request, &connection.watch).await {
+    connection.doubt.begin(&format!("push to {}", command.name.short()));
+    let outcome = match connection.remote.push(advertisement, &request, &connection.watch).await {
         Ok(_) => Ok(Sent::Done),
         Err(PushError::Failed(failure)) => Err(failure),
         Err(PushError::LostRace(failure)) => Ok(Sent::LostRace(failure)),
-        Err(PushError::Unclear(failure)) => look(&command, connection, failure).await,
-    }
+        Err(PushError::Unclear(failure)) => return look(&command, connection, failure).await,
+    };
+    connection.doubt.clear();
+    outcome
 }
 
 /// What became of a push whose answer got lost. It is done when the branch holds the commit, or has it in its history;
@@ -137,17 +140,21 @@ async fn send(
 async fn look(command: &Command, connection: &Connection, failure: Failure) -> Result<Sent, Failure> {
     let Connection { remote, retries, .. } = connection;
     let tip = advertised(&command.name, connection).await?.tip(&command.name).unwrap_or(Oid::ZERO);
+    if tip == command.new || tip == command.old || tip.is_zero() {
+        connection.doubt.clear();
+    }
     if tip == command.new {
         return Ok(Sent::Done);
     }
     if tip == command.old {
-        return Err(failure.with_retry(Retry::Backoff));
+        return Err(failure.undone());
     }
     if tip.is_zero() {
         return Ok(Sent::LostRace(failure));
     }
     let holds = || history::holds(remote, tip, command.new, command.old);
     let landed = retries.run("look at the branch's history", holds).await?;
+    connection.doubt.clear();
     Ok(if landed { Sent::Done } else { Sent::LostRace(failure) })
 }
 

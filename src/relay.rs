@@ -39,6 +39,7 @@ pub async fn relay(plan: Plan, connection: &Connection, log: &TargetLog, report:
     match done {
         Ok(waiting) => Some(waiting).filter(|waiting| waiting.cleared.plan().wait.is_some()),
         Err(failure) => {
+            let failure = connection.doubt.tell(failure);
             report.fail(at, &failure);
             log.failure(at, &failure);
             None

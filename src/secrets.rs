@@ -2,7 +2,10 @@
 //!
 //! Source: <https://docs.github.com/en/rest/guides/encrypting-secrets-for-the-rest-api>
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
@@ -12,7 +15,7 @@ use crate::{
     connection::Connection,
     credential::Secret,
     diagnosis::{Cause, Failure},
-    github::model::PublicKey,
+    github::{RestError, model::PublicKey},
     plan::Plan,
     preflight::{Cleared, facts::SecretFacts},
 };
@@ -52,11 +55,20 @@ pub async fn set_secret(cleared: &Cleared<Plan>, connection: &Connection) -> Res
         Failure::new(Cause::InternalError, "The repository's public key was not asked for.".to_owned())
     })?;
     let sealed: Arc<str> = seal(&secret.value, key)?.into();
+    let what = format!("setting of the secret {name}");
+    let unsure = AtomicBool::new(false);
     let send = || async {
         connection.retries.turn().await;
-        Ok(connection.github.put_secret(&plan.target.slug, &name, &key.key_id, &sealed).await?)
+        connection.doubt.begin(&what);
+        let answer = connection.github.put_secret(&plan.target.slug, &name, &key.key_id, &sealed).await;
+        // A refusal says nothing about an earlier try whose answer got lost.
+        unsure.fetch_or(answer.as_ref().is_err_and(RestError::may_be_done), Ordering::Relaxed);
+        if answer.is_ok() || !unsure.load(Ordering::Relaxed) {
+            connection.doubt.clear();
+        }
+        Ok(answer?)
     };
-    let answer = connection.retries.run(&format!("setting of the secret {name}"), send).await?;
+    let answer = connection.retries.run(&what, send).await?;
     let change = match (answer.status, before) {
         // A first try whose answer got lost created it: the second one only finds it there.
         (201, _) | (_, SecretChange::Created) => SecretChange::Created,

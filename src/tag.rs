@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure, Retry},
+    diagnosis::{Cause, Failure},
     git::{
         advertisement::{Advertisement, Interest},
         commits::commit_of,
@@ -134,8 +134,7 @@ async fn write(
     advertisement: &mut Advertisement,
     connection: &Connection,
 ) -> Result<Vec<Update>, Failure> {
-    let names: Vec<&str> = batch.iter().map(|update| update.tagged.name.short()).collect();
-    let what = format!("push of {}", names.join(", "));
+    let what = what(&batch);
     let mut races = connection.retries.races();
     let mut begun = Instant::now();
     let mut kept = Vec::new();
@@ -169,6 +168,11 @@ async fn write(
     Ok(kept)
 }
 
+fn what(batch: &[Update]) -> String {
+    let names: Vec<&str> = batch.iter().map(|update| update.tagged.name.short()).collect();
+    format!("push of {}", names.join(", "))
+}
+
 /// Sends a batch once; the answer is whether it is done, or lost against another push.
 async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Connection) -> Result<bool, Failure> {
     let command = |update: &Update| Command {
@@ -181,17 +185,23 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
         pack: Pack::new(batch.iter().filter_map(|update| update.object.clone()).collect()),
         atomic: true,
     };
-    let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
+    connection.doubt.begin(&what(batch));
+    let outcome = connection.remote.push(advertisement, &request, &connection.watch).await;
+    if !matches!(outcome, Err(PushError::Unclear(_))) {
+        connection.doubt.clear();
+    }
+    let failure = match outcome {
         Ok(_) => return Ok(true),
         Err(PushError::Failed(failure)) => return Err(failure),
         Err(PushError::LostRace(failure) | PushError::Unclear(failure)) => failure,
     };
     let now = look(batch, connection).await?;
+    connection.doubt.clear();
     let holds = |update: &Update, value: Option<Oid>| now.tip(&update.tagged.name) == value;
     if batch.iter().all(|update| holds(update, Some(update.tagged.new))) {
         Ok(true)
     } else if batch.iter().all(|update| holds(update, update.tagged.old)) {
-        Err(failure.with_retry(Retry::Backoff))
+        Err(failure.undone())
     } else {
         Ok(false)
     }

@@ -47,8 +47,21 @@ pub enum Retry {
     Backoff,
     /// The server named the pause (`Retry-After`, a rate limit's reset).
     After(Duration),
-    /// It may have been done: the answer got lost. Only what provably did not happen is sent again.
-    Unclear,
+    /// It may have been done: the answer got lost. Only what provably did not happen is sent again, after the pause that the
+    /// server named, if it did.
+    Unclear(Option<Duration>),
+}
+
+impl Retry {
+    /// The same for what may have been done all the same.
+    #[must_use]
+    pub fn unclear(self) -> Self {
+        match self {
+            Self::After(pause) => Self::Unclear(Some(pause)),
+            Self::Unclear(_) => self,
+            Self::Never | Self::Backoff => Self::Unclear(None),
+        }
+    }
 }
 
 /// What failed, why, and what to do.
@@ -90,6 +103,16 @@ impl Failure {
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same for what turned out not to have been done: it may be sent again.
+    #[must_use]
+    pub fn undone(mut self) -> Self {
+        self.retry = match self.retry {
+            Retry::After(pause) | Retry::Unclear(Some(pause)) => Retry::After(pause),
+            Retry::Never | Retry::Backoff | Retry::Unclear(None) => Retry::Backoff,
+        };
         self
     }
 

@@ -247,7 +247,7 @@ async fn a_push_whose_answer_is_lost_is_unclear() {
             let world = World::new().fault("POST", PUSH, fault.clone());
             let (new, outcome) = world.push(size).await;
             let Err(PushError::Unclear(failure)) = outcome else { panic!("{fault:?} {size}: {outcome:?}") };
-            assert_eq!(failure.retry, Retry::Unclear, "{fault:?}");
+            assert_eq!(failure.retry, Retry::Unclear(None), "{fault:?}");
             assert_eq!(world.tip(), new, "{fault:?}");
         }
     }

@@ -177,13 +177,18 @@ fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: 
         WireError::Protocol(_) | WireError::Remote(_) | WireError::CutOff => all_sent,
     };
     let failure = error.into_failure(Operation::GitPush, situation);
-    if arrived { PushError::Unclear(failure.with_retry(Retry::Unclear)) } else { PushError::Failed(failure) }
+    if arrived {
+        let retry = failure.retry.unclear();
+        PushError::Unclear(failure.with_retry(retry))
+    } else {
+        PushError::Failed(failure)
+    }
 }
 
 fn unclear(missing: &str, situation: &Situation) -> PushError {
     let server = situation.server.as_deref().unwrap_or("the server");
     let what = format!("It is not known whether {server} did what was pushed: {missing}.");
-    PushError::Unclear(Failure::new(Cause::ServerError, what).with_retry(Retry::Unclear))
+    PushError::Unclear(Failure::new(Cause::ServerError, what).with_retry(Retry::Unclear(None)))
 }
 
 fn as_git_shows(remote_lines: &str) -> String {

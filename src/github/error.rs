@@ -75,6 +75,16 @@ impl RestError {
         self.is(403) || self.is(404)
     }
 
+    /// Whether the server may have done all the same what it was asked for.
+    pub fn may_be_done(&self) -> bool {
+        match &self.0.reason {
+            Reason::Network(error) => error.maybe_sent,
+            Reason::Unreadable(_) => true,
+            Reason::Refused => self.0.meta.status >= 500,
+            Reason::Own(_) => false,
+        }
+    }
+
     /// The failure, told with another [`Situation`] than the one that was known when the call was made.
     pub fn into_failure_in(self, situation: &Situation) -> Failure {
         let Details { reason, effect, endpoint, meta, text, .. } = *self.0;
@@ -85,7 +95,11 @@ impl RestError {
             Reason::Own(what) => Failure::new(Cause::InternalError, what),
             Reason::Unreadable(what) => {
                 let what = format!("The answer to {endpoint} (status {}) can not be read: {what}.", meta.status);
-                Failure::new(Cause::ServerError, what).with_retry(if once { Retry::Unclear } else { Retry::Backoff })
+                Failure::new(Cause::ServerError, what).with_retry(if once {
+                    Retry::Unclear(None)
+                } else {
+                    Retry::Backoff
+                })
             }
             Reason::Refused => {
                 let evidence = Evidence {
@@ -98,7 +112,7 @@ impl RestError {
                 let mut failure = classify(&evidence, situation).into_failure();
                 // A gateway's 502 says nothing about what the server behind it did.
                 if once && meta.status >= 500 && failure.retry != Retry::Never {
-                    failure.retry = Retry::Unclear;
+                    failure.retry = failure.retry.unclear();
                 }
                 failure
             }

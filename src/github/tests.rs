@@ -291,7 +291,7 @@ async fn after_a_lost_or_broken_answer_only_what_is_safe_may_be_sent_again() {
         assert_eq!(server.seen().len(), 1, "nothing is retried here");
         if for_writes {
             let write = Failure::from(github.create_dispatch(&slug(), &dispatch()).await.unwrap_err());
-            assert_eq!(write.retry, Retry::Unclear, "{write}");
+            assert_eq!(write.retry, Retry::Unclear(None), "{write}");
             let secret = Failure::from(github.put_secret(&slug(), "A", "1", "x").await.unwrap_err());
             assert_eq!(secret.retry, Retry::Backoff, "{secret}");
             assert_eq!(server.seen().len(), 3, "nothing is retried here");

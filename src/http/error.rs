@@ -43,7 +43,7 @@ impl HttpError {
     /// The failure of a request that changes something: unclear as soon as the server may have seen it.
     pub fn into_write_failure(self) -> Failure {
         let retry = match (self.maybe_sent, self.transient) {
-            (true, true) => Retry::Unclear,
+            (true, true) => Retry::Unclear(None),
             (false, true) => Retry::Backoff,
             (_, false) => Retry::Never,
         };

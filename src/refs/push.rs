@@ -53,10 +53,7 @@ async fn send(
     connection: &Connection,
     landed: &mut Vec<RefUpdate>,
 ) -> Result<(), Failure> {
-    let what = match &batch.updates[..] {
-        [update] => format!("push of {}", update.name.short()),
-        updates => format!("push of {} refs", updates.len()),
-    };
+    let what = what(&batch.updates);
     let progress = Mutex::new(Progress { open: batch.updates.clone(), ..Progress::default() });
     let outcome = connection.retries.run(&what, || attempt(batch, local, advertisement, connection, &progress)).await;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +65,13 @@ async fn send(
     }
     let what = format!("{} Refused besides {}: {}.", failure.what, first.name.short(), others.join(", "));
     Err(Failure { what, ..failure.clone() })
+}
+
+fn what(updates: &[RefUpdate]) -> String {
+    match updates {
+        [update] => format!("push of {}", update.name.short()),
+        updates => format!("push of {} refs", updates.len()),
+    }
 }
 
 /// Sends what is open once, and sorts it by what became of it. An error is that of what is still open.
@@ -83,7 +87,12 @@ async fn attempt(
     let request = PushRequest { commands: open.iter().map(command).collect(), pack: batch.pack.clone(), atomic: false };
     let Connection { remote, watch, .. } = connection;
     let mut again = None;
-    let unsure = match remote.push_each(advertisement, &request, watch).await {
+    connection.doubt.begin(&what(&open));
+    let outcome = remote.push_each(advertisement, &request, watch).await;
+    if !matches!(outcome, Err(PushError::Unclear(_))) {
+        connection.doubt.clear();
+    }
+    let unsure = match outcome {
         Ok(report) => {
             let mut progress = locked();
             progress.open.clear();
@@ -114,13 +123,14 @@ async fn attempt(
     };
     if !unsure.is_empty() {
         let now = look(&unsure, connection).await?;
+        connection.doubt.clear();
         for (update, failure) in unsure {
             match now_known(update, local, &now).await? {
                 Known::Landed(update) => locked().landed.push(update),
                 Known::Refused(update, failure) => locked().refused.push((update, failure)),
                 Known::Open(update) => {
                     locked().open.push(update);
-                    again.get_or_insert(failure.with_retry(Retry::Backoff));
+                    again.get_or_insert(failure.undone());
                 }
             }
         }

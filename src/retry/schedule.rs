@@ -38,7 +38,7 @@ impl Schedule {
     pub fn after(&mut self, failure: Failure, left: Duration, now: DateTime<Utc>) -> Result<Duration, Failure> {
         self.failed += 1;
         let (pause, reset) = match failure.retry {
-            Retry::Never | Retry::Unclear => return Err(failure),
+            Retry::Never | Retry::Unclear(_) => return Err(failure),
             Retry::Backoff => (self.pauses.next(), None),
             // NOTE: the number is the server's, and may be beyond any calendar.
             Retry::After(pause) => {
@@ -58,7 +58,9 @@ impl Schedule {
     }
 }
 
+/// The failure to end with. Whoever tries something larger again does not begin from the start with this part of it.
 fn ended(mut failure: Failure, reset: Option<DateTime<Utc>>, why: &str) -> Failure {
+    failure.retry = Retry::Never;
     failure.what.push_str(why);
     if let Some(reset) = reset {
         let reset = reset.to_rfc3339_opts(SecondsFormat::Secs, true);

@@ -107,21 +107,30 @@ where
         async move {
             connection.retries.turn().await;
             let began = Utc::now() + cleared.server_ahead();
-            let failure = match within(connection, request).await {
-                Some(Ok(answer)) => return Ok(Once { began, sent: Sent::Answered(answer) }),
+            connection.doubt.begin(what);
+            let answer = within(connection, request).await;
+            // What is not known after an answer, and after a look, is told here.
+            let failure = match answer {
+                Some(Ok(answer)) => {
+                    connection.doubt.clear();
+                    return Ok(Once { began, sent: Sent::Answered(answer) });
+                }
                 Some(Err(error)) => Failure::from(error),
                 None => {
+                    connection.doubt.clear();
                     let what = format!("No answer to the {what} came within the step's whole budget (`timeout`).");
                     return Err(may_have_started(Failure::new(Cause::ConnectionFailed, what), None));
                 }
             };
-            if failure.retry != Retry::Unclear {
+            if !matches!(failure.retry, Retry::Unclear(_)) {
+                connection.doubt.clear();
                 return Err(failure);
             }
             let found = within(connection, look(cleared, connection, search, began)).await;
+            connection.doubt.clear();
             match found.unwrap_or(Found::Unknown) {
                 Found::Ours(run) => Ok(Once { began, sent: Sent::Found(run) }),
-                Found::None => Err(failure.with_retry(Retry::Backoff)),
+                Found::None => Err(failure.undone()),
                 Found::Perhaps(run) => Err(may_have_started(failure, Some(&run))),
                 Found::Unknown => Err(may_have_started(failure, None)),
             }

@@ -29,7 +29,7 @@ pub use self::{
 };
 use super::{Request, Service};
 use crate::{
-    diagnosis::{Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{Evidence, Failure, Operation, Situation, classify},
     git::{ByteStream, WireError, pktline::Frames},
     http::Traffic,
     target::{ServerUrl, Slug},
@@ -351,11 +351,7 @@ impl Conversation {
             (true, false) => "The SSH server ended the session without a word.".to_owned(),
         };
         let diagnosis = classify(&Evidence::of_text(Operation::Ssh, &text), &self.situation);
-        let mut failure = diagnosis.into_failure();
-        if failure.retry == Retry::Unclear {
-            failure.retry = Retry::Backoff;
-        }
-        WireError::Failed(failure)
+        WireError::Failed(diagnosis.into_failure())
     }
 }
 

@@ -42,7 +42,7 @@ async fn what_broke_after_sending_is_unclear_for_a_write_and_repeatable_for_a_re
     let client = client(&server.url());
     let error = client.send(request(Method::POST, &server.at("/"), b"x".to_vec().into())).await.unwrap_err();
     assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::ConnectionFailed, true, true), "{error}");
-    assert_eq!(error.clone().into_write_failure().retry, Retry::Unclear);
+    assert_eq!(error.clone().into_write_failure().retry, Retry::Unclear(None));
     assert_eq!(error.into_read_failure().retry, Retry::Backoff);
 
     let answer = client.send(get(&server.at("/cut"))).await.unwrap();
