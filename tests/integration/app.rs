@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A private key as GitHub gives it out, and its public half.
-fn key_pair() -> &'static (String, String) {
+pub(crate) fn key_pair() -> &'static (String, String) {
     static PAIR: OnceLock<(String, String)> = OnceLock::new();
     PAIR.get_or_init(generate)
 }

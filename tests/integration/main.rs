@@ -17,6 +17,8 @@ mod fanout;
 mod floating;
 mod front;
 mod hosts;
+mod inside;
+mod matrix;
 mod once;
 mod pages;
 mod polling;

@@ -119,15 +119,16 @@ impl Step {
     pub(crate) fn command(&self) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_repo-relay"));
         command.env_clear().current_dir(self.workspace()).stdin(Stdio::null()).args(&self.args);
-        for (name, value) in &self.env {
-            if self.on_runner || !(name.starts_with("GITHUB_") || name.starts_with("RUNNER_")) {
-                command.env(name, value);
-            }
-        }
-        for (name, value) in &self.inputs {
-            command.env(format!("INPUT_{}", name.replace(' ', "_").to_uppercase()), value);
-        }
+        command.envs(self.variables());
         command
+    }
+
+    /// The environment.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        let there = |name: &str| self.on_runner || !(name.starts_with("GITHUB_") || name.starts_with("RUNNER_"));
+        let env = self.env.iter().filter(|(name, _)| there(name)).map(|(name, value)| (name.clone(), value.clone()));
+        let input = |name: &str| format!("INPUT_{}", name.replace(' ', "_").to_uppercase());
+        env.chain(self.inputs.iter().map(|(name, value)| (input(name), value.clone()))).collect()
     }
 
     /// Runs it to its end.
@@ -139,11 +140,16 @@ impl Step {
 
     /// What a finished process left behind.
     pub(crate) fn outcome(self, output: std::process::Output, took: Duration) -> Outcome {
+        self.left_behind(output.status.code(), output.stdout, output.stderr, took)
+    }
+
+    /// What an end with this status and these streams left behind.
+    pub(crate) fn left_behind(self, status: Option<i32>, stdout: Vec<u8>, stderr: Vec<u8>, took: Duration) -> Outcome {
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap();
         Outcome {
-            status: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+            status,
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
             outputs: file_command(&read("output")),
             summary: read("summary"),
             took,

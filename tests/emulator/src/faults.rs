@@ -85,6 +85,8 @@ pub enum Fault {
     Answer(Canned),
     /// Executes the request, then answers so.
     AnswerAfter(Canned),
+    /// Answers that the primary rate limit is spent until so long from now; the request is not executed.
+    Limit(Duration),
     /// Waits, then goes on as usual.
     Delay(Duration),
     /// Accepts and never answers; the request is not executed.
@@ -115,6 +117,8 @@ pub enum Fault {
     Gzip,
     /// Sends the answer of git with a length instead of in chunks.
     Lengthy,
+    /// Closes the connection after the answer.
+    Farewell,
     /// Refuses a request body in chunks with 411.
     RefuseChunked,
     /// Does something to the repository first: the other side of a race.
@@ -133,6 +137,8 @@ impl fmt::Debug for Fault {
         match self {
             Self::Answer(canned) => write!(f, "answer {}", canned.status),
             Self::AnswerAfter(canned) => write!(f, "execute, answer {}", canned.status),
+            Self::Limit(pause) => write!(f, "primary limit for {pause:?}"),
+            Self::Farewell => f.write_str("farewell"),
             Self::Delay(pause) => write!(f, "delay {pause:?}"),
             Self::Silence => f.write_str("silence"),
             Self::SilenceAfter => f.write_str("execute, silence"),
@@ -160,6 +166,7 @@ enum When {
     Always,
     Nth(u64),
     First(u64),
+    From(u64),
 }
 
 /// A matcher and its fault.
@@ -205,6 +212,13 @@ impl FaultRule {
         self
     }
 
+    /// The `n`-th matching request (from 1) and all that follow.
+    #[must_use]
+    pub fn from(mut self, n: u64) -> Self {
+        self.when = When::From(n);
+        self
+    }
+
     fn matches(&self, method: &str, path: &str) -> bool {
         let bare = path.split('?').next().unwrap_or_default();
         let text = if self.pattern.contains('?') { path } else { bare };
@@ -215,7 +229,7 @@ impl FaultRule {
     fn left_over(&self) -> bool {
         match self.when {
             When::First(n) => self.applied < n,
-            When::Always | When::Nth(_) => self.applied == 0,
+            When::Always | When::Nth(_) | When::From(_) => self.applied == 0,
         }
     }
 }
@@ -247,6 +261,7 @@ impl Faults {
                 When::Always => true,
                 When::Nth(n) => rule.seen == n,
                 When::First(n) => rule.seen <= n,
+                When::From(n) => rule.seen >= n,
             };
             if hit {
                 rule.applied += 1;

@@ -110,6 +110,10 @@ async fn exchange(
             Fault::Close => return Err(cut(false)),
             Fault::First(deed) => race(&shared, &path, deed).await,
             Fault::Answer(answer) => canned = Some(answer.clone()),
+            Fault::Limit(rest) => {
+                let reset = shared.model().now() + *rest;
+                canned = Some(Canned::primary_limit(reset.timestamp()));
+            }
             Fault::Redirect(status, to) => {
                 canned = Some(Canned::error(*status, "Moved Permanently").header("location", to));
             }
@@ -176,6 +180,7 @@ async fn finish(
                 answer.headers.retain(|(name, _)| name != "content-type");
                 answer = answer.header("content-type", kind);
             }
+            Fault::Farewell => answer = answer.header("connection", "close"),
             Fault::Lengthy => answer = git::with_length(answer).await,
             Fault::Gzip => answer = git::compressed(answer).await,
             Fault::Truncate(bytes) => limit = Some((*bytes, false)),
