@@ -47,8 +47,15 @@ fn default_sentence(preset: Preset) -> String {
     match preset {
         Preset::Value(words) => format!(" Default: `{words}`."),
         Preset::Derived(words) => format!(" Default: {words}."),
-        Preset::None | Preset::Expression(_) => String::new(),
+        // The runner takes braces in a description for an expression, and refuses the whole file.
+        Preset::Expression(value) => format!(" Default: `{}`.", bare(value)),
+        Preset::None => " No default.".to_owned(),
     }
+}
+
+/// An expression without its braces.
+fn bare(expression: &str) -> &str {
+    expression.trim_start_matches("${{ ").trim_end_matches(" }}")
 }
 
 /// A `description` as a folded block.
@@ -86,7 +93,7 @@ fn preset(input: &Input) -> String {
     match input.preset {
         Preset::None => String::new(),
         Preset::Value(value) => format!("`{}`", cell(value)),
-        Preset::Expression(value) => format!("`{}`", cell(value.trim_start_matches("${{ ").trim_end_matches(" }}"))),
+        Preset::Expression(value) => format!("`{}`", cell(bare(value))),
         Preset::Derived(words) => cell(words),
     }
 }
