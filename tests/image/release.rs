@@ -18,7 +18,7 @@ use emulator::model::{Level, Model, Repository, Token};
 use serde_json::json;
 
 use crate::{
-    engine::variable,
+    engine::{podman, variable},
     workflow::{Act, git},
     world::World,
 };
@@ -182,6 +182,9 @@ fn act_publishes_a_release_with_the_action_that_was_just_released() {
     let attested = fs::read_to_string(act.path("store/attested")).unwrap();
     let subject = image.replace('@', " ");
     assert_eq!(attested, format!("provenance {subject}\nsbom {subject}\n"));
+
+    let removed = podman().args(["rmi", "--force", image]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert!(removed.unwrap().success(), "{image} is not among the images that act pulled");
 
     // A second start finds the version published, before anything is built.
     git(&source, &["fetch", "--quiet", "--tags", "origin"]);
