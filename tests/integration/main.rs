@@ -34,6 +34,7 @@ mod race;
 mod reasons;
 mod refs;
 mod refs_checkouts;
+mod relay_id;
 mod report;
 mod runner;
 mod secret;
