@@ -216,7 +216,7 @@ fn the_runs_of_every_ref_of_the_checkout_are_followed() {
     assert_eq!(started, ["refs/heads/main", "refs/tags/v1", "refs/tags/v2", "refs/tags/v3", "refs/tags/v4"]);
     assert_eq!(outcome.report()["targets"][0]["runs"].as_array().unwrap().len(), 5, "{outcome}");
     // All is there already: the run from before is looked at, and none is missed.
-    let again = world.step().input("refs", refs).input("wait-for", "ci.yml");
+    let again = world.step().input("refs", refs).input("wait-for", "ci.yml").input("wait-timeout", "20s");
     let tree = Tree::clone(&world.github.repository(TARGET).path(), &again.workspace().join("inner"), &[]);
     std::fs::rename(tree.0.join(".git"), again.workspace().join(".git")).unwrap();
     let again = again.run();
@@ -271,6 +271,9 @@ fn a_limit_that_outlasts_the_wait_ends_it_at_once_with_its_reset() {
     world.github.fault(FaultRule::on("GET", "*/actions/runs/*", Fault::Answer(limit)));
     let outcome = world.step().input("workflow", "ci.yml").input("wait", "completed").run();
     outcome.failed("primary-rate-limit");
+    // To the hour: both clocks are read at their own moment.
+    let names = |at: &chrono::DateTime<Utc>| outcome.stdout.contains(&at.format("again from %Y-%m-%dT%H:").to_string());
+    assert!([reset, reset + TimeDelta::minutes(2)].iter().any(names), "{outcome}");
     assert_eq!(outcome.output("dispatched"), "true");
     assert!(outcome.took < Duration::from_secs(30), "{:?}", outcome.took);
 }

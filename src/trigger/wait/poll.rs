@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{super::once::TOLERANCE, Waiting};
 use crate::{
@@ -193,7 +193,7 @@ impl Polls {
             let failure = Failure::from(error);
             match failure.retry {
                 Retry::Never => known.refused = Some(unreadable(failure)),
-                Retry::After(pause) if pause > left => return Err(failure),
+                Retry::After(pause) if pause > left => return Err(beyond(failure, pause)),
                 Retry::After(pause) => {
                     held = held.max(Some(pause));
                     trouble = Some(failure);
@@ -233,6 +233,15 @@ async fn ask(
             connection.github.runs(slug, &query, etag).await
         }
     }
+}
+
+/// A limit that lasts longer than the stage.
+fn beyond(failure: Failure, pause: Duration) -> Failure {
+    let reset = TimeDelta::from_std(pause).ok().and_then(|pause| Utc::now().checked_add_signed(pause));
+    let reset = reset.map(|reset| reset.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let from = reset.map(|reset| format!(": the server takes questions again from {reset}")).unwrap_or_default();
+    let what = format!("{} That is later than `wait-timeout` allows{from}. What was started goes on.", failure.what);
+    Failure { what, ..failure }
 }
 
 fn unreadable(failure: Failure) -> Failure {
