@@ -18,6 +18,9 @@ use crate::{
 /// How many refs are kept at most.
 const MAX_REFS: usize = 1_000_000;
 
+/// How many bytes the names of the refs that are kept have at most: a million of some length.
+const MAX_NAMES: usize = 128 * 1024 * 1024;
+
 /// How many lines a list of capabilities has at most.
 const MAX_CAPABILITIES: usize = 1_000;
 
@@ -101,6 +104,8 @@ pub struct Advertisement {
     pub capabilities: Capabilities,
     /// How many refs there are, of interest or not, `HEAD` apart.
     pub total: usize,
+    /// The bytes of the names that are kept.
+    names: usize,
 }
 
 impl Advertisement {
@@ -130,15 +135,20 @@ impl Advertisement {
         self.total += usize::from(!peeled);
         let name = std::str::from_utf8(name).ok().filter(|name| interest.holds(name));
         if let Some(name) = name.and_then(|name| name.parse().ok()) {
-            if self.refs.len() >= MAX_REFS {
-                return Err(WireError::protocol(format!("there are more than {MAX_REFS} refs")));
-            }
-            if peeled {
-                self.peeled.insert(name, oid)
-            } else {
-                self.refs.insert(name, oid)
-            };
+            self.keep(name, oid, peeled)?;
         }
+        Ok(())
+    }
+
+    /// Takes a ref in, or what it leads to as an annotated tag; there is a bound.
+    pub(super) fn keep(&mut self, name: RefName, oid: Oid, peeled: bool) -> Result<(), WireError> {
+        self.names += name.as_str().len();
+        if self.refs.len() >= MAX_REFS || self.names > MAX_NAMES {
+            return Err(WireError::protocol(format!(
+                "there are more than {MAX_REFS} refs, or their names are too long"
+            )));
+        }
+        if peeled { &mut self.peeled } else { &mut self.refs }.insert(name, oid);
         Ok(())
     }
 }

@@ -32,6 +32,12 @@ pub(super) const AGENT: &str = concat!("agent=git/repo-relay-", env!("CARGO_PKG_
 /// How many pieces of a pack wait for the one who takes it.
 const PIECES_AHEAD: usize = 16;
 
+/// How many shallow commits are taken in.
+const MAX_SHALLOW: usize = 1_000_000;
+
+/// How many bytes a pack may have: more than a branch's commits and trees, or all of its files where the server knows no filter.
+const MAX_PACK: u64 = 4 * 1024 * 1024 * 1024;
+
 /// What is left out of a pack. What a request names itself is always sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -128,7 +134,8 @@ impl Uploader {
         }
         writer.flush();
         let mut reader = self.ask(true, writer).await?;
-        let mut refs = Advertisement { capabilities: capabilities.clone(), ..Advertisement::default() };
+        let mut refs = Advertisement::default();
+        refs.capabilities.clone_from(capabilities);
         while let Packet::Data(payload) = reader.expect().await? {
             v2::take_ref(&mut refs, line(&payload))?;
         }
@@ -156,7 +163,10 @@ impl Uploader {
         // NOTE: without wait-for-done a pack may follow; it is not read.
         while let Packet::Data(payload) = reader.expect().await? {
             if let Some(oid) = line(&payload).strip_prefix(b"ACK ") {
-                known.insert(oid_of(oid)?);
+                let oid = oid_of(oid)?;
+                if candidates.contains(&oid) {
+                    known.insert(oid);
+                }
             }
         }
         reader.finish().await;
@@ -186,7 +196,7 @@ impl Uploader {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let taking =
             tokio::task::spawn_blocking(move || take(PackReader { receiver, piece: Bytes::new(), ended: false }));
-        let pumped = pump(&mut reader, opening.first, &sender).await;
+        let pumped = pump(&mut reader, opening.first, &sender, MAX_PACK).await;
         if pumped.is_ok() {
             // The taker may have gone already; its own answer tells why.
             let _ = sender.send(None).await;
@@ -230,11 +240,12 @@ impl Read for PackReader {
     }
 }
 
-/// Hands the pack on and counts it, until its end or until nobody takes it any more.
+/// Hands the pack on and counts it, until its end, `limit` bytes, or until nobody takes it any more.
 async fn pump(
     reader: &mut Reader,
     mut first: Option<Bytes>,
     sender: &mpsc::Sender<Option<Bytes>>,
+    limit: u64,
 ) -> Result<u64, WireError> {
     let mut bands = Demultiplexer::default();
     let mut bytes = 0;
@@ -252,6 +263,9 @@ async fn pump(
             && !data.is_empty()
         {
             bytes += data.len() as u64;
+            if bytes > limit {
+                return Err(WireError::protocol(format!("the pack is longer than {limit} bytes")));
+            }
             if sender.send(Some(data)).await.is_err() {
                 return Ok(bytes);
             }
@@ -259,8 +273,46 @@ async fn pump(
     }
 }
 
+/// Takes in a commit whose parents were left out; there is a bound.
+fn note_shallow(shallow: &mut Vec<Oid>, text: &[u8]) -> Result<(), WireError> {
+    if shallow.len() >= MAX_SHALLOW {
+        return Err(WireError::protocol(format!("there are more than {MAX_SHALLOW} shallow commits")));
+    }
+    shallow.push(oid_of(text)?);
+    Ok(())
+}
+
 fn oid_of(text: &[u8]) -> Result<Oid, WireError> {
     let mut padded = text.to_vec();
     padded.push(b' ');
     oid_and_rest(&padded).map(|(oid, _)| oid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pack_without_an_end_is_given_up_at_its_bound() {
+        let frame = Bytes::from([&b"0805\x01"[..], &[b'x'; 2048]].concat());
+        let endless = futures_util::StreamExt::boxed(futures_util::stream::repeat_with(move || Ok(frame.clone())));
+        let (sender, mut receiver) = mpsc::channel(PIECES_AHEAD);
+        let taker = tokio::spawn(async move {
+            let mut taken = 0;
+            while let Some(Some(piece)) = receiver.recv().await {
+                taken += Bytes::len(&piece);
+            }
+            taken
+        });
+        let pumped = pump(&mut Reader::new(endless), None, &sender, 1 << 20).await;
+        assert!(matches!(&pumped, Err(WireError::Protocol(found)) if found.contains("longer than")), "{pumped:?}");
+        drop(sender);
+        assert!(taker.await.unwrap() <= 1 << 20);
+    }
+
+    #[test]
+    fn shallow_commits_are_counted() {
+        let mut shallow = vec![Oid::ZERO; MAX_SHALLOW];
+        assert!(note_shallow(&mut shallow, "1".repeat(40).as_bytes()).is_err());
+    }
 }

@@ -3,6 +3,8 @@
 //! It holds what was fetched of a target (commits and trees, seldom blobs) and lends libgit2's pack indexer.
 //! Everything here blocks: call it through `spawn_blocking`. Types of git2 stop here.
 
+mod claims;
+
 use std::{
     fmt, fs,
     io::{self, Read, Write},
@@ -15,6 +17,7 @@ use std::{
 use git2::{ErrorCode, Indexer, ObjectType, Odb, OdbLookupFlags};
 use tempfile::TempDir;
 
+use self::claims::{Claims, MAX_OBJECT};
 use super::format::{CommitInfo, ObjectKind, TreeEntry};
 use crate::{
     diagnosis::{Cause, Failure, Retry},
@@ -54,7 +57,8 @@ impl ObjectStore {
 
     /// Reads a pack to its end and takes its objects in; the answer is their number. Objects that the pack refers to need not be here.
     ///
-    /// A stream that breaks, or a pack that is cut off or damaged, is a failure that a second try may heal.
+    /// A stream that breaks, or a pack that is cut off or damaged, is a failure that a second try may heal. One that asks for more
+    /// memory than any repository needs is refused before it gets it.
     pub fn index_pack(&self, mut pack: impl Read) -> Result<u64, Failure> {
         let indexed = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&indexed);
@@ -64,11 +68,15 @@ impl ObjectStore {
             seen.store(progress.indexed_objects() as u64, Ordering::Relaxed);
             true
         });
+        let mut claims = Claims::new();
         let mut buffer = vec![0; 64 * 1024];
         loop {
             match pack.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(filled) => indexer.write_all(&buffer[..filled]).map_err(|error| damaged(&error))?,
+                Ok(filled) => {
+                    claims.look(&buffer[..filled]).map_err(|excess| excessive(&excess))?;
+                    indexer.write_all(&buffer[..filled]).map_err(|error| damaged(&error))?;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(cut_off(&error)),
             }
@@ -102,19 +110,20 @@ impl ObjectStore {
             ObjectType::Tag => ObjectKind::Tag,
             _ => ObjectKind::Blob,
         };
+        if kind != ObjectKind::Blob && object.len() as u64 > MAX_OBJECT {
+            return Err(excessive(&format!("the {} {oid} has {} bytes", kind.name(), object.len())));
+        }
         Ok(Some((kind, object.data().to_vec())))
     }
 
-    /// A commit that is here. One that is not, or an id of something else, is a fault of the caller.
+    /// A commit that was fetched. One that is not here, or an id of something else, is the server's fault.
     pub fn read_commit(&self, oid: Oid) -> Result<CommitInfo, Failure> {
         match self.read_raw(oid)? {
             Some((ObjectKind::Commit, content)) => {
                 CommitInfo::read(&content).ok_or_else(|| malformed(ObjectKind::Commit, oid))
             }
-            Some((kind, _)) => {
-                Err(Failure::new(Cause::InternalError, format!("{oid} is a {}, not a commit.", kind.name())))
-            }
-            None => Err(Failure::new(Cause::InternalError, format!("The commit {oid} was not fetched."))),
+            Some((kind, _)) => Err(lied(&format!("gave a {} where {oid} has to be a commit", kind.name()))),
+            None => Err(lied(&format!("left the commit {oid} out of what it sent"))),
         }
     }
 
@@ -122,11 +131,18 @@ impl ObjectStore {
     pub fn read_tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
         match self.read_raw(oid)? {
             Some((ObjectKind::Tree, content)) => {
-                TreeEntry::read_all(&content).map(Some).ok_or_else(|| malformed(ObjectKind::Tree, oid))
+                let entries = TreeEntry::read_all(&content).ok_or_else(|| malformed(ObjectKind::Tree, oid))?;
+                match entries.iter().find(|entry| !is_name(&entry.name)) {
+                    Some(entry) => {
+                        let name = String::from_utf8_lossy(&entry.name);
+                        Err(lied(&format!(
+                            "has a folder ({oid}) with an entry named {name:?}, which git allows nowhere"
+                        )))
+                    }
+                    None => Ok(Some(entries)),
+                }
             }
-            Some((kind, _)) => {
-                Err(Failure::new(Cause::InternalError, format!("{oid} is a {}, not a tree.", kind.name())))
-            }
+            Some((kind, _)) => Err(lied(&format!("gave a {} where {oid} has to be a tree", kind.name()))),
             None => Ok(None),
         }
     }
@@ -142,6 +158,11 @@ impl ObjectStore {
         self.0.objects.write(native_kind, content).map_err(|error| broken(&error))?;
         Ok(kind.id_of(content))
     }
+}
+
+/// Whether git lets an entry of a tree have this name: one that leads elsewhere it refuses (`fsck.c`), and GitHub with it.
+fn is_name(name: &[u8]) -> bool {
+    !matches!(name, b"." | b"..") && !name.eq_ignore_ascii_case(b".git") && !name.contains(&b'/')
 }
 
 fn native(oid: Oid) -> Result<git2::Oid, Failure> {
@@ -163,13 +184,22 @@ fn damaged(reason: &dyn std::fmt::Display) -> Failure {
         .with_retry(Retry::Backoff)
 }
 
+fn excessive(what: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Cause::ServerError, format!("The pack that the server sent asks for too much memory: {what}."))
+}
+
+/// What no server sends that means well, or that is in order.
+fn lied(what: &str) -> Failure {
+    Failure::new(Cause::ServerError, format!("The server {what}."))
+}
+
 fn cut_off(error: &io::Error) -> Failure {
     Failure::new(Cause::ConnectionFailed, format!("The transfer of the branch's trees broke off: {error}."))
         .with_retry(Retry::Backoff)
 }
 
 fn malformed(kind: ObjectKind, oid: Oid) -> Failure {
-    Failure::new(Cause::InternalError, format!("The {} {oid} of the target can not be read.", kind.name()))
+    lied(&format!("has a {} that can not be read: {oid}", kind.name()))
 }
 
 #[cfg(test)]
@@ -225,7 +255,8 @@ mod tests {
         assert_eq!((entries.len(), &entries[0].name[..]), (1, &b"hello"[..]));
         assert!(!store.has(entries[0].oid).unwrap());
         assert!(store.has(tree).unwrap());
-        assert_eq!(store.read_commit(tree).unwrap_err().cause, Cause::InternalError);
+        assert_eq!(store.read_commit(tree).unwrap_err().cause, Cause::ServerError);
+        assert_eq!(store.read_commit(Oid::ZERO).unwrap_err().cause, Cause::ServerError);
     }
 
     #[test]
@@ -240,6 +271,24 @@ mod tests {
         pack[middle] ^= 0x55;
         assert_eq!(store.index_pack(&pack[..]).unwrap_err().cause, Cause::ServerError);
         assert!(!store.has(commit).unwrap());
+    }
+
+    #[test]
+    fn a_pack_that_asks_for_terabytes_is_refused_for_good() {
+        let claim = [&b"PACK\0\0\0\x02\0\0\0\x01"[..], &[0xa0, 0x80, 0x80, 0x80, 0x80, 0x40], b"\x78\x9c"].concat();
+        let failure = ObjectStore::create().unwrap().index_pack(&claim[..]).unwrap_err();
+        assert_eq!((failure.cause, failure.retry), (Cause::ServerError, Retry::Never), "{failure}");
+        assert!(failure.what.contains("too much memory"), "{failure}");
+    }
+
+    #[test]
+    fn a_tree_with_a_name_that_leads_elsewhere_is_refused() {
+        let store = ObjectStore::create().unwrap();
+        for name in [&b".."[..], b".", b".git", b".GIT", b"a/b"] {
+            let content = [b"100644 ", name, b"\0", &[9; 20]].concat();
+            let oid = store.write(ObjectKind::Tree, &content).unwrap();
+            assert_eq!(store.read_tree(oid).unwrap_err().cause, Cause::ServerError, "{name:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
         advertisement::Capabilities,
         pktline::{Packet, Reader, Writer, line},
     },
-    AGENT, FetchRequest, oid_of,
+    AGENT, FetchRequest, note_shallow,
 };
 use crate::target::Oid;
 
@@ -70,7 +70,7 @@ pub(super) async fn opening(reader: &mut Reader) -> Result<Opening, WireError> {
             Packet::Data(payload) => {
                 let text = line(&payload);
                 if let Some(oid) = text.strip_prefix(b"shallow ") {
-                    shallow.push(oid_of(oid)?);
+                    note_shallow(&mut shallow, oid)?;
                 } else if !(text == b"NAK" || text.starts_with(b"ACK ") || text.starts_with(b"unshallow ")) {
                     return Ok(Opening { shallow, first: Some(payload) });
                 }

@@ -63,7 +63,7 @@ pub(super) async fn sections(reader: &mut Reader) -> Result<Vec<Oid>, WireError>
         }
         while let Packet::Data(payload) = reader.expect().await? {
             if let Some(oid) = line(&payload).strip_prefix(b"shallow ") {
-                shallow.push(oid_of(oid)?);
+                super::note_shallow(&mut shallow, oid)?;
             }
         }
     }
@@ -95,9 +95,9 @@ pub(super) fn take_ref(refs: &mut Advertisement, text: &[u8]) -> Result<(), Wire
     refs.total += 1;
     if let Ok(name) = name.parse::<RefName>() {
         if let Some(peeled) = attribute("peeled") {
-            refs.peeled.insert(name.clone(), oid_of(peeled.as_bytes())?);
+            refs.keep(name.clone(), oid_of(peeled.as_bytes())?, true)?;
         }
-        refs.refs.insert(name, oid_of(oid.as_bytes())?);
+        refs.keep(name, oid_of(oid.as_bytes())?, false)?;
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use crate::{
     target::RefName,
 };
 
-/// How long a report may be.
-const REPORT_LIMIT: usize = 64 * 1024 * 1024;
+/// How long a report may be, in bytes: a hundred thousand refs with a reason each.
+const REPORT_LIMIT: usize = 16 * 1024 * 1024;
 
 /// What the server said about each part of a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,21 +75,27 @@ impl RawReport {
     }
 }
 
+/// Reads a report whole: see [`PushReport::read`].
 pub(super) async fn read_report(
     reader: &mut Reader,
     sideband: bool,
     said: &mut RemoteLines,
 ) -> Result<RawReport, WireError> {
     let mut report = RawReport::default();
+    let mut length = 0;
+    let mut within = |more: usize| {
+        length += more;
+        if length > REPORT_LIMIT { Err(WireError::protocol("the report has no end")) } else { Ok(()) }
+    };
     if !sideband {
         while let Some(packet) = next_of_report(reader).await? {
+            within(packet.len())?;
             report.take(&packet)?;
         }
         return Ok(report);
     }
     let mut bands = Demultiplexer::default();
     let mut decoder = Decoder::default();
-    let mut length = 0;
     let outcome = loop {
         let payload = match next_of_report(reader).await {
             Ok(Some(payload)) => payload,
@@ -98,10 +104,7 @@ pub(super) async fn read_report(
         };
         let taken = bands.take(payload).and_then(|data| {
             let data = data.unwrap_or_default();
-            length += data.len();
-            if length > REPORT_LIMIT {
-                return Err(WireError::protocol("the report has no end"));
-            }
+            within(data.len())?;
             decoder.feed(&data);
             while let Some(packet) = decoder.decode()? {
                 if let Packet::Data(payload) = packet {
@@ -129,6 +132,14 @@ async fn next_of_report(reader: &mut Reader) -> Result<Option<Bytes>, WireError>
 }
 
 impl PushReport {
+    /// Reads the answer to `request`. `sideband`: whether one was agreed on. An answer that says nothing of what was asked for is
+    /// [`WireError::Protocol`].
+    pub async fn read(reader: &mut Reader, sideband: bool, request: &PushRequest) -> Result<Self, WireError> {
+        let mut said = RemoteLines::default();
+        let report = read_report(reader, sideband, &mut said).await?;
+        report.into_report(request, said.finish()).map_err(WireError::protocol)
+    }
+
     /// Whether all was done.
     pub fn is_success(&self) -> bool {
         self.unpack.is_ok() && self.refs.iter().all(|(_, outcome)| outcome.is_ok())
@@ -311,6 +322,20 @@ mod tests {
             ([Err("protected branch hook declined"), Ok(())], ""),
         ] {
             assert!(matches!(judged(outcomes, said), PushError::Failed(_)), "{outcomes:?} {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_report_without_an_end_is_given_up() {
+        for sideband in [false, true] {
+            let line = lines(&["ng refs/heads/a no"]);
+            let line = &line[..line.len() - 4];
+            let frame = if sideband { banded(line, "")[5..].to_vec() } else { line.to_vec() };
+            let frames = Bytes::from(frame[..frame.len() - if sideband { 4 } else { 0 }].repeat(4096));
+            let endless = stream::repeat_with(move || Ok(frames.clone()));
+            let mut reader = Reader::new(endless.boxed());
+            let report = read_report(&mut reader, sideband, &mut RemoteLines::default()).await;
+            assert!(matches!(&report, Err(WireError::Protocol(found)) if found.contains("no end")), "{report:?}");
         }
     }
 

@@ -162,17 +162,28 @@ fn is_for(hosts: &HostPatterns, name: &str) -> bool {
     }
 }
 
-/// Whether a pattern with `*` and `?` fits the whole name.
+/// Whether a pattern with `*` and `?` fits the whole name. Of several stars only the last is tried at other places: what fits
+/// before it fits wherever it stands, so that no pattern takes longer than its length times the name's.
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern.split_first(), name.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            let rest = &rest[rest.iter().take_while(|byte| **byte == b'*').count()..];
-            (0..=name.len()).any(|skipped| fits(rest, &name[skipped..]))
+    let (mut wanted, mut at) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at < name.len() {
+        match pattern.get(wanted) {
+            Some(b'*') => {
+                star = Some((wanted, at));
+                wanted += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == name[at] => (wanted, at) = (wanted + 1, at + 1),
+            _ => match &mut star {
+                Some((place, skipped)) => {
+                    *skipped += 1;
+                    (wanted, at) = (*place + 1, *skipped);
+                }
+                None => return false,
+            },
         }
-        (Some((wanted, pattern)), Some((byte, name))) if *wanted == b'?' || wanted == byte => fits(pattern, name),
-        _ => false,
     }
+    pattern[wanted..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -220,6 +231,24 @@ mod tests {
         ] {
             assert_eq!(verdict(&lines, host, port), expected, "{lines} {host}:{port}");
         }
+    }
+
+    #[test]
+    fn stars_fit_as_they_should_and_many_of_them_take_no_time() {
+        for (pattern, name, expected) in [
+            ("*", "", true),
+            ("", "a", false),
+            ("a*", "a", true),
+            ("*a*b", "xaxxbxab", true),
+            ("*a*b", "xaxxbxaba", false),
+            ("a**?c", "abbc", true),
+            ("a?", "a", false),
+            ("*.test", "h.test.test", true),
+        ] {
+            assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+        }
+        let (pattern, name) = ("*a".repeat(500) + "b", "a".repeat(5000));
+        assert!(!fits(pattern.as_bytes(), name.as_bytes()), "and this ends");
     }
 
     #[test]
