@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::RepositoryHandle;
@@ -76,6 +77,29 @@ impl Canned {
     }
 }
 
+/// A body of any bytes and any length: what a server sends that means no good.
+#[derive(Clone, Debug)]
+pub struct Flood {
+    /// How it begins.
+    pub head: Bytes,
+    /// What follows, again and again.
+    pub piece: Bytes,
+    /// How often; for ever when not given, which ends with the connection.
+    pub times: Option<u64>,
+}
+
+impl Flood {
+    /// These bytes, once.
+    pub fn once(bytes: impl Into<Bytes>) -> Self {
+        Self { head: bytes.into(), piece: Bytes::new(), times: Some(0) }
+    }
+
+    /// `piece` after `head`, for ever.
+    pub fn endless(head: impl Into<Bytes>, piece: impl Into<Bytes>) -> Self {
+        Self { head: head.into(), piece: piece.into(), times: None }
+    }
+}
+
 type Deed = Arc<dyn Fn(&RepositoryHandle) + Send + Sync>;
 
 /// What goes wrong.
@@ -107,6 +131,10 @@ pub enum Fault {
     ContentType(String),
     /// Sends this body, with the real status and content type.
     Body(String),
+    /// Executes the request and sends this in place of the answer's body, in chunks, with the real status and headers.
+    Flood(Flood),
+    /// Adds a header to the real answer, or replaces it.
+    Header(String, String),
     /// Redirects with this status to this address.
     Redirect(u16, String),
     /// git: the server does not know `filter`.
@@ -149,6 +177,10 @@ impl fmt::Debug for Fault {
             Self::ResetBody(bytes) => write!(f, "reset after {bytes} B"),
             Self::ContentType(kind) => write!(f, "content type {kind}"),
             Self::Body(_) => f.write_str("other body"),
+            Self::Flood(Flood { head, piece, times }) => {
+                write!(f, "{} B, then {} B {times:?} times", head.len(), piece.len())
+            }
+            Self::Header(name, value) => write!(f, "header {name}: {value}"),
             Self::Redirect(status, to) => write!(f, "redirect {status} to {to}"),
             Self::NoFilter => f.write_str("no filter"),
             Self::NoVersion2 => f.write_str("no protocol version 2"),

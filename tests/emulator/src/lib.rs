@@ -27,6 +27,7 @@
 //! - [`conformance::check`]: requests and answers of a log against GitHub's OpenAPI description.
 //! - [`RepositoryHandle`]: refs, files, runs and opened secrets behind the server's back.
 //! - [`faults::FaultRule`]: what goes wrong, and [`Emulator::unused_faults`] what did not.
+//! - [`runner`]: a step's log and files as the Actions runner reads them.
 //! - [`model::Outcome`], [`model::Decoy`], [`model::Settings`]: how runs go, what surrounds them, the server's clock.
 //!
 //! The product derives `SCHEME://HOST:PORT/api/v3` for any server that is not github.com, so one port serves both
@@ -41,6 +42,7 @@ mod git;
 mod handle;
 pub mod log;
 pub mod model;
+pub mod runner;
 mod server;
 mod shared;
 mod wire;

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::Utc;
-use futures_util::{StreamExt, future};
+use futures_util::{StreamExt, future, stream};
 use http::{HeaderName, HeaderValue, Request, Response, header::AUTHORIZATION, request::Parts};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -26,9 +26,9 @@ use tokio::{
 
 use crate::{
     RepositoryHandle, access,
-    answer::{Answer, Body},
+    answer::{Answer, Body, ByteStream},
     api,
-    faults::{Canned, Fault},
+    faults::{Canned, Fault, Flood},
     git, handle,
     log::Entry,
     model::Model,
@@ -176,9 +176,11 @@ async fn finish(
             Fault::SilenceAfter => future::pending().await,
             Fault::AnswerAfter(canned) => answer = from_canned(canned),
             Fault::Body(text) => answer.body = Body::Whole(Bytes::from(text.clone())),
-            Fault::ContentType(kind) => {
-                answer.headers.retain(|(name, _)| name != "content-type");
-                answer = answer.header("content-type", kind);
+            Fault::ContentType(kind) => answer = replace(answer, "content-type", kind),
+            Fault::Header(name, value) => answer = replace(answer, name, value),
+            Fault::Flood(flood) => {
+                answer.headers.retain(|(name, _)| name != "content-length");
+                answer.body = Body::Stream(pour(flood));
             }
             Fault::Farewell => answer = answer.header("connection", "close"),
             Fault::Lengthy => answer = git::with_length(answer).await,
@@ -241,6 +243,20 @@ fn entry(shared: &Shared, connection: u64, parts: &Parts, path: &str, faults: &[
         took: Duration::ZERO,
         faults: faults.iter().map(|fault| format!("{fault:?}")).collect(),
     }
+}
+
+fn replace(mut answer: Answer, name: &str, value: &str) -> Answer {
+    answer.headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+    answer.header(name, value)
+}
+
+fn pour(flood: &Flood) -> ByteStream {
+    let Flood { head, piece, times } = flood.clone();
+    let pieces = stream::unfold(times, move |left| {
+        let piece = piece.clone();
+        async move { (left != Some(0)).then(|| (Ok(piece), left.map(|left| left - 1))) }
+    });
+    stream::once(async { Ok(head) }).chain(pieces).boxed()
 }
 
 fn from_canned(canned: &Canned) -> Answer {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use emulator::{
     Emulator,
-    faults::{Canned, Fault, FaultRule},
+    faults::{Canned, Fault, FaultRule, Flood},
     model::{Model, Repository, Role, Token},
 };
 use serde_json::json;
@@ -76,6 +76,29 @@ fn an_answer_can_break_off_or_never_come() {
     assert_eq!(hear(Fault::Close), Ok(0), "the end of the stream");
     assert_eq!(hear(Fault::Reset), Err(std::io::ErrorKind::ConnectionReset));
     assert_eq!(hear(Fault::Silence), Err(std::io::ErrorKind::WouldBlock), "nothing at all");
+}
+
+#[test]
+fn a_body_may_be_of_any_bytes_and_without_end() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    let flood = |fault| emulator.fault(FaultRule::on("GET", "/api/v3/repos/acme/site", fault));
+    flood(Fault::Flood(Flood { head: "[1".into(), piece: ",2".into(), times: Some(3) }));
+    flood(Fault::Header("link".into(), "<x>; rel=\"next\"".into()));
+    let reply = call(&emulator, "GET", "/api/v3/repos/acme/site", Some(&token), &[], None).unwrap();
+    assert_eq!((reply.text.as_str(), reply.header("link")), ("[1,2,2,2", Some("<x>; rel=\"next\"")));
+    emulator.clear_faults();
+
+    flood(Fault::Flood(Flood::endless("[", vec![b' '; 1024])));
+    let address = emulator.url().trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let request = format!(
+        "GET /api/v3/repos/acme/site HTTP/1.1\r\nhost: x\r\nuser-agent: x\r\nauthorization: Bearer {}\r\n\r\n",
+        token.value()
+    );
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let read = std::io::copy(&mut std::io::Read::take(&mut stream, 1 << 20), &mut std::io::sink()).unwrap();
+    assert_eq!(read, 1 << 20, "as much as one takes");
 }
 
 #[test]
