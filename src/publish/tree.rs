@@ -5,9 +5,13 @@
 //! takes the same [`Hashed`] again.
 
 mod merge;
+#[cfg(test)]
+mod model;
 mod new;
 #[cfg(test)]
 mod tests;
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
@@ -149,16 +153,23 @@ pub fn merge(
 
 /// How many files and submodules the tree `root` holds at any depth; nothing where a tree was not fetched.
 pub fn count_files(trees: &dyn Trees, root: Oid) -> Result<Option<u64>, Failure> {
-    let (mut count, mut open) = (0, vec![root]);
-    while let Some(oid) = open.pop() {
+    // A tree may stand in many places: it is looked into once. (A kilobyte of trees can hold billions of files.)
+    let mut counts: HashMap<Oid, u64> = HashMap::new();
+    let mut open = vec![(root, false)];
+    while let Some((oid, below_known)) = open.pop() {
+        if counts.contains_key(&oid) {
+            continue;
+        }
         let Some(entries) = trees.tree(oid)? else { return Ok(None) };
-        for entry in entries {
-            if entry.mode.is_tree() {
-                open.push(entry.oid);
-            } else {
-                count += 1;
-            }
+        let folders = || entries.iter().filter(|entry| entry.mode.is_tree()).map(|entry| entry.oid);
+        if below_known {
+            let below = folders().map(|folder| counts.get(&folder).copied().unwrap_or_default());
+            let files = entries.iter().filter(|entry| !entry.mode.is_tree()).count() as u64;
+            counts.insert(oid, below.fold(files, u64::saturating_add));
+        } else {
+            open.push((oid, true));
+            open.extend(folders().map(|folder| (folder, false)));
         }
     }
-    Ok(Some(count))
+    Ok(counts.get(&root).copied())
 }

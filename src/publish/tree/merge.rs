@@ -12,6 +12,9 @@ use crate::{
 
 /// Deeper trees than git itself walks through (`core.maxTreeDepth`) are refused.
 const MAX_DEPTH: usize = 2048;
+/// How many folders are looked into: more than any repository has, and few enough to end soon. A few trees that hold each other
+/// ten times over make billions.
+const MAX_FOLDERS: u32 = 1_000_000;
 /// GitHub's folder of workflow files: changes in it need a right of their own.
 const WORKFLOWS: &[u8] = b".github/workflows/";
 
@@ -28,11 +31,12 @@ pub(super) struct Merge<'a> {
     placement: &'a Placement<'a>,
     changes: Changes,
     new: New,
+    looked_into: u32,
 }
 
 impl<'a> Merge<'a> {
     pub(super) fn new(trees: &'a dyn Trees, content: Option<&'a Hashed>, placement: &'a Placement<'a>) -> Self {
-        Self { trees, content, placement, changes: Changes::default(), new: New::default() }
+        Self { trees, content, placement, changes: Changes::default(), new: New::default(), looked_into: 0 }
     }
 
     pub(super) fn run(mut self, base: Option<Oid>) -> Result<Merged, MergeError> {
@@ -55,7 +59,7 @@ impl<'a> Merge<'a> {
             return self.folder(whole, base, &mut Vec::new(), 0);
         };
         let before = match base {
-            Some(oid) => self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep: false })?,
+            Some(oid) => self.entries(oid, false)?,
             None => Vec::new(),
         };
         let place = before.iter().position(|entry| entry.name == name);
@@ -85,6 +89,16 @@ impl<'a> Merge<'a> {
             self.add_root_files(&mut after);
         }
         Ok(self.result(base, &before, after))
+    }
+
+    /// The entries of a tree of the branch.
+    fn entries(&mut self, oid: Oid, deep: bool) -> Result<Vec<TreeEntry>, MergeError> {
+        self.looked_into += 1;
+        if self.looked_into > MAX_FOLDERS {
+            let what = format!("The branch holds more than {MAX_FOLDERS} folders that would have to be looked into.");
+            return Err(Failure::new(Cause::ServerError, what).into());
+        }
+        self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep })
     }
 
     /// Adds the root files where the destination is another folder than the root.
@@ -134,7 +148,7 @@ impl<'a> Merge<'a> {
             _ => {}
         }
         let before = match base {
-            Some(oid) => self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep: true })?,
+            Some(oid) => self.entries(oid, true)?,
             None => Vec::new(),
         };
         let mut old: Vec<&TreeEntry> = before.iter().collect();
@@ -265,7 +279,7 @@ impl<'a> Merge<'a> {
             return Err(conflict("The branch's folders are nested deeper than git allows").into());
         }
         let length = path.len();
-        for entry in self.trees.tree(oid)?.ok_or(MergeError::Missing { oid, deep: true })? {
+        for entry in self.entries(oid, true)? {
             path.push(b'/');
             path.extend_from_slice(&entry.name);
             let exclude = self.placement.exclude;

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::OnceLock,
 };
 
@@ -254,20 +254,48 @@ fn changed_workflow_files_are_named() {
 
 #[test]
 fn old_modes_of_the_branch_are_no_change() {
-    struct Old(HashMap<Oid, Vec<TreeEntry>>);
-    impl Trees for Old {
-        fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
-            Ok(self.0.get(&oid).cloned())
-        }
-    }
     let content = [b"100664 a\0".as_slice(), ObjectKind::Blob.id_of(b"1").as_bytes()].concat();
     let base = ObjectKind::Tree.id_of(&content);
-    let trees = Old([(base, TreeEntry::read_all(&content).unwrap())].into());
+    let trees = Held([(base, TreeEntry::read_all(&content).unwrap())].into());
     let folder = directory(&files(&[("a", "1")]));
     let content = hashed(folder.path(), &Globs::default()).unwrap();
     let (root, none) = (TreePath::default(), Globs::default());
     let placement = Placement { destination: &root, keep: &none, exclude: &none, root_files: &[] };
     assert_eq!(merge(&trees, Some(base), Some(&content), &placement).unwrap().tree, base);
+}
+
+/// Trees in memory.
+struct Held(HashMap<Oid, Vec<TreeEntry>>);
+
+impl Trees for Held {
+    fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
+        Ok(self.0.get(&oid).cloned())
+    }
+}
+
+#[test]
+fn a_handful_of_trees_that_holds_billions_of_files_is_given_up() {
+    let entry = |name: u8, mode, oid| TreeEntry { name: vec![name], mode, oid };
+    let (mut oid, mut mode) = (ObjectKind::Blob.id_of(b"boom"), crate::git::format::FileMode::FILE);
+    let mut held = Held(HashMap::new());
+    for _ in 0..10 {
+        let entries: Vec<_> = (b'a'..b'a' + 10).map(|name| entry(name, mode, oid)).collect();
+        (oid, mode) = (ObjectKind::Tree.id_of(&TreeEntry::write_all(&entries)), crate::git::format::FileMode::TREE);
+        held.0.insert(oid, entries);
+    }
+    assert_eq!(count_files(&held, oid).unwrap(), Some(10_000_000_000), "counted without looking at each");
+    let folder = directory(&files(&[("index.html", "1")]));
+    let exclude = globs(&[".github/**"]);
+    let content = hashed(folder.path(), &exclude).unwrap();
+    let (root, keep) = (TreePath::default(), Globs::default());
+    let placement = Placement { destination: &root, keep: &keep, exclude: &exclude, root_files: &[] };
+    match merge(&held, Some(oid), Some(&content), &placement) {
+        Err(MergeError::Failed(failure)) => {
+            assert_eq!(failure.cause, Cause::ServerError);
+            assert!(failure.what.contains("more than 1000000 folders"), "{failure}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -324,50 +352,14 @@ fn only_trees_on_the_way_and_inside_the_destination_are_needed() {
     assert_eq!(count_files(&*git, merged.tree).unwrap(), Some(4));
 }
 
-/// What the contract says, in the plainest words: over whole lists of paths.
-fn model(case: &Case) -> Option<Files> {
-    let covers = |above: &[u8], path: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&b'/'));
-    let destination = case.destination.as_str().as_bytes();
-    let inside = |path: &[u8]| -> Option<Vec<u8>> {
-        let rest = if destination.is_empty() { Some(path) } else { path.strip_prefix(destination)?.strip_prefix(b"/") };
-        rest.map(<[u8]>::to_vec)
-    };
-    let whole = |path: &[u8]| if destination.is_empty() { path.to_vec() } else { [destination, path].join(&b'/') };
-    let empty = Files::new();
-    let directory = case.directory.as_ref().unwrap_or(&empty);
-    let published: BTreeMap<_, _> = directory.iter().filter(|(path, _)| !case.exclude.matches(path)).collect();
-    let gone = case.directory.is_none() || published.is_empty();
-    let mut result = Files::new();
-    for (path, entry) in case.branch.iter().flatten() {
-        if let Some(path) = inside(path) {
-            let protected = case.exclude.matches(&path);
-            let stays = protected
-                || case.keep.matches(&path)
-                || (entry.0 == "160000" && !gone)
-                || (path == b"CNAME" && destination.is_empty() && !gone);
-            let blocked = published.keys().any(|new| covers(new, &path) || covers(&path, new));
-            if protected && blocked {
-                return None;
-            }
-            if stays && !blocked {
-                result.insert(whole(&path), entry.clone());
-            }
-        } else if covers(path, destination) || path == destination {
-            let ends_here = path == destination;
-            match (gone, ends_here, entry.0) {
-                (true, false, _) => return case.branch.clone(),
-                (true, true, _) => {}
-                (false, true, mode) if mode != "160000" => {}
-                _ => return None,
-            }
-        } else {
-            result.insert(path.clone(), entry.clone());
-        }
-    }
-    for (path, entry) in published {
-        result.insert(whole(path), entry.clone());
-    }
-    Some(result)
+fn expected(case: &Case) -> Option<Files> {
+    model::expected(&model::Case {
+        branch: case.branch.as_ref(),
+        directory: case.directory.as_ref(),
+        destination: case.destination.as_str(),
+        keep: &|path| case.keep.matches(path),
+        exclude: &|path| case.exclude.matches(path),
+    })
 }
 
 fn counted(case: &Case, after: &Files) -> (u64, u64, u64) {
@@ -468,7 +460,7 @@ proptest! {
     #[test]
     fn the_merge_is_what_git_makes_of_the_merged_list_of_files(case in any_case()) {
         let git = git();
-        match (case.merge_with(&git, &*git), model(&case)) {
+        match (case.merge_with(&git, &*git), expected(&case)) {
             (Ok(merged), Some(expected)) => {
                 prop_assert_eq!(merged.tree, git.write_tree(&expected));
                 let Changes { added, changed, removed, .. } = merged.changes;
