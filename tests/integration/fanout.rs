@@ -7,12 +7,14 @@ use std::{
 };
 
 use emulator::{
-    Emulator,
     faults::{Canned, Fault, FaultRule},
     model::{Model, Repository, Role, Standing, Token, Visibility},
 };
 
-use crate::runner::{Outcome, Step};
+use crate::{
+    leaks::Judged,
+    runner::{Outcome, Step},
+};
 
 /// The most memory that a step over two hundred targets may take, in KiB.
 const MOST_MEMORY: u64 = 150 << 10;
@@ -21,16 +23,16 @@ fn name(number: usize) -> String {
     format!("acme/site{number}")
 }
 
-fn github(targets: usize) -> (Emulator, Token) {
+fn github(targets: usize) -> (Judged, Token) {
     let token = Token::classic("robin", &["repo"]);
     let mut model = Model::new().token(&token);
     for number in 0..targets {
         model = model.repository(Repository::new(&name(number)).file("a", "a").collaborator("robin", Role::Write));
     }
-    (Emulator::start(model).unwrap(), token)
+    (Judged::start(model), token)
 }
 
-fn step(github: &Emulator, token: &Token, targets: usize) -> Step {
+fn step(github: &Judged, token: &Token, targets: usize) -> Step {
     let lines: Vec<String> = (0..targets).map(name).collect();
     Step::new(github.url())
         .input("repository", lines.join("\n"))

@@ -18,6 +18,7 @@ mod floating;
 mod front;
 mod hosts;
 mod inside;
+mod leaks;
 mod matrix;
 mod once;
 mod pages;

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use emulator::{
-    Emulator,
     faults::{Canned, Fault, FaultRule},
     model::{Decoy, Flavour, Model, Repository, Role, Token},
 };
 
 use crate::{
+    leaks::Judged,
     runner::Step,
     world::{TARGET, World},
 };
@@ -232,6 +232,6 @@ fn a_run_of_the_same_sender_that_shows_another_id_is_no_reason_to_give_up() {
 }
 
 /// Kept for tests that need an emulator without the usual cast.
-pub(crate) fn emulator(model: Model) -> Emulator {
-    Emulator::start(model).unwrap()
+pub(crate) fn emulator(model: Model) -> Judged {
+    Judged::start(model)
 }

@@ -9,7 +9,6 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use emulator::{
-    Emulator,
     log::Log,
     model::{Model, Outcome, Repository, Role, Token},
 };
@@ -29,12 +28,12 @@ use repo_relay::{
     retry::{Pause, Retries},
 };
 
-use crate::world::TARGET;
+use crate::{leaks::Judged, world::TARGET};
 
 const MANUAL: &str = "name: ci\non:\n  push:\n    tags: ['*']\n  workflow_dispatch:\n  repository_dispatch:\n";
 
 /// A pause that moves the server's clock.
-struct Virtual(Arc<Emulator>);
+struct Virtual(Arc<Judged>);
 
 impl Pause for Virtual {
     fn pause(&self, length: Duration) -> BoxFuture<'_, ()> {
@@ -44,7 +43,7 @@ impl Pause for Virtual {
 }
 
 /// Waits with these inputs for runs that go so; the log of the wait stage alone, the report, and the server's clock at the end.
-async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport, DateTime<Utc>, Arc<Emulator>) {
+async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport, DateTime<Utc>, Arc<Judged>) {
     let token = Token::classic("robin", &["repo", "workflow"]);
     let target = Repository::new(TARGET)
         .workflow("ci.yml", MANUAL)
@@ -52,7 +51,7 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
         .outcome("ci.yml", outcome)
         .outcome("other.yml", Outcome::stuck("queued"));
     let model = Model::new().repository(target.collaborator("robin", Role::Write)).token(&token);
-    let github = Arc::new(Emulator::start(model).unwrap());
+    let github = Arc::new(Judged::start(model));
     let given = [("repository", TARGET), ("token", token.value()), ("server-url", github.url())];
     let environment: Environment = given
         .iter()

@@ -1,11 +1,9 @@
 //! Everything that is looked at before anything is written.
 
-use emulator::{
-    Emulator,
-    model::{Level, Model, Repository, Role, Token, Zone},
-};
+use emulator::model::{Level, Model, Repository, Role, Token, Zone};
 
 use crate::{
+    leaks::Judged,
     runner::Step,
     world::{TARGET, World},
 };
@@ -140,7 +138,7 @@ fn a_renamed_repository_is_found_under_its_old_name() {
     let repository =
         Repository::new("acme/new-site").formerly(TARGET).collaborator("robin", Role::Write).file("a", "a");
     let model = Model::new().repository(repository).token(&token);
-    let github = Emulator::start(model).unwrap();
+    let github = Judged::start(model);
     let outcome = Step::new(github.url())
         .input("repository", "ACME/Site")
         .input("token", token.value())

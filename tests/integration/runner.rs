@@ -2,7 +2,8 @@
 //! and summary, no standard input. What it did is read back as the runner reads it.
 
 use std::{
-    collections::BTreeMap,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -11,6 +12,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::leaks;
 
 /// The commit that the workflow of the tests runs for.
 pub(crate) const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -22,6 +25,8 @@ pub(crate) struct Step {
     args: Vec<String>,
     on_runner: bool,
     folder: TempDir,
+    /// Files that held one of the secrets before the step ran.
+    held: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// A step that ran.
@@ -75,6 +80,7 @@ impl Step {
             args: Vec::new(),
             on_runner: true,
             folder,
+            held: RefCell::default(),
         }
     }
 
@@ -125,6 +131,7 @@ impl Step {
 
     /// The environment.
     pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        *self.held.borrow_mut() = leaks::holding(self.folder.path(), &self.canaries());
         let there = |name: &str| self.on_runner || !(name.starts_with("GITHUB_") || name.starts_with("RUNNER_"));
         let env = self.env.iter().filter(|(name, _)| there(name)).map(|(name, value)| (name.clone(), value.clone()));
         let input = |name: &str| format!("INPUT_{}", name.replace(' ', "_").to_uppercase());
@@ -132,24 +139,36 @@ impl Step {
     }
 
     /// Runs it to its end.
+    #[track_caller]
     pub(crate) fn run(self) -> Outcome {
         let begin = Instant::now();
         let output = self.command().output().unwrap();
         self.outcome(output, begin.elapsed())
     }
 
-    /// What a finished process left behind.
+    /// The secrets that the step is given.
+    fn canaries(&self) -> Vec<leaks::Canary> {
+        leaks::canaries(&self.inputs, &self.env)
+    }
+
+    /// What a finished process left behind. None of it may hold a secret.
+    #[track_caller]
     pub(crate) fn outcome(self, output: std::process::Output, took: Duration) -> Outcome {
         self.left_behind(output.status.code(), output.stdout, output.stderr, took)
     }
 
-    /// What an end with this status and these streams left behind.
+    /// What an end with this status and these streams left behind. None of it may hold a secret.
+    #[track_caller]
     pub(crate) fn left_behind(self, status: Option<i32>, stdout: Vec<u8>, stderr: Vec<u8>, took: Duration) -> Outcome {
+        let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
+        let (folder, held) = (self.folder.path(), self.held.borrow());
+        leaks::judge_step(&self.canaries(), &self.args, &stdout, &stderr, folder, &held);
+        drop(held);
         let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap();
         Outcome {
             status,
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
+            stdout,
+            stderr,
             outputs: file_command(&read("output")),
             summary: read("summary"),
             took,

@@ -4,13 +4,13 @@ use std::process::Command;
 
 use chrono::{TimeDelta, Utc};
 use emulator::{
-    Emulator,
     faults::{Canned, Fault, FaultRule},
     model::{Level, Model, Repository, Role, Secret, Token, Zone},
 };
 
 use crate::{
     fanout::measured,
+    leaks::Judged,
     runner::{Outcome, Step},
     world::{TARGET, World},
 };
@@ -88,8 +88,7 @@ fn the_secret_is_set_after_the_tag_and_before_the_trigger() {
 fn a_dry_run_tells_which_would_change_and_when_each_was_last_set() {
     let token = Token::classic("robin", &["repo"]);
     let site = |name: &str| Repository::new(name).file("a", "a").collaborator("robin", Role::Write);
-    let github =
-        Emulator::start(Model::new().repository(site("acme/a")).repository(site("acme/b")).token(&token)).unwrap();
+    let github = Judged::start(Model::new().repository(site("acme/a")).repository(site("acme/b")).token(&token));
     let at = "2025-03-04T05:06:07Z".parse().unwrap();
     let stored = Secret { name: "N".into(), sealed: "old".into(), created_at: at, updated_at: at };
     github.model(|model| model.find_mut("acme/b").unwrap().secrets.push(stored));
@@ -216,7 +215,7 @@ fn a_new_token_is_asked_about_once_for_all_targets_and_no_other_value_is() {
         model = model
             .repository(Repository::new(&format!("acme/s{number}")).file("a", "a").collaborator("robin", Role::Write));
     }
-    let github = Emulator::start(model).unwrap();
+    let github = Judged::start(model);
     let lines: Vec<String> = (0..5).map(|number| format!("acme/s{number}")).collect();
     let step = |value: &str| {
         Step::new(github.url())

@@ -2,18 +2,18 @@
 
 use std::{io::Write as _, process::Stdio};
 
-use emulator::{
-    Emulator,
-    model::{Level, Model, Repository, Role, Token},
-};
+use emulator::model::{Level, Model, Repository, Role, Token};
 
-use crate::runner::{Outcome, Step};
+use crate::{
+    leaks::Judged,
+    runner::{Outcome, Step},
+};
 
 pub(crate) const TARGET: &str = "acme/site";
 
 /// A GitHub with the usual cast.
 pub(crate) struct World {
-    pub(crate) github: Emulator,
+    pub(crate) github: Judged,
     pub(crate) token: Token,
 }
 
@@ -33,7 +33,7 @@ impl World {
         let model = model
             .repository(Repository::new("acme/source").file("README.md", "source\n").collaborator("robin", Role::Write))
             .token(&token);
-        Self { github: Emulator::start(model).unwrap(), token }
+        Self { github: Judged::start(model), token }
     }
 
     /// A fine-grained token of robin's for the target with these permissions.
