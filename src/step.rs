@@ -1,5 +1,7 @@
 //! One step from its arguments to its exit status: read, plan, relay, report. The report is written in every case.
 
+mod panics;
+
 use std::{
     ffi::OsString,
     io::{self, Read as _, Write as _},
@@ -19,7 +21,7 @@ use crate::{
     diagnosis::{Cause, Failure, Stage},
     explain,
     fanout::relay_all,
-    git::checkout,
+    git::{checkout, objects},
     http::{Settings, Trust},
     inputs::{Behaviour, Inputs, Raw},
     plan::Plan,
@@ -73,6 +75,7 @@ fn step(raw: Raw, context: &Context) -> ExitCode {
     let console = Console::standard(context.on_runner, context.debug, Redactor::default());
     console.masks(raw.secrets().map(|(_, secret)| secret));
     logging::install(&console, u8::from(context.debug));
+    panics::report(context, &console);
     let inputs = Inputs::read(&raw, context);
     // A secret stays in memory no longer than its use: what is left of it is what the redactor looks for.
     drop(raw);
@@ -107,6 +110,7 @@ pub fn relayed(
     tune(&mut settings, &mut retries);
     let reports = runtime.block_on(relay_all(plans, &settings, &retries, console));
     runtime.shutdown_timeout(GRACE);
+    objects::remove_leftovers();
     Report::new(reports).dry_run(dry_run)
 }
 
@@ -123,15 +127,19 @@ fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {
 }
 
 fn runtime() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread().enable_all().build().map_err(|error| {
+    // Timers are looked at between fewer pieces of work than usual, so that `timeout` holds whatever a server sends.
+    Builder::new_multi_thread().enable_all().event_interval(13).build().map_err(|error| {
         Failure::new(Cause::InternalError, format!("The program could not start its threads: {error}."))
     })
 }
 
+fn destinations(context: &Context) -> Destinations {
+    Destinations { output: context.output_file.clone(), summary: context.summary_file.clone() }
+}
+
 /// Writes the report everywhere, and tells how the step ended.
 fn finish(report: &Report, context: &Context, console: &Console) -> ExitCode {
-    let destinations = Destinations { output: context.output_file.clone(), summary: context.summary_file.clone() };
-    write_all(report, &destinations, console);
+    write_all(report, &destinations(context), console);
     console.finish(report);
     if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -10,7 +10,7 @@ use repo_relay::{
 /// Far above what a step would show, and far below what a server can send.
 const MOST_WORDS: usize = 64 * 1024;
 
-/// The form of the input: operation, status, then `REQUEST`, lines of `name: value`, an empty line and the text.
+// The form of the input: operation, status, then `REQUEST`, lines of `name: value`, an empty line and the text.
 fuzz_target!(|input: (u8, u16, &str)| {
     const OPERATIONS: [Operation; 5] =
         [Operation::GitPush, Operation::GitFetch, Operation::Ssh, Operation::Rest, Operation::Unsaid];

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use repo_relay::publish::globs::Globs;
 
-/// The form of the input: a path, then a pattern a line.
+// The form of the input: a path, then a pattern a line.
 fuzz_target!(|input: &[u8]| {
     let mut lines = input.split(|byte| *byte == b'\n');
     let bytes = lines.next().unwrap_or_default();

@@ -47,7 +47,8 @@ fuzz_target!(|input: &str| {
         }
     }
     assert_eq!(commands[4].properties.len(), 1);
-    assert_eq!(commands[4].properties["title"], seen(&safe_line(title)));
+    // The runner trims what stands before the second `::`.
+    assert_eq!(commands[4].properties["title"].trim_end(), seen(&safe_line(title)).trim_end());
     assert!(commands[5].properties.is_empty());
     assert!(cut(text, 10).chars().count() <= 10);
 });

@@ -165,6 +165,8 @@ impl Reader {
 
     /// The next frame; `None` at the end of the answer. An end inside a frame is [`WireError::CutOff`].
     pub async fn next(&mut self) -> Result<Option<Packet>, WireError> {
+        // A server that sends faster than is read would keep this task from ever pausing, and so from its own timeout.
+        tokio::task::consume_budget().await;
         loop {
             if let Some(packet) = self.decoder.decode()? {
                 return Ok(Some(packet));

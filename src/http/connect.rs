@@ -118,7 +118,13 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let stream = tokio::time::timeout(within, connecting).await.map_err(|_| ConnectTimeout(within))??;
             let stream = TokioIo::new(stream);
-            Ok(TokioIo::new(Line { stream, forwarded, activity: Activity::new(), writing: Writing::Open }))
+            Ok(TokioIo::new(Line {
+                stream,
+                forwarded,
+                activity: Activity::new(),
+                writing: Writing::Open,
+                at_a_stretch: 0,
+            }))
         })
     }
 }
@@ -155,7 +161,12 @@ pub(super) struct Line {
     forwarded: bool,
     activity: Activity,
     writing: Writing,
+    /// Bytes that were read without a pause.
+    at_a_stretch: usize,
 }
+
+/// How many bytes a connection reads before others get their turn: timers too, whatever the server sends.
+const STRETCH: usize = 256 * 1024;
 
 /// What became of the way out.
 enum Writing {
@@ -197,8 +208,15 @@ impl Connection for Line {
 impl AsyncRead for Line {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.at_a_stretch >= STRETCH {
+            this.at_a_stretch = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buf.filled().len();
-        let outcome = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        let outcome = Pin::new(&mut this.stream).poll_read(cx, buf);
+        this.at_a_stretch = if outcome.is_pending() { 0 } else { this.at_a_stretch + buf.filled().len() - before };
+        let outcome = ready!(outcome);
         if (outcome.is_err() || buf.filled().len() == before)
             && matches!(this.writing, Writing::Broken(_))
             && let Writing::Broken(error) = std::mem::replace(&mut this.writing, Writing::Closed)

@@ -483,3 +483,19 @@ fn what_this_version_does_not_have_is_refused_by_name() {
         .collect();
     assert!(read(&defaults).is_ok() && read(&[("wait", "false"), ("workflow-inputs", "{ }")]).is_ok());
 }
+
+#[test]
+fn neither_inputs_nor_plans_print_a_secret() {
+    let pairs = [
+        ("repository", "o/r"),
+        ("token", "ghp_canary0123456789012345678901234567890"),
+        ("workflow-token", "ghs_canary0123456789012345678901234567890"),
+        ("secret-name", "N"),
+        ("secret-value", "a canary"),
+    ];
+    let inputs = whole(&pairs).unwrap();
+    let context = Context::read(&environment(&[RUNNER, &pairs].concat()), PathBuf::from("/here"));
+    let plans = crate::plan::Plan::for_targets(&inputs, &context).unwrap();
+    let printed = format!("{inputs:?} {inputs:#?} {plans:?} {context:?}");
+    assert!(printed.contains("***") && !printed.contains("canary"), "{printed}");
+}
