@@ -86,6 +86,7 @@ fn step(raw: Raw, context: &Context) -> ExitCode {
         }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
+    objects::remove_leftovers();
     finish(&report, context, &console)
 }
 
@@ -110,7 +111,6 @@ pub fn relayed(
     tune(&mut settings, &mut retries);
     let reports = runtime.block_on(relay_all(plans, &settings, &retries, console));
     runtime.shutdown_timeout(GRACE);
-    objects::remove_leftovers();
     Report::new(reports).dry_run(dry_run)
 }
 

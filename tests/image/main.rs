@@ -14,6 +14,9 @@
 mod act;
 mod container;
 mod engine;
+#[allow(dead_code, clippy::print_stdout, reason = "shared with the tests of the bare binary")]
+#[path = "../integration/leaks.rs"]
+mod leaks;
 #[path = "../readme/mod.rs"]
 mod readme;
 mod recipes;

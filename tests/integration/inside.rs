@@ -7,7 +7,6 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use emulator::Emulator;
 use futures_util::future::BoxFuture;
 use repo_relay::{
     cli::{self, Command},
@@ -21,16 +20,19 @@ use repo_relay::{
     step::relayed,
 };
 
-use crate::runner::{Outcome, Step};
+use crate::{
+    leaks::Judged,
+    runner::{Outcome, Step},
+};
 
 /// Pauses that are remembered and take no time: they move the server's clock instead.
 pub(crate) struct Virtual {
-    github: Arc<Emulator>,
+    github: Arc<Judged>,
     passed: Mutex<Vec<Duration>>,
 }
 
 impl Virtual {
-    pub(crate) fn new(github: &Arc<Emulator>) -> Arc<Self> {
+    pub(crate) fn new(github: &Arc<Judged>) -> Arc<Self> {
         Arc::new(Self { github: Arc::clone(github), passed: Mutex::default() })
     }
 

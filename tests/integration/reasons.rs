@@ -113,7 +113,7 @@ fn more_than_three_tags_in_one_push_are_counted() {
 }
 
 /// A repository that relays to itself with the workflow's own token.
-fn own(repository: Repository) -> (emulator::Emulator, Step) {
+fn own(repository: Repository) -> (crate::leaks::Judged, Step) {
     let token = Token::github_token("acme/source", &[("contents", Write), ("actions", Write)]);
     let github = crate::once::emulator(Model::new().repository(repository).token(&token));
     let step = Step::new(github.url())

@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use globset::{GlobBuilder, GlobMatcher};
+use serde_json::Value;
 
 use crate::RepositoryHandle;
 
@@ -100,6 +101,8 @@ impl Flood {
     }
 }
 
+type Rewrite = Arc<dyn Fn(&mut Value) + Send + Sync>;
+
 type Deed = Arc<dyn Fn(&RepositoryHandle) + Send + Sync>;
 
 /// What goes wrong.
@@ -135,6 +138,8 @@ pub enum Fault {
     Flood(Flood),
     /// Adds a header to the real answer, or replaces it.
     Header(String, String),
+    /// Executes the request and changes the answer's JSON.
+    Rewrite(Rewrite),
     /// Redirects with this status to this address.
     Redirect(u16, String),
     /// git: the server does not know `filter`.
@@ -154,6 +159,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Changes the JSON of the real answer.
+    pub fn rewrite(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        Self::Rewrite(Arc::new(change))
+    }
+
     /// Does something to the repository before the request is executed.
     pub fn race(deed: impl Fn(&RepositoryHandle) + Send + Sync + 'static) -> Self {
         Self::First(Arc::new(deed))
@@ -181,6 +191,7 @@ impl fmt::Debug for Fault {
                 write!(f, "{} B, then {} B {times:?} times", head.len(), piece.len())
             }
             Self::Header(name, value) => write!(f, "header {name}: {value}"),
+            Self::Rewrite(_) => f.write_str("other JSON"),
             Self::Redirect(status, to) => write!(f, "redirect {status} to {to}"),
             Self::NoFilter => f.write_str("no filter"),
             Self::NoVersion2 => f.write_str("no protocol version 2"),

@@ -89,6 +89,9 @@ fn unescape_legacy(text: &str) -> String {
 }
 
 /// A log as the runner splits it: its commands, and the lines that are text.
+///
+/// # Panics
+/// At a command that the runner does not know: nobody means to send one.
 pub fn parse_log(log: &str) -> (Vec<Command>, Vec<String>) {
     let mut commands = Vec::new();
     let mut text = Vec::new();

@@ -178,6 +178,14 @@ async fn finish(
             Fault::Body(text) => answer.body = Body::Whole(Bytes::from(text.clone())),
             Fault::ContentType(kind) => answer = replace(answer, "content-type", kind),
             Fault::Header(name, value) => answer = replace(answer, name, value),
+            Fault::Rewrite(change) => {
+                if let Body::Whole(bytes) = &answer.body
+                    && let Ok(mut value) = serde_json::from_slice(bytes)
+                {
+                    change(&mut value);
+                    answer.body = Body::Whole(Bytes::from(value.to_string()));
+                }
+            }
             Fault::Flood(flood) => {
                 answer.headers.retain(|(name, _)| name != "content-length");
                 answer.body = Body::Stream(pour(flood));

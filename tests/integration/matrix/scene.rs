@@ -2,13 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use emulator::{
-    Emulator,
-    model::{App, Level, Model, Repository, Role, Token},
-};
+use emulator::model::{App, Level, Model, Repository, Role, Token};
 
 use crate::{
     app::key_pair,
+    leaks::Judged,
     refs::Tree,
     runner::{Outcome, Step},
     world::TARGET,
@@ -35,7 +33,7 @@ pub(crate) const KINDS: [Kind; 3] = [Kind::Whole, Kind::Refs, Kind::App];
 /// One relay's surroundings.
 pub(crate) struct Scene {
     pub(crate) kind: Kind,
-    pub(crate) github: Arc<Emulator>,
+    pub(crate) github: Arc<Judged>,
     token: Token,
     seed: Option<String>,
 }
@@ -65,7 +63,7 @@ impl Scene {
         if kind == Kind::App {
             model = model.app(app());
         }
-        let github = Arc::new(Emulator::start(model).unwrap());
+        let github = Arc::new(Judged::start(model));
         let seed = github.repository(TARGET).tip("refs/heads/gh-pages");
         Self { kind, github, token, seed }
     }
@@ -223,7 +221,7 @@ fn app() -> App {
 }
 
 /// A checkout one commit ahead of the target, with two new tags.
-fn checkout(workspace: &Path, github: &Emulator) {
+fn checkout(workspace: &Path, github: &Judged) {
     let tree = Tree::clone(&github.repository(TARGET).path(), workspace, &[]);
     tree.commit("second.txt", "second\n");
     tree.git(&["tag", "v1"]);
