@@ -32,19 +32,19 @@ fuzz_target!(|input: &[u8]| {
 
 /// Whether the plain words below speak of the pattern: no sets, and `**` only as a whole name that is not the last of several.
 fn is_plain(pattern: &str) -> bool {
-    let path = pattern.trim_start_matches("./").trim_start_matches('/');
+    let path = pattern.trim_start_matches('/');
     let path = path.strip_suffix("/**").or_else(|| path.strip_suffix('/')).unwrap_or(path);
     let names: Vec<_> = path.split('/').collect();
     let doubled = names.windows(2).any(|pair| pair == ["**", "**"]) || names.len() > 1 && names.last() == Some(&"**");
     !doubled
         && (path == pattern || path != "**")
         && !pattern.contains(['[', ']', '{', '}'])
-        && names.iter().all(|name| (*name == "**" || !name.contains("**")) && !name.is_empty())
+        && names.iter().all(|name| (*name == "**" || !name.contains("**")) && !matches!(*name, "" | "."))
 }
 
 /// Whether one pattern speaks of the file: it matches the path whole, or a folder above it.
 fn model(pattern: &str, names: &[&str]) -> bool {
-    let path = pattern.trim_start_matches("./").trim_start_matches('/');
+    let path = pattern.trim_start_matches('/');
     let folder = path.strip_suffix("/**").or_else(|| path.strip_suffix('/'));
     let wanted: Vec<_> = folder.unwrap_or(path).split('/').collect();
     let above = (1..names.len()).any(|count| fits(&wanted, &names[..count]));

@@ -31,7 +31,7 @@ impl Globs {
         let (mut files, mut folders) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         let mut kept = Vec::new();
         for pattern in patterns.iter().map(AsRef::as_ref).filter(|pattern| !pattern.is_empty()) {
-            let path = checked(pattern)?;
+            let path = &*checked(pattern)?;
             let add = |set: &mut GlobSetBuilder, glob: &str| match GlobBuilder::new(glob)
                 .literal_separator(true)
                 .backslash_escape(false)
@@ -82,8 +82,8 @@ impl Globs {
     }
 }
 
-/// The pattern without what only says "from here".
-fn checked(pattern: &str) -> Result<&str, GlobError> {
+/// The pattern without what only says "from here" or "nothing in between": `./`, `//`, `/./`.
+fn checked(pattern: &str) -> Result<String, GlobError> {
     let refused = |why: &str| Err(GlobError(format!("{pattern:?} {why}")));
     if pattern.contains('\\') {
         let slashes = pattern.replace('\\', "/");
@@ -95,14 +95,15 @@ fn checked(pattern: &str) -> Result<&str, GlobError> {
     if pattern.starts_with('!') {
         return refused("begins with `!`, which is not supported: name what is meant without a negation");
     }
-    let path = pattern.trim_start_matches("./").trim_start_matches('/');
-    if path.split('/').any(|name| name == "..") {
+    let names: Vec<_> = pattern.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+    if names.contains(&"..") {
         return refused("leaves the destination: `..` is not allowed");
     }
-    if path.is_empty() || path == "." {
+    if names.is_empty() {
         return refused("names no file; `**` stands for all");
     }
-    Ok(path)
+    let folder = if pattern.ends_with('/') { "/" } else { "" };
+    Ok(names.join("/") + folder)
 }
 
 #[cfg(test)]
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_names_a_folder_covers_its_content() {
-        for pattern in ["docs", "docs/", "docs/**", "/docs", "./docs/"] {
+        for pattern in ["docs", "docs/", "docs/**", "/docs", "./docs/", "docs//", ".//docs//**", "./././docs/./"] {
             let globs = globs(&[pattern]);
             assert!(
                 globs.matches(b"docs/a") && globs.matches(b"docs/a/b.c") && globs.matches(b"docs/.x/y"),

@@ -88,8 +88,8 @@ fn band(number: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 /// Many copies in one piece, so that the server is not what is slow.
-fn many(piece: Vec<u8>) -> Vec<u8> {
-    piece.repeat((256 * 1024) / piece.len() + 1)
+fn many(piece: impl AsRef<[u8]>) -> Vec<u8> {
+    piece.as_ref().repeat((256 * 1024) / piece.as_ref().len() + 1)
 }
 
 fn in_answer_to(world: &World, service: &str, fault: Fault) {
@@ -250,7 +250,7 @@ fn a_million_refs_are_read_and_refs_without_end_end_with_the_budget() {
     let refs = |begin: u32, end: u32| {
         (begin..end).fold(Vec::new(), |mut text, number| {
             let mut line = String::new();
-            write!(line, "{oid} refs/tags/v{number:09}\n").unwrap();
+            writeln!(line, "{oid} refs/tags/v{number:09}").unwrap();
             text.extend(frame(line));
             text
         })
@@ -286,18 +286,18 @@ fn json_without_end_is_cut_off() {
     let world = world();
     let path = format!("/api/v3/repos/{TARGET}");
     for (name, head, piece) in [("spaces", "{", " "), ("a list", "[1", ",1"), ("brackets", "", "[")] {
-        world.github.fault(FaultRule::on("GET", &path, Fault::Flood(Flood::endless(head, many(piece.into())))));
+        world.github.fault(FaultRule::on("GET", &path, Fault::Flood(Flood::endless(head, many(piece)))));
         let (outcome, peak) = measured(publish(&world));
         // What can not be known of the repository is skipped; git serves it all the same.
         println!("malicious: JSON of endless {name}: skipped after {:.1?}, at most {peak} MB", outcome.took);
-        assert!(outcome.output("error") == "" || outcome.output("error") == "timeout", "{outcome}");
+        assert!(["", "timeout"].contains(&outcome.output("error")), "{outcome}");
         assert!((1..MOST_MEGABYTES).contains(&peak) && outcome.took < SOON, "{peak} MB: {outcome}");
         world.github.clear_faults();
     }
     // Refusals are read too, for what they say.
     let refusal = Fault::AnswerAfter(Canned::error(403, "no"));
     world.github.fault(FaultRule::on("GET", "*/info/refs", refusal));
-    let words = Flood::endless("remote: Permission to acme/site.git denied to robin.\n", many(b"and so on\n".to_vec()));
+    let words = Flood::endless("remote: Permission to acme/site.git denied to robin.\n", many("and so on\n"));
     world.github.fault(FaultRule::on("GET", "*/info/refs", Fault::Flood(words)));
     withstands("an endless refusal", publish(&world), &["no-write-access"], SOON);
 }
