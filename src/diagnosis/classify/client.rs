@@ -68,6 +68,7 @@ const SIGNS: &[Sign] = &[
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
     earliest(reading, network::SPECIFIC)
         .or_else(|| languages::look(reading, false))
+        .or_else(|| repository::not_served(reading))
         .or_else(|| earliest(reading, &SIGNS[..1]))
         .or_else(|| earliest(reading, &SIGNS[1..]).filter(|_| is_git_or_github(reading)))
         .or_else(|| earliest(reading, network::BROKEN))
@@ -76,5 +77,15 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
 
 /// General words count where git or GitHub is spoken of.
 fn is_git_or_github(reading: &Reading) -> bool {
-    reading.has_any(&["git", "remote", "octokit", "api/v3", "graphql", "class=http", "class=ssh"])
+    // git begins its last line with `fatal: `; over SSH it has other words for a key that is not known.
+    reading.has_any(&[
+        "git",
+        "remote",
+        "octokit",
+        "api/v3",
+        "graphql",
+        "class=http",
+        "class=ssh",
+        "fatal: authentication",
+    ])
 }

@@ -304,6 +304,17 @@ pub(super) fn faults(reading: &Reading) -> Option<Finding> {
     earliest(reading, FAULTS)
 }
 
+/// A server that keeps its repositories in folders says this of one that is not there; of a remote that the client does not know git says
+/// the same.
+///
+/// Source: `enter_repo` in git's `upload-pack.c` and `receive-pack.c`
+pub(super) fn not_served(reading: &Reading) -> Option<Finding> {
+    let span = reading.find("'*' does not appear to be a git repository")?;
+    let path = reading.flat[span.start + 1..].split('\'').next().unwrap_or_default();
+    let served = reading.operation == Operation::Ssh || path.contains('/') && !path.starts_with('.');
+    served.then(|| Finding::new(Cause::RepoNotFoundOrHidden, &[Cause::LocalGitError], Some(span)))
+}
+
 /// What a sentence about a ref means where it is said.
 pub(super) fn in_context(reading: &Reading, mut finding: Finding) -> Finding {
     let lost_race =
