@@ -1,14 +1,16 @@
-//! A mirror of a repository of 10,000 commits beside `git push` of the same refs, in one run: `cargo run --profile thin --example mirror`.
+//! A mirror of a repository of 10,000 commits beside `git push` of the same refs, in one run:
+//! `cargo run --profile thin --example mirror -- [RUNS [REPOSITORY]]`. `REPOSITORY` is a folder to take the commits from instead.
 //!
-//! Both push to a repository of their own on the same GitHub on loopback. Wall and CPU time and peak memory are those of
-//! the client with all that it starts, as GNU time tells them; bytes are those of the requests' bodies.
+//! Both push to a repository of their own on the same GitHub on loopback, from one clone that was made as actions/checkout makes it: over
+//! the wire, so without what `git gc` prepares. Wall and CPU time and peak memory are those of the client with all that it starts, as GNU
+//! time tells them; bytes are those of the requests' bodies. Both take turns in who is first.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a measurement")]
 
 use std::{
     env, fs,
     io::{BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
 
@@ -20,7 +22,7 @@ use repo_relay::{context::Environment, step};
 
 const AS_PROGRAM: &str = "as-program";
 const COMMITS: usize = 10_000;
-const BRANCHES: &str = "refs/heads/*:refs/heads/*";
+const BRANCH: &str = "HEAD:refs/heads/main";
 const TAGS: &str = "refs/tags/*:refs/tags/*";
 
 fn main() -> ExitCode {
@@ -31,18 +33,47 @@ fn main() -> ExitCode {
     }
     let runs = first.to_str().and_then(|text| text.parse().ok()).unwrap_or(3);
     let work = tempfile::Builder::new().prefix("mirror-").tempdir().unwrap();
-    let source = work.path().join("source");
-    make(&source);
-    println!("| {COMMITS} commits, {} | way | wall | CPU | memory | up |", size(&source));
-    println!("| --- | --- | --- | --- | --- | --- |");
+    let source = arguments.next().map(fs::canonicalize).map_or_else(|| make(work.path()), Result::unwrap);
+    let commits = count(&source);
+    let mut table: Vec<(&str, Vec<Row>)> = Vec::new();
     for run in 1..=runs {
-        round(run, &source, work.path());
+        for (what, rows) in round(run, &source, work.path()) {
+            match table.iter_mut().find(|(known, _)| *known == what) {
+                Some((_, all)) => all.extend(rows),
+                None => table.push((what, rows.into())),
+            }
+        }
+    }
+    println!("| {commits} commits, {} | way | wall | CPU | memory | sent |", size(&source));
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (what, rows) in &table {
+        for way in WAYS {
+            println!("| {what} | {way} | {} |", medians(&rows.iter().filter(|row| row.way == way)));
+        }
     }
     ExitCode::SUCCESS
 }
 
+/// Who pushes.
+const WAYS: [&str; 2] = ["repo-relay", "`git push`"];
+
+/// What one push took: seconds, seconds, megabytes, bytes.
+struct Row {
+    way: &'static str,
+    numbers: [f64; 4],
+}
+
+fn medians<'a>(rows: &(impl Iterator<Item = &'a Row> + Clone)) -> String {
+    let [wall, cpu, memory, sent] = [0, 1, 2, 3].map(|column| {
+        let mut all: Vec<f64> = rows.clone().map(|row| row.numbers[column]).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    });
+    format!("{wall:.2} s | {cpu:.2} s | {memory:.0} MB | {:.1} kB", sent / 1000.0)
+}
+
 /// A mirror of all, then of tags, of ten new commits and of nothing, by both.
-fn round(run: usize, source: &Path, work: &Path) {
+fn round(run: usize, source: &Path, work: &Path) -> Vec<(&'static str, [Row; 2])> {
     let token = Token::classic("robin", &["repo", "workflow"]);
     let names = ["acme/relay", "acme/git"];
     let mut model = Model::new().token(&token);
@@ -51,29 +82,44 @@ fn round(run: usize, source: &Path, work: &Path) {
     }
     let github = Emulator::start(model).unwrap();
     let checkout = work.join(format!("checkout-{run}"));
-    git(work, &["clone", "-q", source.to_str().unwrap(), checkout.to_str().unwrap()]);
+    git(work, &["clone", "-q", &format!("file://{}", source.display()), checkout.to_str().unwrap()]);
+    let mut table = Vec::new();
     // NOTE: branches and tags apart: the emulator's rules look at all new commits once for each ref of a push, which says nothing of the client.
-    for (what, refs) in [
-        ("all branches", BRANCHES),
-        ("then a hundred tags", TAGS),
-        ("ten commits more", BRANCHES),
-        ("nothing new", BRANCHES),
-    ] {
+    for (what, refs) in
+        [("all commits", BRANCH), ("then a hundred tags", TAGS), ("ten commits more", BRANCH), ("nothing new", BRANCH)]
+    {
         if what == "ten commits more" {
-            for number in 0..10 {
-                fs::write(checkout.join(format!("part{}/page{number}.txt", number % 40)), format!("{run} {number}\n"))
-                    .unwrap();
-                git(&checkout, &["add", "-A"]);
-                git(&checkout, &["commit", "-q", "-m", "one more"]);
-            }
+            (0..10).for_each(|number| edit(&checkout, number));
         }
-        timed(what, "repo-relay", &github, work, &mut by_relay(&github, &token, &checkout, refs));
-        timed(what, "git push", &github, work, &mut by_git(&github, &token, &checkout, refs));
+        let relay = || timed(WAYS[0], &github, work, &mut by_relay(&github, &token, &checkout, refs));
+        let plain = || timed(WAYS[1], &github, work, &mut by_git(&github, &token, &checkout, refs));
+        let rows = if run.is_multiple_of(2) {
+            let first = plain();
+            [relay(), first]
+        } else {
+            [relay(), plain()]
+        };
+        table.push((what, rows));
     }
     let [ours, theirs] = names.map(|name| github.repository(name).refs());
     assert_eq!(ours, theirs, "the same refs");
     git(&github.repository(names[0]).path(), &["fsck", "--strict", "--no-dangling"]);
     fs::remove_dir_all(checkout).unwrap();
+    table
+}
+
+/// A commit that changes a line in the middle of three files.
+fn edit(checkout: &Path, number: usize) {
+    let mut files = Vec::new();
+    let listed =
+        Command::new("git").args(["ls-files", "*.txt", "*.c", "*.rs", "*.md"]).current_dir(checkout).output().unwrap();
+    files.extend(String::from_utf8(listed.stdout).unwrap().lines().map(|name| checkout.join(name)));
+    for file in files.iter().cycle().skip(number * 7).step_by(files.len() / 3).take(3) {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let (before, after) = text.split_at(text.floor_char_boundary(text.len() / 2));
+        fs::write(file, format!("{before}\nchange {number}\n{after}")).unwrap();
+    }
+    git(checkout, &["commit", "-q", "-a", "-m", "one more"]);
 }
 
 fn by_relay(github: &Emulator, token: &Token, checkout: &Path, refs: &str) -> Command {
@@ -95,8 +141,8 @@ fn by_git(github: &Emulator, token: &Token, checkout: &Path, refs: &str) -> Comm
     command
 }
 
-/// Runs a command under GNU time, with a fresh HOME and folder for temporary files, and prints its row.
-fn timed(what: &str, way: &str, github: &Emulator, work: &Path, command: &mut Command) {
+/// Runs a command under GNU time, with a fresh HOME and folder for temporary files.
+fn timed(way: &'static str, github: &Emulator, work: &Path, command: &mut Command) -> Row {
     let fresh = tempfile::tempdir_in(work).unwrap();
     let report = fresh.path().join("time");
     let mut timed = Command::new("/usr/bin/time");
@@ -109,9 +155,8 @@ fn timed(what: &str, way: &str, github: &Emulator, work: &Path, command: &mut Co
     let text = fs::read_to_string(report).unwrap();
     let numbers: Vec<f64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
     let [wall, user, system, kilobytes] = numbers[..] else { panic!("{text}") };
-    let up = github.log().totals().bytes_in;
-    let (cpu, memory) = (user + system, kilobytes / 1024.0);
-    println!("| {what} | {way} | {wall:.2} s | {cpu:.2} s | {memory:.0} MB | {up} |");
+    let sent = u32::try_from(github.log().totals().bytes_in).unwrap();
+    Row { way, numbers: [wall, user + system, kilobytes / 1024.0, sent.into()] }
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
@@ -121,6 +166,11 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert!(status.success(), "git {arguments:?}");
 }
 
+fn count(source: &Path) -> String {
+    let output = Command::new("git").args(["rev-list", "--all", "--count"]).current_dir(source).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 fn size(source: &Path) -> String {
     let packs = fs::read_dir(source.join("objects/pack")).unwrap();
     let bytes: u64 = packs.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
@@ -128,14 +178,20 @@ fn size(source: &Path) -> String {
 }
 
 /// A history of small changes to a thousand pages in forty folders, packed by git; the same at every run.
-fn make(source: &Path) {
-    fs::create_dir(source).unwrap();
-    git(source, &["init", "-q", "--bare", "-b", "main"]);
-    let mut import =
-        Command::new("git").args(["fast-import", "--quiet"]).current_dir(source).stdin(Stdio::piped()).spawn().unwrap();
+fn make(work: &Path) -> PathBuf {
+    let source = work.join("source");
+    fs::create_dir(&source).unwrap();
+    git(&source, &["init", "-q", "--bare", "-b", "main"]);
+    let mut import = Command::new("git")
+        .args(["fast-import", "--quiet"])
+        .current_dir(&source)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     write_history(&mut BufWriter::new(import.stdin.take().unwrap()));
     assert!(import.wait().unwrap().success());
-    git(source, &["gc", "-q"]);
+    git(&source, &["gc", "-q"]);
+    source
 }
 
 fn write_history(out: &mut impl Write) {

@@ -3,10 +3,12 @@
 //! The credential that a checkout stores for git is never read here. Everything blocks: call it through `spawn_blocking`.
 
 mod entries;
+mod history;
 mod objects;
 mod owner;
 mod packs;
 mod reach;
+mod trees;
 mod unreadable;
 
 use std::{
@@ -17,9 +19,12 @@ use std::{
 
 use git2::{ErrorCode, ObjectType, Repository};
 
-pub(super) use self::entries::{Base, Copier};
+pub(super) use self::{
+    entries::{Base, Copier},
+    objects::Form,
+};
 pub use self::{
-    entries::StoredEntry,
+    entries::{StoredEntry, Wanted},
     objects::{LocalObject, Objects},
     reach::{Missing, Reach},
 };

@@ -29,6 +29,8 @@ pub mod transport;
 #[cfg(test)]
 mod conversation;
 mod deflate;
+mod delta;
+mod ids;
 #[cfg(test)]
 mod over_http;
 

@@ -5,7 +5,7 @@
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::VecDeque,
     fs::File,
     io::{self, Read},
     ops::Range,
@@ -26,9 +26,10 @@ use zlib_rs::adler32::{adler32, adler32_combine};
 
 use super::{
     ByteStream, WireError,
-    checkout::{Base, Copier, LocalObject, StoredEntry},
+    checkout::{Base, Copier, Form, LocalObject, StoredEntry},
     deflate,
     format::ObjectKind,
+    ids::{OidMap, OidSet},
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -111,6 +112,14 @@ impl PackEntry {
         }
     }
 
+    /// The object, and the one of the same pack that it is stored as a delta against.
+    pub(super) fn base_in_pack(&self) -> Option<(Oid, Oid)> {
+        match self {
+            Self::Stored(StoredEntry { oid, base: Base::Sent(base), .. }) => Some((*oid, *base)),
+            _ => None,
+        }
+    }
+
     fn is_large(&self) -> bool {
         matches!(self, Self::File { size, .. } if *size > LARGE)
     }
@@ -127,7 +136,7 @@ pub struct Pack(Arc<[PackEntry]>);
 impl Pack {
     /// A pack of these objects, in this order; one that comes twice is taken once.
     pub fn new(mut entries: Vec<PackEntry>) -> Self {
-        let mut seen = HashSet::new();
+        let mut seen = OidSet::default();
         entries.retain(|entry| seen.insert(entry.oid()));
         Self(entries.into())
     }
@@ -315,13 +324,13 @@ struct Output<'a> {
     sent: u64,
     objects: u64,
     /// Where each object begins; only kept for packs with deltas.
-    places: Option<HashMap<Oid, u64>>,
+    places: Option<OidMap<u64>>,
     listened_to: bool,
 }
 
 impl<'a> Output<'a> {
     fn new(sender: &'a mpsc::Sender<Result<Piece, WireError>>, places: bool) -> Self {
-        let places = places.then(HashMap::new);
+        let places = places.then(OidMap::default);
         Self { sender, checksum: Sha1::new(), bytes: Vec::new(), sent: 0, objects: 0, places, listened_to: true }
     }
 
@@ -424,7 +433,7 @@ fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
             }
             PackEntry::Data { content, .. } => content,
             PackEntry::Local(object) => {
-                object.content(|content| put_whole(entry.kind(), content, &mut packed))??;
+                object.form(|form| put_form(entry.kind(), form, &mut packed))??;
                 continue;
             }
             PackEntry::Stored(_) => return Err(internal("entries of packs are copied")),
@@ -500,6 +509,17 @@ fn number_of(kind: ObjectKind) -> u8 {
 fn put_whole(kind: ObjectKind, content: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     put_header(number_of(kind), content.len() as u64, out);
     deflate::whole(content, out).map_err(|error| internal(&error))
+}
+
+fn put_form(kind: ObjectKind, form: Form<'_>, out: &mut Vec<u8>) -> Result<(), WireError> {
+    match form {
+        Form::Whole(content) => put_whole(kind, content, out),
+        Form::Delta(base, delta) => {
+            put_header(REF_DELTA, delta.len() as u64, out);
+            out.extend_from_slice(base.as_bytes());
+            deflate::whole(&delta, out).map_err(|error| internal(&error))
+        }
+    }
 }
 
 /// How far back the base of a delta lies: groups of 7 bits, the highest first, each but the last one less than it says.

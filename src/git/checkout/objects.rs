@@ -1,55 +1,54 @@
 //! The objects of the checkout: read by libgit2, found in the packs by their own indexes.
 
 use std::{
-    collections::HashSet,
     fs,
-    hash::{BuildHasherDefault, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use git2::{ErrorCode, Odb, OdbLookupFlags, OdbObject};
 
-use super::{entries, kind, packs::PackFile, unreadable};
+use super::{kind, packs::PackFile, unreadable};
 use crate::{
     diagnosis::Failure,
-    git::{format::ObjectKind, pack::Pack},
+    git::{delta, format::ObjectKind},
     target::Oid,
 };
 
-/// Object ids are as good as random: their first bytes are a hash.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Prefix(u64);
-
-impl Hasher for Prefix {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk::<8>() {
-            self.0 = u64::from_ne_bytes(*first);
-        }
-    }
-
-    // The length that an array is hashed with says nothing.
-    fn write_usize(&mut self, _: usize) {}
-}
-
-/// Makes [`Prefix`] hashers.
-pub(super) type ByPrefix = BuildHasherDefault<Prefix>;
-
-/// A set of objects.
-pub(super) type OidSet = HashSet<Oid, ByPrefix>;
+/// No delta is made of or against anything longer, in bytes: it would take more memory than the rest of the work.
+const DELTA_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// The objects of a checkout and of all that it borrows from. Cheap to clone; several threads may use it at once.
 #[derive(Clone)]
 pub struct Objects(Arc<Inner>);
 
 struct Inner {
-    // NOTE: like the private store, a database without a repository: entries are read long after the checkout was looked at.
-    database: Odb<'static>,
+    folder: String,
+    reader: Reader,
     packs: Vec<Arc<PackFile>>,
+}
+
+/// libgit2's way to the objects. NOTE: it reads one object at a time, whoever asks: who reads many takes a reader of its own.
+pub(super) struct Reader(
+    // NOTE: like the private store, a database without a repository: entries are read long after the checkout was looked at.
+    Odb<'static>,
+);
+
+impl Reader {
+    fn open(folder: &str) -> Result<Self, Failure> {
+        let database = Odb::new().map_err(|error| unreadable::broken(&error))?;
+        database.add_disk_alternate(folder).map_err(|error| unreadable::broken(&error))?;
+        Ok(Self(database))
+    }
+
+    /// The object, if it is here.
+    pub(super) fn read(&self, oid: Oid) -> Result<Option<OdbObject<'_>>, Failure> {
+        match self.0.read(native(oid)) {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(unreadable::broken(&error)),
+        }
+    }
 }
 
 impl std::fmt::Debug for Objects {
@@ -66,50 +65,52 @@ impl Objects {
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
         // Ids are checked when objects are packed; to check them at every look at a tree costs more than the rest.
         git2::opts::strict_hash_verification(false);
-        let database = Odb::new().map_err(|error| unreadable::broken(&error))?;
         let path = folder.to_str().ok_or_else(|| unreadable::unreadable(folder, &"its name is not UTF-8"))?;
-        database.add_disk_alternate(path).map_err(|error| unreadable::broken(&error))?;
+        let reader = Reader::open(path)?;
         let mut packs = Vec::new();
         for index in indexes(folder)? {
             packs.extend(PackFile::open(&index)?.map(Arc::new));
         }
-        Ok(Self(Arc::new(Inner { database, packs })))
+        Ok(Self(Arc::new(Inner { folder: path.to_owned(), reader, packs })))
     }
 
     /// Whether the object is here.
     pub fn has(&self, oid: Oid) -> bool {
-        self.locate(oid).is_some() || self.0.database.exists_ext(native(oid), OdbLookupFlags::NO_REFRESH)
+        self.locate(oid).is_some() || self.0.reader.0.exists_ext(native(oid), OdbLookupFlags::NO_REFRESH)
     }
 
     /// The object, if it is here.
     pub(super) fn read(&self, oid: Oid) -> Result<Option<OdbObject<'_>>, Failure> {
-        match self.0.database.read(native(oid)) {
-            Ok(object) => Ok(Some(object)),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(unreadable::broken(&error)),
-        }
+        self.first_reader().read(oid)
+    }
+
+    /// The reader that all share.
+    pub(super) fn first_reader(&self) -> &Reader {
+        &self.0.reader
+    }
+
+    /// A reader for one core.
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        Reader::open(&self.0.folder)
     }
 
     /// The object's kind and its size in bytes, if it is here.
     pub fn header(&self, oid: Oid) -> Result<Option<(ObjectKind, u64)>, Failure> {
-        match self.0.database.read_header(native(oid)) {
+        match self.0.reader.0.read_header(native(oid)) {
             Ok((size, found)) => Ok(Some((kind(found), size as u64))),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(unreadable::broken(&error)),
         }
     }
 
-    /// The pack of `wanted`; with `known` it may hold deltas against what the server has.
-    pub(super) fn pack(&self, wanted: &[(Oid, ObjectKind)], known: Option<&OidSet>) -> Result<Pack, Failure> {
-        entries::pack(self, wanted, known)
+    /// The number of the pack that holds the object, and the object's place in its index.
+    pub(super) fn locate(&self, oid: Oid) -> Option<(usize, usize)> {
+        self.0.packs.iter().enumerate().find_map(|(number, pack)| pack.find(oid).map(|at| (number, at)))
     }
 
-    pub(super) fn locate(&self, oid: Oid) -> Option<(&Arc<PackFile>, usize)> {
-        self.0.packs.iter().find_map(|pack| pack.find(oid).map(|at| (pack, at)))
-    }
-
-    pub(super) fn place(&self, pack: &Arc<PackFile>) -> Option<usize> {
-        self.0.packs.iter().position(|known| Arc::ptr_eq(known, pack))
+    /// The pack of this number.
+    pub(super) fn pack(&self, number: usize) -> &Arc<PackFile> {
+        &self.0.packs[number]
     }
 }
 
@@ -145,21 +146,33 @@ pub struct LocalObject {
     pub(crate) oid: Oid,
     pub(crate) kind: ObjectKind,
     pub(crate) size: u64,
-    objects: Objects,
+    /// What a delta may be made against: it is sent too, or the server has it.
+    pub(super) base: Option<Oid>,
+    pub(super) objects: Objects,
+}
+
+/// How an object is sent.
+pub(crate) enum Form<'a> {
+    /// Its content.
+    Whole(&'a [u8]),
+    /// What makes it of another one.
+    Delta(Oid, Vec<u8>),
 }
 
 impl LocalObject {
-    pub(super) fn of(objects: &Objects, oid: Oid, kind: ObjectKind) -> Result<Self, Failure> {
-        let (_, size) = objects.header(oid)?.ok_or_else(|| unreadable::missing(oid))?;
-        Ok(Self { oid, kind, size, objects: objects.clone() })
-    }
-
-    /// Hands the object's content to `take`. Content that does not have the object's id is damaged.
-    pub(crate) fn content<T>(&self, take: impl FnOnce(&[u8]) -> T) -> Result<T, Failure> {
+    /// Hands the object to `take` in the form that is shorter. Content that does not have the object's id is damaged.
+    pub(crate) fn form<T>(&self, take: impl FnOnce(Form<'_>) -> T) -> Result<T, Failure> {
         let object = self.objects.read(self.oid)?.ok_or_else(|| unreadable::missing(self.oid))?;
-        if self.kind.id_of(object.data()) != self.oid {
+        let content = object.data();
+        if self.kind.id_of(content) != self.oid {
             return Err(unreadable::missing(self.oid));
         }
-        Ok(take(object.data()))
+        if let Some(base) = self.base.filter(|_| self.size <= DELTA_LIMIT)
+            && let Some(old) = self.objects.read(base)?.filter(|old| old.len() as u64 <= DELTA_LIMIT)
+            && let Some(delta) = delta::between(old.data(), content)
+        {
+            return Ok(take(Form::Delta(base, delta)));
+        }
+        Ok(take(Form::Whole(content)))
     }
 }

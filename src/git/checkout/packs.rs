@@ -8,6 +8,8 @@ use std::{
     sync::OnceLock,
 };
 
+use rayon::slice::ParallelSliceMut as _;
+
 use super::unreadable;
 use crate::{diagnosis::Failure, target::Oid};
 
@@ -92,7 +94,7 @@ impl PackFile {
     }
 
     /// Where the entry at a place of the index begins in the pack.
-    fn offset(&self, at: usize) -> Option<u64> {
+    pub(super) fn offset(&self, at: usize) -> Option<u64> {
         let offset = number(&self.index, NAMES + self.count * 24 + at * 4)?;
         if offset & 0x8000_0000 == 0 {
             return Some(u64::from(offset));
@@ -105,7 +107,7 @@ impl PackFile {
         self.by_offset.get_or_init(|| {
             let mut all: Vec<_> =
                 (0..self.count).filter_map(|at| Some((self.offset(at)?, u32::try_from(at).ok()?))).collect();
-            all.sort_unstable();
+            all.par_sort_unstable();
             all
         })
     }

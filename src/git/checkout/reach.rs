@@ -1,31 +1,26 @@
 //! What objects lead to what: which of them a server lacks, and which commit is an ancestor of which.
 
 use std::{
-    collections::{BTreeSet, BinaryHeap, HashMap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     sync::Arc,
 };
 
 use super::{
+    entries::{self, Wanted},
+    history::{Commit, KNOWN, Walk, header},
     kind,
-    objects::{ByPrefix, Objects, OidSet},
-    unreadable,
+    objects::Objects,
+    trees, unreadable,
 };
 use crate::{
-    diagnosis::{Cause, Failure},
-    git::{format::ObjectKind, pack::Pack},
+    diagnosis::Failure,
+    git::{
+        format::ObjectKind,
+        ids::{OidMap, OidSet, SharedSet},
+        pack::Pack,
+    },
     target::Oid,
 };
-
-/// What is asked of a commit, again and again.
-#[derive(Debug)]
-struct Commit {
-    tree: Oid,
-    parents: Vec<Oid>,
-    /// Seconds since 1970; a hint for the order only.
-    time: i64,
-    /// Whether a shallow clone has left its parents out.
-    cut: bool,
-}
 
 /// Objects that a server lacks.
 #[derive(Clone, Debug, Default)]
@@ -40,10 +35,6 @@ pub struct Missing {
     pub cut: Vec<(Oid, Vec<Oid>)>,
 }
 
-const SEEN: u8 = 1;
-const KNOWN: u8 = 2;
-const DONE: u8 = 4;
-
 /// The walk over a checkout, with all that it learned.
 pub struct Reach {
     objects: Objects,
@@ -51,14 +42,14 @@ pub struct Reach {
     /// Tips that the server has.
     haves: Vec<Oid>,
     /// What the server has, as far as it was looked at: commits, trees, blobs, tags.
-    known: OidSet,
-    commits: HashMap<Oid, Option<Arc<Commit>>, ByPrefix>,
+    known: SharedSet,
+    commits: OidMap<Option<Arc<Commit>>>,
 }
 
 impl Reach {
     /// A walk over `objects`, whose history ends at the commits of `shallow`.
     pub fn new(objects: Objects, shallow: BTreeSet<Oid>) -> Self {
-        Self { objects, shallow, haves: Vec::new(), known: OidSet::default(), commits: HashMap::default() }
+        Self { objects, shallow, haves: Vec::new(), known: SharedSet::default(), commits: OidMap::default() }
     }
 
     /// Takes note that the server has `oid` with all that it leads to; what is not here is of no use.
@@ -70,7 +61,9 @@ impl Reach {
         if let Some(commit) = self.peel(oid, &mut others)? {
             self.haves.push(commit);
         }
-        self.known.extend(others.into_iter().map(|(oid, _)| oid));
+        for (oid, _) in others {
+            self.known.insert(oid);
+        }
         Ok(())
     }
 
@@ -92,6 +85,14 @@ impl Reach {
     /// The commit that `oid` is or leads to, if it leads to one.
     pub fn commit_of(&self, oid: Oid) -> Result<Option<Oid>, Failure> {
         self.peel(oid, &mut Vec::new())
+    }
+
+    /// The files in the folder `path` of the commit that `oid` is or leads to, by their path in that folder; none of what is not here.
+    pub fn files_in(&mut self, oid: Oid, path: &[&str]) -> Result<BTreeMap<Vec<u8>, Oid>, Failure> {
+        match self.commit_of(oid)?.map(|commit| self.commit(commit)).transpose()?.flatten() {
+            Some(commit) => trees::folder(&self.objects, commit.tree, path),
+            None => Ok(BTreeMap::new()),
+        }
     }
 
     /// Follows tags to a commit; whatever else is on the way is added to `others`.
@@ -202,7 +203,9 @@ impl Reach {
                 missing.cut.push((*oid, commit.parents.clone()));
             }
         }
-        self.known.extend(walk.flags.iter().filter(|(_, flags)| **flags & KNOWN != 0).map(|(oid, _)| *oid));
+        for oid in walk.known() {
+            self.known.insert(oid);
+        }
         Ok(missing)
     }
 
@@ -223,93 +226,60 @@ impl Reach {
     }
 
     /// All objects of `missing`, for a pack. From then on the server counts as having them.
-    pub fn collect(&mut self, missing: &Missing) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
-        self.mark_edges(missing)?;
-        let mut wanted = Vec::new();
+    pub fn collect(&mut self, missing: &Missing) -> Result<Wanted, Failure> {
+        self.note_edges(missing)?;
+        let mut wanted = Wanted::default();
+        let mut roots = Vec::with_capacity(missing.commits.len());
         for (oid, kind) in &missing.others {
             if *kind == ObjectKind::Tree {
-                self.tree(*oid, Some(&mut wanted))?;
+                roots.push(*oid);
             } else if self.known.insert(*oid) {
-                wanted.push((*oid, *kind));
+                wanted.objects.push((*oid, *kind));
             }
         }
         for oid in &missing.commits {
             if !self.known.insert(*oid) {
                 continue;
             }
-            wanted.push((*oid, ObjectKind::Commit));
+            wanted.objects.push((*oid, ObjectKind::Commit));
             let commit = self.commit(*oid)?.ok_or_else(|| unreadable::missing(*oid))?;
-            self.tree(commit.tree, Some(&mut wanted))?;
-        }
-        for (oid, _) in &wanted {
-            if !self.objects.has(*oid) {
-                return Err(unreadable::missing(*oid));
+            roots.push(commit.tree);
+            if let Some(parent) = commit.parents.first().filter(|_| !commit.cut)
+                && let Some(parent) = self.commit(*parent)?
+            {
+                wanted.trees.push((commit.tree, parent.tree));
             }
         }
+        wanted.trees.reverse();
+        wanted.objects.extend(trees::collect(&self.objects, &roots, &self.known)?);
         self.haves.extend(&missing.tips);
         Ok(wanted)
     }
 
     /// What the commits just below `missing` hold is at the server.
-    fn mark_edges(&mut self, missing: &Missing) -> Result<(), Failure> {
+    fn note_edges(&mut self, missing: &Missing) -> Result<(), Failure> {
         let mut edges = BTreeSet::new();
         for oid in &missing.commits {
             if let Some(commit) = self.commit(*oid)?
                 && !commit.cut
             {
-                edges.extend(commit.parents.iter().filter(|parent| self.known.contains(*parent)));
+                edges.extend(commit.parents.iter().filter(|parent| self.known.contains(parent)));
             }
         }
-        for oid in edges {
-            if let Some(commit) = self.commit(oid)? {
-                self.tree(commit.tree, None)?;
-            }
-        }
-        Ok(())
+        edges.into_iter().try_for_each(|edge| self.server_holds_files_of(edge))
     }
 
     /// Takes note that the server has all that the commit `oid` holds, so that it is not sent again elsewhere.
     pub fn server_holds_files_of(&mut self, oid: Oid) -> Result<(), Failure> {
-        if let Some(commit) = self.commit(oid)? {
-            self.tree(commit.tree, None)?;
+        match self.commit(oid)? {
+            Some(commit) => trees::note(&self.objects, &[commit.tree], &self.known),
+            None => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Goes through a tree as far as it is not known, and adds it to `wanted`.
-    fn tree(&mut self, oid: Oid, mut wanted: Option<&mut Vec<(Oid, ObjectKind)>>) -> Result<(), Failure> {
-        let mut open = vec![oid];
-        while let Some(oid) = open.pop() {
-            if !self.known.insert(oid) {
-                continue;
-            }
-            let Some(object) = self.objects.read(oid)? else {
-                if wanted.is_some() {
-                    return Err(unreadable::missing(oid));
-                }
-                continue;
-            };
-            if let Some(wanted) = &mut wanted {
-                wanted.push((oid, ObjectKind::Tree));
-            }
-            for (mode, oid) in entries(object.data()) {
-                match mode {
-                    b'4' => open.push(oid),
-                    _ if self.known.insert(oid) => {
-                        if let Some(wanted) = &mut wanted {
-                            wanted.push((oid, ObjectKind::Blob));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
     }
 
     /// The pack of `wanted`; a `thin` one may hold deltas against what the server has.
-    pub fn pack(&self, wanted: &[(Oid, ObjectKind)], thin: bool) -> Result<Pack, Failure> {
-        self.objects.pack(wanted, thin.then_some(&self.known))
+    pub fn pack(&self, wanted: &Wanted, thin: bool) -> Result<Pack, Failure> {
+        entries::pack(&self.objects, wanted, thin.then_some(&self.known))
     }
 
     fn commit(&mut self, oid: Oid) -> Result<Option<Arc<Commit>>, Failure> {
@@ -324,103 +294,4 @@ impl Reach {
         self.commits.insert(oid, commit.clone());
         Ok(commit)
     }
-}
-
-/// The queue of a walk, youngest commit first.
-#[derive(Default)]
-struct Walk {
-    queue: BinaryHeap<(i64, Oid)>,
-    flags: HashMap<Oid, u8, ByPrefix>,
-    /// How many in the queue the server may lack.
-    undecided: usize,
-}
-
-impl Walk {
-    fn add(&mut self, oid: Oid, time: i64, known: u8) {
-        let flags = self.flags.entry(oid).or_default();
-        if *flags & SEEN == 0 {
-            *flags |= SEEN | known;
-            self.queue.push((time, oid));
-            self.undecided += usize::from(*flags & KNOWN == 0);
-        } else if known != 0 && *flags & (KNOWN | DONE) == 0 {
-            *flags |= KNOWN;
-            self.undecided -= 1;
-        }
-    }
-
-    fn next(&mut self) -> Option<(Oid, bool)> {
-        let (_, oid) = self.queue.pop()?;
-        let flags = self.flags.entry(oid).or_default();
-        *flags |= DONE;
-        let known = *flags & KNOWN != 0;
-        self.undecided -= usize::from(!known);
-        Some((oid, known))
-    }
-
-    /// Marks a commit that was passed as unknown; false when there is nothing to pass on.
-    fn learn(&mut self, oid: Oid) -> bool {
-        let flags = self.flags.entry(oid).or_default();
-        if *flags & KNOWN != 0 {
-            return false;
-        }
-        if *flags & DONE == 0 {
-            self.undecided -= usize::from(*flags & SEEN != 0);
-        }
-        *flags |= KNOWN;
-        *flags & DONE != 0
-    }
-
-    fn was_seen(&self, oid: Oid) -> bool {
-        self.flags.contains_key(&oid)
-    }
-
-    fn is_known(&self, oid: Oid) -> bool {
-        self.flags.get(&oid).is_some_and(|flags| flags & KNOWN != 0)
-    }
-}
-
-impl Commit {
-    fn read(oid: Oid, content: &[u8], cut: bool) -> Result<Self, Failure> {
-        let mut lines = content.split(|byte| *byte == b'\n');
-        let tree = lines.next().and_then(|line| header(line, b"tree "));
-        let tree = tree.ok_or_else(|| {
-            Failure::new(
-                Cause::LocalGitError,
-                format!("The object {oid} of the checkout is not the commit it should be."),
-            )
-        })?;
-        let mut parents = Vec::new();
-        let mut time = 0;
-        for line in lines.take_while(|line| !line.is_empty()) {
-            if let Some(parent) = header(line, b"parent ") {
-                parents.push(parent);
-            } else if line.starts_with(b"committer ") {
-                let mut words = line.rsplit(|byte| *byte == b' ');
-                let seconds = words.nth(1).and_then(|word| std::str::from_utf8(word).ok());
-                time = seconds.and_then(|word| word.parse().ok()).unwrap_or_default();
-                break;
-            }
-        }
-        Ok(Self { tree, parents, time, cut })
-    }
-}
-
-fn header(line: &[u8], name: &[u8]) -> Option<Oid> {
-    std::str::from_utf8(line.strip_prefix(name)?).ok()?.parse().ok()
-}
-
-/// The entries of a tree that are in this repository: the first digit of the mode, and the id. A malformed rest is left out.
-fn entries(mut content: &[u8]) -> impl Iterator<Item = (u8, Oid)> {
-    std::iter::from_fn(move || {
-        loop {
-            let end = memchr::memchr(0, content)?;
-            let oid: [u8; 20] = content.get(end + 1..end + 21)?.try_into().ok()?;
-            // `160000` is a submodule's commit, which is elsewhere.
-            let (mode, submodule) = (*content.first()?, content.starts_with(b"16"));
-            content = &content[end + 21..];
-            if !submodule {
-                return Some((mode, Oid::from_bytes(oid)));
-            }
-        }
-    })
 }

@@ -1,0 +1,207 @@
+//! Deltas: what makes one object of another, in copies from that one and in bytes of its own.
+//!
+//! Only for what the checkout does not hold as a delta already, such as commits that a job has just made.
+//!
+//! Source: <https://git-scm.com/docs/gitformat-pack#_deltified_representation>
+
+/// What is looked for in the base: shorter likenesses are seldom worth their instruction.
+const BLOCK: usize = 16;
+
+/// The longest copy of one instruction, and the longest insertion.
+const LONGEST_COPY: usize = 0x1_0000;
+const LONGEST_INSERTION: usize = 0x7f;
+
+/// The delta that makes `target` of `base`; `None` unless it is less than half as long as `target`.
+pub(super) fn between(base: &[u8], target: &[u8]) -> Option<Vec<u8>> {
+    let limit = (target.len() / 2).checked_sub(20)?;
+    let index = Index::of(base)?;
+    let mut delta = Vec::new();
+    put_size(base.len(), &mut delta);
+    put_size(target.len(), &mut delta);
+    let (mut at, mut done) = (0, 0);
+    while at + BLOCK <= target.len() {
+        let Some(found) = index.find(&target[at..at + BLOCK]) else {
+            at += 1;
+            // What is only inserted grows by a 127th.
+            if delta.len() + (at - done) > limit {
+                return None;
+            }
+            continue;
+        };
+        let before = common(base[..found].iter().rev(), target[done..at].iter().rev());
+        let after = common(base[found..].iter(), target[at..].iter());
+        put_insertion(&target[done..at - before], &mut delta);
+        put_copy(found - before, before + after, &mut delta);
+        at += after;
+        done = at;
+    }
+    put_insertion(&target[done..], &mut delta);
+    (delta.len() <= limit).then_some(delta)
+}
+
+/// How many bytes are the same from the beginning.
+fn common<'a>(one: impl Iterator<Item = &'a u8>, other: impl Iterator<Item = &'a u8>) -> usize {
+    one.zip(other).take_while(|(one, other)| one == other).count()
+}
+
+/// Where the blocks of a base lie. Of blocks with one hash it knows the first.
+struct Index<'a> {
+    base: &'a [u8],
+    /// The number of a block, plus one; 0 where there is none.
+    places: Vec<u32>,
+    shift: u32,
+}
+
+impl<'a> Index<'a> {
+    fn of(base: &'a [u8]) -> Option<Self> {
+        let blocks = base.len() / BLOCK;
+        let size = (2 * blocks).checked_next_power_of_two().filter(|size| *size > 1)?;
+        let mut index = Self { base, places: vec![0; size], shift: 64 - size.trailing_zeros() };
+        for (number, block) in base.chunks_exact(BLOCK).enumerate() {
+            let place = index.place(block);
+            if index.places[place] == 0 {
+                index.places[place] = u32::try_from(number + 1).ok()?;
+            }
+        }
+        Some(index)
+    }
+
+    fn place(&self, block: &[u8]) -> usize {
+        let half = |at: usize| block[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        // Factors without a pattern mix all bytes into the highest bits.
+        let mixed =
+            half(0).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ half(8).rotate_left(32).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+        usize::try_from(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift).unwrap_or_default()
+    }
+
+    /// Where the base holds the same block.
+    fn find(&self, block: &[u8]) -> Option<usize> {
+        let number = self.places[self.place(block)].checked_sub(1)?;
+        let at = number as usize * BLOCK;
+        (self.base[at..at + BLOCK] == *block).then_some(at)
+    }
+}
+
+fn put_size(mut size: usize, out: &mut Vec<u8>) {
+    while size > 0x7f {
+        out.push(low_byte(size & 0x7f) | 0x80);
+        size >>= 7;
+    }
+    out.push(low_byte(size & 0x7f));
+}
+
+fn low_byte(number: usize) -> u8 {
+    number.to_le_bytes()[0]
+}
+
+fn put_insertion(bytes: &[u8], out: &mut Vec<u8>) {
+    for piece in bytes.chunks(LONGEST_INSERTION) {
+        out.push(low_byte(piece.len()));
+        out.extend_from_slice(piece);
+    }
+}
+
+/// Copies are told by the bytes of place and length that are not 0, and by which these are.
+fn put_copy(mut from: usize, mut length: usize, out: &mut Vec<u8>) {
+    while length > 0 {
+        let now = length.min(LONGEST_COPY);
+        // The longest length is written as none.
+        let size = if now == LONGEST_COPY { 0 } else { now };
+        let place = out.len();
+        out.push(0x80);
+        let (from_bytes, size_bytes) = (from.to_le_bytes(), size.to_le_bytes());
+        let bytes = from_bytes.iter().take(4).chain(size_bytes.iter().take(2));
+        for (at, byte) in bytes.enumerate().filter(|(_, byte)| **byte > 0) {
+            out[place] |= 1 << at;
+            out.push(*byte);
+        }
+        from += now;
+        length -= now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What git makes of a delta, step by step.
+    fn apply(base: &[u8], delta: &[u8]) -> Vec<u8> {
+        let mut bytes = delta.iter().copied();
+        let mut size = || {
+            let (mut size, mut shift) = (0, 0);
+            loop {
+                let byte = bytes.next().unwrap();
+                size |= usize::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte < 0x80 {
+                    return size;
+                }
+            }
+        };
+        assert_eq!(size(), base.len());
+        let length = size();
+        let mut out = Vec::new();
+        while let Some(instruction) = bytes.next() {
+            assert_ne!(instruction, 0);
+            if instruction < 0x80 {
+                out.extend(bytes.by_ref().take(instruction.into()));
+                continue;
+            }
+            let mut word = |from: u32, to: u32| {
+                let set = (from..to).filter(|at| instruction >> at & 1 == 1);
+                set.fold(0, |word, at| word | usize::from(bytes.next().unwrap()) << (8 * (at - from)))
+            };
+            let (from, size) = (word(0, 4), word(4, 7));
+            let size = if size == 0 { LONGEST_COPY } else { size };
+            out.extend_from_slice(&base[from..from + size]);
+        }
+        assert_eq!(out.len(), length);
+        out
+    }
+
+    #[test]
+    fn a_change_costs_about_its_own_size() {
+        let lines = (0..5000).map(|number| format!("line {number} of many\n"));
+        let old: String = lines.clone().collect();
+        let new: String = lines.filter(|line| !line.contains(" 77 ")).collect::<String>() + "and one more\n";
+        let delta = between(old.as_bytes(), new.as_bytes()).unwrap();
+        assert!(delta.len() < 60, "{}", delta.len());
+        assert_eq!(apply(old.as_bytes(), &delta), new.as_bytes());
+    }
+
+    #[test]
+    fn long_copies_and_far_places_are_told_whole() {
+        let noise: Vec<u8> =
+            (0..400_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
+        let turned = [&noise[200_000..], &noise[..200_000]].concat();
+        let delta = between(&noise, &turned).unwrap();
+        assert!(delta.len() < 100, "{}", delta.len());
+        assert!(apply(&noise, &delta) == turned);
+    }
+
+    #[test]
+    fn what_has_nothing_in_common_is_no_delta() {
+        assert_eq!(between(b"", b"something that is long enough to be worth a look at all"), None);
+        assert_eq!(between(&[b'a'; 4000], &(0..=250).cycle().take(4000).collect::<Vec<u8>>()), None);
+        assert_eq!(between(&[0; 4000], b""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn git_makes_the_target_of_it(
+            base in prop::collection::vec(0_u8..4, 0..2000),
+            cuts in prop::collection::vec((0_usize..2000, 0_usize..2000), 0..20),
+            own in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let part = |(from, to): &(usize, usize)| base.get(*from.min(to)..*from.max(to)).unwrap_or_default();
+            let mut target: Vec<u8> = cuts.iter().flat_map(part).copied().collect();
+            target.extend(own);
+            if let Some(delta) = between(&base, &target) {
+                prop_assert!(delta.len() < target.len() / 2);
+                prop_assert!(apply(&base, &delta) == target);
+            }
+        }
+    }
+}
