@@ -7,11 +7,13 @@ pub mod push;
 pub mod report;
 pub mod spec;
 pub mod updates;
+mod workflows;
 
 use std::{collections::BTreeSet, path::Path};
 
 pub use prepare::{Batch, RefUpdate, RefsFacts};
 pub use spec::{Destination, Wanted};
+pub use workflows::NewWorkflows;
 
 use crate::{
     diagnosis::Failure,

@@ -6,7 +6,7 @@ use crate::{
     plan::Plan,
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{self, Pushed},
-    refs,
+    refs::{self, Wanted, updates::first_branch},
     report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
@@ -76,8 +76,9 @@ async fn stages_of(
 ) -> Result<Waiting, Failure> {
     let mut part = log.stage(Stage::Preflight);
     report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
+    let wanted = plan.refs.as_ref().and_then(|local| Some(local.as_ref().ok()?.wanted.clone())).unwrap_or_default();
     let Preflight { checks, facts, outcome } = preflight(plan, connection).await;
-    note_preflight(&checks, facts.as_ref(), report);
+    note_preflight(&checks, facts.as_ref(), &wanted, report);
     report.checks.iter().for_each(|check| log.check(check));
     let cleared = outcome?;
     let count = |verdict: fn(&Verdict) -> bool| checks.iter().filter(|check| verdict(&check.verdict)).count();
@@ -168,15 +169,17 @@ fn note_bytes(connection: &Connection, report: &mut TargetReport) {
     (report.changes.bytes_sent, report.changes.bytes_received) = connection.bytes();
 }
 
-fn note_preflight(checks: &[Check], facts: Option<&Facts>, report: &mut TargetReport) {
+fn note_preflight(checks: &[Check], facts: Option<&Facts>, wanted: &[Wanted], report: &mut TargetReport) {
     report.checks = checks.iter().map(check_report).collect();
     let told = facts.and_then(|facts| facts.token.expires_at);
     report.facts.token_expires_at = told.or(report.facts.token_expires_at);
-    if let Some(Ok(refs)) = facts.and_then(|facts| facts.pushed_refs.as_ref())
-        && let Some((branch, old, _)) = &refs.first_branch
+    // Also where the refs turn out not to be pushable: the branch stays where it is.
+    if let Some(target) = facts.and_then(|facts| facts.refs.answer())
+        && let Some(branch) = first_branch(wanted, target)
     {
+        let tip = target.tip(&branch);
         report.facts.branch = Some(branch.short().to_owned());
-        (report.facts.commit, report.facts.previous) = (*old, *old);
+        (report.facts.commit, report.facts.previous) = (tip, tip);
     }
     if let Some(Ok(publish)) = facts.and_then(|facts| facts.publish.as_ref()) {
         report.facts.commit = publish.proposal.tip;

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chrono::Utc;
 
-use super::facts::{Asked, Facts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts};
+use super::facts::{Asked, Deflated, Facts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts};
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
@@ -271,7 +271,20 @@ async fn pushed_refs(
     refs: Option<&Advertisement>,
 ) -> Option<Result<RefsFacts, Failure>> {
     match (&plan.refs, refs) {
-        (Some(Ok(local)), Some(refs)) => Some(prepare(local, refs, connection, plan.behaviour.dry_run).await),
+        (Some(Ok(local)), Some(refs)) => {
+            let mut facts = match prepare(local, refs, connection, plan.behaviour.dry_run).await {
+                Ok(facts) => facts,
+                Err(failure) => return Some(Err(failure)),
+            };
+            for batch in &facts.batches {
+                match size::deflated(&batch.pack, super::content::PACK_LIMIT).await {
+                    Ok(Some(Deflated::Above(limit))) => facts.above = Some(limit),
+                    Ok(_) => {}
+                    Err(failure) => return Some(Err(failure)),
+                }
+            }
+            Some(Ok(facts))
+        }
         _ => None,
     }
 }

@@ -6,7 +6,13 @@ use super::{
     fixtures::{facts, plan, publish, refusal},
     judge::{first_failure, judge},
 };
-use crate::{diagnosis::Cause, plan::Plan, publish::tree::Changes, target::Oid};
+use crate::{
+    diagnosis::Cause,
+    plan::Plan,
+    publish::tree::Changes,
+    refs::{NewWorkflows, RefsFacts},
+    target::{Oid, RefName},
+};
 
 const PUBLISH: &[(&str, &str)] = &[("directory", "site")];
 
@@ -166,4 +172,30 @@ fn an_unknown_kind_of_token_may_or_may_not_start_workflows() {
     assert_eq!(judged("0x-from-elsewhere"), "skip check-not-permitted");
     assert_eq!(judged("ghp_x"), "pass");
     assert_eq!(verdict(&plan(PUBLISH), &facts(), "triggers"), "none");
+}
+
+#[test]
+fn refs_are_held_to_githubs_sizes_and_to_the_right_to_workflow_files() {
+    let plan = plan(&[("refs", "main")]);
+    let with = |refs: RefsFacts| {
+        let mut facts = facts();
+        facts.pushed_refs = Some(Ok(refs));
+        facts
+    };
+    let size = |above, large| verdict(&plan, &with(RefsFacts { large, above, ..RefsFacts::default() }), "file-size");
+    let gigabytes = Some(2 << 30);
+    assert_eq!(size(None, Vec::new()), "pass");
+    assert_eq!(size(gigabytes, Vec::new()), "fail pack-too-large");
+    assert_eq!(size(None, vec![(tip(), 60 << 20)]), "warn file-too-large");
+    assert_eq!(size(gigabytes, vec![(tip(), (100 << 20) + 1)]), "fail file-too-large", "the file is the better reason");
+    let brings = |unsure, scopes: Option<&str>| {
+        let files = vec![(RefName::branch("main").unwrap(), ".github/workflows/ci.yml".to_owned())];
+        let mut facts = with(RefsFacts { workflows: NewWorkflows { files, unsure }, ..RefsFacts::default() });
+        facts.token.scopes = scopes.map(|scope| vec![scope.to_owned()]);
+        verdict(&plan, &facts, "workflow-files")
+    };
+    assert_eq!(brings(false, Some("repo")), "fail missing-workflow-scope");
+    assert_eq!(brings(true, Some("repo")), "warn missing-workflow-scope", "a branch that is not here may have it");
+    assert_eq!(brings(false, Some("workflow")), "pass");
+    assert_eq!(brings(false, None), "skip check-not-permitted");
 }

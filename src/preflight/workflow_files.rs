@@ -11,19 +11,27 @@ use crate::{
     diagnosis::{Cause, Failure},
     plan::Plan,
     publish::source::WORKFLOWS,
+    refs::NewWorkflows,
+    target::RefName,
 };
 
-/// Whether the workflow files that the publish changes may be pushed with this token.
+/// The workflow files that a push changes, in words.
+struct Changed {
+    named: Option<String>,
+    /// Where they change.
+    place: String,
+    /// Whether no branch of the target has them in this form, as far as that is known.
+    certain: bool,
+    /// What can be done without a better token.
+    otherwise: &'static str,
+}
+
+/// Whether the workflow files that the push changes may be pushed with this token.
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
-    plan.push.as_ref()?;
-    let proposal = facts.proposal()?;
-    let changed = &proposal.changes.workflow_files;
-    let Some(first) = changed.first() else {
+    let changed = if plan.refs.is_some() { of_refs(facts)? } else { of_directory(plan, facts)? };
+    let Changed { named: Some(named), place, certain, otherwise } = changed else {
         return Some(Check::pass(CheckName::WorkflowFiles, "No workflow file changes."));
     };
-    let first = String::from_utf8_lossy(first).into_owned();
-    let others = changed.len() - 1;
-    let named = if others == 0 { first } else { format!("{first} and {others} more") };
     if plan.ssh.is_some() {
         let text = format!("{named} changes; a deploy key that may write may change it.");
         return Some(Check::pass(CheckName::WorkflowFiles, text));
@@ -31,7 +39,6 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
     let kind = plan.token.as_ref().map_or(TokenKind::Unknown, |token| token.kind);
     let has_scope = |scopes: &Vec<String>| scopes.iter().any(|scope| scope == "workflow");
     let server = &plan.target.server;
-    let leave_out = "or leave these files out with `exclude`";
     let (lacks, remedy) = match (kind, &facts.token.scopes) {
         (_, Some(scopes)) if has_scope(scopes) => {
             let text = format!("{named} changes, and the token has the scope `workflow`.");
@@ -40,12 +47,12 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
         (TokenKind::GithubToken, _) => (
             "GITHUB_TOKEN can never change workflow files".to_owned(),
             format!(
-                "Pass as `token` a classic token with `workflow`, or a fine-grained token or App with Workflows: Read and write, {leave_out}."
+                "Pass as `token` a classic token with `workflow`, or a fine-grained token or App with Workflows: Read and write, {otherwise}."
             ),
         ),
         (_, Some(_)) => (
             "the token lacks the scope `workflow`".to_owned(),
-            format!("Open the token on {server}/settings/tokens and tick `workflow`, {leave_out}."),
+            format!("Open the token on {server}/settings/tokens and tick `workflow`, {otherwise}."),
         ),
         (TokenKind::Classic | TokenKind::Oauth, None) => {
             let text = format!("{named} changes; whether the token has the scope `workflow` is not told.");
@@ -55,7 +62,7 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
             let what =
                 format!("{named} changes, which needs Workflows: write. Whether the token has it can not be asked.");
             let remedy = format!(
-                "If the push is refused: {} > Repository permissions > Workflows > Read and write, {leave_out}.",
+                "If the push is refused: {} > Repository permissions > Workflows > Read and write, {otherwise}.",
                 match kind {
                     TokenKind::FineGrained => format!("{server}/settings/personal-access-tokens > the token"),
                     _ => "the App's settings > Permissions & events".to_owned(),
@@ -66,14 +73,43 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
         }
     };
     let failure = |what: String| Failure::new(Cause::MissingWorkflowScope, what).with_remedy(remedy.clone());
-    Some(if is_certain(plan, facts) {
-        let what = format!("{named} would change on the branch, and {lacks}.");
+    Some(if certain {
+        let what = format!("{named} would change on {place}, and {lacks}.");
         Check::fail(CheckName::WorkflowFiles, failure(what))
     } else {
         let what = format!(
-            "{named} would change on the branch, and {lacks}; the server lets through what stands so on another branch."
+            "{named} would change on {place}, and {lacks}; the server lets through what stands so on another branch."
         );
         Check::warn(CheckName::WorkflowFiles, failure(what))
+    })
+}
+
+fn of_directory(plan: &Plan, facts: &Facts) -> Option<Changed> {
+    plan.push.as_ref()?;
+    let changed = &facts.proposal()?.changes.workflow_files;
+    let named = changed.first().map(|first| match changed.len() - 1 {
+        0 => String::from_utf8_lossy(first).into_owned(),
+        others => format!("{} and {others} more", String::from_utf8_lossy(first)),
+    });
+    Some(Changed {
+        certain: named.is_some() && is_certain(plan, facts),
+        named,
+        place: "the branch".to_owned(),
+        otherwise: "or leave these files out with `exclude`",
+    })
+}
+
+fn of_refs(facts: &Facts) -> Option<Changed> {
+    let NewWorkflows { files, unsure } = &facts.pushed_refs.as_ref()?.as_ref().ok()?.workflows;
+    let place = |name: &RefName| match files.len() - 1 {
+        0 => name.short().to_owned(),
+        others => format!("{} (and files on {others} more refs)", name.short()),
+    };
+    Some(Changed {
+        named: files.first().map(|(_, path)| path.clone()),
+        place: files.first().map(|(name, _)| place(name)).unwrap_or_default(),
+        certain: !unsure,
+        otherwise: "or push only what leaves the workflow files of the target's branches as they are",
     })
 }
 

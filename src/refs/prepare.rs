@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use super::{
     Local,
     updates::{Change, changes},
+    workflows::{self, NewWorkflows},
 };
 use crate::{
     connection::Connection,
@@ -74,6 +75,10 @@ pub struct RefsFacts {
     pub large: Large,
     /// How many tags are pushed at once so that they start nothing; 0 when they start workflows.
     pub silent_tags: usize,
+    /// The limit of one push in bytes, where one is above it.
+    pub above: Option<u64>,
+    /// Workflow files that no branch of the target has yet.
+    pub workflows: NewWorkflows,
 }
 
 impl RefsFacts {
@@ -116,11 +121,11 @@ pub async fn prepare(
     let proved = prove(&begun, &beyond, connection).await?;
     let updates = begun.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
-    let (batches, large) = blocking(move || begun.batches(updates, thin)).await?;
+    let (batches, large, workflows) = blocking(move || begun.batches(updates, thin)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > FEW_TAGS { tags } else { 0 };
     let bytes = if dry_run { count(&batches).await? } else { 0 };
-    Ok(RefsFacts { batches, first_branch, values, unchanged, bytes, large, silent_tags })
+    Ok(RefsFacts { batches, first_branch, values, unchanged, bytes, large, silent_tags, above: None, workflows })
 }
 
 /// Makes the packs and counts their bytes.
@@ -154,6 +159,8 @@ struct Begun {
     shallow: bool,
     changes: Vec<Change>,
     advertised: Vec<Oid>,
+    /// The tips of the target's branches.
+    branches: Vec<Oid>,
     /// Commits to be sent whose parents are not here, with these parents.
     cut: Vec<(Oid, Vec<Oid>)>,
     /// Changes whose old value is an ancestor of the new one.
@@ -165,11 +172,14 @@ struct Begun {
 impl Begun {
     fn new(local: &Local, refs: &Advertisement, changes: Vec<Change>) -> Self {
         let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
+        let branches: BTreeSet<Oid> =
+            refs.refs.iter().filter(|(name, _)| name.is_branch()).map(|(_, tip)| *tip).collect();
         Self {
             reach: Reach::new(local.objects.clone(), local.shallow.clone()),
             shallow: !local.shallow.is_empty(),
             changes,
             advertised: advertised.into_iter().collect(),
+            branches: branches.into_iter().collect(),
             cut: Vec::new(),
             forward: BTreeSet::new(),
             open: BTreeMap::new(),
@@ -254,7 +264,7 @@ impl Begun {
     }
 
     /// Divides the updates into what is sent together, and works out the packs.
-    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool) -> Result<(Vec<Batch>, Large), Failure> {
+    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool) -> Result<(Vec<Batch>, Large, NewWorkflows), Failure> {
         for old in updates.iter().filter_map(|update| update.old) {
             if let Some(commit) = self.reach.is_here(old).then(|| self.reach.commit_of(old)).transpose()?.flatten() {
                 self.reach.server_holds_files_of(commit)?;
@@ -273,7 +283,8 @@ impl Begun {
             batches.push(Batch { updates, pack });
         }
         large.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-        Ok((batches, large))
+        let workflows = workflows::look(&mut self.reach, &self.branches, &batches)?;
+        Ok((batches, large, workflows))
     }
 }
 

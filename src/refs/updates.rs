@@ -76,6 +76,11 @@ pub fn changes(wanted: &[Wanted], target: &Advertisement) -> Result<Vec<Change>,
     Ok(changes)
 }
 
+/// The first branch in order of the lines, if there is one.
+pub fn first_branch(wanted: &[Wanted], target: &Advertisement) -> Option<RefName> {
+    wanted.iter().filter_map(|wanted| name(wanted, target).ok()).find(RefName::is_branch)
+}
+
 /// The full name at the target.
 fn name(wanted: &Wanted, target: &Advertisement) -> Result<RefName, Failure> {
     let (branch, tag, makes_tag) = match &wanted.to {

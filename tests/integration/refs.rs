@@ -79,7 +79,7 @@ fn empty() -> World {
 }
 
 /// A step in whose workspace is a repository of three commits on `main`.
-fn checkout(world: &World, refs: &str) -> (Step, Tree) {
+pub(crate) fn checkout(world: &World, refs: &str) -> (Step, Tree) {
     let step = world.step().input("refs", refs);
     let tree = Tree::init(&step.workspace());
     for number in 1..=3 {
@@ -88,7 +88,7 @@ fn checkout(world: &World, refs: &str) -> (Step, Tree) {
     (step, tree)
 }
 
-fn updates(outcome: &Outcome) -> BTreeMap<String, (String, String, bool)> {
+pub(crate) fn updates(outcome: &Outcome) -> BTreeMap<String, (String, String, bool)> {
     let report = outcome.report();
     let refs = report["targets"][0]["refs"].as_array().unwrap().clone();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();

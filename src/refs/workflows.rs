@@ -1,0 +1,51 @@
+//! Workflow files that refs bring and no branch of the target has: they need a right of their own.
+
+use std::collections::HashSet;
+
+use super::prepare::Batch;
+use crate::{
+    diagnosis::Failure,
+    git::checkout::Reach,
+    target::{Oid, RefName},
+};
+
+/// Where GitHub looks for workflows.
+const FOLDER: [&str; 2] = [".github", "workflows"];
+
+/// What is new under `.github/workflows/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewWorkflows {
+    /// The refs that bring something new, in the order in which they are sent, each with the first such file.
+    pub files: Vec<(RefName, String)>,
+    /// Whether a branch of the target is not in the checkout: it may have the same files.
+    pub unsure: bool,
+}
+
+/// Compares the commits that are pushed with the tips of the target's branches, as the server does.
+pub(super) fn look(reach: &mut Reach, branches: &[Oid], batches: &[Batch]) -> Result<NewWorkflows, Failure> {
+    let (mut held, mut unsure) = (HashSet::new(), false);
+    for tip in branches {
+        if reach.is_here(*tip) {
+            held.extend(reach.files_in(*tip, &FOLDER)?);
+        } else {
+            unsure = true;
+        }
+    }
+    let mut files = Vec::new();
+    for batch in batches {
+        let mut brought = Vec::new();
+        for update in &batch.updates {
+            let Some(new) = update.new else { continue };
+            let all = reach.files_in(new, &FOLDER)?;
+            if let Some((name, _)) = all.iter().find(|(name, oid)| !held.contains(&((*name).clone(), **oid))) {
+                let path = format!("{}/{}", FOLDER.join("/"), String::from_utf8_lossy(name));
+                files.push((update.name.clone(), path));
+            }
+            if update.name.is_branch() {
+                brought.extend(all);
+            }
+        }
+        held.extend(brought);
+    }
+    Ok(NewWorkflows { files, unsure })
+}
