@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A source repository of six commits on `main`, in a folder of its own.
-fn source() -> (tempfile::TempDir, Tree) {
+pub(crate) fn source() -> (tempfile::TempDir, Tree) {
     let folder = tempfile::tempdir().unwrap();
     let tree = Tree::init(&folder.path().join("source"));
     for number in 1..=6 {
@@ -24,7 +24,7 @@ fn source() -> (tempfile::TempDir, Tree) {
 }
 
 /// Clones `from` into the step's workspace as actions/checkout would.
-fn cloned(step: Step, from: &Tree, options: &[&str]) -> Step {
+pub(crate) fn cloned(step: Step, from: &Tree, options: &[&str]) -> Step {
     let workspace = step.workspace();
     let inner = workspace.join("inner");
     Tree::clone(&from.0, &inner, options);
@@ -36,12 +36,12 @@ fn cloned(step: Step, from: &Tree, options: &[&str]) -> Step {
     step
 }
 
-fn empty() -> World {
+pub(crate) fn empty() -> World {
     World::with(Repository::new(TARGET), Token::classic("robin", &["repo", "workflow"]))
 }
 
 /// Brings revisions of `from` to branches of the target behind the server's back.
-fn seed(world: &World, from: &Tree, refspecs: &[&str]) {
+pub(crate) fn seed(world: &World, from: &Tree, refspecs: &[&str]) {
     let target = Tree(world.github.repository(TARGET).path());
     from.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
     let url = format!("file://{}", from.0.display());
@@ -186,7 +186,7 @@ fn a_workspace_of_another_user_opens() {
 }
 
 /// actions/checkout with `persist-credentials`: in the checkout's own configuration, or (newer) in a file that it includes.
-fn persist(step: &Step, server: &str, value: &str, newer: bool) {
+pub(crate) fn persist(step: &Step, server: &str, value: &str, newer: bool) {
     let workspace = step.workspace();
     let section = format!("[http \"{server}/\"]\n\textraheader = AUTHORIZATION: basic {value}\n");
     let config = workspace.join(".git/config");
@@ -202,7 +202,7 @@ fn persist(step: &Step, server: &str, value: &str, newer: bool) {
     fs::write(config, text).unwrap();
 }
 
-fn basic(token: &str) -> String {
+pub(crate) fn basic(token: &str) -> String {
     let mut command = Command::new("base64");
     let input = tempfile::NamedTempFile::new().unwrap();
     fs::write(input.path(), format!("x-access-token:{token}")).unwrap();
@@ -211,7 +211,7 @@ fn basic(token: &str) -> String {
 }
 
 /// The world of the hijack story: a ruleset that wants pull requests, an owner who may pass it by, the workflow's own token that may not.
-fn guarded() -> (World, Token) {
+pub(crate) fn guarded() -> (World, Token) {
     let own = Token::github_token(TARGET, &[("contents", emulator::model::Level::Write)]).named("the workflow's own");
     let rules = Ruleset::new("reviews", Target::Branch, &["refs/heads/main", "refs/heads/master"])
         .rule("pull_request")
@@ -225,7 +225,7 @@ fn guarded() -> (World, Token) {
     (World::of(model, Token::classic("olivia", &["repo", "workflow"]).named("olivia's")), own)
 }
 
-fn pusher(world: &World) -> Vec<String> {
+pub(crate) fn pusher(world: &World) -> Vec<String> {
     world.github.log().pushes().iter().filter_map(|entry| entry.token.clone()).collect()
 }
 

@@ -10,10 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use emulator::faults::{Fault, FaultRule};
 use tempfile::TempDir;
 
 use crate::{
-    runner::Step,
+    runner::{Outcome, Step},
     world::{TARGET, World},
 };
 
@@ -181,6 +182,74 @@ impl Sshd {
     pub(crate) fn log(&self) -> Vec<String> {
         let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// The same server as the SSH of the tenant `acme.ghe.com`: under its name, on SSH's own port, with `acme` as the user.
+pub(crate) struct Tenant {
+    pub(crate) sshd: Sshd,
+}
+
+impl Tenant {
+    /// `None` where this process may not give the machine another name.
+    pub(crate) fn start(world: &World) -> Option<Self> {
+        let mut command = Command::new("unshare");
+        let may = command.args(["--mount", "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        // One of its own, for suites that run side by side.
+        let [.., third, fourth] = std::process::id().to_be_bytes();
+        let address = format!("127.83.{third}.{}", fourth.max(1));
+        let address = address.as_str();
+        if !may || TcpListener::bind((address, 22)).is_err() {
+            return None;
+        }
+        let mut sshd = Sshd::start(world, Manners::default());
+        let path = sshd.folder.path();
+        fs::write(path.join("hosts"), format!("127.0.0.1 localhost\n{address} acme.ghe.com\n")).unwrap();
+        let users = fs::read_to_string("/etc/passwd").unwrap() + "acme:x:0:0::/root:/bin/sh\n";
+        fs::write(path.join("passwd"), users).unwrap();
+        let configuration = fs::read_to_string(path.join("sshd_config")).unwrap();
+        fs::write(path.join("tenant_config"), configuration.replace("127.0.0.1", address)).unwrap();
+        let mount = "mount --bind \"$0/hosts\" /etc/hosts && mount --bind \"$0/passwd\" /etc/passwd && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", mount]).arg(path).arg("/usr/sbin/sshd");
+        command.args(["-D", "-e", "-p", "22", "-f"]).arg(path.join("tenant_config"));
+        let mut process = command.stderr(Stdio::null()).spawn().unwrap();
+        let begin = Instant::now();
+        while TcpStream::connect((address, 22)).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "sshd did not start");
+            #[allow(clippy::disallowed_methods, reason = "sshd does not say when it is ready")]
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::mem::swap(&mut sshd.process, &mut process);
+        let _ = process.kill();
+        let _ = process.wait();
+        Some(Self { sshd })
+    }
+
+    /// Runs a step where the tenant has its name.
+    pub(crate) fn run(&self, step: Step) -> Outcome {
+        let own = step.command();
+        // No shell between: dash drops variables whose names have a hyphen.
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--mount=/proc/{}/ns/mnt", self.sshd.process.id()));
+        command.arg(format!("--wdns={}", step.workspace().display())).arg(own.get_program());
+        command.env_clear().envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let begin = Instant::now();
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        step.outcome(output, begin.elapsed())
+    }
+
+    /// The `known_hosts` line of the tenant.
+    pub(crate) fn known_host(&self) -> String {
+        let line = self.sshd.known_host("ed25519");
+        line.replace(line.split(' ').next().unwrap(), "acme.ghe.com")
+    }
+
+    /// From now on the tenant's interface tells its host keys.
+    pub(crate) fn tells_its_keys(&self, world: &World) {
+        let key = self.known_host().trim_start_matches("acme.ghe.com ").trim().to_owned();
+        let answer = serde_json::json!({"verifiable_password_authentication": false, "ssh_keys": [key]});
+        world.github.fault(FaultRule::on("GET", "*/meta", Fault::Body(answer.to_string())));
     }
 }
 
