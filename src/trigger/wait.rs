@@ -3,6 +3,7 @@
 //! They are asked for by conditional requests: an answer of 304 costs nothing of the hour's budget
 //! (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>).
 
+mod awaited;
 mod ending;
 mod expected;
 mod pages;
@@ -178,7 +179,9 @@ impl Follow<'_> {
             let line = format!("{}: nothing was pushed, so no run is expected.", expected.name());
             self.connection.watch.see(Event::Notice(&line));
             expected.done = Some(Ok(()));
-        } else if expected.is_met(self.spent) {
+        } else if expected.is_met(self.spent)
+            && (expected.went_wrong() || awaited::all_have_shown(expected, self.waiting, self.connection).await)
+        {
             expected.done = Some(match expected.until {
                 Wait::Completed => ending::judge(expected, self.waiting, self.connection).await,
                 _ => Ok(()),
@@ -207,7 +210,10 @@ impl Follow<'_> {
                 let found = expected.reason.take();
                 reason::not_triggered(expected, self.waiting, self.plan.timeout, found)
             } else if expected.runs.iter().all(ending::has_ended) {
-                expected.done = Some(ending::judge(expected, self.waiting, self.connection).await);
+                let shown = awaited::all_have_shown(expected, self.waiting, self.connection).await;
+                let judged = ending::judge(expected, self.waiting, self.connection).await;
+                let late = || awaited::not_all(expected, self.waiting, self.plan.timeout);
+                expected.done = Some(judged.and_then(|()| if shown { Ok(()) } else { Err(late()) }));
                 continue;
             } else {
                 ending::too_late(expected, self.plan.timeout)

@@ -1,6 +1,8 @@
 //! Why nothing started: each reason, looked for and said by the real binary.
 
-use emulator::model::{Level::Write, Model, Repository, Token};
+use std::time::Duration;
+
+use emulator::model::{Level::Write, Model, Repository, Run, Token};
 
 use crate::{
     refs::Tree,
@@ -178,5 +180,38 @@ fn a_sure_reason_is_told_long_before_the_time_is_over() {
     );
     let outcome = world.publish().input("wait-for", "ci.yml").run();
     says(&outcome, "has no .github/workflows/ci.yml");
-    assert!(outcome.took < std::time::Duration::from_mins(2), "{:?}", outcome.took);
+    assert!(outcome.took < Duration::from_mins(2), "{:?}", outcome.took);
+}
+
+/// Two tags that both start the file; the run of the second is tampered with before the list shows it.
+fn two_tags(timeout: &str, tamper: impl FnOnce(&mut Vec<Run>)) -> (World, Outcome) {
+    let world = World::with(
+        Repository::new(TARGET).workflow("ci.yml", "on:\n  push:\n    tags: ['v*']\n"),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    // There is time to tamper before the list is read for the first time with a run in it.
+    world.github.model(|model| model.settings.run_delay = Duration::from_secs(2)..Duration::from_secs(2));
+    let step = world.step().input("tag", "v1\nv2").input("tag-target", "main").input("wait-for", "ci.yml");
+    let step = step.input("wait-timeout", timeout);
+    let outcome = std::thread::scope(|scope| {
+        let running = scope.spawn(|| step.run());
+        while world.github.runs(TARGET).len() < 2 {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        world.github.model(|model| tamper(&mut model.find_mut(TARGET).unwrap().runs));
+        running.join().unwrap()
+    });
+    (world, outcome)
+}
+
+#[test]
+fn each_tag_must_show_its_run() {
+    let (_world, outcome) = two_tags("6s", |runs| runs.truncate(1));
+    says(&outcome, "No run of ci.yml for v2 showed within 6s. It started for the other refs");
+    let (world, outcome) = two_tags("2m", |runs| runs[1].listed_at += chrono::Duration::seconds(18));
+    outcome.succeeded();
+    let ids: Vec<_> = world.github.runs(TARGET).iter().map(|run| run.id).collect();
+    let report = outcome.report();
+    let seen = report["targets"][0]["runs"].as_array().unwrap().iter().map(|run| run["id"].as_u64().unwrap());
+    assert_eq!(seen.collect::<Vec<_>>(), ids, "{outcome}");
 }

@@ -35,7 +35,8 @@ pub(super) fn awaits_approval(run: &Run) -> bool {
     matches!(run.status.as_str(), "action_required" | "waiting") || run.conclusion.as_deref() == Some("action_required")
 }
 
-fn ended_well(run: &Run) -> bool {
+/// Whether a run that is over ended well.
+pub(super) fn ended_well(run: &Run) -> bool {
     matches!(run.conclusion.as_deref(), Some("success" | "neutral" | "skipped"))
 }
 

@@ -1,6 +1,9 @@
 //! What is waited for, and which runs are it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -58,6 +61,8 @@ pub(super) struct Expected {
     pub(super) until: Wait,
     /// The runs as they were last seen, the oldest first.
     pub(super) runs: Vec<Run>,
+    /// The refs that must start the file, once that was looked at.
+    pub(super) awaited: Option<BTreeSet<RefName>>,
     /// Whose the runs are that resemble those of a start with the relay's id.
     whose: BTreeMap<u64, Whose>,
     /// When the build of Pages was seen to be given up, and the server's time when it was begun.
@@ -79,6 +84,7 @@ pub(super) fn all(waiting: &Waiting, plan: &WaitPlan) -> Vec<Expected> {
         origin,
         until,
         runs: Vec::new(),
+        awaited: None,
         whose: BTreeMap::new(),
         given_up: None,
         first: None,
@@ -159,6 +165,19 @@ impl Expected {
         self.whose.extend(told);
     }
 
+    /// The changed refs for which no run of the file was seen.
+    pub(super) fn without_run<'a>(&self, waiting: &'a Waiting) -> Vec<&'a Place> {
+        let changed = self.all_places(waiting).filter(|place| place.changed && matches!(self.origin, Origin::File(_)));
+        let shows = |place: &Place| self.runs.iter().any(|run| is_for(run, place));
+        changed.filter(|place| !shows(place)).collect()
+    }
+
+    /// Those of them that must start the file, as far as that was looked at.
+    pub(super) fn missing<'a>(&self, waiting: &'a Waiting) -> Vec<&'a Place> {
+        let Some(awaited) = &self.awaited else { return Vec::new() };
+        self.without_run(waiting).into_iter().filter(|place| awaited.contains(&place.name)).collect()
+    }
+
     /// Takes in the runs that were found.
     pub(super) fn take(&mut self, polls: &Polls, waiting: &Waiting, spent: Duration) {
         let sources = self.sources(waiting);
@@ -216,13 +235,12 @@ impl Expected {
                     && run.created_at.is_none_or(|at| at >= start.began - TOLERANCE)
             }
             Origin::File(file) => {
-                let here = |place: &Place| run.head_sha == place.commit.to_string() && at(place.name.short());
                 // A push to the branch of an open pull request starts what listens to that, unless it waits for an approval.
                 let by_push = match run.event.as_str() {
                     "push" | "create" => true,
                     "pull_request" => !ending::awaits_approval(run),
                     _ => false,
-                } && self.places(waiting).any(here);
+                } && self.places(waiting).any(|place| is_for(run, place));
                 let by_start = waiting.places.is_empty() && waiting.starts.iter().any(|start| start.event == run.event);
                 // What a deploy key pushed counts as done by the account that added the key.
                 let ours = waiting.cleared.plan().ssh.is_some() || waiting.is_ours(run);
@@ -233,6 +251,11 @@ impl Expected {
                 pages::is_build(run) && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
             }
         }
+    }
+
+    /// Whether a run has ended that should have ended well: nothing mends that.
+    pub(super) fn went_wrong(&self) -> bool {
+        self.until == Wait::Completed && self.runs.iter().any(|run| ending::has_ended(run) && !ending::ended_well(run))
     }
 
     /// Whether what was asked for has come about.
@@ -254,6 +277,12 @@ impl Expected {
             single || self.is_idle || spent >= ALL_SHOWN || self.first.is_some_and(|first| spent >= first + SETTLE);
         self.until == Wait::Started || (settled && self.runs.iter().all(ending::has_ended))
     }
+}
+
+/// Whether a run is for what was pushed to a ref.
+fn is_for(run: &Run, place: &Place) -> bool {
+    let at = run.head_branch.is_empty() || run.head_branch == place.name.short();
+    at && run.head_sha == place.commit.to_string()
 }
 
 fn short(name: &str) -> String {

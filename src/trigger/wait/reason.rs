@@ -13,6 +13,7 @@ use crate::{
         Polled, RunQuery,
         model::{Content, Run, Workflow},
     },
+    target::Oid,
     workflow_file::{Exclusion, WorkflowFile},
 };
 
@@ -59,7 +60,10 @@ pub(super) fn not_triggered(
     let whence = match &expected.origin {
         Origin::Trigger(_) => String::new(),
         Origin::File(_) | Origin::Pages => {
-            let names: Vec<&str> = expected.places(waiting).map(|place| place.name.short()).collect();
+            let missing = expected.missing(waiting);
+            let all = expected.places(waiting);
+            let named = all.filter(|place| missing.is_empty() || missing.iter().any(|one| one.name == place.name));
+            let names: Vec<&str> = named.map(|place| place.name.short()).collect();
             if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) }
         }
     };
@@ -131,7 +135,7 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
             ));
             continue;
         }
-        if let Some(mark) = skip_mark(place, waiting, connection).await {
+        if let Some(mark) = skip_mark(place.commit, waiting, connection).await {
             excluded.push(Reason::certain(
                 format!(
                     "The message of the commit {} holds `{mark}`, which keeps GitHub from starting anything.",
@@ -259,20 +263,23 @@ async fn actions_off(waiting: &Waiting, connection: &Connection) -> Option<Reaso
     })
 }
 
-async fn skip_mark(place: &Place, waiting: &Waiting, connection: &Connection) -> Option<&'static str> {
+/// The mark in a commit's message that keeps GitHub from starting anything.
+pub(super) async fn skip_mark(commit: Oid, waiting: &Waiting, connection: &Connection) -> Option<&'static str> {
     let slug = &waiting.cleared.plan().target.slug;
-    let message = connection.github.git_commit(slug, &place.commit.to_string()).await.ok()?.value.message;
+    let message = connection.github.git_commit(slug, &commit.to_string()).await.ok()?.value.message;
     let trailer = || message.lines().any(|line| matches!(line.trim(), "skip-checks: true" | "skip-checks:true"));
     SKIPS.iter().find(|mark| message.contains(*mark)).copied().or_else(|| trailer().then_some("skip-checks: true"))
 }
 
-enum Found {
+/// A workflow file at a ref.
+pub(super) enum Found {
     Text(String),
     Missing,
     Unknown,
 }
 
-async fn file_at(file: &str, reference: &str, waiting: &Waiting, connection: &Connection) -> Found {
+/// Reads a workflow file at a branch or commit.
+pub(super) async fn file_at(file: &str, reference: &str, waiting: &Waiting, connection: &Connection) -> Found {
     let path = format!(".github/workflows/{file}");
     match connection.github.content(&waiting.cleared.plan().target.slug, &path, Some(reference)).await {
         Ok(found) => match found.value {
