@@ -106,7 +106,8 @@ impl<'a> Merge<'a> {
         for (index, file) in self.placement.root_files.iter().enumerate() {
             let entry = root_file_entry(file);
             match root.iter_mut().find(|old| old.name == entry.name) {
-                Some(old) if !file.overwrite || old.oid == entry.oid || old.mode.is_tree() => {}
+                Some(old) if !file.overwrite || old.mode.is_tree() => {}
+                Some(old) if old.oid == entry.oid && old.mode.canonical() == entry.mode => {}
                 Some(old) => {
                     *old = entry;
                     self.changes.changed += 1;

@@ -1,9 +1,9 @@
+mod property;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::OnceLock,
 };
-
-use proptest::prelude::*;
 
 use super::*;
 use crate::{
@@ -352,127 +352,6 @@ fn only_trees_on_the_way_and_inside_the_destination_are_needed() {
     assert_eq!(count_files(&*git, merged.tree).unwrap(), Some(4));
 }
 
-fn expected(case: &Case) -> Option<Files> {
-    model::expected(&model::Case {
-        branch: case.branch.as_ref(),
-        directory: case.directory.as_ref(),
-        destination: case.destination.as_str(),
-        keep: &|path| case.keep.matches(path),
-        exclude: &|path| case.exclude.matches(path),
-    })
-}
-
-fn counted(case: &Case, after: &Files) -> (u64, u64, u64) {
-    let empty = Files::new();
-    let before = case.branch.as_ref().unwrap_or(&empty);
-    let count = |found: usize| found as u64;
-    (
-        count(after.keys().filter(|path| !before.contains_key(*path)).count()),
-        count(after.iter().filter(|(path, entry)| before.get(*path).is_some_and(|old| old != *entry)).count()),
-        count(before.keys().filter(|path| !after.contains_key(*path)).count()),
-    )
-}
-
-fn any_files(modes: &'static [&'static str], at_least: usize) -> impl Strategy<Value = Files> {
-    static NAMES: [&str; 7] = ["a", "b", "a.b", "a-", "A", "CNAME", "d"];
-    let path =
-        prop::collection::vec(prop::sample::select(&NAMES[..]), 1..4).prop_map(|names| names.join("/").into_bytes());
-    let entry = (prop::sample::select(modes), prop::sample::select(vec![b"1", b"2", b"3"]));
-    prop::collection::vec((path, entry), at_least..14).prop_map(|list| {
-        let mut files = Files::new();
-        for (path, (mode, content)) in list {
-            let covers =
-                |above: &[u8], path: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&b'/'));
-            if !files.keys().any(|old: &Vec<u8>| covers(old, &path) || covers(&path, old)) {
-                files.insert(path, (mode, content.to_vec()));
-            }
-        }
-        files
-    })
-}
-
-fn any_globs() -> impl Strategy<Value = Globs> {
-    static PATTERNS: [&str; 10] = ["a", "a/**", "b/", "*", "**/d", "a/*", "d/a", "**", "**/a.b", "A/?"];
-    prop::collection::vec(prop::sample::select(&PATTERNS[..]), 0..3).prop_map(|patterns| globs(&patterns))
-}
-
-fn any_case() -> impl Strategy<Value = Case> {
-    let branch = prop::option::weighted(0.9, any_files(&["100644", "100644", "100755", "120000", "160000"], 0));
-    let directory = prop::option::weighted(0.85, any_files(&["100644", "100644", "100755", "120000"], 1));
-    let destination = prop::sample::select(&["", "", "a", "b", "a/b", "d/a/b"][..]);
-    (branch, directory, destination, any_globs(), any_globs()).prop_map(
-        |(branch, directory, destination, keep, exclude)| Case {
-            branch,
-            directory,
-            destination: destination.parse().unwrap(),
-            keep,
-            exclude,
-            root_files: Vec::new(),
-        },
-    )
-}
-
-/// Every blob, tree and submodule commit named by a tree below `root` that is here.
-fn known_objects(trees: &dyn Trees, root: Oid) -> Result<HashSet<Oid>, Failure> {
-    let mut known = HashSet::from([root]);
-    let mut open = vec![root];
-    while let Some(oid) = open.pop() {
-        for entry in trees.tree(oid)?.unwrap_or_default() {
-            if known.insert(entry.oid) && entry.mode.is_tree() {
-                open.push(entry.oid);
-            }
-        }
-    }
-    Ok(known)
-}
-
-/// Everything that `merged` needs is sent or known, and nothing is sent that is known.
-fn check_objects(git: &Git, base: Option<Oid>, merged: &Merged) -> Result<(), TestCaseError> {
-    let known = base.map(|base| known_objects(git, base).unwrap()).unwrap_or_default();
-    let trees: HashMap<_, _> = merged.trees.iter().cloned().collect();
-    let blobs: HashSet<_> = merged.blobs.iter().map(|blob| blob.oid).collect();
-    prop_assert_eq!((trees.len(), blobs.len()), (merged.trees.len(), merged.blobs.len()));
-    prop_assert!(trees.keys().chain(&blobs).all(|oid| !known.contains(oid)));
-    let mut used = HashSet::new();
-    let mut open = vec![merged.tree];
-    while let Some(oid) = open.pop() {
-        if known.contains(&oid) || !used.insert(oid) {
-            continue;
-        }
-        let content = trees.get(&oid).ok_or_else(|| TestCaseError::fail(format!("the tree {oid} is not sent")))?;
-        prop_assert_eq!(ObjectKind::Tree.id_of(content), oid);
-        for entry in TreeEntry::read_all(content).unwrap() {
-            if entry.mode.is_tree() {
-                open.push(entry.oid);
-            } else if !entry.mode.is_submodule() && !known.contains(&entry.oid) {
-                prop_assert!(blobs.contains(&entry.oid), "the blob {} is not sent", entry.oid);
-                used.insert(entry.oid);
-            }
-        }
-    }
-    prop_assert_eq!(used.len(), trees.len() + blobs.len());
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_merge_is_what_git_makes_of_the_merged_list_of_files(case in any_case()) {
-        let git = git();
-        match (case.merge_with(&git, &*git), expected(&case)) {
-            (Ok(merged), Some(expected)) => {
-                prop_assert_eq!(merged.tree, git.write_tree(&expected));
-                let Changes { added, changed, removed, .. } = merged.changes;
-                prop_assert_eq!((added, changed, removed), counted(&case, &expected));
-                check_objects(&git, case.branch.as_ref().map(|files| git.write_tree(files)), &merged)?;
-            }
-            (Err(MergeError::Failed(_)), None) => {}
-            (merged, expected) => prop_assert!(false, "{merged:?} but {expected:?}"),
-        }
-    }
-}
-
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let show = |files: &Option<Files>| {
@@ -487,6 +366,7 @@ impl std::fmt::Debug for Case {
             .field("destination", &self.destination)
             .field("keep", &self.keep.patterns())
             .field("exclude", &self.exclude.patterns())
-            .finish_non_exhaustive()
+            .field("root_files", &self.root_files)
+            .finish()
     }
 }
