@@ -16,6 +16,7 @@ mod directory;
 mod fanout;
 mod floating;
 mod front;
+mod hostile;
 mod hosts;
 mod inside;
 mod leaks;
