@@ -43,7 +43,7 @@ impl<'a> Arbitrary<'a> for Input {
     fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         const PATTERNS: [&str; 10] = ["a", "a/**", "b/", "*", "**/d", "a/*", "d/a", "**", "**/a.b", "A/?"];
         const PLACES: [&str; 7] = ["", "", "a", "b", "a/b", "d/a/b", "a.b/A"];
-        let mut globs = |input: &mut Unstructured<'a>| {
+        let globs = |input: &mut Unstructured<'a>| {
             let count = input.int_in_range(0..=2)?;
             (0..count).map(|_| input.choose(&PATTERNS).copied()).collect::<Result<Vec<_>, _>>()
         };

@@ -84,7 +84,7 @@ fn sound(outcome: &Outcome, server: &str) -> Shape {
     assert!(commands[first..].iter().all(|command| command.name != "add-mask"), "a mask among the rest: {outcome}");
     let error = outcome.output("error");
     // A check that fails is one, and what ended the step is the last.
-    let last = shown().filter(|(name, _)| *name == "error").next_back();
+    let last = shown().rfind(|(name, _)| *name == "error");
     assert_eq!(last.map_or("", |(_, properties)| &properties["title"]), error, "{outcome}");
     assert_eq!(outcome.status, Some(i32::from(!error.is_empty())));
 

@@ -13,6 +13,7 @@
 mod app;
 mod content;
 mod directory;
+mod dump;
 mod fanout;
 mod floating;
 mod front;
