@@ -17,7 +17,10 @@ pub use self::key::App;
 use crate::{
     credential::{Secret, TokenKind},
     diagnosis::{Cause, Failure},
-    github::{Answered, GitHub, RestError, model::Installation},
+    github::{
+        Answered, GitHub, RestError,
+        model::{AccessToken, Installation},
+    },
     http::HttpClient,
     plan::{Plan, Token},
     report::Console,
@@ -77,19 +80,35 @@ impl Tokens {
             return Err(not_installed(plan, what));
         }
         let permissions = cut_down(plan, &installation)?;
-        let names = [plan.target.slug.name()];
-        let mint = || async {
-            let minted = as_app.create_access_token(installation.id, &names, &permissions).await;
-            minted.map_err(|error| refused_token(plan, error))
+        let minted = match create(plan, retries, &as_app, installation.id, Some(plan.target.slug.name()), &permissions)
+            .await
+        {
+            // NOTE: the installation is found under a repository's old name too; the list of a token's repositories knows new ones only.
+            Err(failure) if failure.cause == Cause::AppNotInstalled => {
+                let look = create(plan, retries, &as_app, installation.id, None, &[("metadata", "read")]).await?;
+                console.masks([&look.token]);
+                let looking = speak(&look.token)?;
+                self.keep(speak(&look.token)?);
+                let ask = || async { Ok(looking.repository(&plan.target.slug).await?.value.full_name) };
+                let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
+                match full_name.rsplit('/').next().filter(|name| !name.is_empty() && *name != plan.target.slug.name()) {
+                    Some(name) => create(plan, retries, &as_app, installation.id, Some(name), &permissions).await?,
+                    None => return Err(failure),
+                }
+            }
+            outcome => outcome?,
         };
-        let minted = retries.run("request for the App's token", mint).await?.value;
         console.masks([&minted.token]);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(speak(&minted.token)?);
+        self.keep(speak(&minted.token)?);
         let kind = match TokenKind::of(&minted.token, None) {
             TokenKind::Unknown => TokenKind::Installation,
             kind => kind,
         };
         Ok(Minted { token: Token { secret: minted.token, kind }, expires_at: minted.expires_at })
+    }
+
+    fn keep(&self, token: GitHub) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(token);
     }
 
     /// Ends all tokens, side by side and once. The answer says how many could not be ended; those end by themselves.
@@ -130,6 +149,22 @@ async fn find(
             },
         }
     }
+}
+
+/// Asks for a token of the installation; without a `repository` it is for all that the installation reaches.
+async fn create(
+    plan: &Plan,
+    retries: &Retries,
+    as_app: &GitHub,
+    installation: u64,
+    repository: Option<&str>,
+    permissions: &[Permission],
+) -> Result<AccessToken, Failure> {
+    let mint = || async {
+        let minted = as_app.create_access_token(installation, repository.as_slice(), permissions).await;
+        minted.map_err(|error| refused_token(plan, error))
+    };
+    Ok(retries.run("request for the App's token", mint).await?.value)
 }
 
 /// The permissions to ask for: what the plan can not do without, and of what merely helps as much as was granted.

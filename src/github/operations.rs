@@ -311,7 +311,7 @@ impl GitHub {
     }
 
     /// `POST /app/installations/{installation_id}/access_tokens`: a token for these repositories (names without their
-    /// owner) and permissions. The credential is the App's JWT.
+    /// owner; none: all of the installation) and permissions. The credential is the App's JWT.
     pub async fn create_access_token(
         &self,
         installation: u64,
@@ -321,8 +321,11 @@ impl GitHub {
         let path = format!("/app/installations/{installation}/access_tokens");
         let permissions: Map<String, Value> =
             permissions.iter().map(|(name, access)| ((*name).to_owned(), Value::from(*access))).collect();
-        let body = json!({ "repositories": repositories, "permissions": permissions }).to_string();
-        self.ask(&Call::write(Method::POST, path, body, &[201], Effect::Repeatable)).await
+        let mut body = json!({ "permissions": permissions });
+        if !repositories.is_empty() {
+            body["repositories"] = json!(repositories);
+        }
+        self.ask(&Call::write(Method::POST, path, body.to_string(), &[201], Effect::Repeatable)).await
     }
 
     /// `DELETE /installation/token`: ends the installation token that this is called with.

@@ -58,7 +58,11 @@ fn world(app: App) -> World {
 
 /// A step with the App in place of a token.
 fn step(world: &World, id: &str) -> Step {
-    Step::new(world.github.url())
+    app_step(world.github.url(), id)
+}
+
+fn app_step(server: &str, id: &str) -> Step {
+    Step::new(server)
         .input("repository", TARGET)
         .input("token", "")
         .input("app-id", id)
@@ -232,4 +236,31 @@ fn one_half_of_the_pair_is_refused() {
     let alone = Step::new(world.github.url()).input("repository", TARGET).input("app-id", "12").run();
     alone.failed("invalid-input");
     assert!(world.github.log().0.is_empty());
+}
+
+#[test]
+fn a_renamed_repository_is_reached_under_its_old_name() {
+    let app = App::new("relay-bot", &key_pair().1).installed("acme", &["acme/new-site", "acme/other"], WRITE);
+    let id = app.id.to_string();
+    let renamed = Repository::new("acme/new-site").formerly(TARGET).private().file("README.md", "hello\n");
+    let model = Model::new().repository(renamed).repository(Repository::new("acme/other")).app(app);
+    let github = emulator::Emulator::start(model).unwrap();
+    let outcome = app_step(github.url(), &id).run();
+    outcome.succeeded();
+    assert!(github.repository("acme/new-site").tip("refs/heads/gh-pages").is_some());
+    let log = github.log();
+    let mints: Vec<_> = log.0.iter().filter(|entry| entry.path.ends_with("/access_tokens")).collect();
+    let asked = mints.last().unwrap().request.as_ref().unwrap();
+    assert_eq!(asked["repositories"], json!(["new-site"]), "cut down to the one repository");
+    assert_eq!(
+        mints[1].request.as_ref().unwrap()["permissions"],
+        json!({"metadata": "read"}),
+        "the look may only look"
+    );
+    let (mut minted, mut revoked) = (0, 0);
+    github.model(|model| {
+        let tokens = model.tokens.iter().filter(|token| token.value().starts_with("ghs_"));
+        (minted, revoked) = tokens.fold((0, 0), |(all, ended), token| (all + 1, ended + usize::from(token.revoked)));
+    });
+    assert_eq!((minted, revoked), (2, 2), "both have ended");
 }

@@ -81,7 +81,7 @@ impl Call<'_> {
         };
         let Some(repository) = found else {
             let former = self.model.find_former(&slug).map(|now| now.id);
-            return Err(former.map_or_else(refusal::not_found, |id| self.moved(id)));
+            return Err(former.map_or_else(refusal::not_found, |id| self.moved(id, "")));
         };
         match access::check(self.model, self.token.as_ref(), repository, permission, level) {
             Ok(()) => Ok(repository.clone()),
@@ -94,8 +94,8 @@ impl Call<'_> {
         self.model.repositories.iter_mut().find(|repository| repository.id == id).ok_or_else(refusal::not_found)
     }
 
-    fn moved(&self, id: u64) -> Answer {
-        let url = format!("{}/repositories/{id}", self.api());
+    fn moved(&self, id: u64, rest: &str) -> Answer {
+        let url = format!("{}/repositories/{id}{rest}", self.api());
         let status = if self.method == "GET" { 301 } else { 307 };
         let text = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
         Answer::json(status, &json!({"message": text, "url": url, "documentation_url": refusal::GUIDELINES}))

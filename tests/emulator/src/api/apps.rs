@@ -136,9 +136,15 @@ fn reaches(installation: &Installation, repository: &Repository) -> bool {
 pub(super) fn of_repository(call: &mut Call<'_>, secret: Option<&str>, owner: &str, name: &str) -> Handled {
     let app = authenticate(call, secret)?;
     let slug = format!("{owner}/{name}");
-    let Some(repository) = call.model.find(&slug) else {
+    // `/repositories/ID/installation`, where the redirect leads
+    let by_id = name.parse::<u64>().ok().filter(|_| owner.is_empty());
+    let found = match by_id {
+        Some(id) => call.model.repositories.iter().find(|repository: &&Repository| repository.id == id),
+        None => call.model.find(&slug),
+    };
+    let Some(repository) = found else {
         let former = call.model.find_former(&slug).map(|now| now.id);
-        return Err(former.map_or_else(refusal::not_found, |id| call.moved(id)));
+        return Err(former.map_or_else(refusal::not_found, |id| call.moved(id, "/installation")));
     };
     let installation = app.installations.iter().find(|installation| reaches(installation, repository));
     let installation = installation.ok_or_else(refusal::not_found)?;

@@ -19,6 +19,7 @@ pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&st
         ("GET", ["installation", "repositories"]) => apps::repositories(call),
         ("DELETE", ["installation", "token"]) => apps::revoke(call),
         ("GET", ["repos", owner, name, "installation"]) => apps::of_repository(call, secret, owner, name),
+        ("GET", ["repositories", id, "installation"]) => apps::of_repository(call, secret, "", id),
         (_, ["repos", owner, name, rest @ ..]) => repository_route(call, owner, name, rest),
         (_, ["repositories", id, rest @ ..]) => repository_route(call, "", id, rest),
         _ => Err(refusal::not_found()),
