@@ -70,9 +70,10 @@ impl RestError {
         matches!(self.0.reason, Reason::Refused) && self.0.meta.status == status
     }
 
-    /// Whether the server refuses to tell, be it for want of a right or of the thing itself: a check of it is skipped.
+    /// Whether the server refuses to tell, be it for want of a right or of the thing itself: a check of it is skipped. A spent
+    /// rate limit has the same status and is none of this.
     pub fn is_not_permitted(&self) -> bool {
-        self.is(403) || self.is(404)
+        (self.is(403) || self.is(404)) && Failure::from(self.clone()).retry == Retry::Never
     }
 
     /// Whether the server may have done all the same what it was asked for.

@@ -171,6 +171,7 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
     let slug = &cleared.plan().target.slug;
     let mut receivers = Receivers::new(slug, connection);
     loop {
+        let mut pause = INTERVAL;
         let read = match connection.github.runs(slug, &query, etag.as_deref()).await {
             Ok(Polled::Changed(answered)) => {
                 etag = answered.meta.etag().map(str::to_owned);
@@ -189,18 +190,23 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
             }
             Ok(Polled::Unchanged(_)) => true,
             Err(error) if error.is_not_permitted() => return Found::Unknown,
-            Err(_) => false,
+            Err(error) => {
+                if let Retry::After(named) = Failure::from(error).retry {
+                    pause = pause.max(named);
+                }
+                false
+            }
         };
         if read && looked >= LOOK {
             return Found::None;
         }
-        if passed >= PATIENCE || connection.retries.left() <= INTERVAL {
+        if passed >= PATIENCE || connection.retries.left() <= pause {
             return Found::Unknown;
         }
-        connection.retries.pause(INTERVAL).await;
-        passed += INTERVAL;
+        connection.retries.pause(pause).await;
+        passed += pause;
         if read {
-            looked += INTERVAL;
+            looked += pause;
         }
     }
 }
