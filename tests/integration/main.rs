@@ -46,6 +46,7 @@ mod runner;
 mod secret;
 mod setups;
 mod signing;
+mod soak;
 mod ssh;
 mod sshd;
 mod tag;
