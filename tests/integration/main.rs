@@ -14,6 +14,7 @@ mod app;
 mod content;
 mod directory;
 mod dump;
+mod ending;
 mod fanout;
 mod floating;
 mod front;

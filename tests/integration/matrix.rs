@@ -4,8 +4,8 @@
 //! `MATRIX=TEXT cargo test --test integration matrix -- --nocapture` runs the cases whose name holds TEXT, and shows them.
 
 mod blow;
-mod point;
-mod scene;
+pub(crate) mod point;
+pub(crate) mod scene;
 
 use std::{
     collections::BTreeMap,
