@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-use git2::{ErrorCode, Indexer, ObjectType, Odb, OdbLookupFlags};
+use git2::{ErrorClass, ErrorCode, Indexer, ObjectType, Odb, OdbLookupFlags};
 use tempfile::TempDir;
 
 use self::claims::{Claims, MAX_OBJECT};
@@ -99,13 +99,13 @@ impl ObjectStore {
                 Ok(0) => break,
                 Ok(filled) => {
                     claims.look(&buffer[..filled]).map_err(|excess| excessive(&excess))?;
-                    indexer.write_all(&buffer[..filled]).map_err(|error| damaged(&error))?;
+                    indexer.write_all(&buffer[..filled]).map_err(|error| not_taken_in(&error))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(cut_off(&error)),
             }
         }
-        indexer.commit().map_err(|error| damaged(&error))?;
+        indexer.commit().map_err(|error| not_taken_in(&error))?;
         self.0.objects.refresh().map_err(|error| broken(&error))?;
         Ok(indexed.load(Ordering::Relaxed))
     }
@@ -201,6 +201,18 @@ fn broken(error: &git2::Error) -> Failure {
 fn unusable(reason: &dyn std::fmt::Display) -> Failure {
     Failure::new(Cause::InternalError, format!("The system's temporary folder can not be used: {reason}."))
         .with_remedy("Free space on the runner, or point TMPDIR at a folder that can be written to.")
+}
+
+/// A pack that is damaged, or has no room here: libgit2 tells both in the same place.
+fn not_taken_in(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let native = inside.and_then(|inside| inside.downcast_ref()).or_else(|| error.downcast_ref::<git2::Error>());
+    match native {
+        Some(native) if matches!(native.class(), ErrorClass::Os | ErrorClass::Filesystem) => {
+            unusable(&native.message())
+        }
+        _ => damaged(&error),
+    }
 }
 
 fn damaged(reason: &dyn std::fmt::Display) -> Failure {
