@@ -22,6 +22,7 @@ mod hostile;
 mod hosts;
 mod inside;
 mod leaks;
+mod limits;
 mod malicious;
 mod matrix;
 mod once;
