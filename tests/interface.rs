@@ -160,3 +160,35 @@ fn the_table_is_whole() {
     assert!(NOT_YET.iter().all(|name| INPUTS.iter().any(|input| input.name == *name)));
     assert_eq!(CHECKS.iter().collect::<BTreeSet<_>>().len(), 18);
 }
+
+/// The crates of `Cargo.toml`'s tables of dependencies.
+fn direct_dependencies(manifest: &str) -> BTreeSet<String> {
+    let mut inside = false;
+    let mut names = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = matches!(line, "[dependencies]" | "[dev-dependencies]" | "[build-dependencies]");
+        } else if inside && let Some((name, _)) = line.split_once('=') {
+            names.insert(name.trim().to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let used = direct_dependencies(&fs::read_to_string(root.join("Cargo.toml")).unwrap());
+    assert!(used.len() > 40, "{used:?}");
+    let page = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let (_, table) = page.split_once("## Dependencies").unwrap();
+    let mut reasons = BTreeSet::new();
+    for line in table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")).skip(1) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells.len() == 2 && cells[1].len() > 3, "no reason: {line}");
+        for name in cells[0].split(", ") {
+            assert!(reasons.insert(name.to_owned()), "{name} stands there twice");
+        }
+    }
+    assert_eq!(used, reasons, "Cargo.toml on the left, CONTRIBUTING.md on the right");
+}

@@ -273,7 +273,7 @@ fn soak(relays: u64, seed: u64) {
                         let (end, found) = ground.relay(seed, number);
                         *ends.lock().unwrap().entry(end).or_default() += 1;
                         if !found.is_empty() {
-                            println!("WRONG {}", found[..found.len() - 1].join("; "));
+                            println!("WRONG relay {number}: {}", found[..found.len() - 1].join("; "));
                             wrong.lock().unwrap().push(found);
                         }
                     }
