@@ -12,7 +12,6 @@ use std::{
 };
 
 use emulator::{
-    Emulator,
     faults::{Canned, Fault, FaultRule},
     model::{Model, Repository, Role, Token},
 };
@@ -20,6 +19,7 @@ use repo_relay::diagnosis::Cause;
 
 use crate::{
     inside::Virtual,
+    leaks::Judged,
     runner::{Outcome, Step},
     world::TARGET,
 };
@@ -36,7 +36,7 @@ const LIFE: u64 = 25;
 /// How long a silent server is waited for.
 const SILENCE: Duration = Duration::from_millis(400);
 
-/// Numbers that a seed determines (SplitMix64).
+/// Numbers that a seed determines (`SplitMix64`).
 struct Chance(u64);
 
 impl Chance {
@@ -118,7 +118,7 @@ fn fault(chance: &mut Chance) -> (FaultRule, bool) {
 
 /// A GitHub, and the token for it.
 struct Ground {
-    github: Arc<Emulator>,
+    github: Arc<Judged>,
     token: Token,
 }
 
@@ -129,7 +129,7 @@ impl Ground {
         let target = target.files("gh-pages", &[("old.html", "old\n")]).collaborator("robin", Role::Write);
         let source = Repository::new("acme/source").file("README.md", "source\n").collaborator("robin", Role::Write);
         let model = Model::new().repository(target).repository(source).token(&token);
-        Self { github: Arc::new(Emulator::start(model).unwrap()), token }
+        Self { github: Arc::new(Judged::start(model)), token }
     }
 
     fn step(&self, deed: Deed, number: u64) -> Step {
