@@ -9,7 +9,7 @@ use std::{
     ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread::ThreadId,
@@ -17,7 +17,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use emulator::{Emulator, model::Model};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// A shorter value, or line of a key, can not be told from ordinary text.
@@ -36,7 +36,8 @@ const SECRET_VARIABLES: [&str; 6] =
 #[derive(Clone, Debug)]
 pub(crate) struct Canary {
     name: String,
-    forms: Vec<String>,
+    /// Ready to search: making them costs more than a search in what a small server saw.
+    forms: Arc<[Finder<'static>]>,
     /// Whether no other test can have the same text by chance.
     unique: bool,
 }
@@ -44,13 +45,14 @@ pub(crate) struct Canary {
 impl Canary {
     pub(crate) fn new(name: &str, value: &str) -> Self {
         let unique = value.starts_with("gh") && value.len() > 30 || value.contains("-----BEGIN ");
-        Self { name: name.to_owned(), forms: forms(value), unique }
+        let forms = forms(value).iter().map(|form| Finder::new(form.as_bytes()).into_owned()).collect();
+        Self { name: name.to_owned(), forms, unique }
     }
 
     /// Where in `text` one of the forms stands, with what is before it.
     fn find(&self, text: &[u8]) -> Option<String> {
-        let place = self.forms.iter().find_map(|form| memmem::find(text, form.as_bytes()))?;
-        Some(String::from_utf8_lossy(&text[place.saturating_sub(60)..place]).into_owned())
+        let place = self.forms.iter().find_map(|form| form.find(text))?;
+        Some(String::from_utf8_lossy(&text[place.saturating_sub(200)..place]).into_owned())
     }
 }
 
@@ -113,12 +115,16 @@ static SEARCHED: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 fn search<'a>(what: &str, canaries: &[Canary], places: impl IntoIterator<Item = (String, std::borrow::Cow<'a, [u8]>)>) {
     let forms: usize = canaries.iter().map(|canary| canary.forms.len()).sum();
     let (mut count, mut bytes) = (0, 0);
+    // All in one text, each place behind its name: thousands of small places would be searched as often as there are forms.
+    let mut all = Vec::new();
     for (place, text) in places {
         (count, bytes) = (count + 1, bytes + text.len());
-        for canary in canaries {
-            if let Some(before) = canary.find(&text) {
-                panic!("LEAKED: `{}` is in {place} of {what}, after {before:?}", canary.name);
-            }
+        all.extend_from_slice(format!("\n== {place}\n").as_bytes());
+        all.extend_from_slice(&text);
+    }
+    for canary in canaries {
+        if let Some(before) = canary.find(&all) {
+            panic!("LEAKED: `{}` is in {what}, after {before:?}", canary.name);
         }
     }
     let sums: Vec<_> = SEARCHED
@@ -187,11 +193,16 @@ pub(crate) fn judge_step(
 }
 
 /// A GitHub whose log is searched when it ends: addresses, headers other than `authorization`, and JSON.
-pub(crate) struct Judged(Emulator);
+pub(crate) struct Judged {
+    github: Emulator,
+    /// How many secrets were known when it started: those of earlier steps are none of its business.
+    known: usize,
+}
 
 impl Judged {
     pub(crate) fn start(model: Model) -> Self {
-        Self(Emulator::start(model).unwrap())
+        let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).len();
+        Self { github: Emulator::start(model).unwrap(), known }
     }
 }
 
@@ -199,7 +210,7 @@ impl Deref for Judged {
     type Target = Emulator;
 
     fn deref(&self) -> &Emulator {
-        &self.0
+        &self.github
     }
 }
 
@@ -210,7 +221,7 @@ impl Drop for Judged {
         }
         let mine = std::thread::current().id();
         let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut canaries: Vec<Canary> = known
+        let mut canaries: Vec<Canary> = known[self.known..]
             .iter()
             .filter(|(thread, canary)| *thread == mine || canary.unique)
             .map(|(_, canary)| canary.clone())
@@ -218,11 +229,14 @@ impl Drop for Judged {
         drop(known);
         // Also tokens that were minted on the way, and those that no step was given.
         canaries.extend(
-            self.0.model(|model| {
+            self.github.model(|model| {
                 model.tokens.iter().map(|token| Canary::new("a token", token.value())).collect::<Vec<_>>()
             }),
         );
-        let log = self.0.log();
+        let mut seen = BTreeSet::new();
+        canaries
+            .retain(|canary| seen.insert(canary.forms.iter().map(|form| form.needle().to_vec()).collect::<Vec<_>>()));
+        let log = self.github.log();
         let places = log.0.iter().map(|entry| {
             let headers = entry.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
             let address = percent_decode_str(&entry.path).decode_utf8_lossy();
