@@ -80,23 +80,23 @@ impl Tokens {
             return Err(not_installed(plan, what));
         }
         let permissions = cut_down(plan, &installation)?;
-        let minted = match create(plan, retries, &as_app, installation.id, Some(plan.target.slug.name()), &permissions)
-            .await
-        {
+        let request =
+            |repository, permissions| create(plan, retries, &as_app, installation.id, repository, permissions);
+        let minted = match request(Some(plan.target.slug.name()), &permissions).await? {
+            Minting::Token(minted) => minted,
             // NOTE: the installation is found under a repository's old name too; the list of a token's repositories knows new ones only.
-            Err(failure) if failure.cause == Cause::AppNotInstalled => {
-                let look = create(plan, retries, &as_app, installation.id, None, &[("metadata", "read")]).await?;
+            Minting::Unlisted(failure) => {
+                let look = request(None, &[("metadata", "read")]).await?.token()?;
                 console.masks([&look.token]);
                 let looking = speak(&look.token)?;
                 self.keep(speak(&look.token)?);
                 let ask = || async { Ok(looking.repository(&plan.target.slug).await?.value.full_name) };
                 let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
                 match full_name.rsplit('/').next().filter(|name| !name.is_empty() && *name != plan.target.slug.name()) {
-                    Some(name) => create(plan, retries, &as_app, installation.id, Some(name), &permissions).await?,
+                    Some(name) => request(Some(name), &permissions).await?.token()?,
                     None => return Err(failure),
                 }
             }
-            outcome => outcome?,
         };
         console.masks([&minted.token]);
         self.keep(speak(&minted.token)?);
@@ -151,6 +151,22 @@ async fn find(
     }
 }
 
+/// What came of asking for a token.
+enum Minting {
+    Token(AccessToken),
+    /// The installation lists no repository of this name.
+    Unlisted(Failure),
+}
+
+impl Minting {
+    fn token(self) -> Result<AccessToken, Failure> {
+        match self {
+            Self::Token(token) => Ok(token),
+            Self::Unlisted(failure) => Err(failure),
+        }
+    }
+}
+
 /// Asks for a token of the installation; without a `repository` it is for all that the installation reaches.
 async fn create(
     plan: &Plan,
@@ -159,12 +175,19 @@ async fn create(
     installation: u64,
     repository: Option<&str>,
     permissions: &[Permission],
-) -> Result<AccessToken, Failure> {
+) -> Result<Minting, Failure> {
     let mint = || async {
-        let minted = as_app.create_access_token(installation, repository.as_slice(), permissions).await;
-        minted.map_err(|error| refused_token(plan, error))
+        match as_app.create_access_token(installation, repository.as_slice(), permissions).await {
+            Ok(minted) => Ok(Minting::Token(minted.value)),
+            Err(error)
+                if error.status() == Some(422) && error.text().to_lowercase().contains("accessible to the parent") =>
+            {
+                Ok(Minting::Unlisted(refused_token(plan, error)))
+            }
+            Err(error) => Err(refused_token(plan, error)),
+        }
     };
-    Ok(retries.run("request for the App's token", mint).await?.value)
+    retries.run("request for the App's token", mint).await
 }
 
 /// The permissions to ask for: what the plan can not do without, and of what merely helps as much as was granted.
