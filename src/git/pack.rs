@@ -1,8 +1,12 @@
 //! Packs: made on all cores while they are sent, with bounded memory, always in the same order and so always the same bytes.
 //!
-//! No deltas: a site's new files seldom resemble each other, and to look for likeness costs more than the network does.
+//! No deltas are looked for among files: a site's new files seldom resemble each other, and to look for likeness costs more than
+//! the network does. What the checkout has as a delta is sent as it is, and what a job has just committed as what changed.
 //!
 //! Source: <https://git-scm.com/docs/gitformat-pack>
+
+mod entry;
+mod put;
 
 use std::{
     collections::VecDeque,
@@ -10,7 +14,7 @@ use std::{
     io::{self, Read},
     ops::Range,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -24,9 +28,11 @@ use sha1::{Digest, Sha1};
 use tokio::sync::mpsc;
 use zlib_rs::adler32::{adler32, adler32_combine};
 
+pub use self::entry::PackEntry;
+use self::put::{OFS_DELTA, REF_DELTA, number_of, put_distance, put_form, put_header, put_whole};
 use super::{
     ByteStream, WireError,
-    checkout::{Base, Copier, Form, LocalObject, StoredEntry},
+    checkout::{Base, Copier},
     deflate,
     format::ObjectKind,
     ids::{OidMap, OidSet},
@@ -40,94 +46,14 @@ use crate::{
 /// How much content one piece of work holds: small objects together, or a block of a large file.
 const WORK: u64 = 512 * 1024;
 
+/// Less content than this is not worth a core of its own.
+const LEAST_WORK: u64 = 16 * 1024;
+
 /// A file above this size is not read whole.
 const LARGE: u64 = 1024 * 1024;
 
 /// How many finished pieces wait for the network.
 const PIECES_AHEAD: usize = 2;
-
-/// An object to send.
-#[derive(Clone, Debug)]
-pub enum PackEntry {
-    /// A blob whose content lies in a file.
-    File {
-        /// The blob's id; the content is checked against it while it is read.
-        oid: Oid,
-        /// The file's size in bytes.
-        size: u64,
-        /// Where the file lies.
-        path: PathBuf,
-    },
-    /// An object whose content is here.
-    Data {
-        /// The kind.
-        kind: ObjectKind,
-        /// The object's id; it must be that of the content.
-        oid: Oid,
-        /// The content.
-        content: Bytes,
-    },
-    /// An object of the checkout that is deflated anew.
-    Local(LocalObject),
-    /// An entry of one of the checkout's packs, sent as it is there.
-    Stored(StoredEntry),
-}
-
-impl PackEntry {
-    /// The object's id.
-    pub fn oid(&self) -> Oid {
-        match self {
-            Self::File { oid, .. } | Self::Data { oid, .. } => *oid,
-            Self::Local(object) => object.oid,
-            Self::Stored(entry) => entry.oid,
-        }
-    }
-
-    /// The content's length in bytes; of a stored entry what it has deflated, since nothing else is known without reading it.
-    pub fn size(&self) -> u64 {
-        match self {
-            Self::File { size, .. } => *size,
-            Self::Data { content, .. } => content.len() as u64,
-            Self::Local(object) => object.size,
-            Self::Stored(entry) => entry.length(),
-        }
-    }
-
-    /// Whether the object may be larger than `size` bytes: of what is deflated already that is not known without reading it.
-    pub fn may_be(&self, size: u64) -> bool {
-        match self {
-            // Deflate makes nothing smaller than a thousandth.
-            Self::Stored(entry) => entry.size > size || entry.base != Base::None && entry.length() > size / 1032,
-            other => other.size() > size,
-        }
-    }
-
-    /// The object's kind.
-    pub fn kind(&self) -> ObjectKind {
-        match self {
-            Self::File { .. } => ObjectKind::Blob,
-            Self::Data { kind, .. } => *kind,
-            Self::Local(object) => object.kind,
-            Self::Stored(entry) => entry.kind,
-        }
-    }
-
-    /// The object, and the one of the same pack that it is stored as a delta against.
-    pub(super) fn base_in_pack(&self) -> Option<(Oid, Oid)> {
-        match self {
-            Self::Stored(StoredEntry { oid, base: Base::Sent(base), .. }) => Some((*oid, *base)),
-            _ => None,
-        }
-    }
-
-    fn is_large(&self) -> bool {
-        matches!(self, Self::File { size, .. } if *size > LARGE)
-    }
-
-    fn is_stored(&self) -> bool {
-        matches!(self, Self::Stored(_))
-    }
-}
 
 /// The objects of a pack. Cheap to clone; [`Self::stream`] makes the pack's bytes as often as they are needed.
 #[derive(Clone, Debug, Default)]
@@ -229,8 +155,18 @@ struct Made {
 /// Divides the objects into pieces of work.
 struct Works<'a> {
     entries: &'a [PackEntry],
+    /// How much content small objects have together, in bytes.
+    share: u64,
     index: usize,
     offset: u64,
+}
+
+impl<'a> Works<'a> {
+    /// Little is divided, too: who changed ten pages does not wait for one core while the others rest.
+    fn of(entries: &'a [PackEntry], cores: usize) -> Self {
+        let all: u64 = entries.iter().map(PackEntry::size).sum();
+        Self { entries, share: (all / (4 * cores as u64)).clamp(LEAST_WORK, WORK), index: 0, offset: 0 }
+    }
 }
 
 impl Iterator for Works<'_> {
@@ -250,7 +186,8 @@ impl Iterator for Works<'_> {
         let begin = self.index;
         let mut size = 0;
         let stored = entry.is_stored();
-        let fits = |entry: &&PackEntry, size| size < WORK && !entry.is_large() && entry.is_stored() == stored;
+        let most = if stored { WORK } else { self.share };
+        let fits = |entry: &&PackEntry, size| size < most && !entry.is_large() && entry.is_stored() == stored;
         while let Some(entry) = self.entries.get(self.index).filter(|entry| fits(entry, size)) {
             size += entry.size();
             self.index += 1;
@@ -262,9 +199,10 @@ impl Iterator for Works<'_> {
 
 /// Hands work to the cores, some pieces ahead, and puts what they made together in order.
 fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Result<(), WireError> {
-    let mut works = Works { entries, index: 0, offset: 0 };
+    let cores = rayon::current_num_threads();
+    let mut works = Works::of(entries, cores);
     let mut pending = VecDeque::new();
-    let ahead = (2 * rayon::current_num_threads() + 2).min(24);
+    let ahead = (2 * cores + 2).min(24);
     let count = u32::try_from(entries.len()).map_err(|_| {
         Failure::new(Cause::PackTooLarge, format!("{} objects do not fit into one pack.", entries.len()))
     })?;
@@ -491,61 +429,6 @@ impl Large {
     }
 }
 
-/// A delta against an object before it in the pack.
-const OFS_DELTA: u8 = 6;
-
-/// A delta against any object.
-const REF_DELTA: u8 = 7;
-
-fn number_of(kind: ObjectKind) -> u8 {
-    match kind {
-        ObjectKind::Commit => 1,
-        ObjectKind::Tree => 2,
-        ObjectKind::Blob => 3,
-        ObjectKind::Tag => 4,
-    }
-}
-
-fn put_whole(kind: ObjectKind, content: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
-    put_header(number_of(kind), content.len() as u64, out);
-    deflate::whole(content, out).map_err(|error| internal(&error))
-}
-
-fn put_form(kind: ObjectKind, form: Form<'_>, out: &mut Vec<u8>) -> Result<(), WireError> {
-    match form {
-        Form::Whole(content) => put_whole(kind, content, out),
-        Form::Delta(base, delta) => {
-            put_header(REF_DELTA, delta.len() as u64, out);
-            out.extend_from_slice(base.as_bytes());
-            deflate::whole(&delta, out).map_err(|error| internal(&error))
-        }
-    }
-}
-
-/// How far back the base of a delta lies: groups of 7 bits, the highest first, each but the last one less than it says.
-fn put_distance(mut distance: u64, out: &mut Vec<u8>) {
-    let mut groups = vec![(distance & 0x7f) as u8];
-    distance >>= 7;
-    while distance > 0 {
-        distance -= 1;
-        groups.push((distance & 0x7f) as u8 | 0x80);
-        distance >>= 7;
-    }
-    out.extend(groups.into_iter().rev());
-}
-
-/// The header of an entry: its type, and its size in groups of 4, 7, 7, … bits.
-fn put_header(kind: u8, size: u64, out: &mut Vec<u8>) {
-    let mut byte = kind << 4 | (size & 0x0f) as u8;
-    let mut rest = size >> 4;
-    while rest > 0 {
-        out.push(byte | 0x80);
-        byte = (rest & 0x7f) as u8;
-        rest >>= 7;
-    }
-    out.push(byte);
-}
-
 fn read_whole(path: &Path, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
@@ -568,4 +451,30 @@ fn unreadable(path: &Path, error: &io::Error) -> WireError {
 
 fn internal(reason: &(impl std::fmt::Display + ?Sized)) -> WireError {
     WireError::Failed(Failure::new(Cause::InternalError, format!("The pack could not be made: {reason}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn works(sizes: &[usize]) -> Vec<(usize, u64)> {
+        let data =
+            |size: &usize| PackEntry::Data { kind: ObjectKind::Blob, oid: Oid::ZERO, content: vec![0; *size].into() };
+        let entries: Vec<_> = sizes.iter().map(data).collect();
+        let bytes = |range: &Range<usize>| entries[range.clone()].iter().map(PackEntry::size).sum();
+        let one = |work| match work {
+            Work::Objects(range) => (range.len(), bytes(&range)),
+            Work::Block { .. } | Work::Copies(_) => panic!("small objects"),
+        };
+        Works::of(&entries, 2).map(one).collect()
+    }
+
+    #[test]
+    fn a_few_pages_are_divided_among_the_cores_and_a_site_is_not_crumbled() {
+        assert_eq!(works(&[25_000; 16]), [(2, 50_000); 8]);
+        assert_eq!(works(&[100; 20]), [(20, 2000)]);
+        let many = works(&[25_000; 2000]);
+        assert!(many[..many.len() - 1].iter().all(|(_, bytes)| *bytes >= WORK), "{many:?}");
+        assert_eq!(many.iter().map(|(count, _)| count).sum::<usize>(), 2000);
+    }
 }

@@ -86,6 +86,11 @@ impl Folders {
         self.0.len() - 1
     }
 
+    /// All folders.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Folder> {
+        self.0.iter()
+    }
+
     /// The folder with this index.
     pub(super) fn get(&self, index: usize) -> &Folder {
         &self.0[index]

@@ -4,7 +4,10 @@ use std::{
     cell::RefCell,
     collections::HashMap,
     io::Read,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -119,15 +122,21 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, watch: &dyn Watch) -> Result<
     // A big file begun last would leave the other cores idle at the end.
     let mut order: Vec<usize> = (0..listing.files().len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(listing.files()[*index].size / STEP));
-    let hashed: Result<Vec<(usize, Blob)>, Failure> = order
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|index| Ok((index, blob(&listing, &listing.files()[index], retain, &kept, &advance)?)))
-        .collect();
+    let failed = OnceLock::new();
+    let one = |index: usize| {
+        // What is hashed after a failure is thrown away.
+        let made = failed.get().is_none().then(|| blob(&listing, &listing.files()[index], retain, &kept, &advance));
+        let made = made.and_then(|made| made.map_err(|failure| failed.set(failure)).ok());
+        made.map(|blob| (index, blob))
+    };
+    let hashed: Vec<Option<(usize, Blob)>> = order.into_par_iter().with_max_len(1).map(one).collect();
     watch.see(Event::Finished);
+    if let Some(failure) = failed.into_inner() {
+        return Err(failure);
+    }
     let mut oids = vec![Oid::ZERO; listing.files().len()];
     let (mut contents, mut lfs_pointers) = (HashMap::new(), Vec::new());
-    for (index, blob) in hashed? {
+    for (index, blob) in hashed.into_iter().flatten() {
         oids[index] = blob.oid;
         if let Some(content) = blob.content {
             contents.insert(blob.oid, content);

@@ -6,7 +6,10 @@ use super::{BlobSource, NewBlob, NewTree, RootFile, Trees};
 use crate::{
     diagnosis::Failure,
     git::format::{ObjectKind, TreeEntry},
-    publish::{folders::Child, hash::Hashed},
+    publish::{
+        folders::{Child, Folder},
+        hash::Hashed,
+    },
     target::Oid,
 };
 
@@ -46,7 +49,7 @@ impl New {
         let mut lacking: HashSet<Oid> = self.mixed.keys().chain(folders.keys()).copied().collect();
         lacking.extend(self.files.iter().map(|index| oids[*index]));
         lacking.extend(root_files.iter().map(|content| ObjectKind::Blob.id_of(content)));
-        drop_known(trees, base, &mut lacking)?;
+        drop_known(trees, base, content, &mut lacking)?;
 
         let mut new_trees: Vec<_> = self.mixed.into_iter().filter(|(oid, _)| lacking.remove(oid)).collect();
         let mut blobs = Vec::new();
@@ -89,13 +92,34 @@ impl New {
 }
 
 /// Takes off `lacking` what some tree of `base` names. A tree that is not here may name more: that counts as lacking.
-fn drop_known(trees: &dyn Trees, base: Option<Oid>, lacking: &mut HashSet<Oid>) -> Result<(), Failure> {
+/// What lies below a folder that `content` has with the same id is known from there: few trees are read when little changed.
+fn drop_known(
+    trees: &dyn Trees,
+    base: Option<Oid>,
+    content: Option<&Hashed>,
+    lacking: &mut HashSet<Oid>,
+) -> Result<(), Failure> {
+    let same: HashMap<Oid, &Folder> = match content {
+        Some(content) => content.folders.iter().map(|folder| (folder.oid, folder)).collect(),
+        None => HashMap::new(),
+    };
     let mut open: Vec<Oid> = base.into_iter().collect();
     let mut seen: HashSet<Oid> = open.iter().copied().collect();
     while let Some(oid) = open.pop() {
         lacking.remove(&oid);
         if lacking.is_empty() {
             break;
+        }
+        if let (Some(folder), Some(content)) = (same.get(&oid), content) {
+            for file in &content.oids()[folder.files.clone()] {
+                lacking.remove(file);
+            }
+            let folders = folder.children.iter().filter_map(|child| match child {
+                Child::Folder(index) => Some(content.folders.get(*index).oid),
+                Child::File(_) => None,
+            });
+            open.extend(folders.filter(|folder| seen.insert(*folder)));
+            continue;
         }
         for entry in trees.tree(oid)?.unwrap_or_default() {
             lacking.remove(&entry.oid);

@@ -370,3 +370,18 @@ impl std::fmt::Debug for Case {
             .finish()
     }
 }
+
+#[test]
+fn trees_that_the_directory_has_too_are_not_read_and_their_files_are_known() {
+    let branch = [("a/1", "one"), ("b/2", "two"), ("b/in/3", "three"), ("c/4", "four")];
+    let directory = [("a/1", "new"), ("a/moved", "three"), ("b/2", "two"), ("b/in/3", "three"), ("c/4", "four")];
+    let case = Case::on(&branch, &directory);
+    let git = git();
+    let root = git.write_tree(&files(&branch));
+    let entries = git.tree(root).unwrap().unwrap();
+    let changed = entries.iter().find(|entry| entry.name == b"a").unwrap().oid;
+    let merged = case.merge_with(&git, &Partly(&git, HashSet::from([root, changed]))).unwrap();
+    assert_eq!(merged.tree, git.write_tree(&files(&directory)));
+    let blobs: Vec<Oid> = merged.blobs.iter().map(|blob| blob.oid).collect();
+    assert_eq!(blobs, [ObjectKind::Blob.id_of(b"new")], "b/in/3 tells that the branch has the moved file");
+}
