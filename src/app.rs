@@ -89,7 +89,7 @@ impl Tokens {
                 let look = request(None, &[("metadata", "read")]).await?.token()?;
                 console.masks([&look.token]);
                 let looking = speak(&look.token)?;
-                self.keep(speak(&look.token)?);
+                self.keep(looking.clone());
                 let ask = || async { Ok(looking.repository(&plan.target.slug).await?.value.full_name) };
                 let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
                 match full_name.rsplit('/').next().filter(|name| !name.is_empty() && *name != plan.target.slug.name()) {
