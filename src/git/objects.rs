@@ -240,26 +240,8 @@ fn malformed(kind: ObjectKind, oid: Oid) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
-
     use super::*;
-
-    fn git(folder: &std::path::Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        let mut child = Command::new("git")
-            .args(arguments)
-            .current_dir(folder)
-            .env_clear()
-            .envs([("HOME", folder.as_os_str()), ("GIT_CONFIG_NOSYSTEM", "1".as_ref())])
-            .env("PATH", option_env!("PATH").unwrap_or("/usr/bin:/bin"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "git {arguments:?}");
-        output.stdout
-    }
+    use crate::publish::testing::git;
 
     fn text(bytes: Vec<u8>) -> String {
         String::from_utf8(bytes).unwrap().trim().to_owned()

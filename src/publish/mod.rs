@@ -17,6 +17,6 @@ pub mod proposal;
 pub mod sign;
 pub mod source;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod tree;
 pub mod walk;

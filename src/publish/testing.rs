@@ -35,6 +35,21 @@ fn command(folder: &Path) -> Command {
     command
 }
 
+/// What git answers in `folder` to this, with `input` as its standard input.
+pub(crate) fn git(folder: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = command(folder)
+        .args(arguments)
+        .env("GIT_INDEX_FILE", folder.join("test-index"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}");
+    output.stdout
+}
+
 impl Git {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -54,17 +69,7 @@ impl Git {
     }
 
     pub(crate) fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        let mut child = command(self.path())
-            .args(arguments)
-            .env("GIT_INDEX_FILE", self.path().join("test-index"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "git {arguments:?}");
-        output.stdout
+        git(self.path(), arguments, input)
     }
 
     pub(crate) fn line(&self, arguments: &[&str], input: &[u8]) -> String {
