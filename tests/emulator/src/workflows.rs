@@ -210,7 +210,7 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
                 };
                 let run = start(shared, model, id, &file, &commit, &trigger);
                 if broken {
-                    end_as(model, id, run, &Outcome { stages: Vec::new(), ..Outcome::concluded("startup_failure") });
+                    end_as(model, id, run, &Outcome::at_once("startup_failure"));
                 }
             }
         }
@@ -240,12 +240,7 @@ fn start_pull_requests(
             };
             let run = start(shared, model, repository.id, file, &commit, &trigger);
             if matches!(token.kind, TokenKind::GithubToken(_)) {
-                end_as(
-                    model,
-                    repository.id,
-                    run,
-                    &Outcome { stages: Vec::new(), ..Outcome::concluded("action_required") },
-                );
+                end_as(model, repository.id, run, &Outcome::at_once("action_required"));
             }
         }
     }

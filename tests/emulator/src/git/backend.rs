@@ -1,6 +1,12 @@
 //! `git http-backend` as CGI: environment in, header lines and a body out.
 
-use std::{ffi::OsStr, io, process::Stdio};
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::OnceLock,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -20,6 +26,19 @@ use crate::{
     shared::Shared,
 };
 
+/// Where git and what its hooks call are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where git lies. A program that the system has to look for, in a `PATH` of its own, is started by a whole copy of this
+/// process, which takes the longer the more memory it has; one that is named whole is not.
+fn git() -> &'static Path {
+    static GIT: OnceLock<PathBuf> = OnceLock::new();
+    GIT.get_or_init(|| {
+        let mut places = PATH.split(':').map(|folder| Path::new(folder).join("git"));
+        places.find(|place| place.is_file()).unwrap_or_else(|| "git".into())
+    })
+}
+
 /// A `git http-backend` about to be started.
 pub(super) struct Backend(Command);
 
@@ -33,14 +52,14 @@ impl Backend {
         inside: &str,
         faults: &[Fault],
     ) -> Self {
-        let mut command = Command::new("git");
+        let mut command = Command::new(git());
         command.arg("http-backend").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         command.kill_on_drop(true).env_clear();
         let folder = repository.path.file_name().unwrap_or(OsStr::new("missing")).to_string_lossy();
         let home = repository.path.parent().unwrap_or(&repository.path);
         let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         command
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", PATH)
             .env("HOME", home)
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")

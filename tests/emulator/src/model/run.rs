@@ -51,6 +51,11 @@ impl Outcome {
         }
     }
 
+    /// This conclusion from the first moment on.
+    pub(crate) fn at_once(conclusion: &str) -> Self {
+        Self { stages: Vec::new(), ..Self::concluded(conclusion) }
+    }
+
     /// Ends in failure at this step of this job.
     pub fn failure(job: &str, step: &str) -> Self {
         Self { failing: Some((job.to_owned(), step.to_owned())), ..Self::concluded("failure") }
