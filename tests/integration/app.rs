@@ -1,7 +1,7 @@
 //! `app-id` and `app-private-key`: the step mints a token of its own, and ends it.
 
 use std::{
-    process::{Command, Stdio},
+    process::Command,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -10,6 +10,7 @@ use emulator::{
     faults::{Canned, Fault, FaultRule},
     model::{App, Level, Model, Repository, Token},
 };
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
@@ -154,18 +155,14 @@ fn a_signal_ends_the_token_within_two_seconds() {
     let world = world(app.clone());
     world.github.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::Silence));
     let step = step(&world, &app.id.to_string());
-    let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = step.start();
     let begin = Instant::now();
     while world.github.log().pushes().is_empty() {
         assert!(begin.elapsed() < Duration::from_secs(20));
         #[allow(clippy::disallowed_methods, reason = "the step is another process")]
         std::thread::sleep(Duration::from_millis(20));
     }
-    let killed = Instant::now();
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
-    let outcome = step.outcome(output, killed.elapsed());
+    let outcome = step.ended_by(child, Signal::TERM);
     outcome.failed("cancelled");
     assert_ended_and_hidden(&world, &outcome);
 }

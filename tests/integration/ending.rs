@@ -2,7 +2,7 @@
 //! binary; in every case the report, the outputs and the summary are there, and say what was done.
 
 use std::{
-    process::{Child, Stdio},
+    process::Child,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +19,7 @@ use crate::{
         point::{Point, points},
         scene::{KINDS, Kind, Scene, contradictions},
     },
-    runner::{Outcome, Step},
+    runner::Outcome,
 };
 
 /// How many steps run side by side.
@@ -114,17 +114,13 @@ fn judge(scene: &Scene, outcome: &Outcome, fit: impl Fn(&str) -> bool) -> (Strin
     (error, wrong)
 }
 
-fn start(step: &Step) -> Child {
-    step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
 #[test]
 fn a_signal_at_any_request_ends_the_step_with_its_report() {
     for_all("signals", |index, kind, point, fault| {
         let scene = Scene::new(kind);
         scene.github.fault(FaultRule::on(&point.method, &point.pattern, fault).nth(point.nth));
         let step = scene.step(scene.github.url());
-        let mut child = start(&step);
+        let mut child = step.start();
         let held = is_held(&scene, &mut child);
         let sent = Instant::now();
         let (signal, name) = if index % 2 == 0 { (Signal::TERM, "SIGTERM") } else { (Signal::INT, "SIGINT") };
@@ -155,7 +151,7 @@ fn the_budget_holds_at_any_request() {
         scene.github.fault(FaultRule::on(&point.method, &point.pattern, fault).from(point.nth));
         let step = scene.step(scene.github.url()).input("timeout", "2s").input("wait-timeout", "2s");
         let begin = Instant::now();
-        let output = start(&step).wait_with_output().unwrap();
+        let output = step.start().wait_with_output().unwrap();
         let took = begin.elapsed();
         let outcome = step.outcome(output, took);
         let held = scene.github.log().0.iter().any(|entry| !entry.faults.is_empty());

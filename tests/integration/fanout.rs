@@ -1,20 +1,13 @@
 //! One step, many targets.
 
-use std::{
-    fs,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use emulator::{
     faults::{Canned, Fault, FaultRule},
     model::{Model, Repository, Role, Standing, Token, Visibility},
 };
 
-use crate::{
-    leaks::Judged,
-    runner::{Outcome, Step},
-};
+use crate::{leaks::Judged, runner::Step};
 
 /// The most memory that a step over two hundred targets may take, in KiB.
 const MOST_MEMORY: u64 = 150 << 10;
@@ -95,27 +88,6 @@ fn a_limit_that_one_target_met_is_waited_for_by_all() {
     assert!(early.is_empty(), "pushed within the limit's pause: {early:?}");
 }
 
-#[allow(clippy::disallowed_methods, reason = "a look every few milliseconds is no pause between tries")]
-/// Runs a step and watches its memory: the most that it ever held, in KiB.
-pub(crate) fn measured(step: Step) -> (Outcome, u64) {
-    let begin = Instant::now();
-    let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let watch = std::thread::spawn(move || {
-        let mut most = 0;
-        // The kernel keeps the peak itself; a process that has ended has none.
-        while let Ok(text) = fs::read_to_string(&status) {
-            let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-            let Some(peak) = peak else { break };
-            most = most.max(peak.trim().parse::<u64>().unwrap());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        most
-    });
-    let output = child.wait_with_output().unwrap();
-    (step.outcome(output, begin.elapsed()), watch.join().unwrap())
-}
-
 #[test]
 fn of_two_hundred_targets_with_faults_in_a_tenth_every_other_one_lands() {
     let (github, token) = github(200);
@@ -140,7 +112,7 @@ fn of_two_hundred_targets_with_faults_in_a_tenth_every_other_one_lands() {
         let git = format!("/{}.git/git-receive-pack", name(number));
         github.fault(FaultRule::on("POST", &git, Fault::AnswerAfter(Canned::bad_gateway())).first(1));
     }
-    let (outcome, memory) = measured(step(&github, &token, 200).input("attempts", "3"));
+    let (outcome, memory) = step(&github, &token, 200).input("attempts", "3").run_measured();
     assert_eq!(outcome.status, Some(1), "{outcome}");
     for number in 0..200 {
         let landed = github.repository(&name(number)).tip("refs/heads/gh-pages").is_some();
@@ -204,7 +176,7 @@ fn measure_fan_out() {
         for file in 0..200 {
             step = step.file(&format!("site/page{file}.html"), format!("<h1>{file}</h1>").repeat(100));
         }
-        let (outcome, memory) = measured(step);
+        let (outcome, memory) = step.run_measured();
         outcome.succeeded();
         let totals = github.log().totals();
         let requests = totals.rest + totals.git;

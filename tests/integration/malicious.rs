@@ -5,8 +5,7 @@ use std::{
     fmt::Write as _,
     io::{Read, Write},
     net::TcpListener,
-    process::Stdio,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use emulator::faults::{Canned, Fault, FaultRule, Flood};
@@ -21,38 +20,15 @@ use crate::{
 /// What any of these may take, in megabytes: a usual publish takes some twenty of a binary that is not optimised.
 const MOST_MEGABYTES: u64 = 200;
 
-/// Runs a step and looks at its memory all the while: what it did, and its peak in megabytes.
-fn measured(step: Step) -> (Outcome, u64) {
-    let begin = Instant::now();
-    let mut child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    let read = |mut stream: Box<dyn Read + Send>| {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            stream.read_to_end(&mut bytes).unwrap();
-            bytes
-        })
-    };
-    let streams = [read(Box::new(child.stdout.take().unwrap())), read(Box::new(child.stderr.take().unwrap()))];
-    let ended = loop {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-        peak = peak.max(high.unwrap_or(0_u64) / 1024);
-        if let Some(ended) = child.try_wait().unwrap() {
-            break ended;
-        }
-        std::thread::park_timeout(Duration::from_millis(5));
-    };
-    let [stdout, stderr] = streams.map(|stream| stream.join().unwrap());
-    let output = std::process::Output { status: ended, stdout, stderr };
-    (step.outcome(output, begin.elapsed()), peak)
+/// What a step did, and its peak of memory in megabytes.
+fn megabytes((outcome, peak): (Outcome, u64)) -> (Outcome, u64) {
+    (outcome, peak / 1024)
 }
 
 /// Runs a step against an attack: it must end with one of these causes, within its time and memory, and leave nothing behind.
 #[track_caller]
 fn withstands(name: &str, step: Step, causes: &[&str], within: Duration) -> Outcome {
-    let (outcome, peak) = measured(step);
+    let (outcome, peak) = megabytes(step.run_measured());
     println!("malicious: {name}: {} after {:.1?}, at most {peak} MB", outcome.output("error"), outcome.took);
     assert_eq!(outcome.status, Some(1), "{name}: {outcome}");
     assert!(causes.contains(&outcome.output("error")), "{name}: {outcome}");
@@ -130,7 +106,7 @@ fn a_report_without_end_is_given_up() {
     let report = many(band(1, frame("ng refs/heads/gh-pages no\n")));
     in_answer_to(&world, "receive-pack", Fault::Flood(Flood::endless("", report)));
     // What became of the push is looked up, and it arrived.
-    let (outcome, peak) = measured(world.publish().input("attempts", "1"));
+    let (outcome, peak) = megabytes(world.publish().input("attempts", "1").run_measured());
     println!("malicious: endless report: {:?} after {:.1?}, at most {peak} MB", outcome.output("error"), outcome.took);
     outcome.succeeded();
     assert_eq!(outcome.output("commit"), world.tip("refs/heads/gh-pages").unwrap());
@@ -256,7 +232,7 @@ fn a_million_refs_are_read_and_refs_without_end_end_with_the_budget() {
         })
     };
     world.github.fault(rule(Flood::once([head.clone(), refs(0, 1_000_000), b"0000".to_vec()].concat())));
-    let (outcome, peak) = measured(world.publish().input("attempts", "1"));
+    let (outcome, peak) = megabytes(world.publish().input("attempts", "1").run_measured());
     println!("malicious: a million refs: read after {:.1?}, at most {peak} MB", outcome.took);
     outcome.succeeded();
     assert!(peak < MOST_MEGABYTES, "{peak} MB");
@@ -274,7 +250,7 @@ fn lists_without_end_are_read_to_a_bound() {
     world.github.fault(FaultRule::on("GET", &path, Fault::Body(format!("[{rules}]"))));
     let next = format!("<{}{path}?page=2>; rel=\"next\"", world.github.url());
     world.github.fault(FaultRule::on("GET", &path, Fault::Header("link".into(), next)));
-    let (outcome, peak) = measured(world.publish());
+    let (outcome, peak) = megabytes(world.publish().run_measured());
     let asked = world.github.log().calls("GET", "/rules/branches/gh-pages").len();
     println!("malicious: pages without end: {asked} read, {:.1?}, at most {peak} MB", outcome.took);
     outcome.succeeded();
@@ -287,7 +263,7 @@ fn json_without_end_is_cut_off() {
     let path = format!("/api/v3/repos/{TARGET}");
     for (name, head, piece) in [("spaces", "{", " "), ("a list", "[1", ",1"), ("brackets", "", "[")] {
         world.github.fault(FaultRule::on("GET", &path, Fault::Flood(Flood::endless(head, many(piece)))));
-        let (outcome, peak) = measured(publish(&world));
+        let (outcome, peak) = megabytes(publish(&world).run_measured());
         // What can not be known of the repository is skipped; git serves it all the same.
         println!("malicious: JSON of endless {name}: skipped after {:.1?}, at most {peak} MB", outcome.took);
         assert!(["", "timeout"].contains(&outcome.output("error")), "{outcome}");

@@ -1,14 +1,12 @@
 //! What a person and the next step get to see, however the step ended.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use emulator::{
     faults::{Fault, FaultRule},
     model::{Repository, Token},
 };
+use rustix::process::Signal;
 
 use crate::{
     runner::Outcome,
@@ -74,22 +72,17 @@ fn on_a_laptop_it_is_plain_text() {
 
 #[test]
 fn a_signal_ends_the_step_with_its_report() {
-    for signal in ["TERM", "INT"] {
+    for signal in [Signal::TERM, Signal::INT] {
         let world = World::new();
         world.github.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::Silence));
         let step = world.publish();
-        let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = step.start();
         let begin = Instant::now();
         while world.github.log().git().count() < 1 && begin.elapsed() < Duration::from_secs(10) {
             std::thread::yield_now();
         }
         std::thread::park_timeout(Duration::from_millis(1500));
-        let killed = Instant::now();
-        let sent = std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
-        let outcome = step.outcome(output, begin.elapsed());
+        let outcome = step.ended_by(child, signal);
         outcome.failed("cancelled");
         assert_eq!(outcome.stage("push"), "failed", "{outcome}");
         assert!(outcome.summary.contains("cancelled"), "{outcome}");

@@ -6,10 +6,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -144,6 +145,44 @@ impl Step {
         let begin = Instant::now();
         let output = self.command().output().unwrap();
         self.outcome(output, begin.elapsed())
+    }
+
+    /// Starts it, both streams into pipes.
+    pub(crate) fn start(&self) -> Child {
+        self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Sends the started step this signal, which has to end it within two seconds.
+    #[track_caller]
+    pub(crate) fn ended_by(self, child: Child, signal: Signal) -> Outcome {
+        let sent = Instant::now();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let took = sent.elapsed();
+        assert!(took < Duration::from_secs(2), "{signal:?}: {took:?}");
+        self.outcome(output, took)
+    }
+
+    /// Runs it to its end and watches its memory: the most that it ever held, in KiB.
+    #[track_caller]
+    #[allow(clippy::disallowed_methods, reason = "a look every few milliseconds is no pause between tries")]
+    pub(crate) fn run_measured(self) -> (Outcome, u64) {
+        let begin = Instant::now();
+        let child = self.start();
+        let status = format!("/proc/{}/status", child.id());
+        let watch = std::thread::spawn(move || {
+            let mut most = 0;
+            // The kernel keeps the peak itself; a process that has ended has none.
+            while let Ok(text) = fs::read_to_string(&status) {
+                let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+                let Some(peak) = peak else { break };
+                most = most.max(peak.trim().parse::<u64>().unwrap());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            most
+        });
+        let output = child.wait_with_output().unwrap();
+        (self.outcome(output, begin.elapsed()), watch.join().unwrap())
     }
 
     /// The secrets that the step is given.

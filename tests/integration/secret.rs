@@ -9,7 +9,6 @@ use emulator::{
 };
 
 use crate::{
-    fanout::measured,
     leaks::Judged,
     runner::{Outcome, Step},
     world::{TARGET, World},
@@ -245,7 +244,7 @@ fn the_largest_value_is_hidden_without_taking_the_machines_memory() {
     let lines: Vec<&str> = line.as_bytes().chunks(63).map(|line| str::from_utf8(line).unwrap()).collect();
     let lines = lines.join("\n");
     for value in [line.clone(), lines[..48 * 1024].to_owned()] {
-        let (outcome, memory) = measured(set(&world, &value));
+        let (outcome, memory) = set(&world, &value).run_measured();
         outcome.succeeded();
         assert_eq!(world.github.repository(TARGET).secret("DEPLOY_TOKEN"), Some(value));
         println!("{:.1} s, {} MiB", outcome.took.as_secs_f64(), memory >> 10);

@@ -1,15 +1,13 @@
 //! Runs, followed to their end: found among others, shown, and explained where none came.
 
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use emulator::{
     faults::{Canned, Fault, FaultRule},
     model::{Decoy, Level, Outcome, Repository, Token},
 };
+use rustix::process::Signal;
 
 use crate::{
     refs::Tree,
@@ -167,21 +165,16 @@ fn runs_that_may_not_be_read_are_said() {
 
 #[test]
 fn a_signal_while_waiting_leaves_a_report_of_what_has_started() {
-    in_parallel(vec!["TERM", "INT"], |signal| {
+    in_parallel(vec![Signal::TERM, Signal::INT], |signal| {
         let world = world_of(target().outcome("ci.yml", Outcome::stuck("in_progress")));
         let step = world.step().input("dispatch", "published").input("workflow", "ci.yml").input("wait", "completed");
-        let child = step.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let child = step.start();
         let begin = Instant::now();
         while world.github.log().calls("GET", "/actions/runs").len() < 3 && begin.elapsed() < Duration::from_secs(30) {
             std::thread::park_timeout(Duration::from_millis(50));
         }
         std::thread::park_timeout(Duration::from_secs(1));
-        let killed = Instant::now();
-        let sent = std::process::Command::new("kill").args([format!("-{signal}"), child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        let output = child.wait_with_output().unwrap();
-        assert!(killed.elapsed() < Duration::from_secs(2), "{:?}", killed.elapsed());
-        let outcome = step.outcome(output, begin.elapsed());
+        let outcome = step.ended_by(child, signal);
         outcome.failed("cancelled");
         assert_eq!((outcome.stage("trigger"), outcome.stage("wait")), ("done".into(), "failed".into()), "{outcome}");
         assert_eq!(outcome.output("dispatched"), "true");
