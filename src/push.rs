@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     connection::Connection,
-    diagnosis::Failure,
+    diagnosis::{Failure, Retry},
     git::{
         advertisement::{Advertisement, Interest},
         history,
@@ -101,12 +101,17 @@ pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Op
         begun = Instant::now();
         advertisement = advertised(directory.branch(), connection).await?;
         let tip = advertisement.tip(directory.branch());
-        if tip == Some(proposal.new_tip) {
-            break;
+        if tip == proposal.tip {
+            standstills += 1;
+            if standstills > STANDSTILLS {
+                return Err(failure);
+            }
+            // The same commit again: what an earlier try may do yet is then no other than what this one does.
+            continue;
         }
-        standstills = if tip == proposal.tip { standstills + 1 } else { 0 };
-        if standstills > STANDSTILLS {
-            return Err(failure);
+        standstills = 0;
+        if landed(&command(directory, &proposal), tip, connection).await? {
+            break;
         }
         base = base.moved_to(tip, directory, remote, retries).await?;
         proposal = Proposal::make(plan, directory, hashed, &base, remote, retries).await?;
@@ -121,41 +126,56 @@ async fn send(
     advertisement: &Advertisement,
     connection: &Connection,
 ) -> Result<Sent, Failure> {
-    let command =
-        Command { name: directory.branch().clone(), old: proposal.tip.unwrap_or(Oid::ZERO), new: proposal.new_tip };
+    let command = command(directory, proposal);
     let request = PushRequest { commands: vec![command.clone()], pack: proposal.pack.clone(), atomic: true };
-    connection.doubt.begin(&format!("push to {}", command.name.short()));
-    let outcome = match connection.remote.push(advertisement, &request, &connection.watch).await {
-        Ok(_) => Ok(Sent::Done),
-        Err(PushError::Failed(failure)) => Err(failure),
-        Err(PushError::LostRace(failure)) => Ok(Sent::LostRace(failure)),
-        Err(PushError::Unclear(failure)) => return look(&command, connection, failure).await,
+    let (doubt, what) = (&connection.doubt, format!("push to {}", command.name.short()));
+    doubt.begin(&what);
+    let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
+        Ok(_) => {
+            doubt.settle();
+            return Ok(Sent::Done);
+        }
+        Err(PushError::Unclear(failure)) => failure,
+        Err(PushError::Failed(failure)) => {
+            doubt.clear();
+            return Err(failure);
+        }
+        // What came first may be this very commit, by an earlier try: that is looked at after the pause.
+        Err(PushError::LostRace(failure)) => {
+            doubt.clear();
+            return Ok(Sent::LostRace(failure));
+        }
     };
-    connection.doubt.clear();
-    outcome
+    let tip = advertised(&command.name, connection).await?.tip(&command.name);
+    if tip.unwrap_or(Oid::ZERO) != command.old {
+        return Ok(if landed(&command, tip, connection).await? { Sent::Done } else { Sent::LostRace(failure) });
+    }
+    // A silent server may still be at work on it. It may be sent again all the same: each try names the old tip and brings
+    // the same commit, so that no more than one of them is done.
+    if failure.retry == Retry::Silence {
+        doubt.linger(&what);
+    } else {
+        doubt.clear();
+    }
+    Err(failure.undone())
 }
 
-/// What became of a push whose answer got lost. It is done when the branch holds the commit, or has it in its history;
-/// it failed when the branch stands where it stood; else another push came first.
-async fn look(command: &Command, connection: &Connection, failure: Failure) -> Result<Sent, Failure> {
-    let Connection { remote, retries, .. } = connection;
-    let tip = advertised(&command.name, connection).await?.tip(&command.name).unwrap_or(Oid::ZERO);
-    if tip == command.new || tip == command.old || tip.is_zero() {
-        connection.doubt.clear();
-    }
-    if tip == command.new {
-        return Ok(Sent::Done);
-    }
-    if tip == command.old {
-        return Err(failure.undone());
-    }
-    if tip.is_zero() {
-        return Ok(Sent::LostRace(failure));
-    }
-    let holds = || history::holds(remote, tip, command.new, command.old);
-    let landed = retries.run("look at the branch's history", holds).await?;
-    connection.doubt.clear();
-    Ok(if landed { Sent::Done } else { Sent::LostRace(failure) })
+fn command(directory: &DirectoryPlan, proposal: &Proposal) -> Command {
+    Command { name: directory.branch().clone(), old: proposal.tip.unwrap_or(Oid::ZERO), new: proposal.new_tip }
+}
+
+/// Whether a push that was sent, and may have been done, is what moved the branch from where it stood: it is when the branch
+/// now holds the commit, or has it in its history. No try that named the old tip can be done any more.
+async fn landed(command: &Command, tip: Option<Oid>, connection: &Connection) -> Result<bool, Failure> {
+    let Connection { remote, retries, doubt, .. } = connection;
+    let holds = || history::holds(remote, tip.unwrap_or(Oid::ZERO), command.new, command.old);
+    let landed = match tip {
+        Some(tip) if tip == command.new => true,
+        Some(_) if doubt.is_open() => retries.run("look at the branch's history", holds).await?,
+        _ => false,
+    };
+    doubt.settle();
+    Ok(landed)
 }
 
 async fn advertised(branch: &RefName, connection: &Connection) -> Result<Advertisement, Failure> {

@@ -161,7 +161,7 @@ impl Retries {
     /// Does `attempt` until it succeeds, fails for good, or may not be tried again. `what` is a noun: "push to gh-pages".
     ///
     /// A try that outlasts the budget is dropped and ends with [`Cause::Timeout`]. A failure that is
-    /// [`Retry::Unclear`] is returned at once: the caller looks what became of it first.
+    /// [`Retry::Unclear`] or [`Retry::Silence`] is returned at once: the caller looks what became of it first.
     // NOTE: with `AsyncFnMut` the whole would not be `Send` as soon as the closure borrows (rust-lang/rust#110338).
     pub async fn run<T, A, F>(&self, what: &str, mut attempt: A) -> Result<T, Failure>
     where

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Retry},
     git::{
         advertisement::{Advertisement, Interest},
         commits::commit_of,
@@ -149,6 +149,15 @@ async fn write(
         let mut open = Vec::new();
         for update in std::mem::take(&mut batch) {
             let name = &update.tagged.name;
+            // As it was, it is sent as it is: an earlier try may be done yet, and must be no other.
+            if advertisement.tip(name) == update.tagged.old {
+                open.push(update);
+                continue;
+            }
+            if advertisement.tip(name) == Some(update.tagged.new) {
+                kept.push(update);
+                continue;
+            }
             let there = match advertisement.tip(name) {
                 Some(value) => {
                     let look = || commit_of(&connection.remote, value);
@@ -164,6 +173,8 @@ async fn write(
         }
         batch = open;
     }
+    // Whichever try it was by.
+    connection.doubt.settle();
     kept.extend(batch);
     Ok(kept)
 }
@@ -185,26 +196,40 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
         pack: Pack::new(batch.iter().filter_map(|update| update.object.clone()).collect()),
         atomic: true,
     };
-    connection.doubt.begin(&what(batch));
-    let outcome = connection.remote.push(advertisement, &request, &connection.watch).await;
-    if !matches!(outcome, Err(PushError::Unclear(_))) {
-        connection.doubt.clear();
-    }
-    let failure = match outcome {
-        Ok(_) => return Ok(true),
-        Err(PushError::Failed(failure)) => return Err(failure),
-        Err(PushError::LostRace(failure) | PushError::Unclear(failure)) => failure,
+    let doubt = &connection.doubt;
+    doubt.begin(&what(batch));
+    let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
+        Ok(_) => {
+            doubt.settle();
+            return Ok(true);
+        }
+        Err(PushError::Unclear(failure)) => failure,
+        Err(PushError::LostRace(failure)) => {
+            doubt.clear();
+            failure
+        }
+        Err(PushError::Failed(failure)) => {
+            doubt.clear();
+            return Err(failure);
+        }
     };
     let now = look(batch, connection).await?;
-    connection.doubt.clear();
     let holds = |update: &Update, value: Option<Oid>| now.tip(&update.tagged.name) == value;
     if batch.iter().all(|update| holds(update, Some(update.tagged.new))) {
-        Ok(true)
-    } else if batch.iter().all(|update| holds(update, update.tagged.old)) {
-        Err(failure.undone())
-    } else {
-        Ok(false)
+        doubt.settle();
+        return Ok(true);
     }
+    let unmoved: Vec<Update> = batch.iter().filter(|update| holds(update, update.tagged.old)).cloned().collect();
+    // A silent server may still be at work on those. They may be sent again all the same: each try names the old value
+    // and brings the same object, so that no more than one of them is done.
+    if unmoved.is_empty() {
+        doubt.settle();
+    } else if failure.retry == Retry::Silence {
+        doubt.linger(&what(&unmoved));
+    } else {
+        doubt.clear();
+    }
+    if unmoved.len() == batch.len() { Err(failure.undone()) } else { Ok(false) }
 }
 
 async fn look(batch: &[Update], connection: &Connection) -> Result<Advertisement, Failure> {

@@ -50,6 +50,9 @@ pub enum Retry {
     /// It may have been done: the answer got lost. Only what provably did not happen is sent again, after the pause that the
     /// server named, if it did.
     Unclear(Option<Duration>),
+    /// It may be done, or may be done yet: the server had all of it, said nothing, and was given up on. Whatever is found
+    /// now proves nothing about what it does later, so only what may be done twice is sent again.
+    Silence,
 }
 
 impl Retry {
@@ -58,7 +61,7 @@ impl Retry {
     pub fn unclear(self) -> Self {
         match self {
             Self::After(pause) => Self::Unclear(Some(pause)),
-            Self::Unclear(_) => self,
+            Self::Unclear(_) | Self::Silence => self,
             Self::Never | Self::Backoff => Self::Unclear(None),
         }
     }
@@ -106,12 +109,12 @@ impl Failure {
         self
     }
 
-    /// The same for what turned out not to have been done: it may be sent again.
+    /// The same for what turned out not to have been done, or may be done twice: it may be sent again.
     #[must_use]
     pub fn undone(mut self) -> Self {
         self.retry = match self.retry {
             Retry::After(pause) | Retry::Unclear(Some(pause)) => Retry::After(pause),
-            Retry::Never | Retry::Backoff | Retry::Unclear(None) => Retry::Backoff,
+            Retry::Never | Retry::Backoff | Retry::Unclear(None) | Retry::Silence => Retry::Backoff,
         };
         self
     }

@@ -70,7 +70,8 @@ pub enum PushError {
     /// The server refused, or nothing that could be applied was sent; its `retry` tells whether another try may help.
     #[error(transparent)]
     Failed(Failure),
-    /// All was sent, and no report came back: only a look at the refs tells what became of it.
+    /// All was sent, and no report came back: only a look at the refs tells what became of it, and after a
+    /// [`Retry::Silence`] not even that, as long as they are what they were.
     #[error(transparent)]
     Unclear(Failure),
 }
@@ -176,9 +177,10 @@ fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: 
         WireError::Failed(_) => false,
         WireError::Protocol(_) | WireError::Remote(_) | WireError::CutOff => all_sent,
     };
+    let silent = matches!(&error, WireError::Http(error) if error.silent);
     let failure = error.into_failure(Operation::GitPush, situation);
     if arrived {
-        let retry = failure.retry.unclear();
+        let retry = if silent { Retry::Silence } else { failure.retry.unclear() };
         PushError::Unclear(failure.with_retry(retry))
     } else {
         PushError::Failed(failure)

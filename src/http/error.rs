@@ -1,5 +1,5 @@
 //! What can go wrong between a request and its answer, with the two facts a caller decides on:
-//! may it pass later, and may the server have seen the request?
+//! may it pass later, and may the server have seen the request, or even still be at work on it?
 
 use std::{error::Error, io, time::Duration};
 
@@ -18,6 +18,8 @@ pub struct HttpError {
     pub what: String,
     /// Bytes of the request may have reached the server: for a write, only a look tells whether it was done.
     pub maybe_sent: bool,
+    /// Nobody ended the connection: it was given up on, and the server may still be at work on the request.
+    pub silent: bool,
     /// The same request may pass later.
     pub transient: bool,
 }
@@ -25,7 +27,7 @@ pub struct HttpError {
 impl HttpError {
     /// An error before anything was sent, transient as its cause is.
     pub(crate) fn unsent(cause: Cause, what: impl Into<String>) -> Self {
-        Self { cause, what: what.into(), maybe_sent: false, transient: cause.is_transient() }
+        Self { cause, what: what.into(), maybe_sent: false, silent: false, transient: cause.is_transient() }
     }
 
     /// An error after bytes of the request may have been read by the server.
@@ -43,6 +45,7 @@ impl HttpError {
     /// The failure of a request that changes something: unclear as soon as the server may have seen it.
     pub fn into_write_failure(self) -> Failure {
         let retry = match (self.maybe_sent, self.transient) {
+            (true, true) if self.silent => Retry::Silence,
             (true, true) => Retry::Unclear(None),
             (false, true) => Retry::Backoff,
             (_, false) => Retry::Never,
@@ -61,10 +64,11 @@ impl HttpError {
         links(error).into_iter().find_map(|link| link.downcast_ref())
     }
 
-    pub(super) fn silence(host: &str, limit: Duration) -> Self {
+    /// The error of a connection over which `host` was not heard for so long that it was given up.
+    pub(crate) fn silence(host: &str, limit: Duration) -> Self {
         let seconds = limit.as_secs_f32();
         let what = format!("{host} neither took nor sent a byte for {seconds} s, and the connection was given up.");
-        Self::sent(Cause::ConnectionFailed, what)
+        Self { silent: true, ..Self::sent(Cause::ConnectionFailed, what) }
     }
 
     /// Reads the chain of sources under an error of hyper's client, which itself says little.
@@ -73,7 +77,8 @@ impl HttpError {
             || links(error)
                 .iter()
                 .any(|link| link.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled));
-        Self { maybe_sent: !unsent, ..Self::of_chain(error, host, error.is_connect()) }
+        let known = Self::of_chain(error, host, error.is_connect());
+        Self { maybe_sent: !unsent, silent: known.silent && !unsent, ..known }
     }
 
     /// Reads the chain under an error that came while an answer's body was read.
@@ -111,7 +116,12 @@ impl HttpError {
         } else {
             format!("the connection to {host} broke: {reason}")
         };
-        Self::unsent(Cause::ConnectionFailed, sentence(&what))
+        // The network gave up on a host that it does not hear of any more; a host that ends a connection is heard.
+        let silent = links.iter().filter_map(|link| link.downcast_ref::<io::Error>()).any(|error| {
+            use io::ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut};
+            matches!(error.kind(), TimedOut | HostUnreachable | NetworkUnreachable | NetworkDown)
+        });
+        Self { silent, ..Self::unsent(Cause::ConnectionFailed, sentence(&what)) }
     }
 
     fn of_tls(error: &rustls::Error, host: &str) -> Self {

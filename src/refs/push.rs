@@ -1,6 +1,9 @@
 //! The push stage for refs: one batch after the other, with a result for each ref.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use super::{
     Local,
@@ -9,6 +12,7 @@ use super::{
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
+    doubt::Doubt,
     git::{
         advertisement::{Advertisement, Interest},
         checkout::Reach,
@@ -16,7 +20,7 @@ use crate::{
     },
     plan::Plan,
     preflight::Cleared,
-    target::Oid,
+    target::{Oid, RefName},
 };
 
 /// Pushes the refs of the plan. What landed is added to `landed`, also when the whole fails; of a dry run it is what would have.
@@ -42,6 +46,8 @@ pub async fn push(
 struct Progress {
     open: Vec<RefUpdate>,
     landed: Vec<RefUpdate>,
+    /// Sent to a server that was silent until it was given up on, and not settled since: it may do them yet.
+    pending: BTreeSet<RefName>,
     /// Refused for good: the first is the failure.
     refused: Vec<(RefUpdate, Failure)>,
 }
@@ -53,7 +59,7 @@ async fn send(
     connection: &Connection,
     landed: &mut Vec<RefUpdate>,
 ) -> Result<(), Failure> {
-    let what = what(&batch.updates);
+    let what = what(names(&batch.updates));
     let progress = Mutex::new(Progress { open: batch.updates.clone(), ..Progress::default() });
     let outcome = connection.retries.run(&what, || attempt(batch, local, advertisement, connection, &progress)).await;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -67,11 +73,30 @@ async fn send(
     Err(Failure { what, ..failure.clone() })
 }
 
-fn what(updates: &[RefUpdate]) -> String {
-    match updates {
-        [update] => format!("push of {}", update.name.short()),
-        updates => format!("push of {} refs", updates.len()),
+impl Progress {
+    /// It is done, or can not be done any more with the old value that was named.
+    fn settled(&mut self, name: &RefName) {
+        self.pending.remove(name);
     }
+
+    /// Says what is in doubt once a try is over.
+    fn tell(&self, doubt: &Doubt) {
+        match self.pending.len() {
+            0 => doubt.settle(),
+            _ => doubt.linger(&what(self.pending.iter())),
+        }
+    }
+}
+
+fn what<'a>(mut names: impl ExactSizeIterator<Item = &'a RefName>) -> String {
+    match (names.len(), names.next()) {
+        (1, Some(name)) => format!("push of {}", name.short()),
+        (count, _) => format!("push of {count} refs"),
+    }
+}
+
+fn names(updates: &[RefUpdate]) -> impl ExactSizeIterator<Item = &RefName> {
+    updates.iter().map(|update| &update.name)
 }
 
 /// Sends what is open once, and sorts it by what became of it. An error is that of what is still open.
@@ -87,7 +112,7 @@ async fn attempt(
     let request = PushRequest { commands: open.iter().map(command).collect(), pack: batch.pack.clone(), atomic: false };
     let Connection { remote, watch, .. } = connection;
     let mut again = None;
-    connection.doubt.begin(&what(&open));
+    connection.doubt.begin(&what(names(&open)));
     let outcome = remote.push_each(advertisement, &request, watch).await;
     if !matches!(outcome, Err(PushError::Unclear(_))) {
         connection.doubt.clear();
@@ -99,6 +124,7 @@ async fn attempt(
             let mut unsure = Vec::new();
             for update in open {
                 if report.is_done(&update.name) {
+                    progress.settled(&update.name);
                     progress.landed.push(update);
                     continue;
                 }
@@ -123,18 +149,33 @@ async fn attempt(
     };
     if !unsure.is_empty() {
         let now = look(&unsure, connection).await?;
-        connection.doubt.clear();
         for (update, failure) in unsure {
-            match now_known(update, local, &now).await? {
-                Known::Landed(update) => locked().landed.push(update),
-                Known::Refused(update, failure) => locked().refused.push((update, failure)),
+            let unmoved = now.tip(&update.name) == update.old;
+            let known = now_known(update, local, &now).await?;
+            let mut progress = locked();
+            match known {
+                Known::Landed(update) => {
+                    progress.settled(&update.name);
+                    progress.landed.push(update);
+                }
+                Known::Refused(update, failure) => {
+                    progress.settled(&update.name);
+                    progress.refused.push((update, failure));
+                }
                 Known::Open(update) => {
-                    locked().open.push(update);
+                    // It may be sent again all the same: each try names the old value, so that no more than one is done.
+                    if unmoved && failure.retry == Retry::Silence {
+                        progress.pending.insert(update.name.clone());
+                    } else if !unmoved {
+                        progress.settled(&update.name);
+                    }
+                    progress.open.push(update);
                     again.get_or_insert(failure.undone());
                 }
             }
         }
     }
+    locked().tell(&connection.doubt);
     again.map_or(Ok(()), Err)
 }
 

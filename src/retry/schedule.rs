@@ -34,11 +34,12 @@ impl Schedule {
     /// budget, `now` the time that a limit's reset is told by.
     ///
     /// A server's own pause is kept to the second. One longer than what is left is not begun. What is
-    /// [`Retry::Never`] or [`Retry::Unclear`] comes back as it is: only the caller can find out what became of the latter.
+    /// [`Retry::Never`], [`Retry::Unclear`] or [`Retry::Silence`] comes back as it is: only the caller can find out what
+    /// became of the latter two.
     pub fn after(&mut self, failure: Failure, left: Duration, now: DateTime<Utc>) -> Result<Duration, Failure> {
         self.failed += 1;
         let (pause, reset) = match failure.retry {
-            Retry::Never | Retry::Unclear(_) => return Err(failure),
+            Retry::Never | Retry::Unclear(_) | Retry::Silence => return Err(failure),
             Retry::Backoff => (self.pauses.next(), None),
             // NOTE: the number is the server's, and may be beyond any calendar.
             Retry::After(pause) => {

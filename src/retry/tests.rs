@@ -90,7 +90,7 @@ fn a_pause_beyond_any_calendar_does_no_harm() {
 
 #[test]
 fn what_is_final_or_unclear_is_returned_as_it_is() {
-    for retry in [Retry::Never, Retry::Unclear(None)] {
+    for retry in [Retry::Never, Retry::Unclear(None), Retry::Silence] {
         let end = Schedule::new(5, fixed(0.0)).after(passing().with_retry(retry), Duration::MAX, noon()).unwrap_err();
         assert_eq!((end.what.as_str(), end.retry), ("It failed.", retry));
     }

@@ -1,5 +1,6 @@
 //! A start that is asked for once. After an answer that got lost it is asked for again only when the list of runs could be
-//! read for half a minute and shows no new run of this event by this actor.
+//! read for half a minute and shows no new run of this event by this actor; and never when the server had the request and was
+//! silent until it was given up on, since it may start the run yet.
 
 use std::time::Duration;
 
@@ -122,7 +123,7 @@ where
                     return Err(may_have_started(Failure::new(Cause::ConnectionFailed, what), None));
                 }
             };
-            if !matches!(failure.retry, Retry::Unclear(_)) {
+            if !matches!(failure.retry, Retry::Unclear(_) | Retry::Silence) {
                 connection.doubt.clear();
                 return Err(failure);
             }
@@ -130,6 +131,11 @@ where
             connection.doubt.clear();
             match found.unwrap_or(Found::Unknown) {
                 Found::Ours(run) => Ok(Once { began, sent: Sent::Found(run) }),
+                Found::None if failure.retry == Retry::Silence => {
+                    let what =
+                        format!("{} No run of it was listed since, but the server may start it yet.", failure.what);
+                    Err(may_have_started(Failure { what, ..failure }, None))
+                }
                 Found::None => Err(failure.undone()),
                 Found::Perhaps(run) => Err(may_have_started(failure, Some(&run))),
                 Found::Unknown => Err(may_have_started(failure, None)),

@@ -21,6 +21,7 @@ mod front;
 mod hostile;
 mod hosts;
 mod inside;
+mod late;
 mod leaks;
 mod limits;
 mod malicious;

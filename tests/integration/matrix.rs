@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use emulator::faults::Fault;
 use repo_relay::diagnosis::Cause;
 
 use self::{
@@ -88,7 +89,12 @@ impl Case {
             wrong.push("lost: all runs are there, and the step says that they are not".to_owned());
         }
         let passes = !self.always && self.blow.nature != Nature::Lasting;
-        if passes && !succeeded {
+        let open = error == "connection-failed" && outcome.stdout.contains("may have started");
+        if self.may_start_yet() {
+            if !open {
+                wrong.push("doubled: the server may start it yet, and it was asked for again".to_owned());
+            }
+        } else if passes && !succeeded {
             wrong.push(format!("lost: it passes, and the step failed with {error}"));
         }
         wrong.extend(self.judge_tries(scene));
@@ -107,6 +113,11 @@ impl Case {
             }
         }
         wrong
+    }
+
+    /// The server had the request for a start, was given up on, and has not started anything so far.
+    fn may_start_yet(&self) -> bool {
+        matches!(self.blow.fault, Fault::Silence) && self.point.pattern.ends_with("/dispatches")
     }
 
     /// The fault is in the way of the runs themselves.

@@ -2,6 +2,8 @@
 //!
 //! `script/soak [RELAYS] [SEED]` runs thousands; a seed makes the same faults again.
 
+mod judge;
+
 use std::{
     fs,
     sync::{
@@ -11,17 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::judge::{End, Sums};
+use crate::{inside::Virtual, leaks::Judged, runner::Step, world::TARGET};
 use emulator::{
     faults::{Canned, Fault, FaultRule},
     model::{Model, Repository, Role, Token},
-};
-use repo_relay::diagnosis::Cause;
-
-use crate::{
-    inside::Virtual,
-    leaks::Judged,
-    runner::{Outcome, Step},
-    world::TARGET,
 };
 
 const DEPLOY: &str = "name: deploy\nrun-name: Deploy ${{ github.event.client_payload.id }}${{ inputs.id }}\non:\n  \
@@ -33,8 +29,8 @@ const THREADS: u64 = 4;
 /// How many relays one GitHub lives through.
 const LIFE: u64 = 25;
 
-/// How long a silent server is waited for.
-const SILENCE: Duration = Duration::from_millis(400);
+/// How long a silent server is waited for: long enough for a machine with much else to do.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Numbers that a seed determines (`SplitMix64`).
 struct Chance(u64);
@@ -167,8 +163,8 @@ impl Ground {
         }
     }
 
-    /// One relay with its faults; what is wrong with its end.
-    fn relay(&self, seed: u64, number: u64) -> (String, Vec<String>) {
+    /// One relay with its faults, judged.
+    fn relay(&self, seed: u64, number: u64, sums: &Mutex<Sums>) {
         let mut chance = Chance(seed.wrapping_add(number.wrapping_mul(0x2545_f491_4f6c_dd1d)));
         let deed = DEEDS[usize::try_from(chance.below(DEEDS.len() as u64)).unwrap()];
         let faults: Vec<_> = (0..chance.below(4)).map(|_| fault(&mut chance)).collect();
@@ -183,49 +179,24 @@ impl Ground {
             pauses.rule(retries);
             settings.silence = SILENCE;
         });
+        // What the step gave up waiting for may be done yet.
+        self.github.settle();
         self.github.clear_faults();
-        let made = self.count(deed, number) - before;
-        let mut wrong = judge(deed, made, passes, &outcome);
-        if deed == Deed::Publish && made == 1 {
+        let end = End { deed, made: self.count(deed, number) - before, passes, outcome: &outcome };
+        let mut wrong = end.wrong();
+        if deed == Deed::Publish && end.made == 1 {
             let files = self.github.repository(TARGET).files("refs/heads/gh-pages");
             if files.len() != 1 || files["index.html"].1 != format!("<h1>{number}</h1>\n").into_bytes() {
                 wrong.push(format!("half done: {:?}", files.keys()));
             }
         }
         if !wrong.is_empty() {
+            println!("WRONG relay {number}: {}", wrong.join("; "));
             wrong.push(format!("relay {number}, {deed:?}, {told:?}\n{outcome}\n{}", self.github.log()));
         }
         self.github.clear_log();
-        let error = outcome.output("error");
-        (if error.is_empty() { "success".to_owned() } else { error.to_owned() }, wrong)
+        sums.lock().unwrap().add(&end, wrong);
     }
-}
-
-fn judge(deed: Deed, made: usize, passes: bool, outcome: &Outcome) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let (error, stage) = (outcome.output("error"), outcome.stage(deed.stage()));
-    let succeeded = outcome.status == Some(0);
-    let expected = usize::from(deed != Deed::Check);
-    if made > expected {
-        wrong.push(format!("doubled: {made}"));
-    }
-    if succeeded && made < expected {
-        wrong.push("lost: success without its effect".to_owned());
-    }
-    if made == 1 && !succeeded && !outcome.stdout.contains("may have") {
-        wrong.push("untold: the effect is there, and nothing says that it may be".to_owned());
-    }
-    if made < expected && stage == "done" {
-        wrong.push("lost: done without its effect".to_owned());
-    }
-    if passes && !succeeded {
-        wrong.push(format!("lost: all faults pass, and the step failed with {error}"));
-    }
-    let named = Cause::from_slug(error).is_some() && !matches!(error, "internal-error" | "unknown");
-    if succeeded != error.is_empty() || (!succeeded && !named) {
-        wrong.push(format!("unnamed: status {:?}, {error:?}", outcome.status));
-    }
-    wrong
 }
 
 /// What this process holds: file descriptors, and KiB of memory.
@@ -255,8 +226,7 @@ fn soak(relays: u64, seed: u64) {
     let at_rest = held().0 + 4;
     println!("{relays} relays, seed {seed}");
     let begin = Instant::now();
-    let ends: Mutex<std::collections::BTreeMap<String, u64>> = Mutex::default();
-    let wrong: Mutex<Vec<Vec<String>>> = Mutex::default();
+    let sums: Mutex<Sums> = Mutex::default();
     let next = AtomicU64::new(0);
     let mut warm: Option<(usize, u64)> = None;
     let mut last = (0, 0);
@@ -270,12 +240,7 @@ fn soak(relays: u64, seed: u64) {
                         if number >= relays {
                             break;
                         }
-                        let (end, found) = ground.relay(seed, number);
-                        *ends.lock().unwrap().entry(end).or_default() += 1;
-                        if !found.is_empty() {
-                            println!("WRONG relay {number}: {}", found[..found.len() - 1].join("; "));
-                            wrong.lock().unwrap().push(found);
-                        }
+                        ground.relay(seed, number, &sums);
                     }
                 });
             }
@@ -289,14 +254,12 @@ fn soak(relays: u64, seed: u64) {
             println!("{done:6} relays in {:?}: {} descriptors, {} KiB", begin.elapsed(), last.0, last.1);
         }
     }
-    for (end, count) in ends.lock().unwrap().iter() {
-        println!("{count:6}  {end}");
-    }
-    let wrong = wrong.into_inner().unwrap();
-    let count = |word: &str| wrong.iter().filter(|found| found.iter().any(|what| what.starts_with(word))).count();
     let warm = warm.unwrap();
-    println!("lost {} of {relays}, doubled {} of {relays}, seed {seed}", count("lost"), count("doubled"));
-    println!("descriptors {} -> {}, memory {} -> {} KiB, in {:?}", warm.0, last.0, warm.1, last.1, begin.elapsed());
+    let sums = sums.into_inner().unwrap();
+    println!("{sums}");
+    let took = begin.elapsed();
+    println!("descriptors {} -> {}, memory {} -> {} KiB, in {took:?}, seed {seed}", warm.0, last.0, warm.1, last.1);
+    let wrong = sums.wrong;
     assert!(wrong.is_empty(), "{} of {relays} relays are wrong:\n{}", wrong.len(), wrong[0].join("\n"));
     assert!(last.0 <= at_rest.max(warm.0), "descriptors: {} -> {}", warm.0, last.0);
     assert!(last.1 <= warm.1 + warm.1 / 4 + (32 << 10), "memory: {} -> {} KiB", warm.1, last.1);

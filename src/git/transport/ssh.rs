@@ -22,7 +22,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use self::session::Session;
+use self::session::{Session, Silence};
 pub use self::{
     key::{DeployKey, read_private_key},
     known_hosts::{HostKeys, KnownHosts},
@@ -152,13 +152,14 @@ impl SshTransport {
 
     /// Runs the service in a channel of its own.
     async fn run(&self, service: Service, v2: bool) -> Result<Conversation, WireError> {
-        let (session, reused) = self.session().await?;
+        let (mut session, reused) = self.session().await?;
         let channel = match session.channel().await {
             Ok(channel) => channel,
             // An old connection may have ended meanwhile, or have all the channels that the server grants.
             Err(_) if reused => {
                 self.forget(&session).await;
-                self.session().await?.0.channel().await?
+                session = self.session().await?.0;
+                session.channel().await?
             }
             Err(failure) => return Err(failure.into()),
         };
@@ -181,6 +182,7 @@ impl SshTransport {
             whole: false,
             answered: false,
             situation: self.0.situation.clone(),
+            silence: session.silence(),
             counters: Arc::clone(&self.0.counters),
         })
     }
@@ -231,6 +233,7 @@ struct Conversation {
     /// Something of the answer to the request came.
     answered: bool,
     situation: Situation,
+    silence: Silence,
     counters: Arc<Counters>,
 }
 
@@ -322,7 +325,7 @@ impl Conversation {
                 self.answered = true;
                 Ok(Some(piece))
             }
-            None if !self.whole => Err(WireError::CutOff),
+            None if !self.whole => Err(self.silence.error().map_or(WireError::CutOff, WireError::Http)),
             None if !self.answered && !self.said.is_empty() => Err(WireError::Remote(self.text())),
             None => Ok(None),
         }

@@ -198,7 +198,7 @@ impl Polls {
                     held = held.max(Some(pause));
                     trouble = Some(failure);
                 }
-                Retry::Backoff | Retry::Unclear(_) => trouble = Some(failure),
+                Retry::Backoff | Retry::Unclear(_) | Retry::Silence => trouble = Some(failure),
             }
         }
         if let (Some(trouble), None) = (&trouble, &self.trouble) {

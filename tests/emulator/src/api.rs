@@ -30,6 +30,7 @@ pub(crate) use self::secrets::unseal;
 use crate::{
     access,
     answer::Answer,
+    faults::Fault,
     model::{Flavour, Level, Model, Repository, Token, TokenKind},
     shared::Shared,
 };
@@ -132,9 +133,18 @@ pub(crate) fn note_request(shared: &Shared, number: usize, body: &Bytes) {
 }
 
 /// Answers a request to the REST face.
-pub(crate) async fn answer(shared: &Shared, number: usize, parts: &Parts, incoming: Incoming) -> Answer {
+pub(crate) async fn answer(
+    shared: &Shared,
+    number: usize,
+    parts: &Parts,
+    incoming: Incoming,
+    faults: &[Fault],
+) -> Answer {
     let bytes = read_body(shared, number, incoming).await;
     note_request(shared, number, &bytes);
+    if let Some(held) = Fault::held(faults) {
+        held.wait().await;
+    }
     if !parts.headers.contains_key("user-agent") {
         let text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                     (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).";

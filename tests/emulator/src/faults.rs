@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::RepositoryHandle;
 
@@ -101,6 +102,41 @@ impl Flood {
     }
 }
 
+/// The string at which a test holds a request: see [`Fault::Hold`].
+#[derive(Clone, Debug, Default)]
+pub struct Held(Arc<Hold>);
+
+#[derive(Debug, Default)]
+struct Hold {
+    released: Notify,
+    done: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Held {
+    /// Has the request executed, and returns once it is.
+    ///
+    /// # Panics
+    /// When no such request came for 20 s.
+    pub fn release(&self) {
+        self.0.released.notify_one();
+        let done = self.0.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.changed.wait_timeout_while(done, Duration::from_secs(20), |done| !*done);
+        assert!(waited.is_ok_and(|(_, waited)| !waited.timed_out()), "there is no request to be released");
+    }
+
+    /// Waits until it may be executed.
+    pub(crate) async fn wait(&self) {
+        self.0.released.notified().await;
+    }
+
+    /// It was executed.
+    pub(crate) fn done(&self) {
+        *self.0.done.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
+}
+
 type Rewrite = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 type Deed = Arc<dyn Fn(&RepositoryHandle) + Send + Sync>;
@@ -120,6 +156,9 @@ pub enum Fault {
     Silence,
     /// Executes the request and never answers.
     SilenceAfter,
+    /// Takes all of the request and executes it when the test says so, whether or not anybody still waits for the answer. For
+    /// one request alone.
+    Hold(Held),
     /// Resets the connection before the request's body is read.
     Reset,
     /// Closes the connection without an answer, before the request is executed.
@@ -164,6 +203,11 @@ impl Fault {
         Self::Rewrite(Arc::new(change))
     }
 
+    /// What holds the request, if anything does.
+    pub(crate) fn held(faults: &[Self]) -> Option<&Held> {
+        faults.iter().find_map(|fault| if let Self::Hold(held) = fault { Some(held) } else { None })
+    }
+
     /// Does something to the repository before the request is executed.
     pub fn race(deed: impl Fn(&RepositoryHandle) + Send + Sync + 'static) -> Self {
         Self::First(Arc::new(deed))
@@ -180,6 +224,7 @@ impl fmt::Debug for Fault {
             Self::Delay(pause) => write!(f, "delay {pause:?}"),
             Self::Silence => f.write_str("silence"),
             Self::SilenceAfter => f.write_str("execute, silence"),
+            Self::Hold(_) => f.write_str("hold"),
             Self::Reset => f.write_str("reset"),
             Self::Close => f.write_str("close"),
             Self::ResetAfter => f.write_str("execute, reset"),

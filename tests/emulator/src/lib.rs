@@ -131,6 +131,15 @@ impl Emulator {
         self.shared.journal().clear();
     }
 
+    /// Waits until every client has gone and everything that was asked for is done.
+    ///
+    /// # Panics
+    /// When that takes longer than 20 s: a client holds its connection, or a request is held.
+    pub fn settle(&self) {
+        let rested = self.shared.rest(std::time::Duration::from_secs(20));
+        assert!(matches!(rested, Ok(true)), "the emulator has clients, or work to do: {rested:?}");
+    }
+
     /// The runs that were really started in a repository, decoys left out, in order of their start.
     pub fn runs(&self, slug: &str) -> Vec<Run> {
         self.repository(slug).runs().into_iter().filter(|run| !run.decoy).collect()

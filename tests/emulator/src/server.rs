@@ -58,7 +58,12 @@ pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io
     runtime.spawn(async move {
         for connection in 1_u64.. {
             let Ok((stream, _)) = listener.accept().await else { continue };
-            tokio::spawn(converse(server.clone(), stream, connection));
+            let server = server.clone();
+            server.opened(connection);
+            tokio::spawn(async move {
+                converse(server.clone(), stream, connection).await;
+                server.abandoned(connection);
+            });
         }
     });
     Ok(shared)
@@ -105,7 +110,7 @@ async fn exchange(
     for fault in &faults {
         match fault {
             Fault::Delay(duration) => pause(*duration).await,
-            Fault::Silence => future::pending().await,
+            Fault::Silence => silence(&shared, connection).await,
             Fault::Reset => return Err(cut(true)),
             Fault::Close => return Err(cut(false)),
             Fault::First(deed) => race(&shared, &path, deed).await,
@@ -135,17 +140,31 @@ async fn exchange(
         from_canned(&canned)
     } else {
         // In a task of its own: what was begun is finished even when the client goes away.
-        let (face, tweaks) = (shared.clone(), faults.clone());
+        let (face, tweaks, begun) = (shared.clone(), faults.clone(), shared.work());
         let work = tokio::spawn(async move {
-            if is_rest {
-                api::answer(&face, number, &parts, incoming).await
+            let _begun = begun;
+            let answer = if is_rest {
+                api::answer(&face, number, &parts, incoming, &tweaks).await
             } else {
                 git::answer(&face, number, parts, incoming, &tweaks).await
+            };
+            if let Some(held) = Fault::held(&tweaks) {
+                held.done();
             }
+            answer
         });
         work.await.unwrap_or_else(|error| Answer::text(500, &format!("the emulator failed: {error}")))
     };
+    if faults.iter().any(|fault| matches!(fault, Fault::SilenceAfter)) {
+        silence(&shared, connection).await;
+    }
     finish(shared.clone(), number, started, reset.clone(), answer, &faults).await
+}
+
+/// Nothing comes any more: not even the client's end may be noticed, where its request was not read.
+async fn silence(shared: &Shared, connection: u64) {
+    shared.abandoned(connection);
+    future::pending::<()>().await;
 }
 
 /// Reads a body and drops it.
@@ -173,7 +192,6 @@ async fn finish(
                 shared.journal().amend(number, |entry| entry.took = started.elapsed());
                 return Err(Cut);
             }
-            Fault::SilenceAfter => future::pending().await,
             Fault::AnswerAfter(canned) => answer = from_canned(canned),
             Fault::Body(text) => answer.body = Body::Whole(Bytes::from(text.clone())),
             Fault::ContentType(kind) => answer = replace(answer, "content-type", kind),

@@ -1,11 +1,14 @@
 //! What all requests share.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    io::{self, Read},
+    net::{Shutdown, TcpStream},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
@@ -23,6 +26,26 @@ struct Inner {
     /// Pushes under way: repository and credential.
     pushes: Mutex<HashMap<u64, (u64, Token)>>,
     hooks: u16,
+    working: Mutex<Working>,
+    rested: Condvar,
+}
+
+/// What may still change something.
+#[derive(Default)]
+struct Working {
+    /// Connections from which something may come, or be answered.
+    connections: HashSet<u64>,
+    /// Requests that are executed.
+    requests: u64,
+}
+
+/// A request that is executed until this is dropped.
+pub(crate) struct Work(Shared);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.working(|working| working.requests -= 1);
+    }
 }
 
 /// What all requests share: cheap to clone.
@@ -39,6 +62,8 @@ impl Shared {
             serial: AtomicU64::new(1),
             pushes: Mutex::default(),
             hooks,
+            working: Mutex::default(),
+            rested: Condvar::new(),
         }))
     }
 
@@ -67,6 +92,44 @@ impl Shared {
     /// The port on which hooks ask for their verdict.
     pub(crate) fn hooks(&self) -> u16 {
         self.0.hooks
+    }
+
+    /// A request is executed from now on.
+    pub(crate) fn work(&self) -> Work {
+        self.working(|working| working.requests += 1);
+        Work(self.clone())
+    }
+
+    /// A connection was taken.
+    pub(crate) fn opened(&self, connection: u64) {
+        self.working(|working| {
+            working.connections.insert(connection);
+        });
+    }
+
+    /// Nothing comes over a connection any more.
+    pub(crate) fn abandoned(&self, connection: u64) {
+        self.working(|working| {
+            working.connections.remove(&connection);
+        });
+    }
+
+    fn working(&self, change: impl FnOnce(&mut Working)) {
+        change(&mut self.0.working.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.rested.notify_all();
+    }
+
+    /// Waits until no client is there and nothing goes on; what came in before is executed then. False: not within `limit`.
+    pub(crate) fn rest(&self, limit: Duration) -> io::Result<bool> {
+        // Connections are taken in their order: the end of this one is that of all before it being taken.
+        let mut last = TcpStream::connect(self.0.url.trim_start_matches("http://"))?;
+        last.shutdown(Shutdown::Write)?;
+        last.read_to_end(&mut Vec::new())?;
+        drop(last);
+        let working = self.0.working.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_busy = |working: &mut Working| working.requests > 0 || !working.connections.is_empty();
+        let waited = self.0.rested.wait_timeout_while(working, limit, is_busy);
+        Ok(waited.is_ok_and(|(_, waited)| !waited.timed_out()))
     }
 
     /// Remembers a push for its hook, and gives it a number.

@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,7 +18,10 @@ use russh::{
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{DeployKey, HostKeys, Route};
-use crate::diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify};
+use crate::{
+    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    http::HttpError,
+};
 
 /// How long taking the connection may last.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -23,14 +29,45 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long the exchange of keys may last, and how long the signature.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// After this silence the server is asked whether it is there; after four such questions it is not.
+/// After this silence the server is asked whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// After so many questions without an answer it is not.
+const QUESTIONS: u32 = 4;
 
 /// An open connection that the server let the key in on.
 pub(super) struct Session {
     handle: Handle<Guard>,
     place: String,
     parting: Slot<String>,
+    silence: Silence,
+}
+
+/// Whether a connection was given up on, since nothing was heard any more.
+#[derive(Clone, Default)]
+pub(super) struct Silence {
+    place: String,
+    found: Arc<AtomicBool>,
+}
+
+impl Silence {
+    /// Nobody ended the connection, if this is why it ended: the server may still be at work.
+    fn note(&self, error: &russh::Error) {
+        let silent = match error {
+            russh::Error::KeepaliveTimeout | russh::Error::InactivityTimeout => true,
+            russh::Error::IO(error) => {
+                matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable)
+            }
+            _ => false,
+        };
+        self.found.fetch_or(silent, Ordering::Release);
+    }
+
+    /// The error of a conversation that such an end broke off.
+    pub(super) fn error(&self) -> Option<HttpError> {
+        let silent = self.found.load(Ordering::Acquire);
+        silent.then(|| HttpError::silence(&sentence(&self.place), KEEPALIVE * (QUESTIONS + 1)))
+    }
 }
 
 /// A value that a handler leaves for whoever waits.
@@ -72,19 +109,20 @@ impl Session {
         let config = client::Config {
             preferred,
             keepalive_interval: Some(KEEPALIVE),
-            keepalive_max: 4,
+            keepalive_max: QUESTIONS as usize,
             nodelay: true,
             ..client::Config::default()
         };
         let (refusal, parting) = (Slot::default(), Slot::default());
-        let guard = Guard { hosts, refusal: refusal.clone(), parting: parting.clone() };
+        let silence = Silence { place: place.clone(), ..Silence::default() };
+        let guard = Guard { hosts, refusal: refusal.clone(), parting: parting.clone(), silence: silence.clone() };
         let shake = client::connect_stream(Arc::new(config), stream, guard);
         let shaken = within(HANDSHAKE, &place, "exchange keys", shake).await?;
         if let Some(failure) = refusal.take() {
             return Err(failure);
         }
         let handle = shaken.map_err(|error| broken(&place, &error))?;
-        let mut session = Self { handle, place, parting };
+        let mut session = Self { handle, place, parting, silence };
         let place = session.place.clone();
         let log_in = session.log_in(route, key, situation);
         within(HANDSHAKE, &place, "take the key", log_in).await??;
@@ -129,6 +167,11 @@ impl Session {
         self.handle.is_closed()
     }
 
+    /// Whether it ended because nothing was heard any more.
+    pub(super) fn silence(&self) -> Silence {
+        self.silence.clone()
+    }
+
     /// Another channel on this connection.
     pub(super) async fn channel(&self) -> Result<russh::Channel<Msg>, Failure> {
         let open = self.handle.channel_open_session();
@@ -141,6 +184,7 @@ struct Guard {
     hosts: HostKeys,
     refusal: Slot<Failure>,
     parting: Slot<String>,
+    silence: Silence,
 }
 
 impl Handler for Guard {
@@ -162,7 +206,10 @@ impl Handler for Guard {
                 self.parting.put(info.message);
                 Ok(())
             }
-            DisconnectReason::Error(error) => Err(error),
+            DisconnectReason::Error(error) => {
+                self.silence.note(&error);
+                Err(error)
+            }
         }
     }
 }
@@ -210,4 +257,26 @@ fn lost(what: String) -> Failure {
 
 fn sentence(place: &str) -> String {
     place.replacen("the SSH", "The SSH", 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_not_heard_any_more_is_told_from_one_that_hung_up() {
+        let io = |kind: io::ErrorKind| russh::Error::IO(kind.into());
+        for (error, silent) in [
+            (russh::Error::KeepaliveTimeout, true),
+            (io(io::ErrorKind::TimedOut), true),
+            (io(io::ErrorKind::ConnectionReset), false),
+            (russh::Error::Disconnect, false),
+        ] {
+            let silence = Silence { place: "the SSH server x".into(), ..Silence::default() };
+            silence.clone().note(&error);
+            let found = silence.error();
+            assert_eq!(found.is_some(), silent, "{error}");
+            assert!(found.is_none_or(|found| found.silent && found.maybe_sent && found.what.contains("for 75 s")));
+        }
+    }
 }

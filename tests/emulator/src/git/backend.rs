@@ -9,9 +9,9 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::request::Parts;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -21,7 +21,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::{
     answer::{Answer, Body, ByteStream},
-    faults::Fault,
+    faults::{Fault, Held},
     model::{Repository, Token},
     shared::Shared,
 };
@@ -40,7 +40,10 @@ fn git() -> &'static Path {
 }
 
 /// A `git http-backend` about to be started.
-pub(super) struct Backend(Command);
+pub(super) struct Backend {
+    command: Command,
+    held: Option<Held>,
+}
 
 impl Backend {
     /// Prepares the process for one request.
@@ -94,12 +97,12 @@ impl Backend {
         for (index, (key, value)) in config.into_iter().enumerate() {
             command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
-        Self(command)
+        Self { command, held: Fault::held(faults).cloned() }
     }
 
     /// Adds to the environment, which hooks see too.
     pub(super) fn env(mut self, name: &str, value: &str) -> Self {
-        self.0.env(name, value);
+        self.command.env(name, value);
         self
     }
 
@@ -113,27 +116,33 @@ impl Backend {
         mut self,
         shared: &Shared,
         number: usize,
-        mut incoming: Incoming,
+        incoming: Incoming,
         mut watch: impl FnMut(&[u8]) + Send + 'static,
     ) -> io::Result<Answer> {
-        let mut child = self.0.spawn()?;
+        let mut body: ByteStream = if let Some(held) = self.held {
+            // Cut short it is not executed, as git would not.
+            let whole = incoming.collect().await.map(Collected::to_bytes).map_err(io::Error::other)?;
+            held.wait().await;
+            Box::pin(stream::once(async { Ok(whole) }))
+        } else {
+            Box::pin(incoming.into_data_stream().map_err(io::Error::other))
+        };
+        let mut child = self.command.spawn()?;
         let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("git http-backend has no pipes"));
         };
         let journal = shared.journal().clone();
         tokio::spawn(async move {
             let mut open = true;
-            while let Some(Ok(frame)) = incoming.frame().await {
-                if let Ok(data) = frame.into_data() {
-                    journal.amend(number, |entry| entry.bytes_in += data.len() as u64);
-                    watch(&data);
-                    // A backend that has refused reads no further; what still comes is read and dropped.
-                    open = open && stdin.write_all(&data).await.is_ok();
-                }
+            while let Some(Ok(data)) = body.next().await {
+                journal.amend(number, |entry| entry.bytes_in += data.len() as u64);
+                watch(&data);
+                // A backend that has refused reads no further; what still comes is read and dropped.
+                open = open && stdin.write_all(&data).await.is_ok();
             }
         });
         let (head, rest) = read_head(&mut stdout).await?;
-        Ok(answer_from(&head, stream(rest, stdout, child)))
+        Ok(answer_from(&head, output(rest, stdout, child)))
     }
 }
 
@@ -166,11 +175,11 @@ fn answer_from(head: &str, stream: ByteStream) -> Answer {
 }
 
 /// The rest of the output; the process is waited for at its end, and killed when the stream is dropped before.
-fn stream(first: Bytes, stdout: ChildStdout, child: Child) -> ByteStream {
+fn output(first: Bytes, stdout: ChildStdout, child: Child) -> ByteStream {
     let tail = ReaderStream::with_capacity(stdout, 64 << 10);
-    let whole = futures_util::stream::once(async move { Ok(first) }).chain(tail);
+    let whole = stream::once(async move { Ok(first) }).chain(tail);
     let state = (Box::pin(whole), Some(child));
-    Box::pin(futures_util::stream::unfold(state, |(mut whole, mut child)| async move {
+    Box::pin(stream::unfold(state, |(mut whole, mut child)| async move {
         if let Some(piece) = whole.next().await {
             return Some((piece, (whole, child)));
         }

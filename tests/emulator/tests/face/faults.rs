@@ -1,15 +1,19 @@
 //! Each fault as a client sees it.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use emulator::{
     Emulator,
-    faults::{Canned, Fault, FaultRule, Flood},
+    faults::{Canned, Fault, FaultRule, Flood, Held},
     model::{Model, Repository, Role, Token},
 };
 use serde_json::json;
 
-use crate::support::{Reply, call, start};
+use crate::support::{Reply, call, clone_with_commit, ok, start};
 
 const PATH: &str = "/api/v3/repos/acme/site/dispatches";
 
@@ -112,4 +116,134 @@ fn faults_that_were_not_used_are_reported() {
     let reply = send(&emulator, &token).unwrap();
     assert_eq!((reply.status, reply.header("retry-after")), (403, Some("1")));
     assert_eq!(emulator.unused_faults().len(), 0);
+}
+
+#[test]
+fn what_is_held_is_done_when_the_test_says_so_though_nobody_waits_for_it() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    let held = Held::default();
+    emulator.fault(FaultRule::on("POST", PATH, Fault::Hold(held.clone())).nth(1));
+    let body = r#"{"event_type": "deploy"}"#;
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nhost: x\r\nuser-agent: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        token.value(),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    stream.write_all((head + body).as_bytes()).unwrap();
+    assert_eq!(stream.read(&mut [0; 10]).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock), "nothing at all");
+    drop(stream);
+    assert_eq!(emulator.runs("acme/site").len(), 0);
+    held.release();
+    assert_eq!(emulator.runs("acme/site").len(), 1);
+    emulator.settle();
+}
+
+#[test]
+fn a_push_that_is_held_is_received_late() {
+    let token = Token::classic("robin", &["repo"]);
+    let repository = Repository::new("acme/site").collaborator("robin", Role::Write).file("README.md", "r");
+    let emulator = start(Model::new().repository(repository).token(&token));
+    let held = Held::default();
+    emulator.fault(FaultRule::on("POST", "*/git-receive-pack", Fault::Hold(held.clone())).nth(1));
+    let clone = clone_with_commit(&emulator, "acme/site", &token, "late");
+    let pushing = std::thread::spawn(move || ok(clone.path(), &["push", "-q", "origin", "HEAD:refs/heads/late"]));
+    while emulator.log().pushes().is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(emulator.repository("acme/site").tip("refs/heads/late"), None);
+    held.release();
+    assert!(emulator.repository("acme/site").tip("refs/heads/late").is_some());
+    pushing.join().unwrap();
+}
+
+#[test]
+fn a_limit_ends_so_long_after_the_server_s_own_now() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    emulator.model(|model| model.settings.clock_skew = chrono::Duration::hours(3));
+    emulator.fault(FaultRule::on("POST", PATH, Fault::Limit(Duration::from_secs(90))).nth(1));
+    let now = || emulator.model(|model| model.now().timestamp());
+    let before = now();
+    let reply = send(&emulator, &token).unwrap();
+    let after = now();
+    assert_eq!(reply.status, 403, "{reply:?}");
+    assert!(reply.text.contains("API rate limit exceeded"), "{reply:?}");
+    assert_eq!(
+        (reply.header("x-ratelimit-remaining"), reply.header("x-ratelimit-resource")),
+        (Some("0"), Some("core"))
+    );
+    let reset: i64 = reply.header("x-ratelimit-reset").unwrap().parse().unwrap();
+    assert!((before + 90..=after + 90).contains(&reset), "{reset} is not 90 s after {before} to {after}");
+    assert_eq!(emulator.runs("acme/site").len(), 0, "it is not executed");
+    assert_eq!(send(&emulator, &token).unwrap().status, 204, "the next one passes");
+    assert_eq!(emulator.log().0[0].faults, ["primary limit for 90s"]);
+}
+
+#[test]
+fn a_farewell_is_said_and_the_connection_is_closed_behind_the_whole_answer() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    let head = format!(
+        "GET /api/v3/repos/acme/site HTTP/1.1\r\nhost: x\r\nuser-agent: x\r\nauthorization: Bearer {}\r\n\r\n",
+        token.value()
+    );
+    let open = || {
+        let stream = TcpStream::connect(emulator.url().trim_start_matches("http://")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    };
+    // Without the fault two requests go over one connection.
+    let mut stream = open();
+    for _ in 0..2 {
+        stream.write_all(head.as_bytes()).unwrap();
+        let (said, length, read) = answer(&mut stream);
+        assert!(said.starts_with("http/1.1 200") && !said.contains("connection: close"), "{said}");
+        assert_eq!(read, length);
+    }
+    drop(stream);
+    emulator.fault(FaultRule::on("GET", "/api/v3/repos/acme/site", Fault::Farewell).nth(1));
+    let mut stream = open();
+    stream.write_all(head.as_bytes()).unwrap();
+    let (said, length, read) = answer(&mut stream);
+    assert!(said.starts_with("http/1.1 200") && said.contains("connection: close"), "{said}");
+    assert_eq!(read, length, "the answer is whole");
+    assert_eq!(stream.read(&mut [0; 10]).unwrap(), 0, "the end of the stream");
+    let reused: Vec<_> = emulator.log().0.iter().map(|entry| entry.connection).collect();
+    assert!(reused[0] == reused[1] && reused[1] != reused[2], "{reused:?}");
+}
+
+/// The head of one answer in lower case, the length that it names, and how many bytes of the body came.
+fn answer(stream: &mut TcpStream) -> (String, usize, usize) {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes).unwrap().to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    (head, length, body.len())
+}
+
+#[test]
+fn a_fault_from_a_request_on_stays() {
+    let token = Token::classic("robin", &["repo"]);
+    let emulator = emulator(&token);
+    emulator.fault(FaultRule::on("POST", PATH, Fault::Answer(Canned::bad_gateway())).from(3));
+    let statuses: Vec<_> = (0..2).map(|_| send(&emulator, &token).unwrap().status).collect();
+    assert_eq!(statuses, [204, 204]);
+    assert_eq!(emulator.unused_faults().len(), 1, "it did not happen so far");
+    // What does not match is neither hit nor counted.
+    let other = call(&emulator, "GET", "/api/v3/repos/acme/site", Some(&token), &[], None).unwrap();
+    assert_eq!(other.status, 200);
+    let statuses: Vec<_> = (0..3).map(|_| send(&emulator, &token).unwrap().status).collect();
+    assert_eq!(statuses, [502, 502, 502]);
+    assert!(emulator.unused_faults().is_empty());
+    assert_eq!(emulator.runs("acme/site").len(), 2);
+    emulator.clear_faults();
+    assert_eq!(send(&emulator, &token).unwrap().status, 204);
 }
