@@ -1,6 +1,6 @@
 //! `repository`, `server-url` and `api-url` become targets on one server.
 
-use std::str::FromStr;
+use std::{collections::HashSet, str::FromStr};
 
 use super::{
     SshRoute,
@@ -11,6 +11,9 @@ use crate::{
     diagnosis::{Cause, Failure},
     target::{ApiUrl, NameError, ServerUrl, Slug, Target},
 };
+
+/// How many targets a sentence names.
+const NAMED: usize = 5;
 
 /// The targets of a relay, and what was noticed about their lines.
 pub(super) struct Resolved {
@@ -42,7 +45,7 @@ pub(super) fn resolve(
     let mut found: Option<ServerUrl> = None;
     let mut ssh: Option<SshRoute> = None;
     let mut slugs: Vec<Slug> = Vec::new();
-    let mut notices = Vec::new();
+    let (mut seen, mut again, mut repeated) = (HashSet::new(), HashSet::new(), Vec::new());
     for place in places {
         let (server, route, slug) = match place {
             Place::Slug(slug) => (base()?, None, slug),
@@ -67,10 +70,10 @@ pub(super) fn resolve(
             (None, Some(route)) => ssh = Some(route),
             _ => {}
         }
-        if slugs.contains(&slug) {
-            notices.push(format!("`repository` names {slug} more than once; it is relayed once."));
-        } else {
+        if seen.insert(slug.clone()) {
             slugs.push(slug);
+        } else if again.insert(slug.clone()) {
+            repeated.push(slug);
         }
     }
     let server = match found {
@@ -79,7 +82,20 @@ pub(super) fn resolve(
     };
     let api = api(&server, api_url, context)?;
     let list = slugs.into_iter().map(|slug| Target { slug, server: server.clone(), api: api.clone() }).collect();
-    Ok(Resolved { list, ssh, notices })
+    Ok(Resolved { list, ssh, notices: Vec::from_iter(named_again(&repeated)) })
+}
+
+/// One sentence for all of them: a step has room for a few notices.
+fn named_again(repeated: &[Slug]) -> Option<String> {
+    let (first, others) = repeated.split_first()?;
+    let mut names = first.to_string();
+    others.iter().take(NAMED - 1).for_each(|slug| names.extend([", ", &slug.to_string()]));
+    if others.len() >= NAMED {
+        let rest = others.len() + 1 - NAMED;
+        names = format!("{names} and {rest} {}", if rest == 1 { "other" } else { "others" });
+    }
+    let whole = if others.is_empty() { "it is" } else { "each is" };
+    Some(format!("`repository` names {names} more than once; {whole} relayed once."))
 }
 
 /// Without `repository`: the workflow's own, on a laptop `origin`.
@@ -285,7 +301,12 @@ mod tests {
         let resolved =
             resolve(&["o/r", "o/other", "https://github.com/O/R.git"], None, None, &context(&RUNNER)).unwrap();
         assert_eq!(resolved.list.iter().map(|target| target.slug.to_string()).collect::<Vec<_>>(), ["o/r", "o/other"]);
-        assert!(resolved.notices[0].contains("O/R"), "{:?}", resolved.notices);
+        assert_eq!(resolved.notices, ["`repository` names O/R more than once; it is relayed once."]);
+        let lines = ["o/a", "o/b", "o/c", "o/d", "o/e", "o/f", "o/g"];
+        let notices = |lines: &[&str]| resolve(lines, None, None, &context(&RUNNER)).unwrap().notices;
+        assert_eq!(notices(&lines), [""; 0]);
+        let text = "`repository` names o/a, o/b, o/c, o/d, o/e and 2 others more than once; each is relayed once.";
+        assert_eq!(notices(&[lines, lines, lines].concat()), [text]);
     }
 
     #[test]
