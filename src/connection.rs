@@ -73,7 +73,13 @@ impl Connection {
         let transport = match &plan.ssh {
             Some(access) => {
                 let ask = (plan.target.server.tenant().is_some() && token.is_some()).then(|| ask_host_keys(&github));
-                Transport::Ssh(SshTransport::new(access.clone(), &plan.target.slug, git_situation.clone(), ask))
+                Transport::Ssh(SshTransport::new(
+                    access.clone(),
+                    &plan.target.slug,
+                    git_situation.clone(),
+                    ask,
+                    http.waits(),
+                ))
             }
             None => Transport::Http(HttpTransport::new(http.clone(), &plan.target.git_url(), token)?),
         };

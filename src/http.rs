@@ -25,7 +25,7 @@ use std::{
 
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
-    header::{LOCATION, PROXY_AUTHORIZATION, USER_AGENT},
+    header::{CONTENT_LENGTH, LOCATION, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use hyper_util::{
     client::legacy::{
@@ -54,6 +54,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How many redirects one request follows.
 const REDIRECTS: u32 = 5;
 
+/// The longest that a server may work on a push without a word, whatever the budget.
+const LONGEST_WORK: Duration = Duration::from_hours(1);
+
 /// What a request calls itself unless it brings a `User-Agent` of its own. GitHub refuses requests without one.
 pub const AGENT: &str = concat!("repo-relay/", env!("CARGO_PKG_VERSION"));
 
@@ -70,12 +73,39 @@ pub struct Settings {
     pub trust: Trust,
     /// The bound of one TCP connection; name look-up, proxy and TLS together have as long again.
     pub connect: Duration,
-    /// How long a connection may move no byte in either direction while an answer is due.
-    pub silence: Duration,
+    /// How long a silent server is waited for.
+    pub waits: Waits,
 }
 
+/// How long a server may be silent while an answer is due: no byte moves in either direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Usually.
+    pub silence: Duration,
+    /// Once it was sent all of a request that it may work on for long: a push ([`LongWork`]), whose pack is unpacked and whose
+    /// hooks run.
+    pub work: Duration,
+}
+
+impl Waits {
+    /// The usual ones of a step that has `budget` in all: 60 s, and half of the budget for work, so that a look at what became
+    /// of it and another try still have their time.
+    ///
+    /// NOTE: git itself waits for ever. A server of its kind says every five seconds that it still works
+    /// (`receive.keepAlive`); it is proxies on the way, and servers of other kinds, that keep this to themselves.
+    pub fn within(budget: Duration) -> Self {
+        let silence = Duration::from_mins(1);
+        Self { silence, work: (budget / 2).clamp(silence, LONGEST_WORK) }
+    }
+}
+
+/// Marks a request, as one of its extensions, that the server may work on for long without a word.
+#[derive(Clone, Copy, Debug)]
+pub struct LongWork;
+
 impl Settings {
-    /// The usual settings for these servers: the system's names, no proxy, public roots, 10 s to connect, 60 s of silence.
+    /// The usual settings for these servers: the system's names, no proxy, public roots, 10 s to connect, the waits of a
+    /// budget of 15 minutes.
     pub fn to(origins: Vec<Url>) -> Self {
         Self {
             origins,
@@ -83,7 +113,7 @@ impl Settings {
             proxies: Proxies::none(),
             trust: Trust::default(),
             connect: Duration::from_secs(10),
-            silence: Duration::from_mins(1),
+            waits: Waits::within(Duration::from_mins(15)),
         }
     }
 }
@@ -125,7 +155,7 @@ pub struct HttpClient {
     client: Client<Connector, Outgoing>,
     origins: Arc<[Origin]>,
     proxies: Proxies,
-    silence: Duration,
+    waits: Waits,
     counters: Counters,
 }
 
@@ -144,13 +174,18 @@ impl HttpClient {
             .pool_idle_timeout(Duration::from_secs(20))
             .build(connector);
         let proxies = settings.proxies.clone();
-        Ok(Self { client, origins, proxies, silence: settings.silence, counters: Counters::default() })
+        Ok(Self { client, origins, proxies, waits: settings.waits, counters: Counters::default() })
     }
 
     /// The same client, connections shared, with counters that begin at zero: for one target among several.
     #[must_use]
     pub fn counted_apart(&self) -> Self {
         Self { counters: Counters::default(), ..self.clone() }
+    }
+
+    /// How long a silent server is waited for.
+    pub fn waits(&self) -> Waits {
+        self.waits
     }
 
     /// What this client and its clones moved so far.
@@ -171,6 +206,9 @@ impl HttpClient {
     pub async fn send(&self, request: Request<Body>) -> Result<Answer, HttpError> {
         let (mut parts, mut body) = request.into_parts();
         parts.headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        let silence = self.waits.silence;
+        let long = parts.extensions.get::<LongWork>().is_some();
+        let waits = Waits { work: if long { self.waits.work } else { silence }, silence };
         for _ in 0..=REDIRECTS {
             let again = body.whole().cloned();
             let mut request = Request::builder().method(parts.method.clone()).uri(parts.uri.clone()).body(body);
@@ -180,7 +218,7 @@ impl HttpClient {
             let request = request.map_err(|error| {
                 HttpError::unsent(Cause::InternalError, format!("A request could not be made: {error}."))
             })?;
-            let answer = self.send_once(request).await?;
+            let answer = self.send_once(request, waits).await?;
             let Some(target) = redirection(&parts.method, &answer)? else { return Ok(answer) };
             let Some(bytes) = again else {
                 return Err(not_followed(&answer, "what was sent can not be sent again"));
@@ -193,7 +231,7 @@ impl HttpClient {
         Err(HttpError::sent(Cause::ServerError, what).permanent())
     }
 
-    async fn send_once(&self, mut request: Request<Body>) -> Result<Answer, HttpError> {
+    async fn send_once(&self, mut request: Request<Body>, waits: Waits) -> Result<Answer, HttpError> {
         let uri = request.uri().clone();
         if !Origin::of(&uri).is_some_and(|origin| self.origins.contains(&origin)) {
             let what = format!("A request to {} was held back: it is not the target's server.", host_of(&uri));
@@ -203,16 +241,17 @@ impl HttpClient {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
         }
         let (parts, body) = request.into_parts();
-        let (body, valve) = body.outgoing(Arc::clone(&self.counters.sent));
+        let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let (body, valve) = body.outgoing(Arc::clone(&self.counters.sent), length);
         let mut request = Request::from_parts(parts, body);
         let connection = capture_connection(&mut request);
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let host = host_of(&uri);
-        let response = self.watched(request, &connection, &valve, &host).await?;
+        let response = self.watched(request, &connection, &valve, &host, waits).await?;
         let activity = activity_of(&connection);
         let (parts, body) = response.into_parts();
         let counter = Arc::clone(&self.counters.received);
-        let body = AnswerBody { body, host, silence: self.silence, activity, timer: None, valve, counter };
+        let body = AnswerBody { body, host, waits, activity, waiting: None, valve, counter };
         Ok(Answer { status: parts.status, headers: parts.headers, url: uri, body })
     }
 
@@ -223,10 +262,11 @@ impl HttpClient {
         connection: &CaptureConnection,
         valve: &Valve,
         host: &str,
+        waits: Waits,
     ) -> Result<Response<hyper::body::Incoming>, HttpError> {
         let mut response = pin!(self.client.request(request));
         let mut since = Instant::now();
-        let mut rest = self.silence;
+        let mut rest = waits.silence;
         loop {
             match tokio::time::timeout(rest, &mut response).await {
                 Ok(Ok(response)) => return Ok(response),
@@ -239,9 +279,10 @@ impl HttpClient {
                 since = Instant::now();
             }
             let last = activity.map_or(since, |activity| activity.last().max(since));
-            rest = self.silence.saturating_sub(last.elapsed());
+            let limit = valve.limit(waits);
+            rest = limit.saturating_sub(last.elapsed());
             if rest.is_zero() {
-                return Err(HttpError::silence(host, self.silence));
+                return Err(HttpError::silence(host, limit));
             }
         }
     }

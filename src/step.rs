@@ -22,7 +22,7 @@ use crate::{
     explain,
     fanout::relay_all,
     git::{checkout, objects},
-    http::{Settings, Trust},
+    http::{Settings, Trust, Waits},
     inputs::{Behaviour, Inputs, Raw},
     plan::Plan,
     progress::Unwatched,
@@ -118,6 +118,7 @@ fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {
     let origins = inputs.targets.list.iter().flat_map(|target| [target.server.url().clone(), target.api.url().clone()]);
     let mut settings = Settings::to(origins.collect());
     settings.proxies = context.proxies.proxies()?;
+    settings.waits = Waits::within(inputs.behaviour.timeout);
     if let Some(pem) = &inputs.targets.ca_certificate {
         settings.trust = Trust::from_pem(pem).map_err(|what| {
             Failure::new(Cause::InvalidInput, format!("The input `ca-certificate` is not usable: {what}."))

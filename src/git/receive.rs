@@ -5,9 +5,12 @@
 
 mod report;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -60,6 +63,33 @@ impl PushRequest {
     }
 }
 
+/// How far a push is, for whoever watches it from outside. A clone is the same push.
+#[derive(Clone, Debug)]
+pub struct Course {
+    all_sent: Arc<AtomicBool>,
+    moved: Arc<Mutex<Instant>>,
+}
+
+impl Course {
+    /// Of a push that is about to begin.
+    pub fn begun() -> Self {
+        Self { all_sent: Arc::default(), moved: Arc::new(Mutex::new(Instant::now())) }
+    }
+
+    /// For how long the server, which has all of it, has said nothing. None while there is still something to send.
+    pub fn silence(&self) -> Option<Duration> {
+        self.is_all_sent().then(|| self.moved.lock().unwrap_or_else(PoisonError::into_inner).elapsed())
+    }
+
+    fn is_all_sent(&self) -> bool {
+        self.all_sent.load(Ordering::Acquire)
+    }
+
+    fn note(&self) {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
 /// Why a push did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
@@ -86,23 +116,24 @@ impl PushError {
 }
 
 /// Pushes, and returns the report whatever it says: see [`PushReport::judge`]. `capabilities` are those of the
-/// advertisement that named the old values.
+/// advertisement that named the old values. `course` tells meanwhile how far it is.
 pub async fn push(
     transport: &Transport,
     capabilities: &Capabilities,
     request: &PushRequest,
+    course: &Course,
     watch: &Arc<dyn Watch>,
     situation: &Situation,
 ) -> Result<PushReport, PushError> {
     let failed = |error: WireError| PushError::Failed(error.into_failure(Operation::GitPush, situation));
     let sideband = capabilities.has("side-band-64k");
     let commands = commands(request, capabilities, sideband).map_err(failed)?;
-    let ended = Arc::new(AtomicBool::new(false));
-    let body = body(commands, request, watch, &ended);
+    let body = body(commands, request, watch, course);
     let mut said = RemoteLines::default();
     let outcome = async {
         let answer = transport.request(Service::ReceivePack, false, &body).await?;
-        let mut reader = Reader::new(answer);
+        let heard = course.clone();
+        let mut reader = Reader::new(answer.inspect(move |_| heard.note()).boxed());
         let report = read_report(&mut reader, sideband, &mut said).await?;
         reader.finish().await;
         Ok(report)
@@ -111,7 +142,7 @@ pub async fn push(
     let remote_lines = said.finish();
     match outcome {
         Ok(report) => report.into_report(request, remote_lines).map_err(|missing| unclear(&missing, situation)),
-        Err(error) => Err(judge_error(error, &remote_lines, ended.load(Ordering::Acquire), situation)),
+        Err(error) => Err(judge_error(error, &remote_lines, course.is_all_sent(), situation)),
     }
 }
 
@@ -145,15 +176,17 @@ fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) 
     Ok(writer.finish())
 }
 
-/// The commands and the pack, made as often as they are asked for; `ended` tells whether the last byte was handed out.
-fn body(commands: Bytes, request: &PushRequest, watch: &Arc<dyn Watch>, ended: &Arc<AtomicBool>) -> Request {
+/// The commands and the pack, made as often as they are asked for; `course` learns when the last byte was handed out.
+fn body(commands: Bytes, request: &PushRequest, watch: &Arc<dyn Watch>, course: &Course) -> Request {
     let pack = request.carries_pack().then(|| request.pack.clone());
-    let (watch, ended) = (Arc::clone(watch), Arc::clone(ended));
+    let (watch, course) = (Arc::clone(watch), course.clone());
     Request::new(move || {
         let commands = stream::iter([Ok(commands.clone())]);
-        ended.store(pack.is_none(), Ordering::Release);
-        let Some(pack) = &pack else { return commands.boxed() };
-        commands.chain(pack.stream(Arc::clone(&watch), Arc::clone(&ended))).boxed()
+        course.all_sent.store(pack.is_none(), Ordering::Release);
+        let handed_out = course.clone();
+        let Some(pack) = &pack else { return commands.inspect(move |_| handed_out.note()).boxed() };
+        let pack = pack.stream(Arc::clone(&watch), Arc::clone(&course.all_sent));
+        commands.chain(pack).inspect(move |_| handed_out.note()).boxed()
     })
 }
 

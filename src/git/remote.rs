@@ -1,6 +1,6 @@
 //! One repository on one server: what the stages speak to.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use tokio::sync::OnceCell;
 
@@ -9,11 +9,11 @@ use super::{
     advertisement::{Advertisement, Greeting, Interest},
     fetch::{FetchRequest, Fetched, PackReader, Uploader},
     pktline::Reader,
-    receive::{self, PushError, PushReport, PushRequest},
+    receive::{self, Command, Course, PushError, PushReport, PushRequest},
     transport::{Service, Transport},
 };
 use crate::{
-    diagnosis::{Failure, Operation, Situation},
+    diagnosis::{Cause, Failure, Operation, Retry, Situation},
     http::Traffic,
     progress::{Event, Watch},
     target::Oid,
@@ -97,10 +97,33 @@ impl Remote {
         request: &PushRequest,
         watch: &Arc<dyn Watch>,
     ) -> Result<PushReport, PushError> {
-        let capabilities = &advertisement.capabilities;
-        let report = receive::push(&self.transport, capabilities, request, watch, &self.situation).await;
+        let (capabilities, course) = (&advertisement.capabilities, Course::begun());
+        let silence = self.transport.waits().silence;
+        let mut push = pin!(receive::push(&self.transport, capabilities, request, &course, watch, &self.situation));
+        let report = loop {
+            if let Ok(report) = tokio::time::timeout(silence, &mut push).await {
+                break report;
+            }
+            // It may still work, or its answer got lost on a way that stays open: the refs tell.
+            if course.silence().is_some_and(|silent| silent >= silence) && self.holds(&request.commands).await {
+                break Err(PushError::Unclear(self.unanswered(silence)));
+            }
+        };
         watch.see(Event::Finished);
         report
+    }
+
+    /// Whether every ref has its new value. What can not be asked is not known.
+    async fn holds(&self, commands: &[Command]) -> bool {
+        let names: Vec<_> = commands.iter().map(|command| command.name.as_str()).collect();
+        let Ok(refs) = self.refs(&names).await else { return false };
+        commands.iter().all(|command| refs.tip(&command.name).unwrap_or(Oid::ZERO) == command.new)
+    }
+
+    fn unanswered(&self, silence: Duration) -> Failure {
+        let server = self.situation.server.as_deref().unwrap_or("The server");
+        let what = format!("{server} did what was pushed, and did not say so within {} s.", silence.as_secs_f32());
+        Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Unclear(None))
     }
 
     /// What went over the network so far.

@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,7 @@ use tokio::{io::AsyncRead, time::Sleep};
 use tokio_util::io::StreamReader;
 
 use super::{
-    BoxError,
+    BoxError, Waits,
     connect::Activity,
     error::{BodyFailed, HttpError},
 };
@@ -68,13 +68,16 @@ impl Body {
         }
     }
 
-    pub(super) fn outgoing(self, counter: Arc<AtomicU64>) -> (Outgoing, Arc<Valve>) {
+    /// The body to send. `length` is what the request's own header tells of it, if it has one: no more than that is asked for.
+    pub(super) fn outgoing(self, counter: Arc<AtomicU64>, length: Option<u64>) -> (Outgoing, Arc<Valve>) {
         let valve = Arc::new(Valve::default());
         let body = match self.0 {
             Kind::Whole(bytes) => Full::new(bytes).map_err(Into::into).boxed_unsync(),
             Kind::Stream(body) => body,
         };
-        (Outgoing { body, valve: Arc::clone(&valve), counter }, valve)
+        let body = Outgoing { body, valve: Arc::clone(&valve), counter, left: length };
+        body.note_end();
+        (body, valve)
     }
 }
 
@@ -103,6 +106,7 @@ impl fmt::Debug for Body {
 #[derive(Debug, Default)]
 pub(super) struct Valve {
     producing: AtomicBool,
+    all_sent: AtomicBool,
     closed: AtomicBool,
     waker: AtomicWaker,
 }
@@ -111,6 +115,11 @@ impl Valve {
     /// Whether the network waits for our own data.
     pub(super) fn is_producing(&self) -> bool {
         self.producing.load(Ordering::Relaxed)
+    }
+
+    /// How long the server may be silent now: longer once the last byte was handed to the connection.
+    pub(super) fn limit(&self, waits: Waits) -> Duration {
+        if self.all_sent.load(Ordering::Relaxed) { waits.work } else { waits.silence }
     }
 
     /// Ends the sending of what nobody reads any more.
@@ -125,6 +134,17 @@ pub(super) struct Outgoing {
     body: UnsyncBoxBody<Bytes, BoxError>,
     valve: Arc<Valve>,
     counter: Arc<AtomicU64>,
+    /// How many bytes are still to come, where that is known.
+    left: Option<u64>,
+}
+
+impl Outgoing {
+    /// NOTE: a body whose end is known beforehand is not asked whether there is more.
+    fn note_end(&self) {
+        if self.left == Some(0) || self.body.is_end_stream() {
+            self.valve.all_sent.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl HttpBody for Outgoing {
@@ -139,15 +159,20 @@ impl HttpBody for Outgoing {
         }
         let polled = Pin::new(&mut this.body).poll_frame(cx);
         this.valve.producing.store(polled.is_pending(), Ordering::Relaxed);
-        polled.map(|frame| {
-            frame.map(|frame| {
-                let frame = frame.map_err(|error| -> BoxError { Box::new(BodyFailed(error)) })?;
-                if let Some(data) = frame.data_ref() {
-                    this.counter.fetch_add(data.len() as u64, Ordering::Relaxed);
-                }
-                Ok(frame)
-            })
-        })
+        let frame = ready!(polled);
+        if frame.is_none() {
+            this.valve.all_sent.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame.map_err(|error| -> BoxError { Box::new(BodyFailed(error)) })?;
+            if let Some(data) = frame.data_ref() {
+                let length = data.len() as u64;
+                this.counter.fetch_add(length, Ordering::Relaxed);
+                this.left = this.left.map(|left| left.saturating_sub(length));
+                this.note_end();
+            }
+            Ok(frame)
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -164,11 +189,23 @@ impl HttpBody for Outgoing {
 pub struct AnswerBody {
     pub(super) body: Incoming,
     pub(super) host: String,
-    pub(super) silence: Duration,
+    pub(super) waits: Waits,
     pub(super) activity: Option<Activity>,
-    pub(super) timer: Option<Pin<Box<Sleep>>>,
+    pub(super) waiting: Option<Waiting>,
     pub(super) valve: Arc<Valve>,
     pub(super) counter: Arc<AtomicU64>,
+}
+
+/// What is waited for: since when, and until when without another look.
+pub(super) struct Waiting {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Waiting {
+    fn set(&mut self, rest: Duration) {
+        self.timer.as_mut().reset(tokio::time::Instant::now() + rest);
+    }
 }
 
 impl AnswerBody {
@@ -218,7 +255,7 @@ impl HttpBody for AnswerBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
-            this.timer = None;
+            this.waiting = None;
             return Poll::Ready(frame.map(|frame| {
                 let frame = frame.map_err(|error| HttpError::of_body(&error, &this.host))?;
                 if let Some(data) = frame.data_ref() {
@@ -227,22 +264,20 @@ impl HttpBody for AnswerBody {
                 Ok(frame)
             }));
         }
-        let silence = this.silence;
-        loop {
-            let timer = this
-                .timer
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(tokio::time::Instant::now() + silence)));
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+        let waits = this.waits;
+        let mut waiting = this.waiting.take().unwrap_or_else(|| {
+            let now = tokio::time::Instant::now();
+            Waiting { since: now.into_std(), timer: Box::pin(tokio::time::sleep_until(now + waits.silence)) }
+        });
+        while waiting.timer.as_mut().poll(cx).is_ready() {
+            let (quiet, limit) = (this.quiet(waiting.since), this.valve.limit(waits));
+            if quiet >= limit && !this.valve.is_producing() {
+                return Poll::Ready(Some(Err(HttpError::silence(&this.host, limit))));
             }
-            let since = timer.deadline().into_std().checked_sub(silence).unwrap_or_else(Instant::now);
-            let quiet = this.quiet(since);
-            if quiet >= silence && !this.valve.is_producing() {
-                return Poll::Ready(Some(Err(HttpError::silence(&this.host, silence))));
-            }
-            let rest = silence.saturating_sub(quiet).max(silence / 10);
-            this.timer = Some(Box::pin(tokio::time::sleep_until(tokio::time::Instant::now() + rest)));
+            waiting.set(limit.saturating_sub(quiet).max(waits.silence / 10));
         }
+        this.waiting = Some(waiting);
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

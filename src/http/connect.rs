@@ -31,6 +31,11 @@ use super::{
     proxy::{Proxies, Route},
 };
 
+/// After this silence the other end is asked whether it is there, and then at intervals of half of it. A server that works is
+/// waited for; one that is gone, or that stopped taking what was sent, is noticed after a minute and a half.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVE_PROBES: u32 = 4;
+
 pub(super) type Later<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 type Tcp = HttpConnector<Resolver>;
 type Channel = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -94,7 +99,11 @@ impl Connector {
         let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE / 2));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_PROBES));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(KEEPALIVE + KEEPALIVE / 2 * KEEPALIVE_PROBES));
         tcp.set_connect_timeout(Some(connect));
         let to_proxy = HttpsConnector::from((tcp.clone(), Arc::clone(tls)));
         let dial = Dial { tcp, to_proxy, proxies: proxies.clone() };

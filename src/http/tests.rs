@@ -26,9 +26,17 @@ fn client(origin: &Url) -> HttpClient {
     HttpClient::new(&Settings::to(vec![origin.clone()])).unwrap()
 }
 
+/// How long a server may be silent to [`quick`].
+const SILENCE: Duration = Duration::from_millis(600);
+
 fn quick(origin: &Url) -> HttpClient {
-    let silence = Duration::from_millis(600);
-    HttpClient::new(&Settings { connect: silence, silence, ..Settings::to(vec![origin.clone()]) }).unwrap()
+    patient(origin, SILENCE)
+}
+
+/// A quick client that lets a server work for so long.
+fn patient(origin: &Url, work: Duration) -> HttpClient {
+    let waits = Waits { silence: SILENCE, work };
+    HttpClient::new(&Settings { connect: SILENCE, waits, ..Settings::to(vec![origin.clone()]) }).unwrap()
 }
 
 fn request(method: Method, uri: &str, body: Body) -> Request<Body> {

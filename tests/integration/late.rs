@@ -8,6 +8,7 @@ use emulator::{
     log::Entry,
     model::{Model, Repository, Role, Token},
 };
+use repo_relay::http::Waits;
 
 use crate::{
     inside::Virtual,
@@ -105,7 +106,7 @@ impl Late {
         let pauses = Virtual::new(&self.github);
         step.run_inside(|settings, retries| {
             pauses.rule(retries);
-            settings.silence = SILENCE;
+            settings.waits = Waits { silence: SILENCE, work: SILENCE };
         })
     }
 

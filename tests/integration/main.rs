@@ -29,6 +29,7 @@ mod matrix;
 mod once;
 mod packs;
 mod pages;
+mod patience;
 mod polling;
 mod preflight;
 mod preflight_content;

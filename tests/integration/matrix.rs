@@ -18,7 +18,7 @@ use std::{
 };
 
 use emulator::faults::Fault;
-use repo_relay::diagnosis::Cause;
+use repo_relay::{diagnosis::Cause, http::Waits};
 
 use self::{
     blow::{Blow, Nature, blows, is_tried_for_ever},
@@ -58,7 +58,7 @@ impl Case {
         let outcome = step.run_inside(|settings, retries| {
             pauses.rule(retries);
             if self.blow.is_silent() {
-                settings.silence = SILENCE;
+                settings.waits = Waits { silence: SILENCE, work: SILENCE * 2 };
             }
         });
         if !scene.github.unused_faults().is_empty() {

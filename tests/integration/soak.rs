@@ -19,6 +19,7 @@ use emulator::{
     faults::{Canned, Fault, FaultRule},
     model::{Model, Repository, Role, Token},
 };
+use repo_relay::http::Waits;
 
 const DEPLOY: &str = "name: deploy\nrun-name: Deploy ${{ github.event.client_payload.id }}${{ inputs.id }}\non:\n  \
     repository_dispatch:\n    types: [published]\n  workflow_dispatch:\n    inputs:\n      id: {required: false}\n";
@@ -177,7 +178,7 @@ impl Ground {
         let pauses = Virtual::new(&self.github);
         let outcome = self.step(deed, number).run_inside(|settings, retries| {
             pauses.rule(retries);
-            settings.silence = SILENCE;
+            settings.waits = Waits { silence: SILENCE, work: SILENCE * 2 };
         });
         // What the step gave up waiting for may be done yet.
         self.github.settle();

@@ -27,6 +27,10 @@ pub(crate) struct Manners {
     pub(crate) cuts_before: u32,
     /// So many pushes are done, and cut before they are reported.
     pub(crate) cuts_after: u32,
+    /// For so many seconds it works on each push before the refs move, without a word.
+    pub(crate) works: u32,
+    /// So many pushes are taken and never answered; nothing comes of them.
+    pub(crate) hangs: u32,
     /// It does not let the protocol's version through.
     pub(crate) old: bool,
 }
@@ -75,9 +79,17 @@ exit 1
 
 const AFTER: &str = r#"#!/bin/sh
 cd FOLDER || exit 1
+echo >>landed
 count=$(cat after)
 [ "$count" -gt 0 ] && echo $((count - 1)) >after && kill -9 "$(cat session)"
 exit 0
+"#;
+
+const BEFORE: &str = r#"#!/bin/sh
+cd FOLDER || exit 1
+count=$(cat hangs)
+[ "$count" -gt 0 ] && echo $((count - 1)) >hangs && sleep 20 && exit 1
+sleep WORKS
 "#;
 
 impl Sshd {
@@ -118,7 +130,11 @@ impl Sshd {
         for part in ["objects", "refs", "packed-refs"] {
             std::os::unix::fs::symlink(repository.join(part), path.join("view").join(part)).unwrap();
         }
-        fs::write(path.join("view/config"), "[core]\nrepositoryformatversion = 0\nbare = true\n").unwrap();
+        let core = "[core]\nrepositoryformatversion = 0\nbare = true\n";
+        fs::write(path.join("view/config"), format!("{core}[receive]\nkeepAlive = 0\n")).unwrap();
+        let works = BEFORE.replace("FOLDER", &path.to_string_lossy()).replace("WORKS", &manners.works.to_string());
+        executable("view/hooks/pre-receive", &works);
+        fs::write(path.join("hangs"), manners.hangs.to_string()).unwrap();
         executable("view/hooks/post-receive", &AFTER.replace("FOLDER", &path.to_string_lossy()));
         fs::write(path.join("before"), manners.cuts_before.to_string()).unwrap();
         fs::write(path.join("after"), manners.cuts_after.to_string()).unwrap();
@@ -178,6 +194,11 @@ impl Sshd {
             .input("ssh-known-hosts", self.known_host("ed25519"))
     }
 
+    /// How many pushes it took in.
+    pub(crate) fn landed(&self) -> usize {
+        fs::read_to_string(self.folder.path().join("landed")).unwrap_or_default().len()
+    }
+
     /// The commands that were asked for, each after the protocol's version.
     pub(crate) fn log(&self) -> Vec<String> {
         let text = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
@@ -185,27 +206,37 @@ impl Sshd {
     }
 }
 
-/// The same server as the SSH of the tenant `acme.ghe.com`: under its name, on SSH's own port, with `acme` as the user.
+/// The same server under another name, on SSH's own port: as the SSH of the tenant `acme.ghe.com`, with `acme` as the user.
 pub(crate) struct Tenant {
     pub(crate) sshd: Sshd,
+    name: &'static str,
 }
 
 impl Tenant {
     /// `None` where this process may not give the machine another name.
     pub(crate) fn start(world: &World) -> Option<Self> {
+        Self::named(world, "acme.ghe.com", "acme", 83)
+    }
+
+    /// The same as what it is not: the SSH of github.com, with `git` as the user.
+    pub(crate) fn github(world: &World) -> Option<Self> {
+        Self::named(world, "github.com", "git", 84)
+    }
+
+    fn named(world: &World, name: &'static str, user: &str, network: u8) -> Option<Self> {
         let mut command = Command::new("unshare");
         let may = command.args(["--mount", "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         // One of its own, for suites that run side by side.
         let [.., third, fourth] = std::process::id().to_be_bytes();
-        let address = format!("127.83.{third}.{}", fourth.max(1));
+        let address = format!("127.{network}.{third}.{}", fourth.max(1));
         let address = address.as_str();
         if !may || TcpListener::bind((address, 22)).is_err() {
             return None;
         }
         let mut sshd = Sshd::start(world, Manners::default());
         let path = sshd.folder.path();
-        fs::write(path.join("hosts"), format!("127.0.0.1 localhost\n{address} acme.ghe.com\n")).unwrap();
-        let users = fs::read_to_string("/etc/passwd").unwrap() + "acme:x:0:0::/root:/bin/sh\n";
+        fs::write(path.join("hosts"), format!("127.0.0.1 localhost\n{address} {name}\n")).unwrap();
+        let users = fs::read_to_string("/etc/passwd").unwrap() + user + ":x:0:0::/root:/bin/sh\n";
         fs::write(path.join("passwd"), users).unwrap();
         let configuration = fs::read_to_string(path.join("sshd_config")).unwrap();
         fs::write(path.join("tenant_config"), configuration.replace("127.0.0.1", address)).unwrap();
@@ -223,7 +254,7 @@ impl Tenant {
         std::mem::swap(&mut sshd.process, &mut process);
         let _ = process.kill();
         let _ = process.wait();
-        Some(Self { sshd })
+        Some(Self { sshd, name })
     }
 
     /// Runs a step where the tenant has its name.
@@ -239,15 +270,15 @@ impl Tenant {
         step.outcome(output, begin.elapsed())
     }
 
-    /// The `known_hosts` line of the tenant.
+    /// The `known_hosts` line under its name.
     pub(crate) fn known_host(&self) -> String {
         let line = self.sshd.known_host("ed25519");
-        line.replace(line.split(' ').next().unwrap(), "acme.ghe.com")
+        line.replace(line.split(' ').next().unwrap(), self.name)
     }
 
     /// From now on the tenant's interface tells its host keys.
     pub(crate) fn tells_its_keys(&self, world: &World) {
-        let key = self.known_host().trim_start_matches("acme.ghe.com ").trim().to_owned();
+        let key = self.known_host().trim_start_matches(self.name).trim().to_owned();
         let answer = serde_json::json!({"verifiable_password_authentication": false, "ssh_keys": [key]});
         world.github.fault(FaultRule::on("GET", "*/meta", Fault::Body(answer.to_string())));
     }

@@ -23,7 +23,7 @@ use crate::{
     credential::Secret,
     diagnosis::{Cause, Failure},
     git::{ByteStream, WireError},
-    http::{Answer, Body, HttpClient, Traffic},
+    http::{Answer, Body, HttpClient, LongWork, Traffic, Waits},
 };
 
 /// NOTE: servers and the proxies before them tell git by an agent that begins with `git/`.
@@ -64,13 +64,17 @@ impl HttpTransport {
         self.0.client.traffic()
     }
 
+    pub(super) fn waits(&self) -> Waits {
+        self.0.client.waits()
+    }
+
     pub(super) async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
         let address = format!("{}/info/refs?service={}", self.base(), service.name());
         let mut headers = self.headers();
         if service == Service::UploadPack {
             headers.insert(GIT_PROTOCOL, HeaderValue::from_static("version=2"));
         }
-        let answer = self.send(Method::GET, &address, headers, Body::empty()).await?;
+        let answer = self.send(Method::GET, service, &address, headers, Body::empty()).await?;
         let answered_by = answer.url.clone();
         let bytes = accept(&Method::GET, answer, &format!("application/x-{}-advertisement", service.name())).await?;
         self.rebase(&answered_by);
@@ -90,18 +94,18 @@ impl HttpTransport {
 
         let (begun, rest) = gather(request.stream()).await?;
         let Some(rest) = rest else {
-            let answer = self.send(Method::POST, &address, headers, begun.into()).await?;
+            let answer = self.send(Method::POST, service, &address, headers, begun.into()).await?;
             return accept(&Method::POST, answer, &result).await;
         };
         let whole = stream::iter([Ok(begun)]).chain(rest);
-        let answer = self.send_stream(&address, headers.clone(), whole.boxed()).await?;
+        let answer = self.send_stream(service, &address, headers.clone(), whole.boxed()).await?;
         if answer.status != StatusCode::LENGTH_REQUIRED {
             return accept(&Method::POST, answer, &result).await;
         }
         drop(answer);
         let (spooled, length) = spool(request.stream()).await?;
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-        let answer = self.send_stream(&address, headers, spooled).await?;
+        let answer = self.send_stream(service, &address, headers, spooled).await?;
         accept(&Method::POST, answer, &result).await
     }
 
@@ -128,17 +132,34 @@ impl HttpTransport {
         headers
     }
 
-    async fn send(&self, method: Method, address: &str, headers: HeaderMap, body: Body) -> Result<Answer, WireError> {
+    async fn send(
+        &self,
+        method: Method,
+        service: Service,
+        address: &str,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Result<Answer, WireError> {
+        let is_push = method == Method::POST && service == Service::ReceivePack;
         let request = http::Request::builder().method(method).uri(address).body(body);
         let mut request = request.map_err(|error| {
             WireError::Failed(Failure::new(Cause::InvalidInput, format!("{address} is no usable address: {error}.")))
         })?;
         *request.headers_mut() = headers;
+        if is_push {
+            request.extensions_mut().insert(LongWork);
+        }
         Ok(self.0.client.send(request).await?)
     }
 
     /// Sends a body while it is made. What ends its making is the error, not the broken connection that follows from it.
-    async fn send_stream(&self, address: &str, headers: HeaderMap, body: ByteStream) -> Result<Answer, WireError> {
+    async fn send_stream(
+        &self,
+        service: Service,
+        address: &str,
+        headers: HeaderMap,
+        body: ByteStream,
+    ) -> Result<Answer, WireError> {
         let ended_by: Arc<Mutex<Option<WireError>>> = Arc::default();
         let slot = Arc::clone(&ended_by);
         let body = body.map_err(move |error| {
@@ -146,7 +167,7 @@ impl HttpTransport {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             text
         });
-        let sent = self.send(Method::POST, address, headers, Body::stream(body)).await;
+        let sent = self.send(Method::POST, service, address, headers, Body::stream(body)).await;
         sent.map_err(|error| ended_by.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error))
     }
 }

@@ -10,7 +10,7 @@ pub mod ssh;
 use std::sync::Arc;
 
 use super::{ByteStream, WireError};
-use crate::http::Traffic;
+use crate::http::{Traffic, Waits};
 
 pub use http::HttpTransport;
 #[cfg(test)]
@@ -88,6 +88,16 @@ impl Transport {
             Self::Ssh(ssh) => Box::pin(ssh.request(service, v2, request)).await,
             #[cfg(test)]
             Self::Process(process) => process.request(service, v2, request).await,
+        }
+    }
+
+    /// How long a silent server is waited for.
+    pub fn waits(&self) -> Waits {
+        match self {
+            Self::Http(http) => http.waits(),
+            Self::Ssh(ssh) => ssh.waits(),
+            #[cfg(test)]
+            Self::Process(_) => Waits::within(std::time::Duration::ZERO),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: <https://git-scm.com/docs/gitprotocol-pack#_ssh_transport>, RFC 4254
 
+mod conversation;
 mod key;
 mod known_hosts;
 mod session;
@@ -14,29 +15,25 @@ use std::{
     },
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::{StreamExt, future::BoxFuture, stream};
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg};
-use tokio::{
-    sync::{Mutex, OnceCell},
-    task::JoinHandle,
-};
+use tokio::sync::{Mutex, OnceCell};
 
-use self::session::{Session, Silence};
+use self::{
+    conversation::Conversation,
+    session::{Session, Silence},
+};
 pub use self::{
     key::{DeployKey, read_private_key},
     known_hosts::{HostKeys, KnownHosts},
 };
 use super::{Request, Service};
 use crate::{
-    diagnosis::{Evidence, Failure, Operation, Situation, classify},
+    diagnosis::{Failure, Situation},
     git::{ByteStream, WireError, pktline::Frames},
-    http::Traffic,
+    http::{Traffic, Waits},
     target::{ServerUrl, Slug},
 };
-
-/// How much of what the server says beside the answer is kept.
-const TEXT_LIMIT: usize = 16 * 1024;
 
 /// The port of SSH.
 pub const PORT: u16 = 22;
@@ -94,6 +91,7 @@ struct Inner {
     ask: Option<AskHostKeys>,
     asked: OnceCell<Vec<String>>,
     session: Mutex<Option<Arc<Session>>>,
+    waits: Waits,
     counters: Arc<Counters>,
 }
 
@@ -105,11 +103,12 @@ struct Counters {
 }
 
 impl SshTransport {
-    /// The repository `slug`. `ask` is called once, and only where no line names the host.
-    pub fn new(access: Access, slug: &Slug, situation: Situation, ask: Option<AskHostKeys>) -> Self {
+    /// The repository `slug`. `ask` is called once, and only where no line names the host. That a connection is dead is noticed
+    /// by the session's own questions; `waits` bounds the silence of a server that answers those and nothing else.
+    pub fn new(access: Access, slug: &Slug, situation: Situation, ask: Option<AskHostKeys>, waits: Waits) -> Self {
         let repository = format!("{slug}.git");
         let (asked, session, counters) = (OnceCell::new(), Mutex::default(), Arc::default());
-        Self(Arc::new(Inner { access, repository, situation, ask, asked, session, counters }))
+        Self(Arc::new(Inner { access, repository, situation, ask, asked, session, waits, counters }))
     }
 
     /// What went through the channels so far, by this client and its clones.
@@ -117,6 +116,10 @@ impl SshTransport {
         let Counters { requests, sent, received } = &*self.0.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic { requests: read(requests), sent: read(sent), received: read(received) }
+    }
+
+    pub(super) fn waits(&self) -> Waits {
+        self.0.waits
     }
 
     pub(super) async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
@@ -138,7 +141,7 @@ impl SshTransport {
     pub(super) async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
         let mut conversation = self.run(service, v2).await?;
         let first = conversation.skip_advertisement().await?;
-        conversation.send(request, Arc::clone(&self.0.counters));
+        conversation.send(request);
         let state = (conversation, first);
         let pieces = stream::try_unfold(state, |(mut conversation, first)| async move {
             if !first.is_empty() {
@@ -172,19 +175,9 @@ impl SshTransport {
         };
         started.await.map_err(|_| WireError::CutOff)?;
         self.0.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let (reader, writer) = channel.split();
-        Ok(Conversation {
-            reader,
-            writer: Arc::new(writer),
-            sending: None,
-            said: Vec::new(),
-            refused: false,
-            whole: false,
-            answered: false,
-            situation: self.0.situation.clone(),
-            silence: session.silence(),
-            counters: Arc::clone(&self.0.counters),
-        })
+        let Inner { situation, waits, counters, .. } = &*self.0;
+        let (situation, counters) = (situation.clone(), Arc::clone(counters));
+        Ok(Conversation::new(channel, service, *waits, session.silence(), situation, counters))
     }
 
     /// The open connection, and whether it was open before.
@@ -218,149 +211,9 @@ impl SshTransport {
     }
 }
 
-/// A service that runs at the other end.
-struct Conversation {
-    reader: ChannelReadHalf,
-    writer: Arc<ChannelWriteHalf<Msg>>,
-    /// The request on its way.
-    sending: Option<JoinHandle<Result<(), WireError>>>,
-    /// What the server said for a person.
-    said: Vec<u8>,
-    /// The server does not run such a command.
-    refused: bool,
-    /// The service ended; it was not the connection that broke.
-    whole: bool,
-    /// Something of the answer to the request came.
-    answered: bool,
-    situation: Situation,
-    silence: Silence,
-    counters: Arc<Counters>,
-}
-
-impl Drop for Conversation {
-    /// Ends the service too: one that waits for more would hold its channel as long as the connection lasts.
-    fn drop(&mut self) {
-        if let Some(task) = &self.sending {
-            task.abort();
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let writer = Arc::clone(&self.writer);
-            runtime.spawn(async move { writer.close().await });
-        }
-    }
-}
-
-impl Conversation {
-    /// The next piece of the service's output; `None` at its end.
-    async fn next(&mut self) -> Result<Option<Bytes>, WireError> {
-        loop {
-            let message = match self.sending.as_mut() {
-                None => self.reader.wait().await,
-                Some(task) => tokio::select! {
-                    message = self.reader.wait() => message,
-                    sent = task => {
-                        self.sending = None;
-                        match sent {
-                            // What could not be made is the reason; of a channel that was closed the server tells why.
-                            Ok(Err(error)) if !matches!(error, WireError::CutOff) => return Err(error),
-                            _ => continue,
-                        }
-                    }
-                },
-            };
-            match message {
-                Some(ChannelMsg::Data { data }) if !data.is_empty() => {
-                    self.counters.received.fetch_add(data.len() as u64, Ordering::Relaxed);
-                    return Ok(Some(data));
-                }
-                Some(ChannelMsg::ExtendedData { data, .. }) => {
-                    let room = TEXT_LIMIT.saturating_sub(self.said.len());
-                    self.said.extend_from_slice(&data[..data.len().min(room)]);
-                }
-                Some(ChannelMsg::Failure) => {
-                    (self.refused, self.whole) = (true, true);
-                    return Ok(None);
-                }
-                Some(ChannelMsg::Eof | ChannelMsg::Close) => {
-                    self.whole = true;
-                    return Ok(None);
-                }
-                Some(_) => {}
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// Reads to the end of the advertisement; gives what came after it.
-    async fn skip_advertisement(&mut self) -> Result<Bytes, WireError> {
-        let mut frames = Frames::default();
-        loop {
-            let Some(mut piece) = self.next().await? else { return Err(self.turned_away()) };
-            if let Some(end) = frames.flush_in(&piece)? {
-                piece.advance(end);
-                return Ok(piece);
-            }
-        }
-    }
-
-    fn send(&mut self, request: &Request, counters: Arc<Counters>) {
-        let writer = Arc::clone(&self.writer);
-        let mut bytes = request.stream();
-        let task = tokio::spawn(async move {
-            while let Some(piece) = bytes.next().await {
-                let piece = piece?;
-                let length = piece.len() as u64;
-                writer.data_bytes(piece).await.map_err(|_| WireError::CutOff)?;
-                counters.sent.fetch_add(length, Ordering::Relaxed);
-            }
-            writer.eof().await.map_err(|_| WireError::CutOff)
-        });
-        self.sending = Some(task);
-    }
-
-    /// The next piece of the answer to the request.
-    async fn answer(&mut self) -> Result<Option<Bytes>, WireError> {
-        match self.next().await? {
-            Some(piece) => {
-                self.answered = true;
-                Ok(Some(piece))
-            }
-            None if !self.whole => Err(self.silence.error().map_or(WireError::CutOff, WireError::Http)),
-            None if !self.answered && !self.said.is_empty() => Err(WireError::Remote(self.text())),
-            None => Ok(None),
-        }
-    }
-
-    /// Takes leave of a service that is not needed further.
-    async fn end(&mut self) {
-        // It ends by itself; that it is told is a courtesy.
-        let _ = self.writer.data_bytes(Bytes::from_static(b"0000")).await;
-        let _ = self.writer.eof().await;
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.said).trim().to_owned()
-    }
-
-    /// Why a service ended before it had said what there is.
-    fn turned_away(&self) -> WireError {
-        let text = self.text();
-        if text.is_empty() && !self.whole {
-            return WireError::CutOff;
-        }
-        let text = match (text.is_empty(), self.refused) {
-            (false, _) => text,
-            (true, true) => "The SSH server does not run git here.".to_owned(),
-            (true, false) => "The SSH server ended the session without a word.".to_owned(),
-        };
-        let diagnosis = classify(&Evidence::of_text(Operation::Ssh, &text), &self.situation);
-        WireError::Failed(diagnosis.into_failure())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::{sync::atomic::AtomicUsize, time::Duration};
 
     use super::*;
     use crate::credential::Secret;
@@ -384,7 +237,8 @@ mod tests {
                 Box::pin(async { Ok(vec!["no key".to_owned(), HOST_KEY.to_owned()]) })
             });
             let slug = "acme/site".parse().unwrap();
-            let transport = SshTransport::new(access, &slug, Situation::default(), Some(ask));
+            let waits = Waits::within(Duration::from_mins(15));
+            let transport = SshTransport::new(access, &slug, Situation::default(), Some(ask), waits);
             for _ in 0..2 {
                 transport.host_keys().await.unwrap().judge(&HOST_KEY.parse().unwrap()).unwrap();
             }

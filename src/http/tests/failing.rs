@@ -1,18 +1,21 @@
 //! Connections that are refused, break or stay silent.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::Method;
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use url::Url;
 
-use super::{client, fine, get, quick, request, text};
+use super::{SILENCE, client, fine, get, patient, pieces, quick, request, text};
 use crate::{
     diagnosis::{Cause, Retry},
     http::{
-        Body, HttpError,
-        loopback::{Act, Server, pass},
+        Body, HttpError, LongWork,
+        loopback::{Act, Server, answer, pass},
     },
 };
 
@@ -99,6 +102,66 @@ async fn slow_is_not_silent() {
     });
     let answer = client.send(request(Method::POST, &server.at("/"), Body::stream(slow))).await.unwrap();
     assert_eq!(text(answer).await, "done");
+}
+
+/// A push, as the client is told of one.
+fn work(uri: &str, body: Body) -> http::Request<Body> {
+    let mut request = request(Method::POST, uri, body);
+    request.extensions_mut().insert(LongWork);
+    request
+}
+
+#[tokio::test]
+async fn work_is_waited_for_as_soon_as_all_of_the_request_was_sent() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "/never" => Act::Silence,
+        "/head" => Act::Slowly(vec![answer("200 OK", "", "done")], SILENCE * 3),
+        _ => Act::Slowly(vec!["HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n".into(), "done".into()], SILENCE * 2),
+    })
+    .await;
+    let client = patient(&server.url(), Duration::from_mins(1));
+    let piece = || futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"piece"))]);
+    for path in ["/head", "/body"] {
+        let told = client.send(request(Method::POST, &server.at(path), b"piece".to_vec().into())).await;
+        let error = match told {
+            Ok(answer) => answer.body.bytes(1000).await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.what.contains("0.6 s"), "what is no work is not waited for: {error}");
+        let chunked = work(&server.at(path), Body::stream(piece()));
+        let mut measured = work(&server.at(path), Body::stream(piece()));
+        measured.headers_mut().insert(http::header::CONTENT_LENGTH, 5.into());
+        for push in [work(&server.at(path), b"piece".to_vec().into()), chunked, measured] {
+            assert_eq!(text(client.send(push).await.unwrap()).await, "done", "{path}");
+        }
+    }
+    let client = patient(&server.url(), SILENCE * 2);
+    let error = client.send(work(&server.at("/never"), b"piece".to_vec().into())).await.unwrap_err();
+    assert!(error.what.contains("1.2 s"), "{error}");
+    assert_eq!(error.into_write_failure().retry, Retry::Unclear(None));
+}
+
+#[tokio::test]
+async fn whoever_says_now_and_then_that_it_works_is_waited_for_without_end() {
+    let mut pieces = vec!["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned()];
+    pieces.extend((0..8).map(|_| "5\r\n0005\u{1}\r\n".to_owned()));
+    pieces.push("0\r\n\r\n".to_owned());
+    let server = Server::start(move |_| Act::Slowly(pieces.clone(), SILENCE / 3)).await;
+    let push = work(&server.at("/"), b"piece".to_vec().into());
+    let answer = patient(&server.url(), SILENCE).send(push).await.unwrap();
+    assert_eq!(text(answer).await.len(), 40);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_the_request_does_not_work_on_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let taken = tokio::spawn(async move { listener.accept().await.unwrap() });
+    // More than the kernels' buffers on both sides take.
+    let push = work(origin.as_str(), pieces(2000, &Arc::default()));
+    let error = patient(&origin, Duration::from_mins(1)).send(push).await.unwrap_err();
+    assert!(error.what.contains("0.6 s"), "{error}");
+    drop(taken);
 }
 
 #[tokio::test]

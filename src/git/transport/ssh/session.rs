@@ -66,7 +66,12 @@ impl Silence {
     /// The error of a conversation that such an end broke off.
     pub(super) fn error(&self) -> Option<HttpError> {
         let silent = self.found.load(Ordering::Acquire);
-        silent.then(|| HttpError::silence(&sentence(&self.place), KEEPALIVE * (QUESTIONS + 1)))
+        silent.then(|| self.of(KEEPALIVE * (QUESTIONS + 1)))
+    }
+
+    /// The error of a conversation in which the server was silent for so long.
+    pub(super) fn of(&self, limit: Duration) -> HttpError {
+        HttpError::silence(&sentence(&self.place), limit)
     }
 }
 
