@@ -45,6 +45,8 @@ struct Call<'a> {
     model: &'a mut Model,
     token: Option<Token>,
     method: &'a str,
+    /// Path and query as they were asked for.
+    asked: &'a str,
     query: Vec<(String, String)>,
     body: Value,
     version: String,
@@ -82,7 +84,7 @@ impl Call<'_> {
         };
         let Some(repository) = found else {
             let former = self.model.find_former(&slug).map(|now| now.id);
-            return Err(former.map_or_else(refusal::not_found, |id| self.moved(id, "")));
+            return Err(former.map_or_else(refusal::not_found, |id| self.moved(id)));
         };
         match access::check(self.model, self.token.as_ref(), repository, permission, level) {
             Ok(()) => Ok(repository.clone()),
@@ -95,8 +97,11 @@ impl Call<'_> {
         self.model.repositories.iter_mut().find(|repository| repository.id == id).ok_or_else(refusal::not_found)
     }
 
-    fn moved(&self, id: u64, rest: &str) -> Answer {
-        let url = format!("{}/repositories/{id}{rest}", self.api());
+    /// Sends to the same thing of the repository with this id.
+    fn moved(&self, id: u64) -> Answer {
+        let of_owner = self.asked.strip_prefix("/api/v3/repos/").and_then(|path| path.split_once('/'));
+        let rest = of_owner.and_then(|(_, path)| Some(&path[path.find(['/', '?'])?..]));
+        let url = format!("{}/repositories/{id}{}", self.api(), rest.unwrap_or_default());
         let status = if self.method == "GET" { 301 } else { 307 };
         let text = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
         Answer::json(status, &json!({"message": text, "url": url, "documentation_url": refusal::GUIDELINES}))
@@ -163,6 +168,7 @@ pub(crate) async fn answer(
         model: &mut model,
         token,
         method: parts.method.as_str(),
+        asked: parts.uri.path_and_query().map_or("", |asked| asked.as_str()),
         query: parse_query(parts.uri.query().unwrap_or_default()),
         body: Value::Null,
         version,

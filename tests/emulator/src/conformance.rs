@@ -176,6 +176,7 @@ fn judge_answer(operation: &Operation, entry: &Entry) -> Vec<String> {
     let content = &described["content"];
     let schema = &content["application/json"]["schema"];
     match (&entry.answer, schema.is_object()) {
+        (Some(answer), _) if matches!(status, 301 | 307) => validate("redirect", &redirect(), answer),
         (Some(answer), true) => {
             validate(&format!("{} {} {status}", operation.method, operation.template), schema, answer)
         }
@@ -193,6 +194,15 @@ fn basic_error() -> Value {
     let text = json!({"type": "string"});
     json!({"type": "object", "required": ["message", "status"],
            "properties": {"message": text, "status": text, "documentation_url": text, "url": text}})
+}
+
+/// What stands beside the new address of a repository that was renamed; of most calls the description leaves it out.
+///
+/// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects>
+fn redirect() -> Value {
+    let text = json!({"type": "string"});
+    json!({"type": "object", "required": ["message", "url", "documentation_url"],
+           "properties": {"message": text, "documentation_url": text, "url": text}})
 }
 
 type Validators = Mutex<HashMap<String, Arc<Validator>>>;

@@ -109,8 +109,9 @@ fn admit(shared: &Shared, parts: &Parts, slug: &str, service: Service, inside: &
     }
     let Some(repository) = model.find(slug) else {
         if let Some(now) = model.find_former(slug) {
+            let suffix = if parts.uri.path().contains(".git/") { ".git" } else { "" };
             let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-            let location = format!("{}/{}.git/{inside}{query}", shared.url(), now.slug());
+            let location = format!("{}/{}{suffix}/{inside}{query}", shared.url(), now.slug());
             return Err(Answer::text(301, "").header("location", location));
         }
         return Err(match token {

@@ -144,7 +144,7 @@ pub(super) fn of_repository(call: &mut Call<'_>, secret: Option<&str>, owner: &s
     };
     let Some(repository) = found else {
         let former = call.model.find_former(&slug).map(|now| now.id);
-        return Err(former.map_or_else(refusal::not_found, |id| call.moved(id, "/installation")));
+        return Err(former.map_or_else(refusal::not_found, |id| call.moved(id)));
     };
     let installation = app.installations.iter().find(|installation| reaches(installation, repository));
     let installation = installation.ok_or_else(refusal::not_found)?;

@@ -57,6 +57,8 @@ fn every_answer_conforms_to_githubs_description() {
         "/meta".to_owned(),
         site.to_owned(),
         "/repos/acme/old".to_owned(),
+        "/repos/acme/old/branches/main".to_owned(),
+        "/repos/acme/old/actions/runs".to_owned(),
         "/repos/acme/none".to_owned(),
         "/repos/acme/gone".to_owned(),
         format!("{site}/branches/main"),

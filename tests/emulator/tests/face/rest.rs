@@ -100,6 +100,21 @@ fn former_names_redirect_and_branches_may_have_slashes() {
     let place = reply.header("location").unwrap().strip_prefix(emulator.url()).unwrap().to_owned();
     let reply = call(&emulator, "GET", &place, Some(&token), &[], None).unwrap();
     assert_eq!(reply.json()["full_name"], "acme/site");
+    // Everything below the old name leads to the same thing below the id; what writes is to be sent again as it is.
+    let id = emulator.model(|model| model.find("acme/site").unwrap().id);
+    let dispatch = json!({"event_type": "deploy"});
+    for (method, rest, body, status) in [
+        ("GET", "/branches/feature%2Fone", None, 301),
+        ("GET", "/actions/runs?event=push&per_page=5", None, 301),
+        ("POST", "/dispatches", Some(&dispatch), 307),
+    ] {
+        let reply = call(&emulator, method, &format!("/api/v3/repos/acme/old{rest}"), Some(&token), &[], body).unwrap();
+        assert_eq!(reply.status, status, "{rest}");
+        let place = format!("/api/v3/repositories/{id}{rest}");
+        assert_eq!(reply.header("location"), Some(&*format!("{}{place}", emulator.url())), "{rest}");
+        let reply = call(&emulator, method, &place, Some(&token), &[], body).unwrap();
+        assert!(matches!(reply.status, 200 | 204), "{place}: {}", reply.text);
+    }
     for path in ["/repos/acme/site/branches/feature%2Fone", "/repos/Acme/SITE/branches/feature/one"] {
         assert_eq!(get(&emulator, path, &token).json()["name"], "feature/one");
     }
