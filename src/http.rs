@@ -248,6 +248,11 @@ impl HttpClient {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let host = host_of(&uri);
         let response = self.watched(request, &connection, &valve, &host, waits).await?;
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && let Some(proxy) = self.proxies.forwarder(&uri)
+        {
+            return Err(HttpError::refused_by_proxy(&proxy));
+        }
         let activity = activity_of(&connection);
         let (parts, body) = response.into_parts();
         let counter = Arc::clone(&self.counters.received);

@@ -71,6 +71,11 @@ impl HttpError {
         Self { silent: true, ..Self::sent(Cause::ConnectionFailed, what) }
     }
 
+    /// A proxy wants another credential. `proxy` is `host:port`.
+    pub(super) fn refused_by_proxy(proxy: &str) -> Self {
+        Self::unsent(Cause::ConnectionFailed, format!("The proxy {proxy} {PROXY_AUTH}.")).permanent()
+    }
+
     /// Reads the chain of sources under an error of hyper's client, which itself says little.
     pub(super) fn of_client(error: &hyper_util::client::legacy::Error, host: &str) -> Self {
         let unsent = error.is_connect()
@@ -142,6 +147,8 @@ impl HttpError {
     }
 }
 
+const PROXY_AUTH: &str = "asks for a user name and password, or does not accept those in its address";
+
 /// `text` with a capital at its start and one full stop at its end.
 fn sentence(text: &str) -> String {
     let text = text.trim_end_matches(['.', ' ', '\n']);
@@ -201,9 +208,7 @@ impl ProxyFailed {
     fn refusal(&self) -> Option<(&'static str, bool)> {
         use super::connect::TunnelError;
         match self.source.downcast_ref::<TunnelError>()? {
-            TunnelError::ProxyAuthRequired => {
-                Some(("asks for a user name and password, or does not accept those in its address", false))
-            }
+            TunnelError::ProxyAuthRequired => Some((PROXY_AUTH, false)),
             TunnelError::TunnelUnsuccessful => Some(("did not open a tunnel to the server", true)),
             TunnelError::TunnelUnexpectedEof => Some(("closed the connection instead of opening a tunnel", true)),
             _ => None,

@@ -39,7 +39,12 @@ impl Proxies {
             }
         }
         // NOTE: curl takes blanks between the names too.
-        let no_proxy = no_proxy.split([',', ' ']).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(",");
+        let names: Vec<_> = no_proxy.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+        // NOTE: the matcher takes `*` for all names, and for no address.
+        if names.contains(&"*") {
+            return Ok(Self::none());
+        }
+        let no_proxy = names.join(",");
         Ok(Self(Arc::new(Matcher::builder().https(https).http(http).no(no_proxy).build())))
     }
 
@@ -50,6 +55,14 @@ impl Proxies {
             Some(proxy) if target.scheme_str() == Some("https") => Route::Tunnel(proxy),
             Some(proxy) if is_loopback(proxy.uri()) => Route::Forward(proxy),
             _ => Route::Direct,
+        }
+    }
+
+    /// The proxy that a request is handed to, which answers in the server's place: `host:port`.
+    pub(super) fn forwarder(&self, target: &Uri) -> Option<String> {
+        match self.route(target) {
+            Route::Forward(proxy) => proxy.uri().authority().map(ToString::to_string),
+            _ => None,
         }
     }
 
@@ -118,6 +131,7 @@ mod tests {
         assert_eq!(way(&some, "https://10.1.2.3/"), "direct");
         assert_eq!(way(&some, "http://[::1]:4000/"), "direct");
         assert_eq!(way(&proxies("*"), "https://github.com/"), "direct");
+        assert_eq!(way(&proxies("example.test, *"), "https://10.1.2.3/"), "direct");
         assert_eq!(way(&Proxies::none(), "https://github.com/"), "direct");
     }
 

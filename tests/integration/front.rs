@@ -132,7 +132,7 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// tinyproxy, which hands everything to a front, and knows one user.
+/// tinyproxy, which knows one user.
 pub(crate) struct Proxy {
     process: Child,
     port: u16,
@@ -140,13 +140,22 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// With the user `ada` and the password `s3cret`, or open to all.
+    /// Hands everything to a front. With the user `ada` and the password `s3cret`, or open to all.
     pub(crate) fn start(front: &Front, password: bool) -> Self {
+        Self::with(&format!("Upstream http {}\n", front.upstream), password)
+    }
+
+    /// The same, which goes where it is asked to.
+    pub(crate) fn open(password: bool) -> Self {
+        Self::with("", password)
+    }
+
+    fn with(upstream: &str, password: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let port = Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let user = if password { "BasicAuth ada s3cret\n" } else { "" };
         let file = folder.path().join("tinyproxy.conf");
-        let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nUpstream http {}\n{user}", front.upstream);
+        let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\n{upstream}{user}");
         fs::write(&file, text).unwrap();
         let mut command = Command::new("tinyproxy");
         let command = command.arg("-d").arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null());

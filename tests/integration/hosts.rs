@@ -123,15 +123,97 @@ fn a_dry_run_and_the_budget_hold_behind_a_proxy_too() {
 
 #[test]
 fn no_redirect_takes_the_credential_elsewhere() {
-    for (path, status) in [("*/info/refs", 302), ("*/info/refs", 307), ("/api/v3/repos/acme/site", 301)] {
+    for (method, path, status) in [
+        ("GET", "*/info/refs", 302),
+        ("GET", "*/info/refs", 307),
+        ("GET", "/api/v3/repos/acme/site", 301),
+        ("POST", "*/git-upload-pack", 307),
+        ("POST", "*/git-receive-pack", 301),
+        ("POST", "*/git-receive-pack", 307),
+        ("POST", "*/dispatches", 307),
+        ("POST", "*/dispatches", 308),
+    ] {
         let (world, thief) = (World::new(), World::new());
-        let rule = FaultRule::on("GET", path, Fault::Redirect(status, format!("{}/acme/site", thief.github.url())));
+        let before = world.github.repository(TARGET).commit("refs/heads/gh-pages", &[("old.html", b"old")], "before");
+        let rule = FaultRule::on(method, path, Fault::Redirect(status, format!("{}/acme/site", thief.github.url())));
         world.github.fault(rule.first(1));
-        let outcome = world.publish().input("attempts", "1").run();
-        assert!(thief.github.log().0.is_empty(), "{path} {status}: {outcome}");
-        if path.contains("info/refs") {
-            assert_eq!(outcome.status, Some(1), "{path} {status}: {outcome}");
-            assert_eq!(world.tip("refs/heads/gh-pages"), None);
+        let outcome = world.publish().input("dispatch", "published").input("attempts", "1").run();
+        assert!(thief.github.log().0.is_empty(), "{method} {path} {status}: {outcome}");
+        if path.starts_with('*') {
+            outcome.failed("connection-failed");
+            let reason = if status == 301 { "turn a write into a read" } else { "must not see the credential" };
+            assert!(outcome.stdout.contains(reason), "{outcome}");
+        }
+        if path.contains("info/refs") || path.contains("-pack") {
+            assert_eq!(world.tip("refs/heads/gh-pages"), Some(before), "{outcome}");
         }
     }
+}
+
+/// How many of the requests came through a proxy, of how many.
+fn forwarded(world: &World) -> (usize, usize) {
+    let log = world.github.log();
+    assert!(log.0.iter().all(|entry| entry.header("proxy-authorization").is_none()), "the password is the proxy's");
+    let through = log.0.iter().filter(|entry| entry.header("via").is_some()).count();
+    world.github.clear_log();
+    (through, log.0.len())
+}
+
+#[test]
+fn a_server_on_this_machine_is_reached_by_the_proxy_that_is_named_for_plain_http() {
+    for (password, user) in [(false, ""), (true, "ada:s3cret@")] {
+        let world = World::new();
+        let proxy = Proxy::open(password);
+        for variable in ["HTTP_PROXY", "http_proxy"] {
+            let step = world.publish().input("allow-empty", "true").env(variable, proxy.url(user));
+            step.run().succeeded();
+            let (through, all) = forwarded(&world);
+            assert!(through == all && all > 4, "{variable}: {through} of {all}");
+        }
+    }
+    let (world, proxy) = (World::new(), Proxy::open(true));
+    let outcome = world.publish().env("HTTP_PROXY", proxy.url("")).input("attempts", "1").run();
+    outcome.failed("connection-failed");
+    assert!(outcome.stdout.contains("asks for a user name and password"), "{outcome}");
+    assert!(world.github.log().0.is_empty());
+}
+
+#[test]
+fn no_proxy_is_heard_in_all_its_forms() {
+    let world = World::new();
+    let proxy = Proxy::open(false);
+    for (names, past) in [
+        ("*", true),
+        ("127.0.0.1", true),
+        ("127.0.0.0/8", true),
+        ("example.test, 127.0.0.1 ,10.0.0.0/8", true),
+        ("example.test 127.0.0.1", true),
+        ("", false),
+        ("10.0.0.0/8", false),
+        ("27.0.0.1,0.0.1", false),
+        ("localhost", false),
+    ] {
+        for variable in ["NO_PROXY", "no_proxy"] {
+            let step = world.step().env("HTTP_PROXY", proxy.url("")).env(variable, names);
+            step.run().succeeded();
+            let (through, all) = forwarded(&world);
+            assert_eq!(through, if past { 0 } else { all }, "{variable}={names}");
+        }
+    }
+}
+
+#[test]
+fn names_in_no_proxy_stand_for_what_is_below_them_too() {
+    let world = World::new();
+    let front = Front::start(world.github.url(), &["localhost"]);
+    let proxy = Proxy::start(&front, false);
+    let server = format!("https://localhost:{}", front.direct.port());
+    for names in ["LOCALHOST", ".localhost", "*"] {
+        let step = publish(&world, &server, &front).input("allow-empty", "true").env("HTTPS_PROXY", proxy.url(""));
+        step.env("NO_PROXY", names).run().succeeded();
+        assert!(front.asked().is_empty(), "{names}");
+    }
+    let step = publish(&world, &server, &front).env("HTTPS_PROXY", proxy.url("")).env("NO_PROXY", "host,ocalhost");
+    step.run().succeeded();
+    assert_eq!(front.asked().len(), 1);
 }
