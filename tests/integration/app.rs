@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
+    refs_faults::dry_and_real,
     runner::{Outcome, Step},
     world::{TARGET, World},
 };
@@ -175,6 +176,27 @@ fn a_dry_run_mints_and_ends_it_and_writes_nothing() {
     outcome.succeeded();
     assert_eq!(world.tip("refs/heads/gh-pages"), None);
     assert_ended_and_hidden(&world, &outcome);
+}
+
+#[test]
+fn a_dry_run_of_refs_shows_what_a_real_one_does_and_both_end_their_tokens() {
+    let app = app();
+    let target = Repository::new(TARGET).private();
+    let world = World::of(
+        Model::new().repository(target).repository(Repository::new("acme/other")).app(app.clone()),
+        Token::classic("robin", &["repo"]),
+    );
+    let id = app.id.to_string();
+    let with = |step: Step| step.input("token", "").input("app-id", &id).input("app-private-key", &key_pair().0);
+    let (bytes, ..) = dry_and_real(&world, with);
+    let log = world.github.log();
+    assert!((bytes..bytes + 1000).contains(&log.pushes()[0].bytes_in) && log.pushes().len() == 1, "{bytes}\n{log}");
+    assert_eq!(log.calls("DELETE", "/installation/token").len(), 2);
+    let ends = |model: &mut Model| {
+        let minted: Vec<bool> = model.tokens.iter().filter(|token| token.is_bot()).map(|token| token.revoked).collect();
+        minted
+    };
+    assert_eq!(world.github.model(ends), [true, true]);
 }
 
 #[test]

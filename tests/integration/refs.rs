@@ -205,6 +205,20 @@ fn a_ref_is_deleted_without_a_pack_and_nothing_else_goes() {
 }
 
 #[test]
+fn what_the_target_has_besides_stays() {
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let theirs = world.github.repository(TARGET).commit("refs/heads/theirs", &[("a", b"a")], "theirs");
+    world.github.repository(TARGET).set_ref("refs/tags/theirs", Some(&theirs));
+    let before = world.github.repository(TARGET).refs();
+    let (step, tree) = checkout(&world, "+refs/heads/*\n+refs/tags/*\nrefs/heads/*:refs/heads/copy/*");
+    tree.git(&["tag", "v1"]);
+    step.run().succeeded();
+    let now = world.github.repository(TARGET).refs();
+    assert_eq!(now.len(), before.len() + 3);
+    assert!(before.iter().all(|(name, value)| now.get(name) == Some(value)), "{before:?} {now:?}");
+}
+
+#[test]
 fn what_is_not_there_can_not_be_pushed_or_deleted() {
     let world = World::new();
     for (line, words) in [
@@ -259,6 +273,7 @@ fn few_tags_are_pushed_in_batches_that_start_workflows_and_many_at_once() {
     for (count, pushes, warned) in [(7, vec![1, 3, 3, 1], false), (500, vec![1, 500], true)] {
         let world = empty();
         let (step, tree) = checkout(&world, "main\nrefs/tags/*");
+        tree.commit(".github/workflows/release.yml", "name: release\non:\n  push:\n    tags: ['*']\n");
         let tip = tree.tip("main");
         let lines =
             (0..count).map(|number| format!("create refs/tags/v{number} {tip}")).collect::<Vec<_>>().join("\n") + "\n";
@@ -271,6 +286,12 @@ fn few_tags_are_pushed_in_batches_that_start_workflows_and_many_at_once() {
         let log = world.github.log();
         let sizes: Vec<_> = log.pushes().iter().map(|entry| entry.updates.len()).collect();
         assert_eq!(sizes, pushes);
+        let sent: Vec<_> = log.pushes()[1..].iter().flat_map(|entry| entry.updates.clone()).collect();
+        let sent: Vec<&str> = sent.iter().map(|update| update.name.as_str()).collect();
+        let ordered = tree.git(&["for-each-ref", "--format=%(refname)", "refs/tags"]);
+        assert_eq!(sent, ordered.lines().collect::<Vec<_>>(), "in the order in which git sends them");
+        let started = if warned { 0 } else { count };
+        assert_eq!(world.github.runs(TARGET).len(), started, "{outcome}");
         assert_eq!(
             outcome.stdout.contains("::warning") && outcome.stdout.contains("starts no workflow"),
             warned,

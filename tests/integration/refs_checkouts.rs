@@ -253,6 +253,50 @@ fn the_checkouts_own_credential_is_never_used() {
 }
 
 #[test]
+fn no_form_of_a_stored_credential_is_used_and_no_address_is_bent() {
+    let (world, own) = guarded();
+    let (elsewhere, _) = guarded();
+    let target = Tree(world.github.repository(TARGET).path());
+    let step = cloned(world.step().input("refs", "HEAD:main\nHEAD:refs/heads/copy"), &target, &[]);
+    let (home, tree) = (step.workspace().parent().unwrap().join("home"), Tree(step.workspace()));
+    let (server, secret) = (world.github.url(), own.value());
+    let (_, host) = server.split_once("://").unwrap();
+    let marks = tempfile::tempdir().unwrap();
+    let mark = |name: &str| format!("touch {}; exit 1", marks.path().join(name).display());
+    let with_name = format!("http://x-access-token:{secret}@{host}/{TARGET}.git");
+    for (name, value) in [
+        ("remote.origin.url", &with_name[..]),
+        ("remote.origin.pushurl", &with_name),
+        ("http.extraheader", &format!("AUTHORIZATION: basic {}", basic(secret))),
+        ("credential.helper", &format!("!{}", mark("helper"))),
+        ("core.sshCommand", &mark("ssh")),
+        ("core.askPass", &mark("ask")),
+        ("http.proxy", "http://127.0.0.1:9"),
+        (&format!("url.{}/.insteadOf", elsewhere.github.url()), &format!("{server}/")),
+    ] {
+        tree.git(&["config", name, value]);
+    }
+    fs::write(home.join(".gitconfig"), format!("[credential]\n\thelper = \"!{}\"\n", mark("home"))).unwrap();
+    fs::write(home.join(".git-credentials"), format!("http://x:{secret}@{host}\n")).unwrap();
+    fs::write(home.join(".netrc"), format!("machine 127.0.0.1 login x password {secret}\n")).unwrap();
+    tree.git(&["add", "-A"]);
+    let commit = tree.commit("release.txt", "1.4.2\n");
+    let outcome = step
+        .env("GIT_ASKPASS", "/bin/false")
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "http.extraheader")
+        .env("GIT_CONFIG_VALUE_0", format!("AUTHORIZATION: basic {}", basic(secret)))
+        .run();
+    outcome.succeeded();
+    assert_eq!(world.tip("refs/heads/main"), Some(commit));
+    let log = world.github.log();
+    assert!(log.0.iter().all(|entry| entry.token.as_deref() == Some("olivia's")), "{log}");
+    assert!(elsewhere.github.log().0.is_empty(), "an address is not rewritten");
+    assert_eq!(fs::read_dir(marks.path()).unwrap().count(), 0, "nothing of the checkout's own is run");
+    assert_eq!(outcome.check("checkout-credentials"), "warn", "{outcome}");
+}
+
+#[test]
 fn the_same_set_up_as_a_directory_does_not_lose_to_commits_that_came_meanwhile() {
     let (world, own) = guarded();
     let target = Tree(world.github.repository(TARGET).path());

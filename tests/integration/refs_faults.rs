@@ -243,28 +243,50 @@ fn a_server_that_speaks_version_0_alone_is_served() {
     }
 }
 
-#[test]
-fn a_dry_run_says_how_much_would_be_sent_and_a_real_one_sends_it() {
-    let world = empty();
-    let (_step, tree) = checkout(&world, "main");
-    seed(&world, &tree, &["main~2:refs/heads/moved", "main~2:refs/heads/gone"]);
+/// A dry run of refs that create, force and delete, and then the same in earnest; `with` gives both their credential. The answer
+/// is how many bytes the dry run said that it would send, the dry run, and the real one.
+pub(crate) fn dry_and_real(world: &World, with: impl Fn(Step) -> Step) -> (u64, Outcome, Outcome) {
+    let (_step, tree) = checkout(world, "main");
+    seed(world, &tree, &["main~1:refs/heads/moved", "main~2:refs/heads/gone"]);
+    let (moved, gone) = (tree.git(&["rev-parse", "main~1"]), tree.git(&["rev-parse", "main~2"]));
     let before = world.state();
     let copy = |dry_run: &str| {
-        let step = world.step().input("refs", "main\n+HEAD~1:refs/heads/moved\n:gone").input("dry-run", dry_run);
-        cloned(step, &tree, &[])
+        let step = world.step().input("refs", "main\n+HEAD~2:refs/heads/moved\n:gone").input("dry-run", dry_run);
+        with(cloned(step, &tree, &[]))
     };
     let outcome = copy("true").run();
     outcome.succeeded();
     assert_eq!(world.state(), before);
+    assert_eq!((outcome.stage("push"), outcome.output("pushed")), ("planned".to_owned(), "false"));
+    let nothing = "0".repeat(40);
+    let expected = [
+        ("refs/heads/gone", (gone.clone(), nothing.clone(), false)),
+        ("refs/heads/main", (nothing, tree.git(&["rev-parse", "main"]), false)),
+        ("refs/heads/moved", (moved, gone, true)),
+    ];
+    let shown = updates(&outcome);
+    assert_eq!(shown, expected.map(|(name, update)| (name.to_owned(), update)).into(), "old, new, forced: {outcome}");
     let said = outcome.stdout.lines().find(|line| line.contains("Would be pushed")).unwrap().to_owned();
     let bytes: u64 = said.split(" bytes").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
-    let objects = tree.git(&["rev-list", "--objects", "main", "^main~2"]).lines().count();
+    let objects = tree.git(&["rev-list", "--objects", "main", "^main~1"]).lines().count();
     assert!(said.contains(&format!("{objects} objects, ")) && said.contains("gone deleted"), "{said}");
     let real = copy("false").run();
     real.succeeded();
-    let push = world.github.log().pushes()[0].bytes_in;
-    assert!((bytes..bytes + 1000).contains(&push), "the commands come before the pack: {push} {bytes}");
-    assert_eq!(updates(&real), updates(&outcome));
+    assert_eq!(updates(&real), shown);
+    let refs = world.github.repository(TARGET).refs();
+    for (name, (_, new, _)) in shown {
+        assert_eq!(refs.get(&name), Some(&new).filter(|new| !new.starts_with("0000")), "{name}");
+    }
+    (bytes, outcome, real)
+}
+
+#[test]
+fn a_dry_run_says_how_much_would_be_sent_and_a_real_one_sends_it() {
+    let world = empty();
+    let (bytes, ..) = dry_and_real(&world, |step| step);
+    let pushes: Vec<u64> = world.github.log().pushes().iter().map(|push| push.bytes_in).collect();
+    assert_eq!(pushes.len(), 1, "the real one alone");
+    assert!((bytes..bytes + 1000).contains(&pushes[0]), "the commands come before the pack: {pushes:?} {bytes}");
 }
 
 #[test]

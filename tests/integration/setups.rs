@@ -73,14 +73,20 @@ fn product(folder: &Path) -> Tree {
     tree
 }
 
-/// The tenant's repository: it has a tag of its own, which stays.
+/// The tenant's repository: it has a branch and a tag of its own, which stay.
 fn tenant_world() -> World {
-    World::with(Repository::new(TARGET), Token::classic("robin", &["repo", "workflow"]).named("the tenant's"))
+    let token = Token::classic("robin", &["repo", "workflow"]).named("the tenant's");
+    let world = World::with(Repository::new(TARGET), token);
+    let own = world.github.repository(TARGET).commit("refs/heads/theirs", &[("NOTES", b"the tenant's own")], "own");
+    world.github.repository(TARGET).set_ref("refs/tags/tenant-1", Some(&own));
+    world
 }
 
 #[track_caller]
 fn assert_synced(world: &World, tree: &Tree) {
-    let refs = world.github.repository(TARGET).refs();
+    let mut refs = world.github.repository(TARGET).refs();
+    let [branch, tag] = ["refs/heads/theirs", "refs/tags/tenant-1"].map(|name| refs.remove(name));
+    assert!(branch.is_some() && tag.is_some(), "what is the tenant's own stays");
     let names: Vec<&str> = refs.keys().map(String::as_str).collect();
     assert_eq!(names, ["refs/heads/main", "refs/tags/v1.0", "refs/tags/v1.1", "refs/tags/v2.0"]);
     for (name, value) in &refs {

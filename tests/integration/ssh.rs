@@ -4,8 +4,9 @@ use emulator::model::{Repository, Token};
 
 use crate::{
     refs::Tree,
-    runner::Step,
-    sshd::{Manners, Sshd, generate},
+    refs_faults::dry_and_real,
+    runner::{Outcome, Step},
+    sshd::{Manners, Sshd, Tenant, generate},
     world::{TARGET, World},
 };
 
@@ -138,6 +139,22 @@ fn a_dry_run_looks_and_writes_nothing() {
 }
 
 #[test]
+fn a_dry_run_of_refs_shows_what_a_real_one_does() {
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let sshd = Sshd::start(&world, Manners::default());
+    let (bytes, dry, real) = dry_and_real(&world, |step| sshd.over_ssh(step));
+    let sent = |outcome: &Outcome| outcome.report()["targets"][0]["changes"]["bytes_sent"].as_u64().unwrap();
+    // Besides the pack: the commands, and what is asked before them.
+    assert!(
+        (bytes..bytes + 2000).contains(&sent(&real)) && sent(&dry) < bytes,
+        "{bytes} {} {}",
+        sent(&real),
+        sent(&dry)
+    );
+    assert!(world.github.log().0.is_empty());
+}
+
+#[test]
 fn host_lines_may_be_hashed_and_of_any_kind() {
     let world = World::new();
     let sshd = Sshd::start(&world, Manners::default());
@@ -156,19 +173,44 @@ fn a_host_that_can_not_be_believed_is_told_nothing() {
     let changed = format!("{} {}", host.split(' ').next().unwrap(), key.split_once(' ').unwrap().1);
     let revoked = format!("{host}@revoked {host}");
     let authority = format!("@cert-authority {host}");
-    for (lines, cause) in [
-        ("", "ssh-host-key-unknown"),
-        (&key[..], "ssh-host-key-unknown"),
-        (&changed, "ssh-host-key-mismatch"),
-        (&revoked, "ssh-host-key-mismatch"),
-        (&authority, "invalid-input"),
-        ("127.0.0.1", "invalid-input"),
+    for (lines, cause, words) in [
+        ("", "ssh-host-key-unknown", "SHA256:"),
+        (&key[..], "ssh-host-key-unknown", "No host key is known"),
+        (&changed, "ssh-host-key-mismatch", "another host key than the known one"),
+        (&revoked, "ssh-host-key-mismatch", "marked as revoked"),
+        (&authority, "invalid-input", "`@cert-authority`"),
+        ("127.0.0.1", "invalid-input", "Line 1"),
     ] {
         let outcome = publish(&world, &sshd).input("ssh-known-hosts", lines).run();
         outcome.failed(cause);
-        assert!(outcome.summary.contains(cause));
+        assert!(outcome.summary.contains(cause) && outcome.stdout.contains(words), "{words}: {outcome}");
     }
     assert!(sshd.log().is_empty());
+}
+
+#[test]
+fn githubs_own_host_keys_are_known_without_a_line() {
+    let world = World::new();
+    let Some(github) = Tenant::github(&world) else {
+        println!("only root can give a name to this machine: this test is for root");
+        return;
+    };
+    let step = || {
+        Step::new("https://github.com")
+            .input("repository", TARGET)
+            .input("token", "")
+            .input("ssh-key", &github.sshd.key)
+            .input("directory", "site")
+            .file("site/index.html", "hello")
+    };
+    // Somebody who sits where github.com should: unknown he is not, he is another.
+    let outcome = github.run(step());
+    outcome.failed("ssh-host-key-mismatch");
+    assert!(outcome.stdout.contains("SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"), "{outcome}");
+    assert!(github.sshd.log().is_empty(), "he is told nothing");
+    let outcome = github.run(step().input("ssh-known-hosts", github.known_host()));
+    outcome.succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "index.html"], "as the user git");
 }
 
 #[test]
@@ -233,12 +275,35 @@ fn a_connection_that_breaks_is_made_again() {
 #[test]
 fn a_push_whose_report_is_lost_is_looked_up_and_not_made_twice() {
     let world = World::new();
-    let sshd = Sshd::start(&world, Manners { cuts_after: 1, ..Manners::default() });
-    let outcome = publish(&world, &sshd).run();
+    // The branch, and then the tag.
+    let sshd = Sshd::start(&world, Manners { cuts_after: 2, ..Manners::default() });
+    let outcome = publish(&world, &sshd).input("tag", "v1").input("tag-message", "first").run();
     outcome.succeeded();
-    assert_eq!(outcome.output("pushed"), "true");
+    assert_eq!((outcome.output("pushed"), outcome.output("tag-created")), ("true", "true"));
     assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "1");
     assert_eq!(outcome.output("commit"), world.tip("refs/heads/gh-pages").unwrap());
+    assert_eq!(world.git(&["rev-parse", "v1^{commit}"]), world.tip("refs/heads/gh-pages").unwrap());
+    assert_eq!(sshd.landed(), 2, "each once");
+
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let sshd = Sshd::start(&world, Manners { cuts_after: 2, ..Manners::default() });
+    let step = sshd.over_ssh(world.step()).input("refs", "main\nrefs/tags/*");
+    let tree = Tree::init(&step.workspace());
+    let tip = tree.commit("a", "b");
+    tree.git(&["tag", "v1"]);
+    step.run().succeeded();
+    assert_eq!(world.github.repository(TARGET).refs().into_values().collect::<Vec<_>>(), [tip.clone(), tip]);
+    assert_eq!(sshd.landed(), 2, "the branch, and then the tag");
+}
+
+#[test]
+fn a_tag_whose_connection_breaks_is_sent_again() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners { cuts_before: 2, ..Manners::default() });
+    let outcome = sshd.over_ssh(world.step()).input("tag", "v1").input("tag-target", "main").run();
+    outcome.succeeded();
+    assert_eq!(world.tip("refs/tags/v1"), world.tip("refs/heads/main"));
+    assert_eq!(sshd.landed(), 1);
 }
 
 #[test]
