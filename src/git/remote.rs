@@ -106,7 +106,9 @@ impl Remote {
             }
             // It may still work, or its answer got lost on a way that stays open: the refs tell.
             if course.silence().is_some_and(|silent| silent >= silence) && self.holds(&request.commands).await {
-                break Err(PushError::Unclear(self.unanswered(silence)));
+                // The answer may have come while the refs were asked for.
+                let answered = tokio::time::timeout(Duration::ZERO, &mut push).await;
+                break answered.unwrap_or_else(|_| Err(PushError::Unclear(self.unanswered(silence))));
             }
         };
         watch.see(Event::Finished);

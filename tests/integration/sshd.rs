@@ -87,6 +87,7 @@ exit 0
 
 const BEFORE: &str = r#"#!/bin/sh
 cd FOLDER || exit 1
+echo >>begun
 count=$(cat hangs)
 [ "$count" -gt 0 ] && echo $((count - 1)) >hangs && sleep 20 && exit 1
 sleep WORKS
@@ -194,7 +195,12 @@ impl Sshd {
             .input("ssh-known-hosts", self.known_host("ed25519"))
     }
 
-    /// How many pushes it took in.
+    /// How many pushes came whole.
+    pub(crate) fn begun(&self) -> usize {
+        fs::read_to_string(self.folder.path().join("begun")).unwrap_or_default().len()
+    }
+
+    /// How many of them it took in.
     pub(crate) fn landed(&self) -> usize {
         fs::read_to_string(self.folder.path().join("landed")).unwrap_or_default().len()
     }
