@@ -36,10 +36,12 @@ fn main() -> ExitCode {
         "races" => races::measure(number(arguments.next()).unwrap_or(200)),
         "publish" => {
             let runs = number(arguments.next()).unwrap_or(3);
-            publish::measure(runs, arguments.next().map(PathBuf::from));
+            let folder = arguments.next().map(PathBuf::from);
+            let only = arguments.next().and_then(|text| text.into_string().ok()).unwrap_or_default();
+            publish::measure(runs, folder, &only);
         }
         _ => {
-            println!("bench publish [RUNS [FOLDER]] | bench races [PUBLISHERS]");
+            println!("bench publish [RUNS [FOLDER [SITE]]] | bench races [PUBLISHERS]");
             return ExitCode::FAILURE;
         }
     }
