@@ -20,6 +20,7 @@ use crate::{
     relay::{relay, stages, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
+    trigger::wait::Waiting,
 };
 
 /// How many targets are spoken to at once.
@@ -62,8 +63,10 @@ pub async fn relay_all(
         one(plan, &http, retries, hall, doubt, report, log)
     });
     let stopped = tokio::select! {
-        _ = futures_util::future::join_all(relays) => None,
+        // It has to listen before the first relay begins: a signal that nobody heeds ends the program without a report.
+        biased;
         name = terminated() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
+        _ = futures_util::future::join_all(relays) => None,
     };
     // Whatever ended the relays: what was minted for them ends with them.
     if tokens.revoke().await > 0 {
@@ -87,7 +90,7 @@ struct Hall<'a> {
 
 /// One target. Waiting for its runs takes no other target's place, and nothing of the budget.
 async fn one(
-    mut plan: Plan,
+    plan: Plan,
     http: &HttpClient,
     retries: Retries,
     hall: Hall<'_>,
@@ -96,44 +99,58 @@ async fn one(
     log: &TargetLog,
 ) {
     let (timeout, end) = (plan.behaviour.timeout, retries.deadline() + MARGIN);
+    // What a relay needs it takes when its turn comes: thousands may wait.
     let act = async {
         // It is never closed.
         let _place = hall.places.acquire().await;
-        if let Some(app) = plan.app.take() {
-            match Box::pin(hall.tokens.mint(&app, &plan, http, &retries, hall.console)).await {
-                Ok(minted) => {
-                    plan.token = Some(minted.token);
-                    report.facts.token_expires_at = minted.expires_at;
-                }
-                Err(failure) => {
-                    fail(report, log, Stage::Preflight, &failure);
-                    return None;
-                }
-            }
-        }
-        let connection = match Connection::new(&plan, http, retries, hall.shared, doubt.clone(), Arc::new(log.clone()))
-        {
-            Ok(connection) => connection,
-            Err(failure) => {
-                fail(report, log, Stage::Preflight, &failure);
-                return None;
-            }
-        };
-        let waiting = relay(plan, &connection, log, report).await?;
-        Some((waiting, connection))
+        Box::pin(acted(plan, http, retries, &hall, doubt, report, log)).await
     };
     let acted = tokio::select! {
         waiting = act => Ok(waiting),
         () = past(end) => Err(()),
     };
     match acted {
-        Ok(Some((waiting, connection))) => wait_for_runs(waiting, &connection, log, report).await,
+        Ok(Some((waiting, connection))) => Box::pin(wait_for_runs(*waiting, &connection, log, report)).await,
         Ok(None) => {}
         Err(()) => {
             let what = format!("The step's whole budget (`timeout`, {} s) is used up.", timeout.as_secs());
             stop(report, log, &doubt.tell(Failure::new(Cause::Timeout, what)));
         }
     }
+}
+
+/// The relay of one target, whose turn it is; what comes back is to be waited for.
+async fn acted(
+    mut plan: Plan,
+    http: &HttpClient,
+    retries: Retries,
+    hall: &Hall<'_>,
+    doubt: &Doubt,
+    report: &mut TargetReport,
+    log: &TargetLog,
+) -> Option<(Box<Waiting>, Box<Connection>)> {
+    if let Some(app) = plan.app.take() {
+        match Box::pin(hall.tokens.mint(&app, &plan, http, &retries, hall.console)).await {
+            Ok(minted) => {
+                plan.token = Some(minted.token);
+                report.facts.token_expires_at = minted.expires_at;
+            }
+            Err(failure) => {
+                fail(report, log, Stage::Preflight, &failure);
+                return None;
+            }
+        }
+    }
+    let connection =
+        match Connection::new(&plan, http, retries, hall.shared.clone(), doubt.clone(), Arc::new(log.clone())) {
+            Ok(connection) => connection,
+            Err(failure) => {
+                fail(report, log, Stage::Preflight, &failure);
+                return None;
+            }
+        };
+    let waiting = relay(plan, &connection, log, report).await?;
+    Some((Box::new(waiting), Box::new(connection)))
 }
 
 /// Names what ended a relay in the first stage that it did not come to the end of.
