@@ -156,3 +156,53 @@ fn a_thousand_failing_targets_keep_to_the_limits_of_the_runner() {
         assert!(count <= 10, "{level}: {count}");
     }
 }
+
+/// The most that the runner can hand over in one variable, in bytes (`MAX_ARG_STRLEN` of Linux).
+const VARIABLE: usize = 128 << 10;
+
+#[test]
+fn as_many_failing_targets_as_a_list_can_hold_are_ten_annotations_and_lines() {
+    let mut targets = String::new();
+    let mut count = 0;
+    // Each of them has two errors to tell: that of a check, and that of its preflight.
+    while targets.len() + 30 < VARIABLE {
+        targets.extend(["acme/target-", &count.to_string(), "\n"]);
+        count += 1;
+    }
+    let (outcome, memory) =
+        Step::new("http://127.0.0.1:9").input("repository", targets).input("token", "").run_measured();
+    graceful(&outcome);
+    assert_eq!((outcome.status, outcome.output("error")), (Some(1), "token-missing"));
+    let lines = |begin: &str| outcome.stdout.lines().filter(|line| line.starts_with(begin)).count();
+    assert_eq!((lines("::error"), lines("::warning"), lines("::notice")), (10, 0, 0));
+    assert_eq!((lines("::group::acme/target-"), lines("::endgroup::")), (count, count), "every target is in the log");
+    assert!(outcome.stdout.len() < count * 2000, "{} bytes for {count} targets", outcome.stdout.len());
+    assert!(outcome.summary.len() <= SUMMARY, "{}", outcome.summary.len());
+    let report = outcome.report();
+    let told = report["targets"].as_array().unwrap().len();
+    assert_eq!(report["omitted_targets"], count - told, "what is left out is counted");
+    println!("{count} failing targets: {:.1} s, {} MiB", outcome.took.as_secs_f64(), memory >> 10);
+    assert!(memory < 150 << 10, "{memory} KiB");
+}
+
+#[test]
+fn twenty_thousand_files_that_are_worth_a_warning_are_one() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\n\
+                   oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+    let world = World::new();
+    let mut step = world.publish();
+    for number in 0..20_000 {
+        step = step.file(&format!("site/{}/picture-{number}.png", number / 500), pointer);
+    }
+    let mut pipes = Command::new("mkfifo");
+    pipes.args((0..1000).map(|number| format!("pipe-{number}"))).current_dir(step.workspace().join("site"));
+    assert!(pipes.status().unwrap().success());
+    let outcome = step.input("dry-run", "true").run();
+    outcome.succeeded();
+    let warnings: Vec<&str> = outcome.stdout.lines().filter(|line| line.starts_with("::warning")).collect();
+    let [warning] = warnings[..] else { panic!("{warnings:?}") };
+    assert!(warning.contains("(20000)") && warning.contains("and 19995 more"), "{warning}");
+    let pipes: Vec<&str> = outcome.stdout.lines().filter(|line| line.contains("pipe-")).collect();
+    let [line] = pipes[..] else { panic!("{pipes:?}") };
+    assert!(line.contains("(1000)") && line.contains("and 995 more"), "{line}");
+}
