@@ -283,7 +283,7 @@ fn a_push_whose_report_is_lost_is_looked_up_and_not_made_twice() {
     assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "1");
     assert_eq!(outcome.output("commit"), world.tip("refs/heads/gh-pages").unwrap());
     assert_eq!(world.git(&["rev-parse", "v1^{commit}"]), world.tip("refs/heads/gh-pages").unwrap());
-    assert_eq!(sshd.landed(), 2, "each once");
+    assert_eq!((sshd.begun(), sshd.landed()), (2, 2), "each was sent once");
 
     let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
     let sshd = Sshd::start(&world, Manners { cuts_after: 2, ..Manners::default() });
@@ -293,7 +293,7 @@ fn a_push_whose_report_is_lost_is_looked_up_and_not_made_twice() {
     tree.git(&["tag", "v1"]);
     step.run().succeeded();
     assert_eq!(world.github.repository(TARGET).refs().into_values().collect::<Vec<_>>(), [tip.clone(), tip]);
-    assert_eq!(sshd.landed(), 2, "the branch, and then the tag");
+    assert_eq!((sshd.begun(), sshd.landed()), (2, 2), "the branch, and then the tag");
 }
 
 #[test]
