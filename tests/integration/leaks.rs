@@ -49,6 +49,14 @@ impl Canary {
         Self { name: name.to_owned(), forms, unique }
     }
 
+    /// Whether both look for the same.
+    fn is(&self, other: &Self) -> bool {
+        let mut pairs = self.forms.iter().zip(other.forms.iter());
+        self.name == other.name
+            && self.forms.len() == other.forms.len()
+            && pairs.all(|(one, other)| one.needle() == other.needle())
+    }
+
     /// Where in `text` one of the forms stands, with what is before it.
     fn find(&self, text: &[u8]) -> Option<String> {
         let place = self.forms.iter().find_map(|form| form.find(text))?;
@@ -176,8 +184,13 @@ pub(crate) fn judge_step(
     before: &BTreeSet<PathBuf>,
 ) {
     let mine = std::thread::current().id();
-    let known = canaries.iter().map(|canary| (mine, canary.clone()));
-    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).extend(known);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    for canary in canaries {
+        // Thousands of steps with one secret hold its forms once.
+        let same = known.iter().rev().find(|(_, other)| other.is(canary)).map(|(_, other)| other.clone());
+        known.push((mine, same.unwrap_or_else(|| canary.clone())));
+    }
+    drop(known);
     let printed: Vec<&str> = stdout.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
     let mut places = vec![
         ("standard output".to_owned(), printed.join("\n").into_bytes().into()),

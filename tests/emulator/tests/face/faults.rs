@@ -153,6 +153,10 @@ fn a_push_that_is_held_is_received_late() {
     while emulator.log().pushes().is_empty() {
         std::thread::yield_now();
     }
+    // Another that comes later is received before it.
+    let other = clone_with_commit(&emulator, "acme/site", &token, "other");
+    ok(other.path(), &["push", "-q", "origin", "HEAD:refs/heads/other"]);
+    assert!(emulator.repository("acme/site").tip("refs/heads/other").is_some());
     assert_eq!(emulator.repository("acme/site").tip("refs/heads/late"), None);
     held.release();
     assert!(emulator.repository("acme/site").tip("refs/heads/late").is_some());
