@@ -91,6 +91,12 @@ impl Cleared<Plan> {
         self.facts.repository.answer().map(|repository| repository.default_branch.as_str())
     }
 
+    /// Why the repository itself is not known, where that says nothing about the token's rights: a question that got lost.
+    pub fn lost_repository(&self) -> Option<&Failure> {
+        let refusal = self.facts.repository.refusal()?;
+        (refusal.status.is_none() || refusal.failure.cause.is_transient()).then_some(&refusal.failure)
+    }
+
     /// What the token's account is called, where it has one.
     pub fn login(&self) -> Option<&str> {
         self.facts.token.login.as_deref()

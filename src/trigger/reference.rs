@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Retry},
     git::advertisement::Advertisement,
     github::model::Content,
     plan::{DirectoryPlan, Plan},
@@ -71,9 +71,13 @@ pub(super) async fn choose(
         }
         without.insert(*commit);
     }
-    match cleared.default_branch() {
-        Some(branch) => Ok(format!("refs/heads/{branch}")),
-        None => Err(Failure::new(
+    match (cleared.default_branch(), cleared.lost_repository()) {
+        (Some(branch), _) => Ok(format!("refs/heads/{branch}")),
+        (None, Some(lost)) => {
+            let what = format!("The target's default branch is not known, and `workflow-ref` is empty. {}", lost.what);
+            Err(Failure { what, ..lost.clone() }.with_retry(Retry::Never))
+        }
+        (None, None) => Err(Failure::new(
             Cause::DispatchRefNotFound,
             "The target's default branch is not known: the token may not read the repository, and `workflow-ref` is empty.",
         )
