@@ -16,7 +16,39 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Ends TLS for some names, and hands what is inside to the emulator.
+/// A private CA.
+pub(crate) struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    /// Its certificate, as PEM.
+    pub(crate) pem: String,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = authority.self_signed(&key).unwrap().pem();
+        Self { issuer: rcgen::Issuer::new(authority, key), pem }
+    }
+
+    /// TLS of a server that it vouches for under these names.
+    pub(crate) fn server(&self, names: &[&str]) -> TlsAcceptor {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.der().clone()], key)
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+/// Ends TLS for some names, and hands what is inside to the emulator. What is asked of `api.` is its REST face.
 pub(crate) struct Front {
     /// PEM of the CA.
     pub(crate) authority: String,
@@ -38,28 +70,19 @@ struct Way {
 impl Front {
     /// In front of the emulator at `url`, under these names.
     pub(crate) fn start(url: &str, names: &[&str]) -> Self {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let pem = authority.self_signed(&key).unwrap().pem();
-        let issuer = rcgen::Issuer::new(authority, key);
-        let own_key = rcgen::KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&own_key, &issuer).unwrap();
-        let own_key = rustls_pki_types::PrivateKeyDer::try_from(own_key.serialize_der()).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![own.der().clone()], own_key)
-            .unwrap();
+        let authority = Authority::new();
+        Self::with(url, authority.server(names), authority.pem)
+    }
+
+    /// In front of the emulator at `url`, with a server's TLS that the CA `authority` vouches for.
+    pub(crate) fn with(url: &str, tls: TlsAcceptor, authority: String) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let emulator = url.trim_start_matches("http://").parse().unwrap();
-        let way = Way { tls: TlsAcceptor::from(Arc::new(config)), emulator, asked: Arc::clone(&asked) };
+        let way = Way { tls, emulator, asked: Arc::clone(&asked) };
         let (direct, upstream) =
             runtime.block_on(async { (listen(way.clone(), false).await, listen(way, true).await) });
-        Self { authority: pem, direct, upstream, asked, runtime: Some(runtime) }
+        Self { authority, direct, upstream, asked, runtime: Some(runtime) }
     }
 
     /// The hosts that a proxy asked for, in order and each once.
@@ -102,6 +125,9 @@ async fn serve(way: Way, mut stream: TcpStream, connect: bool) -> Option<()> {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?;
     }
     let mut inside = way.tls.accept(stream).await.ok()?;
+    if !connect {
+        host = inside.get_ref().1.server_name().unwrap_or_default().to_owned();
+    }
     let mut emulator = TcpStream::connect(way.emulator).await.ok()?;
     if !host.starts_with("api.") {
         copy_bidirectional(&mut inside, &mut emulator).await.ok()?;

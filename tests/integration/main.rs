@@ -25,6 +25,7 @@ mod late;
 mod leaks;
 mod limits;
 mod malicious;
+mod malicious_ssh;
 mod matrix;
 mod once;
 mod packs;

@@ -4,7 +4,7 @@
 use std::{
     fmt::Write as _,
     io::{Read, Write},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -18,16 +18,16 @@ use crate::{
 };
 
 /// What any of these may take, in megabytes: a usual publish takes some twenty of a binary that is not optimised.
-const MOST_MEGABYTES: u64 = 200;
+pub(crate) const MOST_MEGABYTES: u64 = 200;
 
 /// What a step did, and its peak of memory in megabytes.
-fn megabytes((outcome, peak): (Outcome, u64)) -> (Outcome, u64) {
+pub(crate) fn megabytes((outcome, peak): (Outcome, u64)) -> (Outcome, u64) {
     (outcome, peak / 1024)
 }
 
 /// Runs a step against an attack: it must end with one of these causes, within its time and memory, and leave nothing behind.
 #[track_caller]
-fn withstands(name: &str, step: Step, causes: &[&str], within: Duration) -> Outcome {
+pub(crate) fn withstands(name: &str, step: Step, causes: &[&str], within: Duration) -> Outcome {
     let (outcome, peak) = megabytes(step.run_measured());
     println!("malicious: {name}: {} after {:.1?}, at most {peak} MB", outcome.output("error"), outcome.took);
     assert_eq!(outcome.status, Some(1), "{name}: {outcome}");
@@ -40,7 +40,7 @@ fn withstands(name: &str, step: Step, causes: &[&str], within: Duration) -> Outc
 }
 
 /// A target that has a branch to publish to.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     world.github.repository(TARGET).commit("refs/heads/gh-pages", &[("old.html", b"old")], "old");
     world
@@ -52,19 +52,19 @@ fn publish(world: &World) -> Step {
 }
 
 /// What has no end of its own ends with the budget; the rest is for a machine with much else to do.
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-fn frame(payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn frame(payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     [format!("{:04x}", payload.len() + 4).as_bytes(), payload].concat()
 }
 
-fn band(number: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn band(number: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     frame([&[number], payload.as_ref()].concat())
 }
 
 /// Many copies in one piece, so that the server is not what is slow.
-fn many(piece: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn many(piece: impl AsRef<[u8]>) -> Vec<u8> {
     piece.as_ref().repeat((256 * 1024) / piece.as_ref().len() + 1)
 }
 
@@ -293,18 +293,18 @@ fn a_gzip_bomb_is_unpacked_in_small_steps() {
 }
 
 /// A server that answers every connection with these bytes, again and again after a beginning.
-fn raw(head: &'static str, piece: &'static str) -> String {
+pub(crate) fn raw(head: &'static [u8], piece: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             std::thread::spawn(move || {
                 let Ok(mut stream) = stream else { return };
                 let _ = stream.read(&mut [0; 4096]);
-                let mut going = stream.write_all(head.as_bytes()).is_ok();
+                let mut going = stream.write_all(head).is_ok();
                 let pieces = piece.repeat(1000);
                 while going {
-                    going = stream.write_all(pieces.as_bytes()).is_ok();
+                    going = stream.write_all(&pieces).is_ok();
                 }
             });
         }
@@ -326,7 +326,7 @@ fn heads_and_chunks_without_end_are_given_up() {
         ("endless early answers", "", "HTTP/1.1 100 Continue\r\n\r\n"),
         ("endless words of no protocol", "", "220 smtp.example.test ESMTP\r\n"),
     ] {
-        let step = Step::new(&raw(head, piece))
+        let step = Step::new(&format!("http://{}", raw(head.as_bytes(), piece.as_bytes())))
             .input("repository", TARGET)
             .input("token", "ghp_0123456789abcdefghijklmnopqrstuvwxyz")
             .input("directory", "site")

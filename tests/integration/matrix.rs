@@ -4,38 +4,25 @@
 //! `MATRIX=TEXT cargo test --test integration matrix -- --nocapture` runs the cases whose name holds TEXT, and shows them.
 
 mod blow;
+mod connections;
 pub(crate) mod point;
 pub(crate) mod scene;
+mod trial;
 
-use std::{
-    collections::BTreeMap,
-    net::TcpListener,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{net::TcpListener, time::Duration};
 
 use emulator::faults::Fault;
-use repo_relay::{diagnosis::Cause, http::Waits};
+use repo_relay::http::Waits;
 
 use self::{
     blow::{Blow, Nature, blows, is_tried_for_ever},
     point::{Point, pattern, points},
     scene::{KINDS, Kind, Scene, contradictions},
+    trial::{ATTEMPTS, SILENCE, Trial, conduct, end, filter, judge, often},
 };
 use crate::{inside::Virtual, runner::Outcome};
 
-/// How many cases run side by side: most of them wait for git's processes.
-const THREADS: usize = 4;
-
-/// The tries that a case has.
-const ATTEMPTS: u64 = 3;
-
-/// How long a server may be silent in the cases where it is.
-const SILENCE: Duration = Duration::from_millis(700);
-
+/// A fault at a request.
 struct Case {
     kind: Kind,
     point: Point,
@@ -43,13 +30,15 @@ struct Case {
     always: bool,
 }
 
-impl Case {
+impl Trial for Case {
     fn name(&self) -> String {
-        let often = if self.always { "always" } else { "once" };
-        format!("{:?}, {}, {}, {often}", self.kind, self.point, self.blow.name)
+        format!("{:?}, {}, {}, {}", self.kind, self.point, self.blow.name, often(self.always))
     }
 
-    /// Runs it; the answer is how it ended, and what is wrong with that.
+    fn is_lasting(&self) -> bool {
+        self.always
+    }
+
     fn run(&self) -> (String, Vec<String>) {
         let scene = Scene::new(self.kind);
         scene.github.fault(self.blow.rule(&self.point, self.always));
@@ -68,34 +57,22 @@ impl Case {
         if !wrong.is_empty() {
             wrong.push(format!("pauses {:?}\n{outcome}\n{}", pauses.passed(), scene.github.log()));
         }
-        let error = outcome.output("error");
-        (if error.is_empty() { "success".to_owned() } else { error.to_owned() }, wrong)
+        (end(&outcome), wrong)
     }
+}
 
+impl Case {
     fn judge(&self, scene: &Scene, outcome: &Outcome, pauses: &[Duration]) -> Vec<String> {
-        let effects = scene.effects();
-        let mut wrong = contradictions(&effects, outcome);
-        let error = outcome.output("error");
-        let succeeded = outcome.status == Some(0);
-        if succeeded != error.is_empty() {
-            wrong.push(format!("status {:?} with the error {error:?}", outcome.status));
-        }
-        let cause = Cause::from_slug(error);
-        if !succeeded && (cause.is_none() || matches!(error, "internal-error" | "unknown" | "not-a-failure")) {
-            wrong.push(format!("unnamed: {error}"));
+        let passes = !self.always && self.blow.nature != Nature::Lasting;
+        let mut wrong = judge(scene, outcome, passes && !self.may_start_yet());
+        let open = outcome.output("error") == "connection-failed" && outcome.stdout.contains("may have started");
+        if self.may_start_yet() && !open {
+            wrong.push("doubled: the server may start it yet, and it was asked for again".to_owned());
         }
         // Runs that are there were started.
-        if error == "not-triggered" && effects.iter().all(|effect| effect.count == 1) && !self.hides_runs() {
+        let all_there = scene.effects().iter().all(|effect| effect.count == 1);
+        if outcome.output("error") == "not-triggered" && all_there && !self.hides_runs() {
             wrong.push("lost: all runs are there, and the step says that they are not".to_owned());
-        }
-        let passes = !self.always && self.blow.nature != Nature::Lasting;
-        let open = error == "connection-failed" && outcome.stdout.contains("may have started");
-        if self.may_start_yet() {
-            if !open {
-                wrong.push("doubled: the server may start it yet, and it was asked for again".to_owned());
-            }
-        } else if passes && !succeeded {
-            wrong.push(format!("lost: it passes, and the step failed with {error}"));
         }
         wrong.extend(self.judge_tries(scene));
         if let Nature::Named(pause) = self.blow.nature
@@ -103,14 +80,6 @@ impl Case {
             && !self.kept(pauses, pause, scene)
         {
             wrong.push(format!("the pause of {pause:?} was not kept"));
-        }
-        for secret in scene.secrets() {
-            let visible = |line: &&str| !line.starts_with("::add-mask::") && line.contains(&secret);
-            let shown = outcome.stdout.lines().find(visible).map(str::to_owned);
-            let told = outcome.outputs.values().chain([&outcome.summary]).find(|text| text.contains(&secret));
-            if shown.or(told.cloned()).is_some() {
-                wrong.push("leaked: a secret".to_owned());
-            }
         }
         wrong
     }
@@ -136,10 +105,7 @@ impl Case {
             (_, false) => 1,
             (_, true) => (self.point.of - self.point.nth + 1) * (ATTEMPTS - 1),
         };
-        // What is looked at until something is there is asked for again anyway.
-        let polls = self.point.method == "GET" && self.point.is_rest() && self.point.pattern.contains("/actions/");
-        let polls = polls || self.point.pattern.contains("/pages");
-        if made > self.point.of + more && !polls {
+        if made > self.point.of + more && !self.point.is_polled() {
             return vec![format!("asked {made} times instead of {} and {more} more", self.point.of)];
         }
         Vec::new()
@@ -156,11 +122,16 @@ impl Case {
     }
 }
 
-/// What came of all cases.
-#[derive(Default)]
-struct Tally {
-    ends: BTreeMap<String, usize>,
-    wrong: Vec<(String, Vec<String>)>,
+/// A relay without a fault; the requests that it makes of the target.
+fn undisturbed(kind: Kind) -> Vec<Point> {
+    let scene = Scene::new(kind);
+    let pauses = Virtual::new(&scene.github);
+    let outcome = scene.step(scene.github.url()).run_inside(|_, retries| pauses.rule(retries));
+    outcome.succeeded();
+    let wrong = judge(&scene, &outcome, true);
+    assert!(wrong.is_empty(), "{wrong:?}\n{outcome}");
+    let points = points(&scene.github.log());
+    points.into_iter().filter(|point| kind != Kind::FanOut || point.is_of_target()).collect()
 }
 
 #[test]
@@ -168,75 +139,34 @@ fn every_fault_at_every_request_ends_in_success_or_in_a_named_cause() {
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     stranger.set_nonblocking(true).unwrap();
     let elsewhere = format!("http://{}/", stranger.local_addr().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "which cases to run is asked of whoever looks for a fault")]
-    let filter = std::env::var("MATRIX").unwrap_or_default();
+    let filter = filter();
     let mut cases = Vec::new();
     let mut seen: Vec<(String, String, u64)> = Vec::new();
     let mut reached = 0;
-    for kind in KINDS {
-        let scene = Scene::new(kind);
-        let pauses = Virtual::new(&scene.github);
-        let outcome = scene.step(scene.github.url()).run_inside(|_, retries| pauses.rule(retries));
-        outcome.succeeded();
-        let wrong = contradictions(&scene.effects(), &outcome);
-        assert!(wrong.is_empty(), "{wrong:?}\n{outcome}");
-        let all = points(&scene.github.log());
+    for kind in KINDS.into_iter().chain([Kind::FanOut]) {
+        let all = undisturbed(kind);
         println!("{kind:?}: {} requests", all.len());
         for point in all {
             let key = (point.method.clone(), point.pattern.clone(), point.nth);
             // What another kind of relay asks in the same words is asked by the same code.
-            let known = seen.contains(&key);
+            let known = seen.contains(&key) && kind != Kind::FanOut;
             seen.push(key);
             reached += 1;
             for blow in blows(&point, &elsewhere) {
                 for always in [false, true] {
-                    if (always && !is_tried_for_ever(&blow)) || known && !point.writes() {
-                        continue;
-                    }
+                    let wanted = match kind {
+                        // There it is about the others.
+                        Kind::FanOut => blow.is_for_many(always),
+                        _ => (!always || is_tried_for_ever(&blow)) && (!known || point.writes()),
+                    };
                     let case = Case { kind, point: point.clone(), blow: blow.clone(), always };
-                    if case.name().contains(&filter) {
+                    if wanted && case.name().contains(&filter) {
                         cases.push(case);
                     }
                 }
             }
         }
     }
-    let begun = Instant::now();
-    let tally = Mutex::new(Tally::default());
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (end, wrong) = case.run();
-                    if !filter.is_empty() {
-                        println!("{}: {end}", case.name());
-                    }
-                    let mut tally = tally.lock().unwrap();
-                    let often = if case.always { "always" } else { "once" };
-                    *tally.ends.entry(format!("{often:6} {end}")).or_default() += 1;
-                    if !wrong.is_empty() {
-                        tally.wrong.push((case.name(), wrong));
-                    }
-                }
-            });
-        }
-    });
-    let Tally { ends, wrong } = tally.into_inner().unwrap();
-    for (end, count) in &ends {
-        println!("{count:5}  {end}");
-    }
-    let of = cases.len();
-    let count = |word: &str| wrong.iter().filter(|(_, what)| what.iter().any(|what| what.starts_with(word))).count();
-    let strange = stranger.accept().is_ok();
-    println!("{reached} points, {of} cases, {} passed, in {:?}", of - wrong.len(), begun.elapsed());
-    let [lost, doubled, leaked] = ["lost", "doubled", "leaked"].map(count);
-    println!("lost {lost} of {of}, doubled {doubled} of {of}, leaked {leaked} of {of}");
-    for (name, what) in &wrong {
-        println!("WRONG {name}: {}", what[..what.len() - 1].join("; "));
-    }
-    assert!(!strange, "another host was spoken to");
-    if let Some((name, what)) = wrong.first() {
-        panic!("{} of {of} cases are wrong, the first of them `{name}`:\n{}", wrong.len(), what.join("\n"));
-    }
+    conduct(&format!("{reached} requests"), &cases);
+    assert!(stranger.accept().is_err(), "another host was spoken to");
 }

@@ -316,3 +316,28 @@ fn a_server_that_is_not_there_is_waited_for_no_longer_than_the_budget() {
     outcome.failed("connection-failed");
     assert!(outcome.took.as_secs() < 6, "{:?}", outcome.took);
 }
+
+#[test]
+fn a_server_that_has_no_such_repository_is_named_in_gits_own_words() {
+    for (service, deed) in [
+        ("git-receive-pack", "git receive-pack 'acme/site.git'; exit"),
+        ("git-upload-pack", "git upload-pack 'acme/site.git'; exit"),
+    ] {
+        let site = Repository::new(TARGET).file("README.md", "hello\n").files("gh-pages", &[("a", "a")]);
+        let world = World::with(site, Token::classic("robin", &["repo"]));
+        let before = world.state();
+        let sshd = Sshd::start(&world, Manners::default());
+        sshd.lapse(service, 1..=100, deed);
+        let outcome = publish(&world, &sshd).run();
+        outcome.failed("repo-not-found-or-hidden");
+        assert!(outcome.stdout.contains("does not appear to be a git repository"), "{outcome}");
+        for shown in [&outcome.stdout, &outcome.summary] {
+            assert!(shown.contains("repo-not-found-or-hidden") && shown.contains(TARGET), "{outcome}");
+        }
+        let remedy = repo_relay::diagnosis::Cause::RepoNotFoundOrHidden.docs();
+        assert!(outcome.summary.contains(remedy), "{remedy}: {}", outcome.summary);
+        let calls = sshd.log().iter().filter(|line| line.contains(service)).count();
+        assert_eq!(calls, 1, "a refusal is not asked for twice");
+        assert_eq!(world.state(), before);
+    }
+}

@@ -3,14 +3,18 @@
 use std::{
     fs,
     net::{TcpListener, TcpStream},
+    ops::RangeInclusive,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
-use emulator::faults::{Fault, FaultRule};
+use emulator::{
+    Emulator,
+    faults::{Fault, FaultRule},
+};
 use tempfile::TempDir;
 
 use crate::{
@@ -37,7 +41,7 @@ pub(crate) struct Manners {
 
 /// The server.
 pub(crate) struct Sshd {
-    process: Child,
+    process: Mutex<Child>,
     folder: TempDir,
     port: u16,
     slug: &'static str,
@@ -59,6 +63,7 @@ pub(crate) fn generate(folder: &Path, name: &str, options: &[&str]) -> (String, 
 /// Making one takes seconds.
 static RSA_HOST_KEY: OnceLock<(String, String)> = OnceLock::new();
 
+/// `served` runs git's service on the repository; `lapse` may do otherwise.
 const SERVE: &str = r#"#!/bin/sh
 cd FOLDER || exit 1
 printf '%s %s\n' "$GIT_PROTOCOL" "$SSH_ORIGINAL_COMMAND" >>log
@@ -68,13 +73,21 @@ if once before; then kill -9 $PPID; exit 1; fi
 service=${SSH_ORIGINAL_COMMAND%% *}
 if [ "$service" = "REFUSED" ]; then echo "ERROR: WORDS" >&2; exit 1; fi
 case "$SSH_ORIGINAL_COMMAND" in
-"git-upload-pack 'TARGET.git'")
-    exec git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack REPOSITORY ;;
-"git-receive-pack 'TARGET.git'")
-    exec git receive-pack FOLDER/view ;;
+"git-upload-pack 'TARGET.git'" | "git-receive-pack 'TARGET.git'") ;;
+*) echo "ERROR: Repository not found." >&2; exit 1 ;;
 esac
-echo "ERROR: Repository not found." >&2
-exit 1
+served() {
+    case $service in
+    git-upload-pack)
+        git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack "$@" REPOSITORY ;;
+    git-receive-pack)
+        git receive-pack "$@" FOLDER/view ;;
+    esac
+}
+number=1
+until mkdir "$service.$number" 2>/dev/null; do number=$((number + 1)); done
+if [ -f lapse ]; then . ./lapse; fi
+served
 "#;
 
 const AFTER: &str = r#"#!/bin/sh
@@ -82,6 +95,18 @@ cd FOLDER || exit 1
 echo >>landed
 count=$(cat after)
 [ "$count" -gt 0 ] && echo $((count - 1)) >after && kill -9 "$(cat session)"
+exit 0
+"#;
+
+/// Runs when refs have changed, and before anybody is told.
+const CHANGED: &str = r#"#!/bin/sh
+cd FOLDER || exit 1
+[ "$1" = committed ] || exit 0
+cat >>moved
+case "$LAPSE" in
+cut) kill -9 "$(cat session)" ;;
+hush) while kill -0 "$(cat session)" 2>/dev/null; do sleep 0.1; done ;;
+esac
 exit 0
 "#;
 
@@ -106,6 +131,11 @@ impl Sshd {
 
     /// Serves another repository.
     pub(crate) fn serving(world: &World, slug: &'static str, manners: Manners, kind: &[&str]) -> Self {
+        Self::before(&world.github, slug, manners, kind)
+    }
+
+    /// Serves a repository of `github` to one new key of this kind.
+    pub(crate) fn before(github: &Emulator, slug: &'static str, manners: Manners, kind: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path();
         let (key, public) = generate(path, "deploy_key", kind);
@@ -122,7 +152,7 @@ impl Sshd {
         };
         let (refused, words) = manners.refuses.unwrap_or(("none", ""));
         let text = SERVE.replace("REFUSED", refused).replace("WORDS", words).replace("TARGET", slug);
-        let repository = world.github.repository(slug).path();
+        let repository = github.repository(slug).path();
         let text = text.replace("REPOSITORY", &repository.to_string_lossy());
         executable("serve", &text.replace("FOLDER", &path.to_string_lossy()));
         // The same repository without the hooks that belong to HTTP.
@@ -137,6 +167,7 @@ impl Sshd {
         executable("view/hooks/pre-receive", &works);
         fs::write(path.join("hangs"), manners.hangs.to_string()).unwrap();
         executable("view/hooks/post-receive", &AFTER.replace("FOLDER", &path.to_string_lossy()));
+        executable("view/hooks/reference-transaction", &CHANGED.replace("FOLDER", &path.to_string_lossy()));
         fs::write(path.join("before"), manners.cuts_before.to_string()).unwrap();
         fs::write(path.join("after"), manners.cuts_after.to_string()).unwrap();
         let forced = format!("command=\"{}/serve\",restrict {public}", path.display());
@@ -150,20 +181,51 @@ impl Sshd {
         );
         fs::write(path.join("sshd_config"), configuration).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let process = Command::new("/usr/sbin/sshd")
-            .args(["-D", "-e", "-f"])
-            .arg(path.join("sshd_config"))
-            .args(["-p", &port.to_string()])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "sshd did not start");
-            #[allow(clippy::disallowed_methods, reason = "sshd does not say when it is ready")]
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let process = Mutex::new(listen(path, port));
         Self { process, folder, port, slug, key }
+    }
+
+    /// Takes connections again, if a call has ended that: such a call leaves the file `gone` behind.
+    pub(crate) fn revive(&self) {
+        if fs::remove_file(self.folder.path().join("gone")).is_ok() {
+            let mut process = self.process.lock().unwrap();
+            process.wait().unwrap();
+            *process = listen(self.folder.path(), self.port);
+        }
+    }
+
+    /// From now on the calls of these numbers (from 1) of a service do as `deed` says, a piece of shell that git's service
+    /// follows unless it ends.
+    pub(crate) fn lapse(&self, service: &str, numbers: RangeInclusive<u64>, deed: &str) {
+        let (first, last) = numbers.into_inner();
+        let text = format!(
+            "if [ \"$service\" = {service} ] && [ $number -ge {first} ] && [ $number -le {last} ]; then\n\
+             touch lapsed\n{deed}\nfi\n"
+        );
+        fs::write(self.folder.path().join("lapse"), text).unwrap();
+    }
+
+    /// Whether a call did so.
+    pub(crate) fn lapsed(&self) -> bool {
+        self.folder.path().join("lapsed").exists()
+    }
+
+    /// From now on a service answers with its advertisement, if `greets`, then with `head`, then with `piece` again and
+    /// again until nobody reads it; an empty piece is the end. On standard error, where a person reads, if `aside`.
+    pub(crate) fn plays(&self, service: &str, greets: bool, head: &[u8], piece: &[u8], aside: bool) {
+        let write = |name: &str, bytes: &[u8]| fs::write(self.folder.path().join(name), bytes).unwrap();
+        write("head", head);
+        write("piece", piece);
+        let greeting = if greets { "served --advertise-refs </dev/null" } else { ":" };
+        let aside = if aside { "exec >&2" } else { ":" };
+        let endless = if piece.is_empty() { ":" } else { "while cat piece; do :; done" };
+        self.lapse(service, 1..=u64::MAX >> 1, &format!("{greeting}\n{aside}\ncat head\n{endless}\nexit"));
+    }
+
+    /// How often a push was executed that changed this ref.
+    pub(crate) fn moved(&self, name: &str) -> usize {
+        let text = fs::read_to_string(self.folder.path().join("moved")).unwrap_or_default();
+        text.lines().filter(|line| line.ends_with(&format!(" {name}"))).count()
     }
 
     /// The repository's address.
@@ -257,7 +319,7 @@ impl Tenant {
             #[allow(clippy::disallowed_methods, reason = "sshd does not say when it is ready")]
             std::thread::sleep(Duration::from_millis(20));
         }
-        std::mem::swap(&mut sshd.process, &mut process);
+        std::mem::swap(sshd.process.get_mut().unwrap(), &mut process);
         let _ = process.kill();
         let _ = process.wait();
         Some(Self { sshd, name })
@@ -268,7 +330,7 @@ impl Tenant {
         let own = step.command();
         // No shell between: dash drops variables whose names have a hyphen.
         let mut command = Command::new("nsenter");
-        command.arg(format!("--mount=/proc/{}/ns/mnt", self.sshd.process.id()));
+        command.arg(format!("--mount=/proc/{}/ns/mnt", self.sshd.process.lock().unwrap().id()));
         command.arg(format!("--wdns={}", step.workspace().display())).arg(own.get_program());
         command.env_clear().envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let begin = Instant::now();
@@ -292,7 +354,27 @@ impl Tenant {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let process = self.process.get_mut().unwrap();
+        let _ = process.kill();
+        let _ = process.wait();
     }
+}
+
+/// Starts the server, and comes back when it takes connections.
+fn listen(folder: &Path, port: u16) -> Child {
+    let process = Command::new("/usr/sbin/sshd")
+        .args(["-D", "-e", "-f"])
+        .arg(folder.join("sshd_config"))
+        .args(["-p", &port.to_string()])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    fs::write(folder.join("listener"), process.id().to_string()).unwrap();
+    let begin = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "sshd did not start");
+        #[allow(clippy::disallowed_methods, reason = "sshd does not say when it is ready")]
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    process
 }

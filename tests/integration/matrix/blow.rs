@@ -33,6 +33,16 @@ impl Blow {
         matches!(self.fault, Fault::Silence | Fault::SilenceAfter)
     }
 
+    /// Where many targets are relayed to, and one of them meets it: once, or `always`.
+    pub(crate) fn is_for_many(&self, always: bool) -> bool {
+        let names: &[&str] = if always {
+            &["502", "403", "502 after the effect"]
+        } else {
+            &["reset", "secondary limit", "silence", "reset after the effect"]
+        };
+        names.contains(&self.name)
+    }
+
     /// The fault at `point`, once or from then on.
     pub(crate) fn rule(&self, point: &Point, always: bool) -> FaultRule {
         let rule = FaultRule::on(&point.method, &point.pattern, self.fault.clone());

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use emulator::log::{Entry, Log};
 
+use crate::world::TARGET;
+
 /// One request: how it is told from the others, and what its answer is like.
 #[derive(Clone, Debug)]
 pub(crate) struct Point {
@@ -26,6 +28,18 @@ impl Point {
     /// It changes something.
     pub(crate) fn writes(&self) -> bool {
         self.method != "GET" && !self.pattern.ends_with("/git-upload-pack")
+    }
+
+    /// It is looked at until something is there, and asked for again anyway.
+    pub(crate) fn is_polled(&self) -> bool {
+        let runs = self.method == "GET" && self.is_rest() && self.pattern.contains("/actions/");
+        runs || self.pattern.contains("/pages")
+    }
+
+    /// It names the target.
+    pub(crate) fn is_of_target(&self) -> bool {
+        let (git, rest) = (format!("/{TARGET}.git/"), format!("/api/v3/repos/{TARGET}"));
+        self.pattern.starts_with(&git) || self.pattern.starts_with(&rest)
     }
 }
 

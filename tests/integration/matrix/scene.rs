@@ -9,6 +9,7 @@ use crate::{
     leaks::Judged,
     refs::Tree,
     runner::{Outcome, Step},
+    sshd::{Manners, Sshd},
     world::TARGET,
 };
 
@@ -26,16 +27,31 @@ pub(crate) enum Kind {
     Refs,
     /// With an App's own token.
     App,
+    /// A directory and a start, for three targets.
+    FanOut,
+    /// A directory and a tag.
+    Publish,
+    /// A tag alone.
+    Tag,
+    /// A `repository_dispatch` alone.
+    Dispatch,
+    /// A `workflow_dispatch` whose run is waited for.
+    Workflow,
 }
 
+/// Those that together make every request. The others are parts of them, for what is not about a request.
 pub(crate) const KINDS: [Kind; 3] = [Kind::Whole, Kind::Refs, Kind::App];
+
+/// The targets beside [`TARGET`] where there are several.
+const OTHERS: [&str; 2] = ["acme/docs", "acme/zone"];
 
 /// One relay's surroundings.
 pub(crate) struct Scene {
     pub(crate) kind: Kind,
     pub(crate) github: Arc<Judged>,
+    /// What git goes over, where it is not HTTP.
+    pub(crate) sshd: Option<Arc<Sshd>>,
     token: Token,
-    seed: Option<String>,
 }
 
 /// What a relay is to bring about, and how often it did.
@@ -52,40 +68,58 @@ pub(crate) struct Effect {
 impl Scene {
     pub(crate) fn new(kind: Kind) -> Self {
         let token = Token::classic("robin", &["repo", "workflow"]);
-        let target = Repository::new(TARGET)
-            .file("README.md", "hello\n")
-            .workflow("deploy.yml", DEPLOY)
-            .files("gh-pages", &[("old.html", "old\n"), ("kept/a.txt", "a\n")])
-            .pages("gh-pages")
-            .collaborator("robin", Role::Write);
+        let target = |slug| {
+            Repository::new(slug)
+                .file("README.md", "hello\n")
+                .workflow("deploy.yml", DEPLOY)
+                .files("gh-pages", &[("old.html", "old\n"), ("kept/a.txt", "a\n")])
+                .collaborator("robin", Role::Write)
+        };
         let source = Repository::new("acme/source").file("README.md", "source\n").collaborator("robin", Role::Write);
-        let mut model = Model::new().repository(target).repository(source).token(&token);
-        if kind == Kind::App {
-            model = model.app(app());
+        let mut model = Model::new().repository(target(TARGET).pages("gh-pages")).repository(source).token(&token);
+        match kind {
+            Kind::App => model = model.app(app()),
+            Kind::FanOut => model = OTHERS.iter().fold(model, |model, slug| model.repository(target(slug))),
+            _ => {}
         }
-        let github = Arc::new(Judged::start(model));
-        let seed = github.repository(TARGET).tip("refs/heads/gh-pages");
-        Self { kind, github, token, seed }
+        Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token }
+    }
+
+    /// With git over SSH, and no token.
+    pub(crate) fn over_ssh(kind: Kind) -> Self {
+        let scene = Self::new(kind);
+        let sshd = Sshd::before(&scene.github, TARGET, Manners::default(), &["-t", "ed25519"]);
+        Self { sshd: Some(Arc::new(sshd)), ..scene }
     }
 
     /// The step, ready to run.
     pub(crate) fn step(&self, server: &str) -> Step {
-        let step = Step::new(server).input("repository", TARGET);
-        match self.kind {
+        let step = Step::new(server).input("repository", TARGET).input("token", self.token.value());
+        let step = match self.kind {
             Kind::Whole => starts(tagged(publish(step)))
-                .input("token", self.token.value())
                 .input("secret-name", "DEPLOY_TOKEN")
                 .input("secret-value", SECRET)
                 .input("wait-for", "pages"),
             Kind::Refs => {
                 checkout(&step.workspace(), &self.github);
-                let refs = "main\nHEAD:refs/heads/release\nrefs/tags/*";
-                step.input("token", self.token.value()).input("refs", refs)
+                step.input("refs", "main\nHEAD:refs/heads/release\nrefs/tags/*")
             }
             Kind::App => {
                 let step = tagged(publish(step)).input("token", "").input("app-id", app().id.to_string());
                 step.input("app-private-key", &key_pair().0)
             }
+            Kind::FanOut => {
+                let all = [&[TARGET][..], &OTHERS].concat().join("\n");
+                dispatch(publish(step)).input("repository", all)
+            }
+            Kind::Publish => tagged(publish(step)),
+            Kind::Tag => tagged(step).input("tag-target", "gh-pages"),
+            Kind::Dispatch => dispatch(step),
+            Kind::Workflow => workflow(step),
+        };
+        match &self.sshd {
+            Some(sshd) => sshd.over_ssh(step),
+            None => step,
         }
     }
 
@@ -94,23 +128,49 @@ impl Scene {
         let mut secrets =
             self.github.model(|model| model.tokens.iter().map(|token| token.value().to_owned()).collect::<Vec<_>>());
         secrets.push(SECRET.to_owned());
-        secrets.extend(key_pair().0.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned));
+        let mut keys = vec![key_pair().0.as_str()];
+        keys.extend(self.sshd.as_ref().map(|sshd| sshd.key.as_str()));
+        let lines = keys.into_iter().flat_map(str::lines);
+        secrets.extend(lines.filter(|line| line.len() >= 16 && !line.starts_with("-----")).map(str::to_owned));
         secrets
     }
 
-    /// What was brought about.
+    /// What was brought about at the target.
     pub(crate) fn effects(&self) -> Vec<Effect> {
+        self.effects_at(TARGET)
+    }
+
+    /// What is wrong with the targets that met no fault.
+    pub(crate) fn neglected(&self, outcome: &Outcome) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if self.kind == Kind::FanOut {
+            let report = outcome.report();
+            for (slug, told) in OTHERS.iter().zip(report["targets"].as_array().unwrap().iter().skip(1)) {
+                for Effect { name, count, right, .. } in self.effects_at(slug) {
+                    match count {
+                        0 => wrong.push(format!("lost: {slug} has no {name}")),
+                        1 if !right => wrong.push(format!("half done: {name} of {slug}")),
+                        1 => {}
+                        _ => wrong.push(format!("doubled: {name} of {slug} {count} times")),
+                    }
+                }
+                if told["repository"] != *slug || told["error"] != "" {
+                    wrong.push(format!("untold: {slug} is told as {told}"));
+                }
+            }
+        }
+        wrong
+    }
+
+    fn effects_at(&self, slug: &str) -> Vec<Effect> {
         match self.kind {
             Kind::Whole => {
-                let mut effects = vec![self.branch(), self.tag()];
+                let mut effects = vec![self.branch(slug), self.tag()];
                 let value = self.github.repository(TARGET).secret("DEPLOY_TOKEN");
                 let secrets = self.github.repository(TARGET).secrets().len();
                 let right = value.as_deref() == Some(SECRET);
                 effects.push(Effect { name: "secret", stage: "secret", count: secrets, right });
-                for event in ["repository_dispatch", "workflow_dispatch"] {
-                    let count = self.github.runs(TARGET).iter().filter(|run| run.event == event).count();
-                    effects.push(Effect { name: event, stage: "trigger", count, right: count == 1 });
-                }
+                effects.extend(["repository_dispatch", "workflow_dispatch"].map(|event| self.start(slug, event)));
                 effects
             }
             Kind::Refs => ["refs/heads/main", "refs/heads/release", "refs/tags/v1", "refs/tags/v2"]
@@ -118,21 +178,31 @@ impl Scene {
                 .map(|name| {
                     let tip = self.github.repository(TARGET).tip(name);
                     let right = tip.is_some_and(|tip| self.made_of(&tip) == "change second.txt");
-                    Effect { name, stage: "push", count: self.landed(name), right }
+                    Effect { name, stage: "push", count: self.landed(slug, name), right }
                 })
                 .collect(),
-            Kind::App => vec![self.branch(), self.tag()],
+            Kind::App | Kind::Publish => vec![self.branch(slug), self.tag()],
+            Kind::FanOut => vec![self.branch(slug), self.start(slug, "repository_dispatch")],
+            Kind::Tag => vec![self.tag()],
+            Kind::Dispatch => vec![self.start(slug, "repository_dispatch")],
+            Kind::Workflow => vec![self.start(slug, "workflow_dispatch")],
         }
     }
 
-    fn branch(&self) -> Effect {
+    fn start(&self, slug: &str, event: &'static str) -> Effect {
+        let count = self.github.runs(slug).iter().filter(|run| run.event == event).count();
+        Effect { name: event, stage: "trigger", count, right: count == 1 }
+    }
+
+    fn branch(&self, slug: &str) -> Effect {
         let name = "refs/heads/gh-pages";
-        let repository = git2::Repository::open_bare(self.github.repository(TARGET).path()).unwrap();
+        let repository = git2::Repository::open_bare(self.github.repository(slug).path()).unwrap();
         let mut walk = repository.revwalk().unwrap();
         walk.push_ref(name).unwrap();
-        walk.hide(git2::Oid::from_str(self.seed.as_ref().unwrap()).unwrap()).unwrap();
-        let count = walk.count().max(self.landed(name));
-        let files = self.github.repository(TARGET).files(name);
+        // All but what was there.
+        let made = walk.count() - 1;
+        let count = made.max(self.landed(slug, name));
+        let files = self.github.repository(slug).files(name);
         let files: BTreeMap<_, _> =
             files.iter().map(|(path, (_, content))| (path.as_str(), content.as_slice())).collect();
         let expected: [(&str, &[u8]); 3] =
@@ -146,13 +216,17 @@ impl Scene {
         let commit = repository.find_reference(name).and_then(|tag| tag.peel_to_commit()).ok();
         let tip = self.github.repository(TARGET).tip("refs/heads/gh-pages");
         let right = commit.is_some_and(|commit| Some(commit.id().to_string()) == tip);
-        Effect { name, stage: "tag", count: self.landed(name), right }
+        Effect { name, stage: "tag", count: self.landed(TARGET, name), right }
     }
 
     /// How often a push that was executed moved this ref.
-    fn landed(&self, name: &str) -> usize {
+    fn landed(&self, slug: &str, name: &str) -> usize {
+        if let Some(sshd) = &self.sshd {
+            return sshd.moved(name);
+        }
         let log = self.github.log();
-        let updates = log.0.iter().flat_map(|entry| &entry.updates);
+        let pushes = log.0.iter().filter(|entry| entry.path.starts_with(&format!("/{slug}.git/")));
+        let updates = pushes.flat_map(|entry| &entry.updates);
         updates.filter(|update| update.name == name && update.result == "ok").count()
     }
 
@@ -210,9 +284,17 @@ fn tagged(step: Step) -> Step {
 }
 
 fn starts(step: Step) -> Step {
-    let id = r#"{"id": "{relay_id}"}"#;
-    let step = step.input("dispatch", "published").input("payload", id);
-    step.input("workflow", "deploy.yml").input("workflow-inputs", id).input("wait", "completed")
+    workflow(dispatch(step))
+}
+
+const ID: &str = r#"{"id": "{relay_id}"}"#;
+
+fn dispatch(step: Step) -> Step {
+    step.input("dispatch", "published").input("payload", ID)
+}
+
+fn workflow(step: Step) -> Step {
+    step.input("workflow", "deploy.yml").input("workflow-inputs", ID).input("wait", "completed")
 }
 
 fn app() -> App {

@@ -18,7 +18,7 @@ use super::{
     Counters, Silence,
 };
 use crate::{
-    diagnosis::{Evidence, Operation, Situation, classify},
+    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     git::{WireError, pktline::Frames},
     http::Waits,
 };
@@ -226,11 +226,12 @@ impl Conversation {
         if text.is_empty() && !self.whole {
             return WireError::CutOff;
         }
-        let text = match (text.is_empty(), self.refused) {
-            (false, _) => text,
-            (true, true) => "The SSH server does not run git here.".to_owned(),
-            (true, false) => "The SSH server ended the session without a word.".to_owned(),
-        };
+        if text.is_empty() && !self.refused {
+            // It did not refuse: a server that does says why.
+            let what = "The SSH server ended the session without a word.";
+            return Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff).into();
+        }
+        let text = if text.is_empty() { "The SSH server does not run git here.".to_owned() } else { text };
         let diagnosis = classify(&Evidence::of_text(Operation::Ssh, &text), &self.situation);
         WireError::Failed(diagnosis.into_failure())
     }
