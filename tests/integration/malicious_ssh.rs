@@ -148,7 +148,6 @@ fn a_service_that_says_nothing_ends_with_the_budget_and_one_that_is_cut_is_named
             "served | { head -c 30; sleep 0.05; kill -9 $PPID; }; exit",
             &["connection-failed"],
         ),
-        ("git that is killed", UPLOAD, "served | head -c 30; exit", &["connection-failed"]),
     ] {
         let (world, sshd) = over_ssh();
         sshd.lapse(service, 1..=1000, deed);
