@@ -72,15 +72,22 @@ fn is_dead(plan: &Plan, valid: &Check) -> bool {
     !is_spare && valid.failure().is_some_and(|failure| DEAD.contains(&failure.cause))
 }
 
-/// A check that a dead token kept from being made says just that: `token-valid` says what is wrong.
+/// A check that a dead token kept from being made says just that: `token-valid` says what is wrong. What an answer to
+/// nobody lacks, an end of the token's life or a sign-on, is no good news of it either.
 fn without_echo(check: Check) -> Check {
     let is_own = matches!(check.name, CheckName::TokenValid | CheckName::TokenExpiry);
-    match &check.verdict {
-        Verdict::Fail(failure) | Verdict::Warn(failure) if !is_own && DEAD.contains(&failure.cause) => {
-            Check::skip(check.name, "It could not be asked for: the server does not take the token (`token-valid`).")
-        }
-        _ => check,
+    let is_moot = match &check.verdict {
+        Verdict::Fail(failure) | Verdict::Warn(failure) => !is_own && DEAD.contains(&failure.cause),
+        Verdict::Pass(_) => matches!(check.name, CheckName::TokenExpiry | CheckName::Sso),
+        Verdict::Skip(_) => false,
+    };
+    if is_moot {
+        return Check::skip(
+            check.name,
+            "It could not be asked for: the server does not take the token (`token-valid`).",
+        );
     }
+    check
 }
 
 /// Whether a check is about the token alone.

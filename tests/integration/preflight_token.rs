@@ -246,11 +246,9 @@ fn alone_only_a_dead_token_or_a_missing_repository_fails() {
     for step in [world.step(), world.publish()] {
         let outcome = world.refuses(step, "token-valid", "bad-credentials");
         // One failure, one cause: what could not be asked for is not refused.
-        assert_eq!(
-            (outcome.check("repository"), outcome.check("permission")),
-            ("skip".into(), "skip".into()),
-            "{outcome}"
-        );
+        for check in ["token-expiry", "sso", "repository", "permission"] {
+            assert_eq!(outcome.check(check), "skip", "{check}: {outcome}");
+        }
         assert_eq!(outcome.report().to_string().matches("\"bad-credentials\"").count(), 4, "{outcome}");
     }
     let world = World::with(Repository::new("acme/other"), Token::classic("robin", &["repo"]));
