@@ -4,8 +4,8 @@
 //! Data walks from left to right; no stage reads the environment, prints, or calls an earlier one:
 //!
 //! ```text
-//! env, flags -> Inputs, Context -> Plan -> Cleared<Plan> -> Pushed -> Tagged -> SecretSet -> Triggered -> Report -> streams, files, exit status
-//!         inputs, context    plan   preflight       push      tag      secrets      trigger      report
+//! env, flags -> Inputs, Context -> Plan -> Cleared<Plan> -> Pushed -> Tagged -> SecretSet -> Triggered -> Waited -> Report -> streams, files, exit status
+//!         inputs, context    plan   preflight       push      tag      secrets      trigger      wait      report
 //! ```
 
 pub mod app;
