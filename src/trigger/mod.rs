@@ -1,16 +1,22 @@
 //! The trigger stage: each start is asked for once, and after a lost answer looked for before it is asked for again.
 
+mod before;
 mod once;
 mod receiver;
 pub mod reference;
 mod relay_id;
 pub mod wait;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::once::{Once, Search, Sent};
 pub use self::relay_id::RelayId;
+use self::{
+    before::before,
+    once::{Once, Search, Sent},
+};
 use crate::{
     connection::Connection,
     diagnosis::Failure,
@@ -35,6 +41,8 @@ pub struct Start {
     pub began: DateTime<Utc>,
     /// The relay's id, where the payload or the inputs carry it.
     pub relay_id: Option<RelayId>,
+    /// The runs that were there before it was asked for, as far as they could be listed.
+    pub before: BTreeSet<u64>,
     /// The run that it made, where that is known: its number and address.
     pub run: Option<(u64, String)>,
 }
@@ -79,9 +87,11 @@ async fn repository_dispatch(
         reference: cleared.default_branch().map(|branch| format!("refs/heads/{branch}")),
         began: Utc::now() + cleared.server_ahead(),
         relay_id,
+        before: BTreeSet::new(),
         run: None,
     };
     if !plan.behaviour.dry_run {
+        start.before = before(&plan.target.slug, connection, &start).await;
         let request = DispatchRequest { event_type: dispatch.event_type.clone(), client_payload };
         let send = || connection.github.create_dispatch(&plan.target.slug, &request);
         let what = format!("dispatch of {}", dispatch.event_type);
@@ -110,11 +120,13 @@ async fn workflow_dispatch(
         reference: Some(reference.clone()),
         began: Utc::now() + cleared.server_ahead(),
         relay_id,
+        before: BTreeSet::new(),
         run: None,
     };
     if plan.behaviour.dry_run {
         return Ok(start);
     }
+    start.before = before(&plan.target.slug, connection, &start).await;
     let request = WorkflowDispatchRequest { reference, inputs, return_run_details: true };
     let plain = WorkflowDispatchRequest { return_run_details: false, ..request.clone() };
     let (slug, github) = (&plan.target.slug, &connection.github);

@@ -2,7 +2,7 @@
 //! read for half a minute and shows no new run of this event by this actor; and never when the server had the request and was
 //! silent until it was given up on, since it may start the run yet.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -42,6 +42,7 @@ pub(super) struct Search<'a> {
     workflow: Option<&'a str>,
     reference: Option<&'a str>,
     id: Option<&'a RelayId>,
+    before: &'a BTreeSet<u64>,
 }
 
 impl<'a> Search<'a> {
@@ -52,13 +53,16 @@ impl<'a> Search<'a> {
             workflow: start.workflow.as_deref(),
             reference: start.reference.as_deref(),
             id: start.relay_id.as_ref(),
+            before: &start.before,
         }
     }
 
-    /// Whether a run may be it, as far as actor and ref tell.
+    /// Whether a run may be it, as far as actor and ref tell, and what was there before.
     fn may_be(&self, run: &Run, login: Option<&str>) -> bool {
         let by_us = login.is_none_or(|login| run.actor.login.eq_ignore_ascii_case(login));
-        by_us && (run.head_branch.is_empty() || self.reference.is_none_or(|name| is_at(run, name)))
+        by_us
+            && !self.before.contains(&run.id)
+            && (run.head_branch.is_empty() || self.reference.is_none_or(|name| is_at(run, name)))
     }
 }
 
@@ -251,7 +255,9 @@ mod tests {
         let payload = r#"{"id": "{relay_id}"}"#.parse().unwrap();
         let id = id.and_then(|id| RelayId::put_into(&payload, id.to_owned()).1);
         let reference = Some("refs/heads/main");
-        let search = Search { event: "repository_dispatch", workflow: None, reference, id: id.as_ref() };
+        let before = BTreeSet::from([7]);
+        let search =
+            Search { event: "repository_dispatch", workflow: None, reference, id: id.as_ref(), before: &before };
         match judge(&search, login, runs) {
             Some(Found::Ours(_)) => "ours",
             Some(Found::Perhaps(_)) => "perhaps",
@@ -270,5 +276,6 @@ mod tests {
         assert_eq!(found(None, Some("robin"), vec![run("x", "mallory", "main")]), "none");
         assert_eq!(found(None, Some("robin"), vec![run("x", "robin", "other")]), "none");
         assert_eq!(found(None, Some("robin"), vec![run("x", "robin", "")]), "perhaps");
+        assert_eq!(found(None, Some("robin"), vec![Run { id: 7, ..run("x", "robin", "main") }]), "none");
     }
 }

@@ -210,7 +210,9 @@ fn a_run_of_the_same_sender_that_shows_another_id_is_no_reason_to_give_up() {
                 let target = Repository::new(TARGET).file("README.md", "r").workflow("deploy.yml", file);
                 let world = World::with(target, Token::classic("robin", &["repo", "workflow"]));
                 start(&world, Kind::Repository, Around::Id).run().succeeded();
-                // It is listed as if it had been made while the next step waits for its answer.
+                // It is listed as if it had been made while the next step waits for its answer; what was there before that can
+                // not be read.
+                world.github.fault(FaultRule::on("GET", "*/runs", Fault::Answer(Canned::bad_gateway())).first(1));
                 world.github.model(|model| {
                     let run = &mut model.find_mut(TARGET).unwrap().runs[0];
                     run.created_at += chrono::Duration::seconds(30);

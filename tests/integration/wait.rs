@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use emulator::{
     faults::{Canned, Fault, FaultRule},
-    model::{Decoy, Level, Outcome, Repository, Token},
+    model::{Decoy, Flavour, Level, Model, Outcome, Repository, Role, Token},
 };
 use rustix::process::Signal;
 
@@ -57,6 +57,28 @@ fn the_runs_of_every_trigger_are_followed_among_decoys() {
     assert_eq!(outcome.output("run-id"), runs[1].id.to_string());
     for run in &runs {
         assert!(outcome.stdout.contains(&format!("/acme/site/actions/runs/{}", run.id)), "{outcome}");
+    }
+}
+
+#[test]
+fn of_steps_in_a_row_each_follows_its_own_run() {
+    let model = Model::new().repository(target().collaborator("robin", Role::Write)).set(|settings| {
+        // Only the list of runs tells what was started, and it does so at once.
+        settings.flavour = Flavour::Enterprise("3.17".into());
+        settings.run_delay = Duration::ZERO..Duration::ZERO;
+    });
+    let world = World::of(model, Token::classic("robin", &["repo", "workflow"]));
+    for (input, value) in [("workflow", "ci.yml"), ("dispatch", "published")] {
+        for _ in 0..3 {
+            let outcome = world.step().input(input, value).input("wait", "started").run();
+            outcome.succeeded();
+            let newest = world.github.runs(TARGET).pop().unwrap().id;
+            let report = outcome.report();
+            let followed: Vec<_> =
+                report["targets"][0]["runs"].as_array().unwrap().iter().map(|run| &run["id"]).collect();
+            assert_eq!(followed, [newest], "{outcome}");
+            assert_eq!(outcome.output("run-id"), newest.to_string(), "{outcome}");
+        }
     }
 }
 

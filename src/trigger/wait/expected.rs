@@ -229,6 +229,7 @@ impl Expected {
             Origin::Trigger(Start { run: Some((id, _)), .. }) => run.id == *id,
             Origin::Trigger(start) => {
                 run.event == start.event
+                    && !start.before.contains(&run.id)
                     && waiting.is_ours(run)
                     && start.workflow.as_ref().is_none_or(|file| ending::file_name(run) == file)
                     && start.reference.as_deref().is_none_or(|name| at(&short(name)))

@@ -1,0 +1,31 @@
+//! The runs that were there before a start was asked for: none of them is its own.
+//!
+//! A run's moment is told to the second, so that a run which another step started just before can not be told by it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{Start, once::TOLERANCE};
+use crate::{
+    connection::Connection,
+    github::{Polled, RunQuery},
+    target::Slug,
+};
+
+/// How long the start may be held up for it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The numbers of the runs that `start`, which is not asked for yet, could be taken for; as far as the list can be read at once.
+pub(super) async fn before(slug: &Slug, connection: &Connection, start: &Start) -> BTreeSet<u64> {
+    let created = format!(">={}", (start.began - TOLERANCE).format("%Y-%m-%dT%H:%M:%SZ"));
+    let query = RunQuery {
+        workflow: start.workflow.as_deref(),
+        event: Some(start.event),
+        created: Some(&created),
+        ..RunQuery::default()
+    };
+    let patience = PATIENCE.min(connection.retries.left() / 2);
+    match tokio::time::timeout(patience, connection.github.runs(slug, &query, None)).await {
+        Ok(Ok(Polled::Changed(answered))) => answered.value.into_iter().map(|run| run.id).collect(),
+        _ => BTreeSet::new(),
+    }
+}
