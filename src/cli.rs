@@ -149,7 +149,7 @@ fn argument(input: &Input) -> Arg {
     let arg = if secret { arg.long(format!("{}-file", input.name)) } else { arg.long(input.name) };
     let arg = match input.form {
         Form::List(_) => arg.action(ArgAction::Append),
-        Form::Bool => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        Form::Bool => arg.num_args(0..=1).default_missing_value("true"),
         _ => arg,
     };
     arg.value_name(match input.form {
@@ -300,7 +300,9 @@ mod tests {
         assert!(dry(&["--dry-run"]).unwrap() && dry(&["--dry-run=True"]).unwrap() && dry(&[]).unwrap());
         assert!(!dry(&["--dry-run=false"]).unwrap());
         assert!(dry(&["--dry-run=maybe"]).unwrap_err().what.contains("true or false"));
-        assert!(dry(&["--dry-run", "true"]).is_err());
+        assert!(dry(&["--dry-run", "true"]).unwrap() && dry(&["--dry-run", "--branch", "b"]).unwrap());
+        assert!(!dry(&["--dry-run", "false"]).unwrap());
+        assert!(dry(&["--dry-run", "maybe"]).unwrap_err().what.contains("true or false"));
     }
 
     #[test]
@@ -337,7 +339,7 @@ mod tests {
             (&["explain", "--status", "abc"], "--status"),
             (&["explain", "--operation", "pull"], "--operation"),
             (&["explain", "--header", "x"], "--header"),
-            (&["--dry-run", "explain"], "explain"),
+            (&["--branch", "a", "explain"], "explain"),
         ] {
             let failure = command(arguments, &[]).unwrap_err();
             assert_eq!(failure.cause, Cause::InvalidInput, "{arguments:?}");
