@@ -17,7 +17,7 @@ use crate::{
     doubt::Doubt,
     http::{HttpClient, HttpError, Settings},
     plan::Plan,
-    relay::{relay, stages, wait_for_runs},
+    relay::{begun, relay, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
     trigger::wait::Waiting,
@@ -41,8 +41,7 @@ pub async fn relay_all(
     retries: &Retries,
     console: &Console,
 ) -> Vec<TargetReport> {
-    let mut reports: Vec<TargetReport> =
-        plans.iter().map(|plan| TargetReport::new(&plan.target, &stages(plan))).collect();
+    let mut reports: Vec<TargetReport> = plans.iter().map(begun).collect();
     let logs: Vec<TargetLog> =
         reports.iter().map(|report| console.target(&report.repository, plans.len() == 1)).collect();
     let http = match HttpClient::new(settings).map_err(HttpError::into_read_failure) {

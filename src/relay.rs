@@ -30,6 +30,15 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
     planned.into_iter().filter(|(_, planned)| *planned).map(|(stage, _)| stage).collect()
 }
 
+/// The report of a relay that has not begun. The names that the plan itself gives are told however it ends.
+pub fn begun(plan: &Plan) -> TargetReport {
+    let mut report = TargetReport::new(&plan.target, &stages(plan));
+    report.facts.branch = plan.push.as_ref().map(|push| push.branch().short().to_owned());
+    let tags = plan.tags.iter().flat_map(|tags| &tags.tags);
+    report.facts.tags = tags.map(|(name, _)| name.short().to_owned()).collect();
+    report
+}
+
 /// Relays to one target, as far as waiting for runs, which has a budget of its own: what comes back is to be waited for.
 /// `report` holds at any moment what was done so far: whoever drops this future can still write it.
 pub async fn relay(plan: Plan, connection: &Connection, log: &TargetLog, report: &mut TargetReport) -> Option<Waiting> {

@@ -46,6 +46,7 @@ fn a_failed_step_writes_everything_too() {
     assert_hidden(&world, &outcome);
     assert_eq!(outcome.output("pushed"), "false");
     assert_eq!(outcome.output("token-kind"), "classic");
+    assert_eq!((outcome.output("branch"), outcome.output("tag")), ("gh-pages", "v1"), "what was asked for");
     assert_eq!(
         (outcome.stage("preflight"), outcome.stage("push"), outcome.stage("tag")),
         ("failed".into(), "skipped".into(), "skipped".into())
