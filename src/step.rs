@@ -40,6 +40,8 @@ pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: Path
     if !context.on_runner && context.repository.is_none() {
         context.origin = checkout::origin(&context.workspace);
     }
+    // Only arguments are refused here: without any, as on a runner, no second copy of the secrets is made.
+    let beside = if arguments.is_empty() { Environment::default() } else { environment.clone() };
     match cli::parse(arguments, environment, &mut cli::read_secret_file) {
         Ok(Command::Help(text) | Command::Version(text)) => print(&text),
         Ok(Command::Explain(options)) => {
@@ -51,6 +53,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: Path
         Ok(Command::Relay(raw)) => step(raw, &context),
         Err(failure) => {
             let console = Console::standard(context.on_runner, context.debug, Redactor::default());
+            console.masks(Raw::from_environment(beside).secrets().map(|(_, secret)| secret));
             finish(&Report::failed(Stage::Inputs, &failure), &context, &console)
         }
     }

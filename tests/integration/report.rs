@@ -39,6 +39,15 @@ fn masks_come_first_and_the_token_is_shown_nowhere_else() {
 }
 
 #[test]
+fn masks_come_before_the_refusal_of_a_flag() {
+    let world = World::new();
+    let outcome = world.step().arg("--no-such-flag").run();
+    outcome.failed("invalid-input");
+    assert!(outcome.stdout.starts_with(&format!("::add-mask::{}\n", world.token.value())), "{outcome}");
+    assert_hidden(&world, &outcome);
+}
+
+#[test]
 fn a_failed_step_writes_everything_too() {
     let world = World::with(Repository::new(TARGET).file("a", "a").archived(), Token::classic("robin", &["repo"]));
     let outcome = world.publish().input("tag", "v1").run();
