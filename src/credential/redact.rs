@@ -33,7 +33,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// Every form in which `secret` may appear: as it is, its lines, base64 of git's `user:secret` pair, URL-encoded, JSON-escaped.
 ///
-/// Of a PEM or OpenSSH key each body line of at least 16 characters counts, never `BEGIN` and `END`.
+/// Of a PEM or OpenSSH key each body line of at least 16 characters counts, never `BEGIN` and `END`, encoded or not.
 /// A blank secret has no forms. No form holds a line break unless it is the whole secret.
 pub fn masks(secret: &Secret) -> Vec<Secret> {
     if secret.is_blank() {
@@ -44,13 +44,19 @@ pub fn masks(secret: &Secret) -> Vec<Secret> {
     let is_key = value.contains("-----BEGIN ");
     let shortest = if is_key { SHORTEST_KEY_LINE } else { SHORTEST_LINE };
     let lines: Vec<&str> = value.trim().lines().map(str::trim).collect();
+    let telling = |line: &&&str| !(is_key && line.starts_with("-----")) && line.chars().count() >= shortest;
     if lines.len() > 1 {
-        let telling = |line: &&&str| !(is_key && line.starts_with("-----")) && line.chars().count() >= shortest;
         forms.extend(lines.iter().filter(telling).map(|line| (*line).to_owned()));
     } else {
         forms.push(STANDARD.encode(format!("{BASIC_USER}:{}", value.trim())));
     }
-    for value in [value, value.trim()] {
+    // A key that is encoded as a whole would begin with its frame: its lines are looked for one by one.
+    let encoded: Vec<&str> = if is_key && lines.len() > 1 {
+        lines.iter().filter(telling).copied().collect()
+    } else {
+        vec![value, value.trim()]
+    };
+    for value in encoded {
         forms.push(utf8_percent_encode(value, UNRESERVED).to_string());
         forms.push(utf8_percent_encode(value, NON_ALPHANUMERIC).to_string());
         forms.push(url::form_urlencoded::byte_serialize(value.as_bytes()).collect());
@@ -181,7 +187,8 @@ mod tests {
         assert!(forms.contains(&"b3BlbnNzaC1rZXktdjEAAAAABG5vbmU".to_owned()));
         assert!(forms.contains(&"QyNTUxOQAAACDshortbutlongenough==".to_owned()));
         assert!(!forms.iter().any(|form| form == "short==" || form.trim().starts_with("-----END")));
-        assert!(!forms.contains(&"-----BEGIN OPENSSH PRIVATE KEY-----".to_owned()));
+        // But for the key as it is, which no mask of one line is.
+        assert!(!forms.iter().any(|form| form.contains("BEGIN") && !form.contains('\n')), "{forms:?}");
     }
 
     #[test]
