@@ -247,7 +247,10 @@ impl HttpClient {
         let connection = capture_connection(&mut request);
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let host = host_of(&uri);
-        let response = self.watched(request, &connection, &valve, &host, waits).await?;
+        let (method, begun) = (request.method().clone(), Instant::now());
+        let response = self.watched(request, &connection, &valve, &host, waits).await;
+        trace(&method, &uri, &response, begun.elapsed());
+        let response = response?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && let Some(proxy) = self.proxies.forwarder(&uri)
         {
@@ -331,6 +334,18 @@ fn activity_of(connection: &CaptureConnection) -> Option<Activity> {
     let mut extras = http::Extensions::new();
     connection.connection_metadata().as_ref()?.get_extras(&mut extras);
     extras.remove::<Activity>()
+}
+
+/// What debug logging shows of one request.
+fn trace<B>(method: &Method, uri: &Uri, response: &Result<Response<B>, HttpError>, took: Duration) {
+    let took = took.as_millis();
+    match response {
+        Ok(response) => {
+            let id = response.headers().get("x-github-request-id").and_then(|id| id.to_str().ok()).unwrap_or("none");
+            tracing::debug!("{method} {uri}: status {}, request id {id}, {took} ms", response.status().as_u16());
+        }
+        Err(error) => tracing::debug!("{method} {uri}: {error} ({took} ms)"),
+    }
 }
 
 /// Where a redirect leads, `None` when the answer is none.

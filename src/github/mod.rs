@@ -37,6 +37,9 @@ use crate::{
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 8 << 20;
 
+/// How much of a refusal debug logging shows, in characters.
+const LONGEST_SHOWN: usize = 4096;
+
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
 /// An answer's content and what its headers say.
@@ -156,12 +159,21 @@ impl GitHub {
     }
 
     fn failed(&self, call: &Call<'_>, reason: Reason, meta: Meta, body: &[u8]) -> RestError {
+        let text = String::from_utf8_lossy(body).into_owned();
+        // Nothing else than a refusal is shown: the answer to a request for a token holds one.
+        if meta.status >= 400 {
+            tracing::debug!(
+                "{} was answered: {}",
+                call.endpoint(),
+                text.chars().take(LONGEST_SHOWN).collect::<String>()
+            );
+        }
         RestError(Box::new(Details {
             reason,
             effect: call.effect,
             endpoint: call.endpoint(),
             meta,
-            text: String::from_utf8_lossy(body).into_owned(),
+            text,
             situation: Arc::clone(&self.situation),
         }))
     }

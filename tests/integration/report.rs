@@ -48,6 +48,21 @@ fn masks_come_before_the_refusal_of_a_flag() {
 }
 
 #[test]
+fn debug_logging_shows_every_request_and_what_a_refusal_said() {
+    let world = World::new();
+    let outcome = world.publish().env("RUNNER_DEBUG", "1").run();
+    outcome.succeeded();
+    let shown = |what: &str| outcome.stdout.lines().any(|line| line.starts_with("::debug::") && line.contains(what));
+    assert!(
+        shown("/api/v3/repos/acme/site: status 200") && shown("/acme/site.git/git-receive-pack: status 200"),
+        "{outcome}"
+    );
+    assert!(shown("/pages was answered: {"), "what a refusal said: {outcome}");
+    assert_hidden(&world, &outcome);
+    assert!(!world.publish().run().stdout.contains("::debug::"));
+}
+
+#[test]
 fn a_failed_step_writes_everything_too() {
     let world = World::with(Repository::new(TARGET).file("a", "a").archived(), Token::classic("robin", &["repo"]));
     let outcome = world.publish().input("tag", "v1").run();

@@ -230,6 +230,7 @@ async fn accept(method: &Method, answer: Answer, content_type: &str) -> Result<B
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let headers = headers.collect();
         let text = beginning(body(answer)).await;
+        tracing::debug!("{request} was answered: {text}");
         return Err(WireError::Status { request, status, headers, text });
     }
     let found = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
