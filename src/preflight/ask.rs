@@ -108,21 +108,33 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
 }
 
 /// An answer of REST, or why there is none; either has headers.
-struct Rest<T>(Option<Result<Answered<T>, RestError>>);
+struct Rest<T> {
+    last: Option<Result<Answered<T>, RestError>>,
+    /// What the tries ended with: the last refusal, and why there was no further try.
+    failure: Option<Failure>,
+}
 
 impl<T> Rest<T> {
+    /// Nothing was asked.
+    fn none() -> Self {
+        Self { last: None, failure: None }
+    }
+
     fn metas(&self) -> impl Iterator<Item = &Meta> {
-        self.0.iter().map(|result| match result {
+        self.last.iter().map(|result| match result {
             Ok(answered) => &answered.meta,
             Err(error) => error.meta(),
         })
     }
 
     fn asked<U>(self, read: impl FnOnce(T) -> U) -> Asked<U> {
-        match self.0 {
+        match self.last {
             None => Asked::No,
             Some(Ok(answered)) => Asked::Answer(read(answered.value)),
-            Some(Err(error)) => Asked::Refused(Refusal { status: error.status(), failure: error.into() }),
+            Some(Err(error)) => Asked::Refused(Refusal {
+                status: error.status(),
+                failure: self.failure.unwrap_or_else(|| error.into()),
+            }),
         }
     }
 }
@@ -170,9 +182,8 @@ where
         let call = call();
         async { keep(call.await) }
     };
-    // The failure that it ends with is the one that is kept.
-    let _ = connection.retries.run(what, attempt).await;
-    Rest(last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let failure = connection.retries.run(what, attempt).await.err();
+    Rest { last: last.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner), failure }
 }
 
 /// What the default branch has, where the directory brings workflow files of its own.
@@ -182,7 +193,7 @@ async fn workflow_folder(plan: &Plan, connection: &Connection) -> Rest<Vec<Folde
         _ => false,
     };
     if !brings {
-        return Rest(None);
+        return Rest::none();
     }
     let ask = || connection.github.folder(&plan.target.slug, ".github/workflows", None);
     if_possible(connection, "question for the workflow files", ask).await
@@ -190,21 +201,21 @@ async fn workflow_folder(plan: &Plan, connection: &Connection) -> Rest<Vec<Folde
 
 async fn pages(plan: &Plan, connection: &Connection) -> Rest<Pages> {
     if plan.push.is_none() || plan.token.is_none() {
-        return Rest(None);
+        return Rest::none();
     }
     if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await
 }
 
 async fn user(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Account> {
     if !plan.token.as_ref().is_some_and(|token| token.kind.has_user()) {
-        return Rest(None);
+        return Rest::none();
     }
     patiently(connection, "question for the token's account", || connection.github.user()).await
 }
 
 async fn repository(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Repository> {
     if plan.token.is_none() {
-        return Rest(None);
+        return Rest::none();
     }
     let ask = || connection.github.repository(&plan.target.slug);
     patiently(connection, "question for the repository", ask).await

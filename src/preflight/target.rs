@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::{
     check::{Check, CheckName},
     facts::{Facts, Refusal},
@@ -168,8 +170,10 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     };
     let left = format!("{} of {} requests are left in this hour", rate.remaining, rate.limit);
     let minutes = rate.reset_in.as_secs().div_ceil(60);
-    if rate.remaining == 0 && plan.triggers() {
-        let what = format!("{left}; the budget is full again in {minutes} min.");
+    let reset = TimeDelta::from_std(rate.reset_in).ok().and_then(|pause| facts.now.checked_add_signed(pause));
+    let at = reset.map(|reset| format!(", at {}", reset.format("%H:%M:%S UTC"))).unwrap_or_default();
+    if rate.remaining == 0 && (plan.triggers() || plan.secret.is_some()) {
+        let what = format!("{left}; the budget is full again in {minutes} min{at}.");
         let failure = Failure::new(Cause::PrimaryRateLimit, what);
         // A reset within the step's budget is waited for by the request itself.
         return if rate.reset_in > plan.behaviour.timeout {
@@ -179,7 +183,7 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
         };
     }
     if rate.remaining < FEW_REQUESTS && rate.reset_in > Duration::ZERO {
-        let what = format!("Only {left}; the budget is full again in {minutes} min.");
+        let what = format!("Only {left}; the budget is full again in {minutes} min{at}.");
         return Check::warn(CheckName::RateLimit, Failure::new(Cause::PrimaryRateLimit, what));
     }
     Check::pass(CheckName::RateLimit, format!("{left}."))

@@ -181,8 +181,17 @@ fn few_requests_left_are_a_warning_and_none_a_failure_where_they_are_needed() {
         (outcome.check("rate-limit"), outcome.cause("rate-limit")),
         ("warn".to_owned(), "primary-rate-limit".to_owned())
     );
+    // Whoever has to wait is told until when.
+    let moment = soon.format("%H:%M:%S UTC").to_string();
     let world = left(0);
-    world.refuses(world.step().input("dispatch", "go"), "rate-limit", "primary-rate-limit");
+    let outcome = world.refuses(world.step().input("dispatch", "go"), "rate-limit", "primary-rate-limit");
+    assert!(outcome.message("rate-limit").contains(&moment), "{moment}: {outcome}");
+    let world = left(0);
+    let step = world.step().input("secret-name", "DEPLOY_TOKEN").input("secret-value", "v");
+    let outcome = world.refuses(step, "permission", "primary-rate-limit");
+    assert_eq!(outcome.check("rate-limit"), "fail", "{outcome}");
+    let moment = soon.format("%Y-%m-%dT%H:%M").to_string();
+    assert!(outcome.stdout.lines().any(|line| line.starts_with("::error ") && line.contains(&moment)), "{outcome}");
     let outcome = left(0).publish().run();
     outcome.succeeded();
     assert_eq!(outcome.check("rate-limit"), "warn", "git asks for no REST request");

@@ -72,7 +72,7 @@ async fn list(plan: &Plan, connection: &Connection) -> Rest<Vec<Ruleset>> {
         .filter_map(|(planned, target)| planned.then_some(target))
         .collect();
     if targets.is_empty() {
-        return Rest(None);
+        return Rest::none();
     }
     let targets = targets.join(",");
     if_possible(connection, "question for the rulesets", || connection.github.rulesets(&plan.target.slug, &targets))
