@@ -82,6 +82,8 @@ fn says_not_found(reading: &Reading) -> bool {
             "github: not found",
             "octokit::notfound",
             "type: not_found",
+            // An answer as Python shows it.
+            "'message': 'not found'",
         ])
 }
 

@@ -56,11 +56,14 @@ const SIGNS: &[Sign] = &[
             "authentication replays",
             "unauthorized",
             "authentication required",
-            "authorization failed",
             "code=auth",
         ],
     ),
-    Sign::unsure(Cause::NoWriteAccess, credentials::NO_WRITE, &["403 forbidden", "access denied", "permission denied"]),
+    Sign::unsure(
+        Cause::NoWriteAccess,
+        credentials::NO_WRITE,
+        &["403 forbidden", "access denied", "permission denied", "authorization failed"],
+    ),
     Sign::unsure(Cause::RepoNotFoundOrHidden, repository::HIDDEN, &["404 not found", "code=notfound"]),
 ];
 

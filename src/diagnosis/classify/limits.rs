@@ -4,15 +4,16 @@
 
 use super::{Cause, Finding, Reading};
 
-const SECONDARY: [&str; 14] = [
+/// The words of the status, and clients' names for it: they do not tell which limit it is.
+const STATUS: [&str; 2] = ["too many requests", "toomanyrequests"];
+
+const SECONDARY: [&str; 12] = [
     "secondary rate limit",
     "abuse detection",
     "abuse rate limit",
     "submitted too quickly",
     "temporarily blocked from content creation",
-    "too many requests",
     "too many concurrent requests",
-    "toomanyrequests",
     "blocked from content creation",
     "wait a few minutes before you try again",
     "about-secondary-rate-limits",
@@ -21,7 +22,7 @@ const SECONDARY: [&str; 14] = [
     "abuseratelimit",
 ];
 
-const PRIMARY: [&str; 9] = [
+const PRIMARY: [&str; 10] = [
     "api rate limit",
     "rate limit exceeded",
     "rate limit already exceeded",
@@ -31,19 +32,26 @@ const PRIMARY: [&str; 9] = [
     "type: rate_limit",
     "ratelimitexceeded",
     "ratelimiterror",
+    "request quota exhausted",
 ];
 
 /// A limit that the text names, or that headers show beside a 403 or a 429.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
     let limited = matches!(reading.status, Some(403 | 429));
     let spent = reading.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0");
-    if let Some(span) = reading.first_of(&SECONDARY) {
+    let secondary = |span| {
         let spent = spent && limited && !reading.has("secondary") && !reading.has("abuse");
         let cause = if spent { Cause::PrimaryRateLimit } else { Cause::SecondaryRateLimit };
-        return Some(Finding::new(cause, &[], Some(span)));
+        Some(Finding::new(cause, &[], Some(span)))
+    };
+    if let Some(span) = reading.first_of(&SECONDARY) {
+        return secondary(span);
     }
     if let Some(span) = reading.first_of(&PRIMARY) {
         return Some(Finding::new(Cause::PrimaryRateLimit, &[], Some(span)));
+    }
+    if let Some(span) = reading.first_of(&STATUS) {
+        return secondary(span);
     }
     if !limited {
         return None;

@@ -128,6 +128,8 @@ pub(super) const BROKEN: &[Sign] = &[Sign::of(
         "handshake fail",
         "handshake",
         "unexpected eof",
+        // What Go says after an address.
+        "': eof",
         "wrong version number",
         "send failure",
         "recv failure",

@@ -37,6 +37,12 @@ pub(super) const SIGNS: &[Sign] = &[
             "repository unavailable",
         ],
     ),
+    // Locked for a migration, or for the bill of its owner.
+    Sign::unsure(
+        Cause::RepoDisabled,
+        &[Cause::BillingLocked],
+        &["repository '*' is disabled", "ask the owner to check their account"],
+    ),
     Sign::unsure(
         Cause::RepoNotFoundOrHidden,
         HIDDEN,
@@ -176,6 +182,8 @@ pub(super) const SIGNS: &[Sign] = &[
         Cause::StaleInfo,
         &[
             "stale info",
+            // What JGit calls it.
+            "rejected_remote_changed",
             "updated since checkout",
             "updated since the last checkout",
             "remote-tracking branch has been updated",
@@ -188,6 +196,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "fetch first",
             "non-fast-forward",
             "non-fast forward",
+            "not possible to fast-forward",
             "non fast forward",
             "nonfastforward",
             "non-fastforward",

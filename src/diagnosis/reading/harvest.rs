@@ -107,13 +107,14 @@ fn leading_status(text: &str) -> Option<u16> {
 
 /// The first status that the text names as one.
 fn status_in(flat: &str) -> Option<u16> {
-    const MARKS: [&str; 21] = [
+    const MARKS: [&str; 22] = [
         "returned error: ",
         "(http ",
         "http ",
         "http error: ",
         "http error ",
         "status: ",
+        "status': ",
         "status code: ",
         "status ",
         "status code ",
@@ -223,6 +224,7 @@ mod tests {
             ("rpc failed; http 408 curl 22", Some(408)),
             ("unexpected http status code: 404; class=http (34)", Some(404)),
             ("unable to reach port 443 after 403 ms", None),
+            ("{'message': 'not found', 'status': '404'}", Some(404)),
             ("http 4031", None),
             ("error: 200mb is too much", None),
         ] {
