@@ -27,7 +27,7 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
             return Check::fail(CheckName::Repository, Failure::new(Cause::RepoDisabled, what));
         }
         let visibility = if repository.public { "public" } else { "private" };
-        let renamed = !repository.full_name.is_empty() && !repository.full_name.eq_ignore_ascii_case(&name.to_string());
+        let renamed = is_renamed(plan, &repository.full_name);
         if let Some(failure) = losses(plan, facts) {
             return Check::warn(CheckName::Repository, failure);
         }
@@ -49,6 +49,11 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, hidden(plan, failure)),
         None => Check::skip(CheckName::Repository, format!("{name} could not be asked about.")),
     }
+}
+
+/// Whether the server calls the target by another name than the plan.
+fn is_renamed(plan: &Plan, full_name: &str) -> bool {
+    !full_name.is_empty() && !full_name.eq_ignore_ascii_case(&plan.target.slug.to_string())
 }
 
 /// A 404 in the words of the token's kind: each kind has its own likely reason.
@@ -98,6 +103,9 @@ pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
 
 /// Whether the credential may write: the start of a push is asked for, which is what the push itself will ask for.
 pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
+    if let Some(failure) = foreign(plan, facts) {
+        return Check::fail(CheckName::Permission, failure);
+    }
     match facts.refs.refusal() {
         Some(Refusal { failure, .. }) if plan.needs_contents() => {
             return Check::fail(CheckName::Permission, hidden(plan, failure));
@@ -151,6 +159,22 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         _ => "",
     };
     Check::pass(CheckName::Permission, format!("git may push here (Contents: write){role}."))
+}
+
+/// `GITHUB_TOKEN` writes to the repository of its workflow and to no other, whatever `permissions:` says.
+///
+/// Source: <https://docs.github.com/en/actions/concepts/security/github_token>
+fn foreign(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    // A former name may be that of the workflow's own repository.
+    if facts.repository.answer().is_some_and(|repository| is_renamed(plan, &repository.full_name)) {
+        return None;
+    }
+    let is_used = plan.triggers() || plan.secret.is_some() || (plan.writes() && plan.ssh.is_none());
+    let own = plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    (own && is_used && !plan.own_repository).then(|| {
+        let what = format!("`GITHUB_TOKEN` reaches the workflow's own repository alone, not {}.", plan.target.slug);
+        Failure::new(Cause::GithubTokenCrossRepo, what)
+    })
 }
 
 fn account(facts: &Facts) -> &str {

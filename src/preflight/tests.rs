@@ -75,7 +75,8 @@ fn scopes_are_weighed_by_what_is_public_and_what_git_allows() {
         (&["public_repo"], true, false, "pass"),
         (&["public_repo"], false, false, "fail missing-repo-scope"),
         (&[], true, false, "fail missing-repo-scope"),
-        (&[], true, true, "pass"),
+        (&[], true, true, "warn missing-repo-scope"),
+        (&["gist"], true, true, "warn missing-repo-scope"),
         (&["repo", "gist"], true, true, "warn token-overscoped"),
         (&["repo", "repo:invite"], true, true, "pass"),
         (&["public_repo", "repo:invite"], true, true, "warn token-overscoped"),
@@ -198,4 +199,22 @@ fn refs_are_held_to_githubs_sizes_and_to_the_right_to_workflow_files() {
     assert_eq!(brings(true, Some("repo")), "warn missing-workflow-scope", "a branch that is not here may have it");
     assert_eq!(brings(false, Some("workflow")), "pass");
     assert_eq!(brings(false, None), "skip check-not-permitted");
+}
+
+#[test]
+fn the_workflows_own_token_writes_to_no_other_repository() {
+    let own = |more: &[(&str, &str)]| plan(&[&[("token", "ghs_x"), ("workflow-token", "ghs_x")], more].concat());
+    for planned in [PUBLISH, &[("tag", "v1")], &[("dispatch", "go")], &[("workflow", "d.yml")]] {
+        assert_eq!(verdict(&own(planned), &facts(), "permission"), "fail github-token-cross-repo", "{planned:?}");
+        let here = [planned, &[("repository", "own/source")]].concat();
+        let mut there = facts();
+        if let super::facts::Asked::Answer(repository) = &mut there.repository {
+            repository.full_name = "own/source".to_owned();
+        }
+        assert_eq!(verdict(&own(&here), &there, "permission"), "pass", "{planned:?}");
+        // What was renamed may be the workflow's own under its former name.
+        assert_eq!(verdict(&own(planned), &there, "permission"), "pass", "{planned:?}");
+    }
+    assert_eq!(verdict(&own(&[]), &facts(), "permission"), "pass", "reading is another matter");
+    assert_eq!(verdict(&plan(PUBLISH), &facts(), "permission"), "pass");
 }

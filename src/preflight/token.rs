@@ -130,6 +130,15 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
         let failure = Failure::new(Cause::MissingRepoScope, what).with_remedy(remedy).with_link(page);
         return Check::fail(CheckName::TokenScope, failure);
     }
+    // Where the scopes and the witness disagree, the server decides. An App's user tokens show an empty list.
+    let classic = matches!(kind, Some(TokenKind::Classic | TokenKind::Oauth));
+    let known = facts.repository.answer().is_some() || !has("public_repo");
+    if !enough && known && classic && plan.writes() && plan.ssh.is_none() {
+        let what = format!("git may push here, yet the token's scopes lack `repo`; they are: {shown}.");
+        let remedy = format!("If the push is refused, open the token on {page} and tick `repo`.");
+        let failure = Failure::new(Cause::MissingRepoScope, what).with_remedy(remedy).with_link(page);
+        return Check::warn(CheckName::TokenScope, failure);
+    }
     excess(plan, scopes)
 }
 
