@@ -12,6 +12,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     github::model::Content,
     plan::Plan,
+    trigger::reference,
     workflow_file::{Input, WorkflowFile},
 };
 
@@ -25,6 +26,9 @@ pub(super) fn workflow(plan: &Plan, facts: &Facts) -> Option<Check> {
     if inputs.len() > MOST_INPUTS {
         let what = format!("`workflow-inputs` has {} members; GitHub takes {MOST_INPUTS}.", inputs.len());
         return Some(Check::fail(CheckName::Workflow, Failure::new(Cause::WorkflowInputsRejected, what)));
+    }
+    if let Some(Err(failure)) = reference::named(plan, facts.refs.answer(), &[]) {
+        return Some(Check::fail(CheckName::Workflow, failure));
     }
     let mut checks: Vec<Check> = facts.workflows.iter().map(|known| one(plan, facts, known, inputs)).collect();
     checks.sort_by_key(Check::weight);
@@ -122,6 +126,10 @@ fn mismatch(file: &str, declared: &[Input], given: &Map<String, Value>) -> Optio
             continue;
         };
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        // GitHub holds a boolean to its two words, as a choice of them.
+        if input.kind == "boolean" && !text.contains('{') && !["true", "false"].contains(&text.as_str()) {
+            return Some(format!("{file} takes for {} true or false; not {text:?}.", input.name));
+        }
         // A value with a placeholder is filled in later.
         if input.kind == "choice" && !text.contains('{') && !input.options.contains(&text) {
             return Some(format!(

@@ -10,7 +10,7 @@ use crate::{
     world::{TARGET, World},
 };
 
-const DEPLOY: &str = "on:\n  workflow_dispatch:\n    inputs:\n      env: {required: true, type: choice, options: [live, test]}\n      note: {default: none}\njobs: {a: {runs-on: x, steps: [{run: 'true'}]}}\n";
+const DEPLOY: &str = "on:\n  workflow_dispatch:\n    inputs:\n      env: {required: true, type: choice, options: [live, test]}\n      note: {default: none}\n      dry: {type: boolean}\njobs: {a: {runs-on: x, steps: [{run: 'true'}]}}\n";
 const PUSHED: &str = "on: push\njobs: {a: {runs-on: x, steps: [{run: 'true'}]}}\n";
 
 fn site() -> Repository {
@@ -34,6 +34,7 @@ fn a_workflow_is_refused_for_what_it_lacks_before_anything_is_started() {
         ("deploy.yml", "{}", "workflow-inputs-rejected", "requires the input env"),
         ("deploy.yml", r#"{"env": "live", "branch": "x"}"#, "workflow-inputs-rejected", "declares no input branch"),
         ("deploy.yml", r#"{"env": "stage"}"#, "workflow-inputs-rejected", "one of: live, test"),
+        ("deploy.yml", r#"{"env": "live", "dry": "maybe"}"#, "workflow-inputs-rejected", "true or false"),
         ("deploy.yml\nrelease.yml", env, "workflow-not-found", "release.yml"),
     ] {
         let world = world();
@@ -49,11 +50,20 @@ fn a_workflow_is_refused_for_what_it_lacks_before_anything_is_started() {
 #[test]
 fn a_workflow_that_fits_passes() {
     let world = world();
-    let outcome = dispatch(&world, "deploy.yml", r#"{"env": "test"}"#).run();
+    let outcome = dispatch(&world, "deploy.yml", r#"{"env": "test", "dry": true}"#).run();
     assert_eq!(outcome.succeeded().check("workflow"), "pass");
     assert_eq!(world.github.runs(TARGET).len(), 1);
     let outcome = dispatch(&world, "deploy.yml", r#"{"env": "test"}"#).input("workflow-ref", "main").run();
     assert_eq!(outcome.succeeded().check("workflow"), "pass");
+}
+
+#[test]
+fn a_ref_that_the_target_lacks_is_the_failure_of_this_check() {
+    for reference in ["nowhere", "refs/heads/nowhere", "0123456789abcdef0123456789abcdef01234567"] {
+        let world = world();
+        let step = dispatch(&world, "deploy.yml", r#"{"env": "live"}"#).input("workflow-ref", reference);
+        world.refuses(step, "workflow", "dispatch-ref-not-found");
+    }
 }
 
 #[test]
