@@ -6,6 +6,7 @@ use super::{Cause, Finding, Operation, Reading, Sign, earliest};
 pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope, Cause::NoWriteAccess];
 
 pub(super) const SIGNS: &[Sign] = &[
+    Sign::of(Cause::DirectoryNotFound, &["directory you're trying to deploy"]),
     Sign::of(
         Cause::RepoArchived,
         &[
@@ -122,6 +123,7 @@ pub(super) const SIGNS: &[Sign] = &[
         Cause::InvalidRefOrObject,
         &[
             "exists; cannot create",
+            "repository is empty",
             "src refspec * does not match",
             "src refspec",
             "object does not exist",
