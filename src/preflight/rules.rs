@@ -22,6 +22,9 @@ use crate::{
     plan::Plan,
 };
 
+/// How many branches are asked about; the server decides about what is left.
+pub(super) const BRANCHES: usize = 20;
+
 /// Rules that can not stop a push to a branch.
 const HARMLESS: &[&str] = &["tag_name_pattern", "copilot_code_review", "license_compliance_scanning"];
 

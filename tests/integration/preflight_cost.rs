@@ -8,7 +8,10 @@ use emulator::{
     model::{BypassActor, Level, Model, Repository, Role, Ruleset, Target, Token},
 };
 
-use crate::world::{TARGET, World};
+use crate::{
+    refs::Tree,
+    world::{TARGET, World},
+};
 
 /// How a step is made ready.
 type Ready = fn(&World) -> crate::runner::Step;
@@ -78,4 +81,22 @@ fn all_questions_are_asked_side_by_side() {
         assert!(rest <= 8 + rulesets, "{name}: {:?}", log.counts());
         assert!(depth <= 3, "{name}: {depth}\n{log}");
     }
+}
+
+#[test]
+fn many_branches_are_not_all_asked_about() {
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let step = world.step().input("refs", "refs/heads/*\nmain");
+    let tree = Tree::init(&step.workspace());
+    tree.commit("a", "a");
+    for number in 0..60 {
+        tree.git(&["branch", &format!("b{number:02}")]);
+    }
+    let outcome = step.run();
+    outcome.succeeded();
+    assert_eq!(world.github.repository(TARGET).refs().len(), 61);
+    let rest = world.github.log().rest().count();
+    assert!((40..=48).contains(&rest), "{rest}");
+    assert_eq!(outcome.check("branch-rules"), "skip", "{outcome}");
+    assert!(outcome.message("branch-rules").contains("20 branches were asked for"), "{outcome}");
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::{
     super::{
         facts::{Asked, BranchFacts, RuleFacts},
-        rules::may_matter,
+        rules::{BRANCHES, may_matter},
     },
     Rest, if_possible,
 };
@@ -25,14 +25,27 @@ use crate::{
 /// How many rulesets are looked into; the server decides about what is left.
 const RULESETS: usize = 20;
 
+/// How many branches are asked about at once, two questions each.
+///
+/// NOTE: GitHub bars whoever has more than a hundred requests under way, and a step may have eight targets at once.
+/// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits>
+const AT_ONCE: usize = 4;
+
 /// What the rulesets and the branch protection say, and the heads of the answers.
 pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (RuleFacts, Vec<Meta>) {
     if plan.token.is_none() {
         return (RuleFacts::default(), Vec::new());
     }
-    let branches: Vec<&RefName> = plan.branches().collect();
-    let (branches, list) =
-        tokio::join!(join_all(branches.into_iter().map(|name| branch(plan, connection, name))), list(plan, connection));
+    let mut seen = BTreeSet::new();
+    let branches: Vec<&RefName> = plan.branches().filter(|name| seen.insert(*name)).take(BRANCHES).collect();
+    let questions = async {
+        let mut answers = Vec::with_capacity(branches.len());
+        for few in branches.chunks(AT_ONCE) {
+            answers.extend(join_all(few.iter().map(|name| branch(plan, connection, name))).await);
+        }
+        answers
+    };
+    let (branches, list) = tokio::join!(questions, list(plan, connection));
     let mut metas: Vec<Meta> = list.metas().cloned().collect();
     let mut known = Vec::new();
     for (facts, heads) in branches {

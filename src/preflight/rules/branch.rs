@@ -5,7 +5,7 @@ use super::{
         check::{Check, CheckName},
         facts::{Asked, BranchFacts, Facts},
     },
-    Active, Finding, bypass,
+    Active, BRANCHES, Finding, bypass,
     change::{self, Change, Way},
     examine::examine,
     tag::applies,
@@ -44,7 +44,11 @@ fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
     let short = change.name.short();
     let Some(BranchFacts { rules: Asked::Answer(rules), branch, .. }) = known else {
         let why = known.and_then(|known| known.rules.refusal()).map(|refusal| refusal.failure.what.clone());
-        let text = format!("The rules of {short} could not be asked for. {}", why.unwrap_or_default());
+        let text = if known.is_none() && facts.rules.branches.len() >= BRANCHES {
+            format!("The rules of {BRANCHES} branches were asked for; the server decides about {short}.")
+        } else {
+            format!("The rules of {short} could not be asked for. {}", why.unwrap_or_default())
+        };
         return Check::skip(CheckName::BranchRules, text.trim_end());
     };
     let of_branch = rules.iter().map(|rule| Active::of_branch(rule, facts));
