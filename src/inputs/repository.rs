@@ -50,7 +50,10 @@ pub(super) fn resolve(
         let (server, route, slug) = match place {
             Place::Slug(slug) => (base()?, None, slug),
             Place::Web(server, slug) => (server, None, slug),
-            Place::Ssh(route, slug) => (server_of(&route, base().ok())?, Some(route), slug),
+            Place::Ssh(route, slug) => {
+                let server = server_of(&route, base().ok())?;
+                (server.clone(), Some(on_tenant(route, &server)), slug)
+            }
         };
         match &found {
             Some(first) if *first != server => {
@@ -125,6 +128,16 @@ fn server_of(route: &SshRoute, known: Option<ServerUrl>) -> Result<ServerUrl, Fa
     match known {
         Some(server) if server.host() == host => Ok(server),
         _ => format!("https://{host}").parse().map_err(|error| refused("repository", &error)),
+    }
+}
+
+/// A tenant lets nobody in as `git`: its own name is the user.
+///
+/// Source: <https://docs.github.com/en/enterprise-cloud@latest/admin/data-residency/about-github-enterprise-cloud-with-data-residency>
+fn on_tenant(route: SshRoute, server: &ServerUrl) -> SshRoute {
+    match server.tenant().filter(|_| route.user == "git") {
+        Some(tenant) => SshRoute { user: tenant.to_owned(), ..route },
+        None => route,
     }
 }
 
@@ -355,6 +368,22 @@ mod tests {
     fn an_api_variable_of_another_host_gets_no_credential() {
         let odd = context(&[("GITHUB_SERVER_URL", "http://127.0.0.1:1"), ("GITHUB_API_URL", "https://api.github.com")]);
         assert!(resolve(&["o/r"], None, None, &odd).err().unwrap().what.contains("GITHUB_API_URL"));
+    }
+
+    #[test]
+    fn a_tenant_is_entered_under_its_own_name() {
+        let route =
+            |lines: &[&str]| Ok::<_, Failure>(resolve(lines, None, None, &context(&RUNNER))?.ssh.unwrap().to_string());
+        for line in [
+            "git@acme.ghe.com:o/r.git",
+            "ssh://git@acme.ghe.com/o/r",
+            "ssh://acme.ghe.com:22/o/r",
+            "acme@acme.ghe.com:o/r",
+        ] {
+            assert_eq!(route(&[line]).unwrap(), "acme@acme.ghe.com", "{line}");
+        }
+        assert_eq!(route(&["git@acme.ghe.com:o/a", "acme@acme.ghe.com:o/b"]).unwrap(), "acme@acme.ghe.com");
+        assert_eq!(route(&["deploy@acme.ghe.com:o/r"]).unwrap(), "deploy@acme.ghe.com");
     }
 
     #[test]
