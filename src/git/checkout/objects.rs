@@ -57,9 +57,6 @@ impl std::fmt::Debug for Objects {
     }
 }
 
-/// How far one repository borrows from another that borrows itself: git's own limit.
-const ALTERNATES_DEPTH: usize = 5;
-
 impl Objects {
     /// The objects in `folder` (`.git/objects`).
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
@@ -118,7 +115,7 @@ impl Objects {
 fn indexes(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
-    for _ in 0..=ALTERNATES_DEPTH {
+    for _ in 0..=unreadable::ALTERNATES_DEPTH {
         let mut next = Vec::new();
         for folder in folders.drain(..) {
             let packs = folder.join("pack");

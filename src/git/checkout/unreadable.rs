@@ -12,6 +12,9 @@ use crate::{
     target::Oid,
 };
 
+/// How far one repository borrows from another that borrows itself: git's own limit.
+pub(super) const ALTERNATES_DEPTH: usize = 5;
+
 fn failure(what: impl Into<String>, remedy: impl Into<String>) -> Failure {
     Failure::new(Cause::LocalGitError, what).with_remedy(remedy)
 }
@@ -45,7 +48,7 @@ pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
             "Leave `filter:` and `sparse-checkout:` out of actions/checkout, so that the clone is whole.",
         ));
     }
-    check_alternates(&git_dir.join("objects"))
+    check_alternates(&git_dir.join("objects"), ALTERNATES_DEPTH)
 }
 
 /// The remote that has what a partial clone lacks.
@@ -67,14 +70,19 @@ fn promisor(config: &Config) -> Option<String> {
 }
 
 /// Source: <https://git-scm.com/docs/gitrepository-layout> (`objects/info/alternates`)
-fn check_alternates(objects: &Path) -> Result<(), Failure> {
-    match alternates(objects).into_iter().find(|folder| !folder.is_dir()) {
-        Some(folder) => Err(failure(
-            format!("The checkout borrows objects from {}, which is not there.", folder.display()),
-            "Mount that folder into the step's container at the same path, or run `git repack -a -d` and remove `.git/objects/info/alternates` before this step.",
-        )),
-        None => Ok(()),
+fn check_alternates(objects: &Path, depth: usize) -> Result<(), Failure> {
+    for folder in alternates(objects) {
+        if !folder.is_dir() {
+            return Err(failure(
+                format!("The checkout borrows objects from {}, which is not there.", folder.display()),
+                "Mount that folder into the step's container at the same path, or run `git repack -a -d` and remove `.git/objects/info/alternates` before this step.",
+            ));
+        }
+        if depth > 0 {
+            check_alternates(&folder, depth - 1)?;
+        }
     }
+    Ok(())
 }
 
 /// The object folders that `objects` borrows from, directly.
