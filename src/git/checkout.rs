@@ -120,7 +120,7 @@ impl Checkout {
 }
 
 /// The folder that worktrees share; for all others the repository itself.
-fn common_dir(git_dir: &Path) -> PathBuf {
+pub(super) fn common_dir(git_dir: &Path) -> PathBuf {
     match fs::read_to_string(git_dir.join("commondir")) {
         Ok(text) => git_dir.join(text.trim_end()),
         Err(_) => git_dir.to_owned(),

@@ -11,6 +11,8 @@ use std::{
 
 use git2::Config;
 
+use super::checkout::common_dir;
+
 /// Where a stored header was found. Its value is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredHeader {
@@ -26,7 +28,11 @@ pub struct StoredHeader {
 pub fn stored_headers(workspace: &Path) -> Vec<StoredHeader> {
     let Some(folder) = git_folder(workspace) else { return Vec::new() };
     let (mut found, mut included) = (Vec::new(), Vec::new());
-    look(&folder.join("config"), false, &mut found, &mut included);
+    // A worktree shares the configuration of its repository.
+    let folder = common_dir(&folder);
+    for name in ["config", "config.worktree"] {
+        look(&folder.join(name), false, &mut found, &mut included);
+    }
     included.sort();
     included.dedup();
     for file in included {
@@ -100,6 +106,17 @@ mod tests {
         );
         let found = stored_headers(checkout(&text).path());
         assert_eq!(found, [StoredHeader { variable: found[0].variable.clone(), file, included: true }]);
+    }
+
+    #[test]
+    fn a_header_is_found_from_a_worktree_too() {
+        let folder = checkout("[http \"https://github.com/\"]\n\textraheader = AUTHORIZATION: basic c2VjcmV0\n");
+        let own = folder.path().join(".git/worktrees/other");
+        fs::create_dir_all(&own).unwrap();
+        fs::write(own.join("commondir"), "../..\n").unwrap();
+        let other = tempfile::tempdir().unwrap();
+        fs::write(other.path().join(".git"), format!("gitdir: {}\n", own.display())).unwrap();
+        assert_eq!(stored_headers(other.path()).len(), 1);
     }
 
     #[test]
