@@ -207,16 +207,19 @@ impl fmt::Display for Author {
     }
 }
 
-/// One line of `refs`: `[+]SOURCE[:DESTINATION]`, or `:DESTINATION` to delete.
+/// One line of `refs`: `[+]SOURCE[:DESTINATION]`; `:DESTINATION` to delete; `[+]:` for the branches that both sides have;
+/// `^SOURCE` for what the other lines are to leave out.
 ///
 /// Source: <https://git-scm.com/docs/git-push#Documentation/git-push.txt-refspec>
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refspec {
     /// `+`: forced, with a lease on the advertised value.
     pub force: bool,
+    /// `^`: what `source` names, here or at the target, is left out of what the other lines name.
+    pub negative: bool,
     /// What of the checkout; `None` deletes. A short name, a full ref, `HEAD`, an object id, or a pattern with one `*`.
     pub source: Option<String>,
-    /// What of the target; `None` means the source's own name.
+    /// What of the target; `None` means the source's own name. Empty, without a source: the branches that both sides have.
     pub destination: Option<String>,
 }
 
@@ -224,6 +227,9 @@ impl fmt::Display for Refspec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.force {
             f.write_str("+")?;
+        }
+        if self.negative {
+            f.write_str("^")?;
         }
         f.write_str(self.source.as_deref().unwrap_or_default())?;
         match &self.destination {

@@ -127,6 +127,19 @@ pub(super) fn ref_or_commit(text: &str) -> bool {
 ///
 /// Source: <https://git-scm.com/docs/git-push#Documentation/git-push.txt-refspec>
 pub(super) fn refspec(line: &str) -> Result<Refspec, String> {
+    if let Some(left_out) = line.strip_prefix('^') {
+        if !left_out.starts_with("refs/") || !is_pattern(left_out) {
+            return Err(
+                "what stands after `^` must be a whole name or a pattern of such, which begin with refs/".to_owned()
+            );
+        }
+        return Ok(Refspec { force: false, negative: true, source: Some(left_out.to_owned()), destination: None });
+    }
+    // NOTE: on a command line these are two words: `git push origin tag v1`.
+    if let Some(("tag", name)) = line.split_once(char::is_whitespace) {
+        let tag = RefName::tag(name.trim()).map_err(|error| error.to_string())?;
+        return Ok(Refspec { force: false, negative: false, source: Some(tag.to_string()), destination: None });
+    }
     let (force, rest) = match line.strip_prefix('+') {
         Some(rest) => (true, rest),
         None => (false, line),
@@ -137,11 +150,13 @@ pub(super) fn refspec(line: &str) -> Result<Refspec, String> {
     };
     let spec = Refspec {
         force,
+        negative: false,
         source: Some(source.to_owned()).filter(|source| !source.is_empty()),
         destination: destination.map(str::to_owned),
     };
     match (spec.source.as_deref(), destination) {
-        (None, None | Some("")) => Err("it names no ref".to_owned()),
+        (None, None) => Err("it names no ref".to_owned()),
+        (None, Some("")) => Ok(spec),
         (Some(_), Some("")) => Err("nothing stands after `:`; leave `:` out to keep the name".to_owned()),
         (None, Some(name)) if name.contains('*') || !ref_or_commit(name) => {
             Err("what stands after `:` is no ref that can be deleted".to_owned())
@@ -286,13 +301,16 @@ mod tests {
             "+:refs/tags/old",
             "0123456789abcdef0123456789abcdef01234567:refs/heads/x",
             "main:main",
+            ":",
+            "+:",
+            "^refs/heads/main",
+            "^refs/tags/nightly-*",
         ] {
             assert_eq!(refspec(fine).map(|spec| spec.to_string()), Ok(fine.to_owned()));
         }
+        assert_eq!(refspec("tag v1").map(|spec| spec.to_string()), Ok("refs/tags/v1".to_owned()));
         for wrong in [
             "+",
-            ":",
-            "+:",
             "main:",
             "a:b:c",
             ":refs/heads/*",
@@ -301,6 +319,13 @@ mod tests {
             "refs/heads/*:x",
             "HEAD~1",
             "^main",
+            "^",
+            "+^refs/heads/main",
+            "^refs/heads/*/*",
+            "^refs/heads/a:refs/heads/b",
+            "tag ",
+            "tag v1:v2",
+            "tag v 1",
             "-x:y",
             "0123456789abcdef0123456789abcdef01234567",
             "a..b:c",

@@ -168,7 +168,12 @@ impl Reader<'_> {
                 specs.push(spec);
             }
         }
-        Ok(specs)
+        match specs.first().filter(|_| specs.iter().all(|spec| spec.negative)) {
+            Some(spec) => {
+                Err(refused("refs", &spec.to_string(), "it leaves out, and no other line names what is pushed"))
+            }
+            None => Ok(specs),
+        }
     }
 
     pub(super) fn tags(&self) -> Result<Option<Tags>, Failure> {

@@ -69,6 +69,8 @@ pub struct RefsFacts {
     pub values: Vec<(RefName, Oid)>,
     /// Refs that the target has as they are here.
     pub unchanged: usize,
+    /// Refs that were to be deleted and are not there.
+    pub absent: Vec<RefName>,
     /// How many bytes all packs have; only counted for a dry run.
     pub bytes: u64,
     /// Files in what is sent that are larger than GitHub likes: their ids and sizes in bytes, the largest first.
@@ -112,6 +114,8 @@ pub async fn prepare(
     let first_branch =
         all.iter().find(|change| change.name.is_branch()).map(|change| (change.name.clone(), change.old, change.new));
     let values = all.iter().filter_map(|change| Some((change.name.clone(), change.new?))).collect();
+    let (absent, all): (Vec<Change>, _) = all.into_iter().partition(|change| change.old.or(change.new).is_none());
+    let absent = absent.into_iter().map(|change| change.name).collect();
     let unchanged = all.iter().filter(|change| !change.is_needed()).count();
     let needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
     let begun = Begun::new(local, refs, needed);
@@ -125,7 +129,18 @@ pub async fn prepare(
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > FEW_TAGS { tags } else { 0 };
     let bytes = if dry_run { count(&batches).await? } else { 0 };
-    Ok(RefsFacts { batches, first_branch, values, unchanged, bytes, large, silent_tags, above: None, workflows })
+    Ok(RefsFacts {
+        batches,
+        first_branch,
+        values,
+        unchanged,
+        absent,
+        bytes,
+        large,
+        silent_tags,
+        above: None,
+        workflows,
+    })
 }
 
 /// Makes the packs and counts their bytes.

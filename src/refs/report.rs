@@ -20,6 +20,9 @@ pub fn begin(cleared: &Cleared<Plan>, connection: &Connection) {
     for notice in &local.notices {
         connection.watch.see(Event::Notice(notice));
     }
+    for name in &refs.absent {
+        connection.watch.see(Event::Notice(&format!("The target has no {name}, so there is nothing to delete.")));
+    }
     if refs.silent_tags > 0 {
         let text = format!(
             "{} tags are pushed at once: GitHub starts no workflow for any of them. Push 10 or fewer tags in one step where each is to start its workflows.",

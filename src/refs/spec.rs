@@ -23,6 +23,9 @@ const HIDDEN: [&str; 8] = [
     "refs/stash",
 ];
 
+/// What `:` looks through.
+const BRANCHES: &str = "refs/heads/*";
+
 /// What is known of the checkout.
 pub struct View<'a> {
     /// Its refs.
@@ -48,6 +51,8 @@ pub struct Wanted {
     pub to: Destination,
     /// Whether a pattern matched it: a line that names it counts more.
     pub matched: bool,
+    /// `:` — only if the target has it too.
+    pub in_both: bool,
 }
 
 /// A name at the target.
@@ -92,33 +97,57 @@ fn is_hidden(name: &RefName) -> bool {
 /// What `specs` name, in their order, and what is worth knowing about it.
 pub fn expand(specs: &[Refspec], view: &View<'_>) -> Result<(Vec<Wanted>, Vec<String>), Failure> {
     let (mut wanted, mut notices) = (Vec::new(), Vec::new());
-    for spec in specs {
+    let (negative, positive): (Vec<_>, Vec<_>) = specs.iter().partition(|spec| spec.negative);
+    let left_out: Vec<&str> = negative.iter().filter_map(|spec| spec.source.as_deref()).collect();
+    for spec in positive {
         match spec.source.as_deref() {
-            Some(source) if source.contains('*') => pattern(spec, source, view, &mut wanted, &mut notices)?,
+            Some(source) if source.contains('*') => {
+                pattern(spec, source, &left_out, view, &mut wanted, &mut notices)?;
+            }
+            None if spec.destination.as_deref() == Some("") => {
+                pattern(spec, BRANCHES, &left_out, view, &mut wanted, &mut notices)?;
+            }
             source => wanted.push(single(spec, source, view)?),
         }
     }
+    // NOTE: git's page says that `^` looks at the source; git itself looks at the destination, whatever line names it. Both count here.
+    wanted.retain(|wanted| !is_left_out(&left_out, wanted.to.likely().as_str()));
     Ok((wanted, notices))
 }
 
-/// A pattern is matched against the full names of the checkout's refs.
+/// What `*` stands for, if the pattern fits the whole name.
+fn fits<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
+    match pattern.split_once('*') {
+        Some((begin, end)) => name.strip_prefix(begin)?.strip_suffix(end),
+        None => (pattern == name).then_some(""),
+    }
+}
+
+fn is_left_out(left_out: &[&str], name: &str) -> bool {
+    left_out.iter().any(|pattern| fits(pattern, name).is_some())
+}
+
+/// A pattern is matched against the full names of the checkout's refs; `left_out` takes some of them away again.
 fn pattern(
     spec: &Refspec,
     source: &str,
+    left_out: &[&str],
     view: &View<'_>,
     wanted: &mut Vec<Wanted>,
     notices: &mut Vec<String>,
 ) -> Result<(), Failure> {
-    let target = spec.destination.as_deref().unwrap_or(source);
+    let target = spec.destination.as_deref().filter(|target| !target.is_empty()).unwrap_or(source);
     if !source.starts_with("refs/") || !target.starts_with("refs/") {
         let remedy = format!("Write `refs/heads/{source}` or `refs/tags/{source}`.");
         return Err(invalid(spec, "a pattern is compared with whole names, which begin with `refs/`", &remedy));
     }
-    let (begin, end) = source.split_once('*').unwrap_or((source, ""));
     let (mut found, mut hidden) = (0, 0);
     for (name, oid) in view.refs {
         let name = name.as_str();
-        let Some(middle) = name.strip_prefix(begin).and_then(|rest| rest.strip_suffix(end)) else { continue };
+        let Some(middle) = fits(source, name) else { continue };
+        if is_left_out(left_out, name) {
+            continue;
+        }
         let Ok(to) = target.replacen('*', middle, 1).parse::<RefName>() else { continue };
         if is_hidden(&to) {
             hidden += 1;
@@ -131,6 +160,7 @@ fn pattern(
             from: Some(*oid),
             to: Destination::Full(to),
             matched: true,
+            in_both: spec.source.is_none(),
         });
     }
     if hidden > 0 {
@@ -167,7 +197,7 @@ fn single(spec: &Refspec, source: Option<&str>, view: &View<'_>) -> Result<Wante
         let remedy = "Push to a branch, such as `SOURCE:refs/heads/NAME`.";
         return Err(invalid(spec, &format!("{name} is a name that belongs to a clone or to the server"), remedy));
     }
-    Ok(Wanted { spec: spec.to_string(), force: spec.force, from, to, matched: false })
+    Ok(Wanted { spec: spec.to_string(), force: spec.force, from, to, matched: false, in_both: false })
 }
 
 fn destination(

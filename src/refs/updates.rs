@@ -45,7 +45,11 @@ pub fn changes(wanted: &[Wanted], target: &Advertisement) -> Result<Vec<Change>,
     for wanted in wanted {
         let name = name(wanted, target)?;
         let old = target.tip(&name);
-        if wanted.from.is_none() && old.is_none() {
+        if wanted.in_both && old.is_none() {
+            continue;
+        }
+        // NOTE: of a whole name git says nothing worse than a warning, so that a clean-up can be done again.
+        if wanted.from.is_none() && old.is_none() && !matches!(wanted.to, Destination::Full(_)) {
             return Err(invalid(
                 &wanted.spec,
                 &format!("the target has no {name} to delete"),
@@ -78,7 +82,10 @@ pub fn changes(wanted: &[Wanted], target: &Advertisement) -> Result<Vec<Change>,
 
 /// The first branch in order of the lines, if there is one.
 pub fn first_branch(wanted: &[Wanted], target: &Advertisement) -> Option<RefName> {
-    wanted.iter().filter_map(|wanted| name(wanted, target).ok()).find(RefName::is_branch)
+    let named = |wanted: &Wanted| {
+        name(wanted, target).ok().filter(|name| name.is_branch() && (!wanted.in_both || target.tip(name).is_some()))
+    };
+    wanted.iter().find_map(named)
 }
 
 /// The full name at the target.

@@ -205,6 +205,70 @@ fn a_ref_is_deleted_without_a_pack_and_nothing_else_goes() {
 }
 
 #[test]
+fn a_whole_name_that_is_gone_already_is_no_failure() {
+    let world = World::new();
+    let (step, _) = checkout(&world, ":refs/heads/preview-12\n:tags/v0");
+    let outcome = step.run();
+    outcome.succeeded();
+    assert_eq!(outcome.stage("push"), "unchanged");
+    assert_eq!((outcome.output("pushed"), outcome.output("branch")), ("false", "preview-12"));
+    for name in ["refs/heads/preview-12", "refs/tags/v0"] {
+        assert!(outcome.stdout.contains(&format!("The target has no {name}")), "{outcome}");
+    }
+    assert!(world.github.log().pushes().is_empty());
+}
+
+#[test]
+fn what_is_left_out_stays_here() {
+    let world = empty();
+    let lines = [
+        "refs/heads/*",
+        "^refs/heads/wip/*",
+        "refs/tags/*",
+        "^refs/tags/nightly",
+        "tag nightly",
+        "refs/heads/*:refs/heads/copy/*",
+        "^refs/heads/copy/main",
+    ];
+    let (step, tree) = checkout(&world, &lines.join("\n"));
+    for name in ["other", "wip/a", "wip/b"] {
+        tree.git(&["branch", name]);
+    }
+    for name in ["nightly", "nightly-2"] {
+        tree.git(&["tag", name]);
+    }
+    step.run().succeeded();
+    let refs = world.github.repository(TARGET).refs();
+    let names = ["heads/copy/other", "heads/main", "heads/other", "tags/nightly-2"];
+    let names: Vec<String> = names.iter().map(|name| format!("refs/{name}")).collect();
+    assert_eq!(refs.into_keys().collect::<Vec<_>>(), names);
+}
+
+#[test]
+fn a_colon_moves_the_branches_that_both_sides_have() {
+    for (line, passes) in [(":", false), ("+:", true)] {
+        let world = World::with(
+            Repository::new(TARGET).file("a", "a").files("both", &[("b", "b")]).files("theirs", &[("c", "c")]),
+            Token::classic("robin", &["repo"]),
+        );
+        let before = world.github.repository(TARGET).refs();
+        let (step, tree) = checkout(&world, &format!("{line}\n^refs/heads/main"));
+        tree.git(&["branch", "both"]);
+        tree.git(&["branch", "ours"]);
+        let outcome = step.run();
+        let mut after = before.clone();
+        if passes {
+            outcome.succeeded();
+            after.insert("refs/heads/both".to_owned(), tree.tip("both"));
+        } else {
+            outcome.failed("non-fast-forward");
+        }
+        assert_eq!(outcome.output("branch"), "both");
+        assert_eq!(world.github.repository(TARGET).refs(), after);
+    }
+}
+
+#[test]
 fn what_the_target_has_besides_stays() {
     let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
     let theirs = world.github.repository(TARGET).commit("refs/heads/theirs", &[("a", b"a")], "theirs");
@@ -227,6 +291,8 @@ fn what_is_not_there_can_not_be_pushed_or_deleted() {
         ("v*", "refs/tags/v*"),
         ("HEAD:refs/pull/1/head", "belongs to"),
         ("main\n+HEAD~1:main", "two values"),
+        ("^refs/heads/main", "leaves out"),
+        ("refs/heads/*\n^main", "a whole name"),
     ] {
         let (step, _) = checkout(&world, line);
         let outcome = step.run();
