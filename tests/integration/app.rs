@@ -250,6 +250,41 @@ fn an_answer_that_got_lost_is_asked_for_again() {
 }
 
 #[test]
+fn every_target_has_a_token_of_its_own_installation() {
+    let app = App::new("relay-bot", &key_pair().1).installed("acme", &[TARGET, "acme/other"], WRITE).installed(
+        "umbrella",
+        &["umbrella/site"],
+        WRITE,
+    );
+    let id = app.id.to_string();
+    let model = [TARGET, "acme/other", "umbrella/site"]
+        .iter()
+        .fold(Model::new().app(app), |model, slug| model.repository(Repository::new(slug).private().file("a", "a")));
+    let github = emulator::Emulator::start(model).unwrap();
+    let outcome = app_step(github.url(), &id)
+        .input("repository", format!("{TARGET}\nacme/other\numbrella/site\numbrella/stranger"))
+        .run();
+    outcome.failed("app-not-installed");
+    let report = outcome.report();
+    let errors: Vec<_> = (0..4).map(|at| report["targets"][at]["error"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(errors, ["", "", "", "app-not-installed"], "one that fails does not stop the others");
+    for slug in [TARGET, "acme/other", "umbrella/site"] {
+        assert!(github.repository(slug).tip("refs/heads/gh-pages").is_some(), "{slug}");
+    }
+    let log = github.log();
+    let mut asked: Vec<_> = log
+        .0
+        .iter()
+        .filter(|entry| entry.path.ends_with("/access_tokens"))
+        .map(|entry| entry.request.as_ref().unwrap()["repositories"].to_string())
+        .collect();
+    asked.sort();
+    assert_eq!(asked, [r#"["other"]"#, r#"["site"]"#, r#"["site"]"#]);
+    let revoked: Vec<bool> = github.model(|model| model.tokens.iter().map(|token| token.revoked).collect());
+    assert_eq!(revoked, [true; 3]);
+}
+
+#[test]
 fn one_half_of_the_pair_is_refused() {
     let world = world(app());
     let alone = Step::new(world.github.url()).input("repository", TARGET).input("app-id", "12").run();

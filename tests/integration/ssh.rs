@@ -1,6 +1,6 @@
 //! `ssh-key`: git over SSH against a real OpenSSH server.
 
-use emulator::model::{Repository, Token};
+use emulator::model::{Level, Model, Repository, Token};
 
 use crate::{
     refs::Tree,
@@ -107,6 +107,20 @@ fn a_token_that_git_does_not_need_does_not_stop_it() {
     outcome.succeeded();
     assert_eq!(outcome.check("token-valid"), "warn");
     assert!(world.tip("refs/heads/gh-pages").is_some());
+}
+
+#[test]
+fn the_workflows_own_token_that_comes_along_does_not_stop_the_key() {
+    // What action.yml puts into `token` when nobody does: it is good for the workflow's own repository alone.
+    let own = Token::github_token("acme/source", &[("contents", Level::Write)]);
+    let site = Repository::new(TARGET).private().file("README.md", "hello\n");
+    let world = World::of(Model::new().repository(site), own.clone());
+    let sshd = Sshd::start(&world, Manners::default());
+    let step = publish(&world, &sshd).input("token", own.value()).input("workflow-token", own.value());
+    let outcome = step.input("tag", "v1").run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("token-kind"), "github-token");
+    assert!(world.tip("refs/heads/gh-pages").is_some() && world.tip("refs/tags/v1").is_some());
 }
 
 #[test]
