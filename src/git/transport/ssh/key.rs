@@ -84,6 +84,9 @@ fn visible_fault(lines: &[&str]) -> Option<&'static str> {
     if !has("-----END ") {
         return Some("its last line, `-----END … PRIVATE KEY-----`, is missing: it was cut short");
     }
+    if lines.iter().filter(|line| !line.is_empty()).count() == 1 {
+        return Some("its line breaks are lost: all of it stands on one line");
+    }
     None
 }
 
@@ -158,6 +161,8 @@ pub(super) mod tests {
             (&lines[..lines.len() - 1].join("\n")[..], "last line"),
             (&lines[1..].join("\n"), "first line"),
             (body, "last line"),
+            (&lines.join(" "), "line breaks"),
+            (&lines.join("\\n"), "line breaks"),
             (&middle, "damaged"),
             ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQTtWTVzd2t27 x", "public half"),
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "public half"),
