@@ -112,7 +112,13 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         }
         Some(Refusal { failure, .. }) => {
             let who = if plan.ssh.is_some() { "deploy key" } else { "token" };
-            let what = format!("The {who} may not push here. {}", failure.what);
+            // What did not come through says nothing about the right.
+            let found = if failure.cause.is_transient() {
+                format!("Whether the {who} may push here could not be asked.")
+            } else {
+                format!("The {who} may not push here.")
+            };
+            let what = format!("{found} {}", failure.what);
             return Check::warn(CheckName::Permission, Failure { what, ..failure.clone() });
         }
         None if facts.refs.answer().is_none() => {

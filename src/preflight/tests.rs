@@ -1,7 +1,7 @@
 //! The judgement from plan and facts alone, case by case.
 
 use super::{
-    check::Verdict,
+    check::{CheckName, Verdict},
     facts::{Deflated, Facts},
     fixtures::{facts, plan, publish, refusal},
     judge::{first_failure, judge},
@@ -41,6 +41,19 @@ fn the_same_refusal_fails_where_something_is_planned_and_warns_where_nothing_is(
     assert_eq!(verdict(&plan(&[]), &facts, "permission"), "warn no-write-access");
     let ignored = [PUBLISH, &[("ignore-checks", "permission")]].concat();
     assert_eq!(verdict(&plan(&ignored), &facts, "permission"), "warn no-write-access");
+}
+
+#[test]
+fn what_did_not_come_through_says_nothing_about_the_right() {
+    for (cause, words) in [
+        (Cause::NoWriteAccess, "The token may not push here. The server"),
+        (Cause::ConnectionFailed, "Whether the token may push here could not be asked. The server"),
+    ] {
+        let facts = Facts { refs: refusal(None, cause), ..facts() };
+        let checks = judge(&plan(&[]), &facts);
+        let check = checks.iter().find(|check| check.name == CheckName::Permission).unwrap();
+        assert!(matches!(&check.verdict, Verdict::Warn(failure) if failure.what.starts_with(words)), "{check:?}");
+    }
 }
 
 #[test]
