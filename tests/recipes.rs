@@ -1,7 +1,7 @@
 //! The README's recipes are ready workflows: the same as in `docs/workflows`, where script/test lints them, and with no
 //! input or output that does not exist. tests/image has act run them.
 
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests may stop at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "tests may stop at the first surprise")]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -57,6 +57,71 @@ fn each_recipe_uses_what_the_action_has() {
         }
         assert!(relays > 0, "{} does not use the action", recipe.file);
         assert!(workflow.get("permissions").is_some(), "{} takes the permissions that it happens to get", recipe.file);
+    }
+}
+
+/// Every input and output of the actions that people move over from, as their newest `action.yml` has them in November 2026;
+/// s0's reads the environment.
+const THEIRS: [(&str, &str); 9] = [
+    (
+        "peaceiris/actions-gh-pages",
+        "deploy_key github_token personal_token publish_branch publish_dir destination_dir external_repository \
+         allow_empty_commit keep_files force_orphan user_name user_email commit_message full_commit_message tag_name \
+         tag_message enable_jekyll disable_nojekyll cname exclude_assets",
+    ),
+    (
+        "JamesIves/github-pages-deploy-action",
+        "ssh-key token branch folder target-folder commit-message clean clean-exclude dry-run force attempt-limit \
+         git-config-name git-config-email repository-name tag single-commit silent deployment-status",
+    ),
+    (
+        "s0/git-publish-subdir-action",
+        "REPO BRANCH FOLDER SSH_PRIVATE_KEY KNOWN_HOSTS_FILE GITHUB_TOKEN SQUASH_HISTORY SKIP_EMPTY_COMMITS MESSAGE TAG \
+         CLEAR_GLOBS_FILE COMMIT_NAME COMMIT_EMAIL TARGET_DIR",
+    ),
+    (
+        "cpina/github-action-push-to-another-repository",
+        "API_TOKEN_GITHUB SSH_DEPLOY_KEY source-before-directory source-directory destination-github-username \
+         destination-repository-name user-email github-server user-name destination-repository-username target-branch \
+         commit-message target-directory create-target-branch-if-needed",
+    ),
+    (
+        "ad-m/github-push-action",
+        "token github_token github_url ssh repository branch force force_with_lease atomic push_to_submodules tags \
+         push_only_tags directory pull",
+    ),
+    ("peter-evans/repository-dispatch", "token repository event-type client-payload"),
+    (
+        "benc-uk/workflow-dispatch",
+        "workflow token inputs ref repo wait-for-completion wait-timeout-seconds sync-status runId runUrl runUrlHtml workflowId",
+    ),
+    (
+        "convictional/trigger-workflow-and-wait",
+        "owner repo github_token github_user ref wait_interval workflow_file_name client_payload propagate_failure \
+         trigger_workflow wait_workflow comment_downstream_url comment_github_token workflow_id workflow_url conclusion",
+    ),
+    (
+        "rickstaa/action-create-tag",
+        "github_token tag message commit_sha force_push_tag tag_exists_error no_verify_tag gpg_private_key gpg_passphrase \
+         tag_exists",
+    ),
+];
+
+#[test]
+fn every_input_and_output_of_the_other_actions_has_its_row() {
+    let page = fs::read_to_string(root().join("docs/migrating.md")).unwrap();
+    for (action, names) in THEIRS {
+        let (_, section) = page.split_once(&format!("\n## {action}\n")).unwrap_or_else(|| panic!("no section {action}"));
+        let section = section.split("\n## ").next().unwrap();
+        let theirs: BTreeSet<&str> = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .map(|quoted| quoted.split(':').next().unwrap())
+            .collect();
+        for name in names.split_whitespace() {
+            assert!(theirs.contains(name), "{action}: no row for {name}");
+        }
     }
 }
 
