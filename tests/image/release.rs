@@ -25,20 +25,26 @@ use crate::{
 
 const OWN: &str = "acme/relay";
 
-/// Debian's `docker-registry`, empty.
+/// Debian's `docker-registry`, empty. As a package that nobody made public yet it answers only to who signs in.
 struct Registry {
     process: Child,
     port: u16,
 }
 
 impl Registry {
-    fn start(folder: &Path) -> Self {
+    /// With one account: act's own name, and this password.
+    fn start(folder: &Path, password: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         fs::create_dir_all(folder.join("blobs")).unwrap();
+        let place = folder.display();
         let configuration = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}/blobs}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n",
-            folder.display()
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {place}/blobs}}}}\n\
+             http: {{addr: \"127.0.0.1:{port}\"}}\nauth: {{htpasswd: {{realm: registry, path: {place}/accounts}}}}\n"
         );
+        // The registry reads bcrypt alone, which the C library's crypt(3) makes.
+        let script = "print 'nektos/act:', crypt($ENV{PASSWORD}, '$2b$04$abcdefghijklmnopqrstuu')";
+        let account = Command::new("perl").args(["-e", script]).env("PASSWORD", password).output().unwrap();
+        fs::write(folder.join("accounts"), account.stdout).unwrap();
         fs::write(folder.join("registry.yml"), configuration).unwrap();
         let mut command = Command::new(variable("REPO_RELAY_REGISTRY"));
         command.arg("serve").arg(folder.join("registry.yml")).stdout(Stdio::null()).stderr(Stdio::null());
@@ -135,7 +141,7 @@ fn act_publishes_a_release_with_the_action_that_was_just_released() {
     let token = Token::github_token(OWN, &[("contents", Level::Write)]);
     let world = World::of(Model::new().repository(Repository::new(OWN).file("README.md", "r")), token);
     let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::start(folder.path());
+    let registry = Registry::start(folder.path(), world.token.value());
     let act = Act::with_registry(&format!("127.0.0.1:{}", registry.port));
     let source = repository(&world, &act, &registry);
     let workflow = source.join(".github/workflows/release.yml");
