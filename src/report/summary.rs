@@ -91,11 +91,9 @@ fn heading(report: &Report) -> String {
         }
         (None, [target]) => {
             let at = link(&code(&target.repository), &target.web());
-            let page = target.facts.page_url.as_deref().map(|page| format!(" Its page: {}.", link(&text(page), page)));
-            match page {
-                Some(page) => format!("## ✓ Relayed to {at}{dry}\n\n{}\n\n", page.trim_start()),
-                None => format!("## ✓ Relayed to {at}{dry}\n\n"),
-            }
+            let site = target.facts.page_url.as_deref();
+            let site = site.map(|page| format!("The site: {}\n\n", link(&text(page), page))).unwrap_or_default();
+            format!("## ✓ Relayed to {at}{dry}\n\n{site}")
         }
         (None, targets) => format!("## ✓ Relayed to {}{dry}\n\n", count_of(targets.len(), "target")),
     }
@@ -153,18 +151,20 @@ fn details(target: &TargetReport) -> Vec<String> {
         0,
         MOST_ROWS,
     ));
-    // What needs a look comes first.
-    let mut checks: Vec<_> = target.checks.iter().collect();
-    checks.sort_by_key(|check| match check.status {
-        CheckStatus::Fail => 0,
-        CheckStatus::Warn => 1,
-        CheckStatus::Pass => 2,
-        CheckStatus::Skip => 3,
-    });
-    sections.push(table(
-        "Checks",
-        &["", "Check", "Result", "Cause"],
-        checks.into_iter().map(|check| {
+    sections.push(checks(target));
+    sections.push(changes(target));
+    sections.push(refs(target));
+    sections.push(runs(target));
+    sections.retain(|section| !section.is_empty());
+    sections
+}
+
+/// What needs a look stands open, failures first; what does not is folded away.
+fn checks(target: &TargetReport) -> String {
+    let grid_of = |statuses: [CheckStatus; 2], omitted: usize| {
+        let checks =
+            statuses.iter().flat_map(|status| target.checks.iter().filter(move |check| check.status == *status));
+        let rows = checks.map(|check| {
             let cause = check.cause.map(|cause| {
                 let slug = format!("`{}`", cause.slug());
                 if cause.docs().is_empty() { slug } else { link(&slug, cause.docs()) }
@@ -175,15 +175,25 @@ fn details(target: &TargetReport) -> Vec<String> {
                 if check.message.is_empty() { check.status.name().to_owned() } else { text(&check.message) },
                 cause.unwrap_or_default(),
             ]
-        }),
-        target.omitted.checks,
-        MOST_ROWS,
-    ));
-    sections.push(changes(target));
-    sections.push(refs(target));
-    sections.push(runs(target));
-    sections.retain(|section| !section.is_empty());
-    sections
+        });
+        grid(&["", "Check", "Result", "Cause"], rows, omitted, MOST_ROWS)
+    };
+    let open = grid_of([CheckStatus::Fail, CheckStatus::Warn], 0);
+    let folded = grid_of([CheckStatus::Pass, CheckStatus::Skip], target.omitted.checks);
+    if open.is_empty() && folded.is_empty() {
+        return String::new();
+    }
+    let mut section = format!("### Checks\n\n{open}");
+    if !folded.is_empty() {
+        let number = |status| target.checks.iter().filter(|check| check.status == status).count();
+        let passed = count_of(number(CheckStatus::Pass), "check");
+        let skipped = match number(CheckStatus::Skip) {
+            0 => String::new(),
+            number => format!(", {number} skipped"),
+        };
+        let _ = writeln!(section, "<details><summary>{passed} passed{skipped}</summary>\n\n{folded}</details>\n");
+    }
+    section
 }
 
 fn changes(target: &TargetReport) -> String {
@@ -214,10 +224,10 @@ fn refs(target: &TargetReport) -> String {
     let rows = target.refs.iter().map(|reference| {
         let short = short(&reference.name);
         let name = link(&code(&reference.name), &format!("{web}/tree/{short}"));
-        let forced = if reference.forced { "forced" } else { "" };
-        vec![name, commit(&reference.old), commit(&reference.new), forced.to_owned()]
+        let forced = if reference.forced { " (forced)" } else { "" };
+        vec![name, commit(&reference.old), format!("{}{forced}", commit(&reference.new))]
     });
-    table("Refs", &["Ref", "Before", "After", ""], rows, target.omitted.refs, MOST_ROWS)
+    table("Refs", &["Ref", "Before", "After"], rows, target.omitted.refs, MOST_ROWS)
 }
 
 fn short(reference: &str) -> &str {
@@ -231,7 +241,7 @@ fn runs(target: &TargetReport) -> String {
     table("Runs", &["Workflow", "Event", "Status", "Conclusion"], rows, target.omitted.runs, MOST_ROWS)
 }
 
-/// A table with its heading; none without rows. Rows past `most`, and those `omitted` before, are counted below it.
+/// A table with its heading; nothing without rows.
 fn table(
     title: &str,
     columns: &[&str],
@@ -239,6 +249,12 @@ fn table(
     omitted: usize,
     most: usize,
 ) -> String {
+    let grid = grid(columns, rows, omitted, most);
+    if grid.is_empty() { grid } else { format!("### {title}\n\n{grid}") }
+}
+
+/// A table; nothing without rows. Rows past `most`, and those `omitted` before, are counted below it.
+fn grid(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, omitted: usize, most: usize) -> String {
     let mut body = String::new();
     let mut left_out = omitted;
     for (index, row) in rows.enumerate() {
@@ -253,11 +269,11 @@ fn table(
     }
     let head = columns.join(" | ");
     let rule = vec!["---"; columns.len()].join(" | ");
-    let mut section = format!("### {title}\n\n| {head} |\n| {rule} |\n{body}\n");
+    let mut grid = format!("| {head} |\n| {rule} |\n{body}\n");
     if left_out > 0 {
-        let _ = writeln!(section, "_and {} more._\n", indicatif::HumanCount(left_out as u64));
+        let _ = writeln!(grid, "_and {} more._\n", indicatif::HumanCount(left_out as u64));
     }
-    section
+    grid
 }
 
 #[cfg(test)]

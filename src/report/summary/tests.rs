@@ -44,7 +44,8 @@ fn a_success_shows_chain_checks_changes_refs_and_runs() {
         "  preflight --> push --> tag --> trigger --> wait\n",
         "  wait -.-> run0\n",
         "  click run0 \"https://github.com/octo/site/actions/runs/4711\" _blank\n",
-        "| ! | `token-expiry` | The token ends in 9 days. Regenerate it. | ",
+        "### Checks\n\n|  | Check | Result | Cause |\n| --- | --- | --- | --- |\n| ! | `token-expiry` | The token ends in 9 days. Regenerate it. | ",
+        "<details><summary>1 check passed, 1 skipped</summary>\n\n|  | Check | Result | Cause |\n",
         "12 files added, 3 changed, 1 removed; 48.21 kB sent, 9.12 kB received.\n",
         "| [<code>refs/tags/v1.2.0</code>](<https://github.com/octo/site/tree/v1.2.0>) | none | ",
         "| [<code>deploy.yml</code>](<https://github.com/octo/site/actions/runs/4711>) | workflow_dispatch | completed | success |\n",
@@ -60,8 +61,9 @@ fn several_targets_begin_with_a_table_of_them() {
     let markdown = rendered(&report);
     assert!(markdown.contains("1 of 2 targets failed. The first:"));
     assert!(markdown.contains("### Targets\n"));
-    assert_eq!(markdown.matches("<details>").count(), 2);
-    assert_eq!(markdown.matches("</details>").count(), 2);
+    // One for each target, and one for its checks that passed.
+    assert_eq!(markdown.matches("<details>").count(), 4);
+    assert_eq!(markdown.matches("</details>").count(), 4);
 }
 
 #[test]
