@@ -7,7 +7,10 @@ use crate::{
     preflight::{Check, Cleared, Preflight, Verdict, facts::Facts, preflight},
     push::{self, Pushed},
     refs::{self, Wanted, updates::first_branch},
-    report::{Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport},
+    report::{
+        Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport,
+        text::count,
+    },
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
     target::Oid,
@@ -218,12 +221,13 @@ fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport
         report.facts.commit = pushed.old;
         let text = match pushed.old {
             Some(old) => format!("{branch} has this content already; it stays at {}.", old.short()),
-            None => format!("There is no branch {branch} to take anything off."),
+            None => format!("There is no branch {branch}, so there is nothing to remove."),
         };
         report.stage(Stage::Push, StageStatus::Unchanged, text);
         return;
     }
-    let files = format!("{} files added, {} changed, {} removed", changes.added, changes.changed, changes.removed);
+    let files =
+        format!("{} added, {} changed, {} removed", count(changes.added, "file"), changes.changed, changes.removed);
     let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);
     report.refs.push(reference);
     if dry_run {
@@ -256,13 +260,17 @@ fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetRepo
     }
     let names = |tags: &[&Tagged]| tags.iter().map(|tagged| tagged.name.short()).collect::<Vec<_>>().join(", ");
     if made.is_empty() {
-        let text = format!("{} there already.", names(&tagged.iter().collect::<Vec<_>>()));
+        let text = format!("Already there: {}.", names(&tagged.iter().collect::<Vec<_>>()));
         report.stage(Stage::Tag, StageStatus::Unchanged, text);
     } else if cleared.plan().behaviour.dry_run {
-        report.stage(Stage::Tag, StageStatus::Planned, format!("{} would be made.", names(&made)));
+        report.stage(Stage::Tag, StageStatus::Planned, format!("Would make {}.", names(&made)));
     } else {
         report.facts.tag_created = true;
-        report.stage(Stage::Tag, StageStatus::Done, format!("{} made on {}.", names(&made), made[0].commit.short()));
+        report.stage(
+            Stage::Tag,
+            StageStatus::Done,
+            format!("Made {} on commit {}.", names(&made), made[0].commit.short()),
+        );
     }
 }
 
@@ -310,8 +318,8 @@ fn note_trigger(cleared: &Cleared<Plan>, starts: &[Start], report: &mut TargetRe
     };
     let names = starts.iter().map(name).collect::<Vec<_>>().join(", ");
     if cleared.plan().behaviour.dry_run {
-        report.stage(Stage::Trigger, StageStatus::Planned, format!("{names} would be sent."));
+        report.stage(Stage::Trigger, StageStatus::Planned, format!("Would send {names}."));
     } else {
-        report.stage(Stage::Trigger, StageStatus::Done, format!("{names} sent."));
+        report.stage(Stage::Trigger, StageStatus::Done, format!("Sent {names}."));
     }
 }

@@ -113,8 +113,8 @@ pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
         }
     }
     let text = match known.existing.len() {
-        0 => "Free.".to_owned(),
-        there => format!("{there} of {} is there, as `tag-exists` allows.", tags.tags.len()),
+        0 => "Not taken yet.".to_owned(),
+        there => format!("{there} of {} there already, as `tag-exists` allows.", tags.tags.len()),
     };
     Some(match tag_rules(plan, facts, commit) {
         TagRules::Free => Check::pass(CheckName::Tag, text),

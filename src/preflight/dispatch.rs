@@ -48,5 +48,6 @@ pub(super) fn payload(plan: &Plan) -> Option<Check> {
         let failure = Failure::new(Cause::DispatchPayloadInvalid, what).with_remedy(remedy);
         return Some(Check::warn(CheckName::Payload, failure));
     }
-    Some(Check::pass(CheckName::Payload, format!("Its top-level keys: {}; {bytes} bytes.", payload.len())))
+    let keys = if payload.len() == 1 { "key" } else { "keys" };
+    Some(Check::pass(CheckName::Payload, format!("{} top-level {keys}, {bytes} bytes.", payload.len())))
 }

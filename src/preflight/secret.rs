@@ -81,9 +81,7 @@ fn expiry(plan: &Plan, facts: &Facts, known: &NewTokenFacts) -> Option<Check> {
         (_, TokenKind::Installation) => Some(short("An App's installation token lives for an hour at most.")),
         (Some(end), _) => Some(token::judge_expiry(end, facts.now, plan.behaviour.expiry_warning_days)),
         (None, TokenKind::UserToServer) => Some(short("An App's token for a user lives for eight hours at most.")),
-        (None, _) => {
-            known.asked.answer().map(|()| Check::pass(CheckName::TokenExpiry, "The server names no end of its life."))
-        }
+        (None, _) => known.asked.answer().map(|()| Check::pass(CheckName::TokenExpiry, "No expiry date is known.")),
     }
 }
 

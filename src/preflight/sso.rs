@@ -38,8 +38,8 @@ pub(super) fn sso(plan: &Plan, facts: &Facts) -> Check {
             );
             Check::warn(CheckName::Sso, authorize(plan, what, None))
         }
-        None if !facts.rest_answered() => Check::skip(CheckName::Sso, "The server told nothing about single sign-on."),
-        None => Check::pass(CheckName::Sso, "No single sign-on stands in the way."),
+        None if !facts.rest_answered() => Check::skip(CheckName::Sso, "The server said nothing about single sign-on."),
+        None => Check::pass(CheckName::Sso, "Single sign-on does not block the token."),
     }
 }
 

@@ -34,12 +34,12 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         let text = if renamed {
             format!("{name} is now {}; its old name still leads there. It is {visibility}.", repository.full_name)
         } else {
-            format!("{name} is there and {visibility}.")
+            format!("{name} exists and is {visibility}.")
         };
         return Check::pass(CheckName::Repository, text);
     }
     if facts.refs.answer().is_some() {
-        return Check::pass(CheckName::Repository, format!("{name} is there: git may push to it."));
+        return Check::pass(CheckName::Repository, format!("{name} exists: git may push to it."));
     }
     match facts.repository.refusal() {
         // Git has words of its own for it, and goes another way.
@@ -160,8 +160,8 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         return Check::warn(CheckName::Permission, failure);
     }
     let role = match repository.filter(|_| kind.is_some_and(TokenKind::has_user)) {
-        Some(repository) if repository.user_is_admin == Some(true) => "; its account is an administrator here",
-        Some(repository) if repository.user_may_push == Some(true) => "; its account has a role that may write here",
+        Some(repository) if repository.user_is_admin == Some(true) => "; its account is an administrator",
+        Some(repository) if repository.user_may_push == Some(true) => "; its account may write",
         _ => "",
     };
     Check::pass(CheckName::Permission, format!("git may push here (Contents: write){role}."))
@@ -194,7 +194,7 @@ const FEW_REQUESTS: u64 = 50;
 pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     let Some(rate) = facts.token.rate else {
         if !facts.rest_answered() {
-            return Check::skip(CheckName::RateLimit, "The server told nothing about requests.");
+            return Check::skip(CheckName::RateLimit, "The server said nothing about a limit.");
         }
         return Check::pass(CheckName::RateLimit, "The server names no limit.");
     };
@@ -248,5 +248,5 @@ pub(super) fn triggers(plan: &Plan) -> Option<Check> {
         return Some(Check::warn(CheckName::Triggers, Failure::new(Cause::NotTriggered, what).with_remedy(remedy)));
     }
     let who = if plan.ssh.is_some() { "deploy key" } else { "token" };
-    Some(Check::pass(CheckName::Triggers, format!("Pushes of this {who} start workflows.")))
+    Some(Check::pass(CheckName::Triggers, format!("Pushes with this {who} start workflows.")))
 }

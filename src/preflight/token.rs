@@ -32,7 +32,7 @@ pub(super) fn kind(kind: TokenKind) -> Check {
         TokenKind::GithubToken => "The workflow's own GITHUB_TOKEN.",
         TokenKind::Oauth => "An OAuth app's token for a user.",
         TokenKind::UserToServer => "A GitHub App's token for a user.",
-        TokenKind::Unknown => "A token without a prefix that is known here; the server decides.",
+        TokenKind::Unknown => "A token of an unknown kind; the server decides.",
     };
     Check::pass(CheckName::TokenKind, text)
 }
@@ -47,7 +47,7 @@ pub(super) fn valid(plan: &Plan, facts: &Facts) -> Check {
         return Check::fail(CheckName::TokenValid, failure.clone());
     }
     if let Some(login) = facts.user.answer() {
-        return Check::pass(CheckName::TokenValid, format!("{} accepts it; it acts as {login}.", plan.target.server));
+        return Check::pass(CheckName::TokenValid, format!("{} accepts it as {login}.", plan.target.server));
     }
     if facts.token_is_known(plan) {
         return Check::pass(CheckName::TokenValid, format!("{} accepts it.", plan.target.server));
@@ -62,9 +62,9 @@ pub(super) fn valid(plan: &Plan, facts: &Facts) -> Check {
 pub(super) fn expiry(plan: &Plan, facts: &Facts) -> Check {
     let Some(expires_at) = facts.token.expires_at else {
         if !facts.rest_answered() {
-            return Check::skip(CheckName::TokenExpiry, "The server told nothing about the token.");
+            return Check::skip(CheckName::TokenExpiry, "The server said nothing about the token.");
         }
-        return Check::pass(CheckName::TokenExpiry, "The server names no end of its life.");
+        return Check::pass(CheckName::TokenExpiry, "No expiry date is known.");
     };
     judge_expiry(expires_at, facts.now, plan.behaviour.expiry_warning_days)
 }

@@ -30,7 +30,7 @@ struct Changed {
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
     let changed = if plan.refs.is_some() { of_refs(facts)? } else { of_directory(plan, facts)? };
     let Changed { named: Some(named), place, certain, otherwise } = changed else {
-        return Some(Check::pass(CheckName::WorkflowFiles, "No workflow file changes."));
+        return Some(Check::pass(CheckName::WorkflowFiles, "No workflow files change."));
     };
     if plan.ssh.is_some() {
         let text = format!("{named} changes; a deploy key that may write may change it.");

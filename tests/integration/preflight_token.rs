@@ -222,11 +222,11 @@ fn alone_it_says_what_the_token_is_and_may() {
     outcome.succeeded();
     for words in [
         "classic personal access token",
-        "acts as robin",
+        "accepts it as robin",
         "in 39 days",
         "gist",
         "git may push here",
-        "a role that may write",
+        "its account may write",
     ] {
         assert!(outcome.stdout.contains(words), "{words}: {outcome}");
         assert!(outcome.summary.contains(words), "{words}: {}", outcome.summary);

@@ -74,11 +74,11 @@ fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
         return check;
     }
     let text = match (rules.len(), findings.len()) {
-        (0, _) => format!("No rule holds for {short}."),
-        (_, 0) => format!("No rule of {short} stands in the way of this push."),
+        (0, _) => format!("No rules apply to {short}."),
+        (_, 0) => format!("The rules of {short} allow this push."),
         _ => {
             let list: Vec<String> = findings.iter().map(Finding::sentence).collect();
-            format!("This token may bypass what stands in the way on {short}: {}.", list.join("; "))
+            format!("This token may bypass the rules of {short} that would refuse the push: {}.", list.join("; "))
         }
     };
     Check::pass(CheckName::BranchRules, text)
