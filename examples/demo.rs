@@ -2,7 +2,7 @@
 //! written there too.
 //!
 //! A GitHub is started on loopback with two repositories, a site of hundreds of pages is made of this project's own
-//! sources, and the program publishes, tags and dispatches. Everything is real but the server: HTTP, git, the program.
+//! sources, and the program publishes, tags, dispatches and waits. Everything is real but the server: HTTP, git, the program.
 
 #![allow(
     clippy::print_stdout,
@@ -46,6 +46,7 @@ fn demo(keep_summary: Option<PathBuf>) {
         .workflow("deploy.yml", DEPLOY)
         .workflow("release.yml", RELEASE)
         .tag("v0.9")
+        .pages("gh-pages")
         .collaborator("robin", Role::Write);
     let source = Repository::new("acme/sources").file("README.md", "# Where the pages are made\n");
     let mut github = Emulator::start(Model::new().repository(source).repository(target).token(&token)).unwrap();
@@ -60,7 +61,7 @@ fn demo(keep_summary: Option<PathBuf>) {
         github.url()
     );
 
-    title("2. One step: check the token, publish to gh-pages, tag, dispatch");
+    title("2. One step: check the token, publish to gh-pages, tag, dispatch, and wait for what that starts");
     let inputs = [
         ("repository", "acme/handbook"),
         ("token", token.value()),
@@ -70,6 +71,8 @@ fn demo(keep_summary: Option<PathBuf>) {
         ("tag-message", "The handbook of {repository}"),
         ("dispatch", "docs-published"),
         ("payload", r#"{"version": "1.0.0"}"#),
+        ("wait", "completed"),
+        ("wait-for", "pages\nrelease.yml"),
     ];
     relay(&github, &workspace, &inputs);
     let summary = fs::read_to_string(workspace.join("summary.md")).unwrap();
@@ -118,7 +121,7 @@ fn relay(github: &Emulator, workspace: &Path, inputs: &[(&str, &str)]) {
         .env("GITHUB_STEP_SUMMARY", &summary);
     for (name, value) in inputs {
         let shown = if *name == "token" { "***" } else { value };
-        println!("    {name}: {shown}");
+        println!("    {name}: {}", shown.replace('\n', ", "));
         command.env(format!("INPUT_{}", name.to_uppercase()), value);
     }
     println!();
