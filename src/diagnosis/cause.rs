@@ -64,8 +64,8 @@ impl Cause {
         let mut page = String::from(
             "<!-- Written by `cargo run --example causes > docs/causes.md`; a test fails when it is stale. -->\n\
              # Causes\n\n\
-             What the output `error`, the titles of annotations, the report and `repo-relay explain` say: these names and no others.\n\
-             *Passes* says whether the same request, unchanged, may succeed later; such a failure is tried again.\n",
+             The output `error`, the titles of annotations, the report and `repo-relay explain` use these names and no others.\n\
+             *Retry helps* says whether the same request may succeed later, without a change; such a failure is tried again.\n",
         );
         let mut section = "";
         for cause in Self::ALL {
@@ -75,7 +75,7 @@ impl Cause {
                 page.extend([
                     "\n## ",
                     section,
-                    "\n\n| cause | meaning | passes | remedy |\n| --- | --- | --- | --- |\n",
+                    "\n\n| cause | meaning | retry helps | remedy |\n| --- | --- | --- | --- |\n",
                 ]);
             }
             let passes = if cause.is_transient() { "yes" } else { "no" };

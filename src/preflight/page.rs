@@ -16,46 +16,48 @@ impl CheckName {
         match self {
             Self::TokenPresent => row("a credential is given", "", "there is none, or an empty one", ""),
             Self::TokenKind => row("tells the kind, by the token's prefix", "", "", ""),
-            Self::TokenValid => row("the server knows the token", "", "it does not, or it can not be reached", ""),
+            Self::TokenValid => {
+                row("the server knows the token", "", "it does not, or the server cannot be reached", "")
+            }
             Self::TokenExpiry => row(
                 "it lives longer than `expiry-warning` days",
                 "it ends within `expiry-warning` days",
                 "it has ended",
-                "nothing was told about the token",
+                "the server said nothing about the token",
             ),
             Self::TokenScope => row(
-                "the scopes of a classic token suffice",
+                "the scopes of a classic token are enough",
                 "it has scopes that no step needs, named one by one",
                 "`repo` (`public_repo` for what is public) is missing, and git may not push",
-                "the token has permissions, not scopes, and which ones can not be asked",
+                "the token has permissions instead of scopes, and they cannot be read",
             ),
             Self::Sso => row(
-                "no single sign-on stands in the way",
-                "a part of the questions was refused, or results were left out, for want of an authorization",
-                "the repository was refused for want of an authorization; the link that grants it is shown",
-                "nothing was told",
+                "single sign-on does not block the token",
+                "some questions were refused, or results were left out, because the token is not authorized",
+                "the repository was refused because the token is not authorized; the message has the link that authorizes it",
+                "the server said nothing about it",
             ),
             Self::Repository => row(
-                "it is there, visible and takes changes",
+                "it exists, can be seen and takes changes",
                 "the publish would remove more than half of the files of the default branch",
-                "it is not visible, archived or disabled",
+                "it cannot be seen, or is archived or disabled",
                 "it was not asked for, or the token is dead",
             ),
             Self::Permission => row(
-                "git may push; for a secret: its key was given",
-                "nothing is planned and the token may not push; or git may push and the account's role says otherwise",
-                "what the plan needs was refused",
+                "git may push; for a secret: the token may read its public key",
+                "there is nothing to do and the token may not push; or git may push, but the role of the account says otherwise",
+                "something that the step needs was refused",
                 "it was not asked for, or the token is dead",
             ),
             Self::BranchRules => row(
-                "no rule stands in the way of this push, or this actor may bypass it",
-                "a rule may refuse it: the server does not tell who may bypass it, or the rule depends on what only the server knows; a classic branch protection",
+                "the rules allow this push, or this actor may bypass them",
+                "a rule may refuse it: the server does not say who may bypass it, or only the server can judge it; or the branch has a classic protection",
                 "a rule that this actor may not bypass is certain to refuse it",
-                "the rules can not be asked for",
+                "the rules cannot be read",
             ),
             Self::WorkflowFiles => row(
-                "no workflow file changes, or the token has the scope `workflow`",
-                "a workflow file changes, and the right can not be asked for; or another branch has it in the same form",
+                "no workflow files change, or the token has the scope `workflow`",
+                "a workflow file changes, and whether the token may do that cannot be read; or another branch has the same file",
                 "a workflow file changes and the token can not push it",
                 "the server does not name the scopes",
             ),
@@ -66,16 +68,16 @@ impl CheckName {
                 "",
             ),
             Self::Tag => row(
-                "each tag is free, or as `tag-exists` allows",
+                "no tag is taken, or `tag-exists` allows it",
                 "a ruleset may refuse one",
-                "one is there and `tag-exists` does not allow it, or a ruleset that this actor may not bypass refuses it",
-                "the rulesets of tags can not be asked for",
+                "one is taken and `tag-exists` does not allow it, or a ruleset that this actor may not bypass refuses it",
+                "the rulesets of tags cannot be read",
             ),
             Self::Workflow => row(
-                "each is there, active, and takes the inputs",
-                "it does not fit as it is now, and this step changes it",
-                "it is not there or switched off, has no `workflow_dispatch`, or refuses the inputs",
-                "it can not be asked for, or not be read",
+                "each file exists, is active, and takes the inputs",
+                "it does not fit yet, but this step changes it",
+                "it does not exist, is switched off, has no `workflow_dispatch`, or refuses the inputs",
+                "it cannot be read",
             ),
             Self::Payload => row(
                 "the event and its payload are within GitHub's limits",
@@ -92,18 +94,18 @@ impl CheckName {
             Self::RateLimit => row(
                 "requests are left",
                 "fewer than 50 are left",
-                "none is left, one is needed, and the reset comes after `timeout`",
-                "nothing was told",
+                "none are left, some are needed, and the reset comes after `timeout`",
+                "the server said nothing about a limit",
             ),
             Self::Triggers => row(
-                "pushes of this token start workflows",
-                "those of `GITHUB_TOKEN` do not; `[skip ci]` in the message",
+                "pushes with this token start workflows",
+                "pushes with `GITHUB_TOKEN` do not; or the message has `[skip ci]`",
                 "",
                 "the kind of token is not known",
             ),
             Self::CheckoutCredentials => row(
                 "the checkout left no credential behind",
-                "it did (`persist-credentials`); it is never used",
+                "it did (`persist-credentials`); this step never uses it",
                 "",
                 "",
             ),
@@ -115,10 +117,10 @@ impl CheckName {
         let mut page = String::from(
             "<!-- Written by `cargo run --example checks > docs/checks.md`; a test fails when it is stale. -->\n\
              # What is checked\n\n\
-             Before anything is written, all of this is looked at, side by side. `fail` stands only for what is certain to be refused, and stops the step;\n\
-             what is likely is `warn`, and the server decides; what the token may not ask is `skip`. A check that has nothing to do with the step is not made.\n\
-             A name in `ignore-checks` turns its `fail` into a `warn` (not `token-present`, not `file-size`). With nothing to push, tag, set or start only\n\
-             `token-present`, `token-valid` and `repository` can fail.\n\n\
+             All of this is checked, side by side, before anything is written. A check fails only if the server is certain to refuse, and then the step\n\
+             stops. If a refusal is only likely, the check is a `warn`, and the server decides. If the token may not ask, the check is a `skip`. Checks that\n\
+             have nothing to do with the step are left out. With its name in `ignore-checks`, a check that fails only warns (except `token-present` and\n\
+             `file-size`). If there is nothing to push, tag, set or start, only `token-present`, `token-valid` and `repository` can fail.\n\n\
              | check | pass | warn | fail | skip |\n| --- | --- | --- | --- | --- |\n",
         );
         for name in Self::ALL {
