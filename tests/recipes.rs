@@ -111,7 +111,8 @@ const THEIRS: [(&str, &str); 9] = [
 fn every_input_and_output_of_the_other_actions_has_its_row() {
     let page = fs::read_to_string(root().join("docs/migrating.md")).unwrap();
     for (action, names) in THEIRS {
-        let (_, section) = page.split_once(&format!("\n## {action}\n")).unwrap_or_else(|| panic!("no section {action}"));
+        let (_, section) =
+            page.split_once(&format!("\n## {action}\n")).unwrap_or_else(|| panic!("no section {action}"));
         let section = section.split("\n## ").next().unwrap();
         let theirs: BTreeSet<&str> = section
             .lines()

@@ -177,6 +177,11 @@ fn act_runs_every_recipe_of_the_readme() {
         Path::new("/"),
         &["clone", "--quiet", world.github.repository(OWN).path().to_str().unwrap(), source.to_str().unwrap()],
     );
+    // A release's run has its tag checked out, and no branch of its own.
+    let released = act.path("released");
+    git(Path::new("/"), &["clone", "--quiet", source.to_str().unwrap(), released.to_str().unwrap()]);
+    git(&released, &["checkout", "--quiet", "--detach", "v0.9.0"]);
+    git(&released, &["branch", "--quiet", "--delete", "--force", "main"]);
     let url = world.github.url();
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let recipes = readme::recipes(&readme);
@@ -191,7 +196,7 @@ fn act_runs_every_recipe_of_the_readme() {
         fs::write(&file, &text).unwrap();
         for (turn, (event, payload)) in starts(&recipe.file).into_iter().enumerate() {
             let mut job = act
-                .job(&source, event)
+                .job(if event == "release" { &released } else { &source }, event)
                 .event(&payload)
                 .args(["--workflows", file.to_str().unwrap()])
                 .args(["--local-repository", &format!("OWNER/repo-relay@v1={}", act.path("action").display())])
