@@ -46,8 +46,8 @@ pub const INPUTS: &[Input] = &[
             "owner/name, or a whole address such as https://github.com/owner/name or git@github.com:owner/name.git",
         ),
         preset: Preset::Derived("the workflow's own; on a laptop `origin`"),
-        help: "Repository to relay to: `owner/name` or its whole address, whose host then replaces `server-url`; several lines relay to each, all on one server. \
-               An address must not hold a token: that goes into `token`.",
+        help: "Repository to relay to, as `owner/name` or a whole address, whose host then replaces `server-url`. \
+               Several lines relay to each of them; all must be on one server. Never put a token into an address: it goes into `token`.",
         needs: &[],
     },
     Input {
@@ -55,7 +55,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Target,
         form: Form::Text("the web address of a GitHub server, such as https://github.com"),
         preset: Preset::Derived("`GITHUB_SERVER_URL`"),
-        help: "Web address of the target's GitHub, without a path. Plain http is refused unless the host is this machine.",
+        help: "Web address of the target's GitHub, such as `https://ghe.example.com`, without a path. Plain `http://` is refused unless the host is this machine.",
         needs: &[],
     },
     Input {
@@ -65,7 +65,8 @@ pub const INPUTS: &[Input] = &[
             "an address on the target's own host or its api. name, such as https://ghes.example.com/api/v3",
         ),
         preset: Preset::Derived("derived from the server"),
-        help: "REST address of the target's GitHub; needed only where a server is set up unusually. It must be on the target's host, `api.` in front of it apart.",
+        help: "REST address of the target's GitHub, such as `https://ghe.example.com/api/v3`. Leave it out unless the server has an unusual one. \
+               It must be on the target's host, or on that host with `api.` in front.",
         needs: &[],
     },
     Input {
@@ -73,7 +74,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Target,
         form: Form::Text("PEM certificates, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"),
         preset: Preset::None,
-        help: "PEM of the private CA of a GitHub Enterprise Server or proxy, added to the public roots. Keep the line breaks: write it as a block (`|`).",
+        help: "PEM of the private CA of a GitHub Enterprise Server or a proxy, added to the public roots. Keep its line breaks: write it as a block (`|`).",
         needs: &[],
     },
     Input {
@@ -83,8 +84,10 @@ pub const INPUTS: &[Input] = &[
             "a token of the target's server: classic, fine-grained, an App's installation token or GITHUB_TOKEN",
         ),
         preset: Preset::Expression("${{ github.token }}"),
-        help: "Token for the target: classic or fine-grained PAT, App installation token, or `GITHUB_TOKEN`, which reaches the workflow's own repository only. \
-               Empty is `token-missing`: the secret is not defined, or the run is a fork's or Dependabot's. On a laptop `GH_TOKEN` or `GITHUB_TOKEN` serve for `GITHUB_SERVER_URL` (else github.com).",
+        help: "Token for the target: \
+               a classic or fine-grained PAT, an App's installation token, or `GITHUB_TOKEN`, which reaches only the workflow's own repository. \
+               If it is empty, the step fails with `token-missing`: no secret has that name, or the run is a fork's or Dependabot's. \
+               On a laptop `GH_TOKEN` or `GITHUB_TOKEN` is used, for `GITHUB_SERVER_URL` (else github.com) only.",
         needs: &[],
     },
     Input {
@@ -92,7 +95,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Credential,
         form: Form::Secret("the workflow's own GITHUB_TOKEN"),
         preset: Preset::Expression("${{ github.token }}"),
-        help: "Not to be set. It is only compared with `token`, to know the workflow's `GITHUB_TOKEN` and keep it from other servers.",
+        help: "Leave this one alone. It is only compared with `token`, to recognize the workflow's `GITHUB_TOKEN` and keep it away from other servers.",
         needs: &[],
     },
     Input {
@@ -100,7 +103,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Credential,
         form: Form::Secret("a private key in OpenSSH or PEM form, without a passphrase"),
         preset: Preset::None,
-        help: "Private key (OpenSSH or PEM) of a deploy key with write access: git goes over SSH, the API with `token`. Store the whole file, first and last line included.",
+        help: "Private key (OpenSSH or PEM, no passphrase) of a deploy key with write access: git goes over SSH, the API with `token`. \
+               Store the whole file in the secret, first and last line included.",
         needs: &[],
     },
     Input {
@@ -108,7 +112,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Credential,
         form: Form::Text("lines of a known_hosts file, such as: ghes.example.com ssh-ed25519 AAAA…"),
         preset: Preset::None,
-        help: "Extra `known_hosts` lines; github.com's keys are built in. For another server get its lines from the administrator: the check can not be switched off.",
+        help: "Extra `known_hosts` lines; github.com's keys are built in. For another server, ask its administrator for the lines: the check cannot be switched off.",
         needs: &["ssh-key"],
     },
     Input {
@@ -116,7 +120,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Credential,
         form: Form::Text("a GitHub App's client id or app id, together with app-private-key"),
         preset: Preset::None,
-        help: "Client id or app id of a GitHub App installed on the target: the step mints an installation token of its own, which takes the place of `token`. Set `app-private-key` too.",
+        help: "Client id or app id of a GitHub App that is installed on the target. The step makes an installation token of its own and uses it instead of `token`. \
+               Set `app-private-key` too.",
         needs: &[],
     },
     Input {
@@ -132,7 +137,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("the path of a folder inside the workspace"),
         preset: Preset::None,
-        help: "Folder of the workspace whose content becomes the branch's content, byte for byte; no checkout is needed. It must hold at least one file: a failed build does not wipe a site.",
+        help: "Folder of the workspace, such as `build/docs`. Its content becomes the content of the branch, byte for byte; no checkout is needed. \
+               It must hold at least one file, so that a failed build cannot wipe a site. If another job built it, download its artifact first.",
         needs: &[],
     },
     Input {
@@ -140,7 +146,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("a branch name, such as gh-pages"),
         preset: Preset::Value("gh-pages"),
-        help: "Branch of the target to publish to; created, without parents, when absent.",
+        help: "Branch of the target to publish to. If it does not exist, it is created without parents. Everything else on it is removed: \
+               to publish into a branch with other files, set `destination` or `keep`.",
         needs: &["directory", "remove", "wait-for"],
     },
     Input {
@@ -148,7 +155,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("a folder of the branch, such as docs/v2, without .. or .git"),
         preset: Preset::Derived("the root"),
-        help: "Folder of the branch that the content lands in; everything outside it stays. A path of its own for each preview keeps them apart.",
+        help: "Folder of the branch to publish into; everything outside it stays. Give each preview a folder of its own, such as `previews/pr-7`.",
         needs: PUSH,
     },
     Input {
@@ -156,7 +163,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Bool,
         preset: Preset::Value("false"),
-        help: "`true`, without `directory`: take `destination` off the branch, such as a closed pull request's preview. Absent already is a success.",
+        help: "`true`, without `directory`: take `destination` off the branch, such as the preview of a closed pull request. \
+               If it is gone already, that is a success.",
         needs: &[],
     },
     Input {
@@ -164,7 +172,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::List("globs relative to destination, such as CNAME or archive/**"),
         preset: Preset::None,
-        help: "Globs, one a line and relative to `destination`: files already on the branch that stay though the directory lacks them (`**` keeps all).",
+        help: "Globs, one a line, relative to `destination`: files on the branch that stay although the directory lacks them; `**` keeps all. \
+               `*.map` matches at the top only, `**/*.map` at every depth.",
         needs: &["directory"],
     },
     Input {
@@ -172,7 +181,9 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::List("globs relative to destination, such as drafts/**, with a leading + to add to the default"),
         preset: Preset::Value(".github/**"),
-        help: "Globs, one a line and relative to `destination`: files neither published nor removed from the branch. Lines that begin with `+` add to the default; empty excludes nothing. `.git` never is published.",
+        help: "Globs, one a line, relative to `destination`: files that are neither published nor removed from the branch. \
+               A line that begins with `+` adds to the default instead of replacing it; empty excludes nothing. \
+               `*.map` matches at the top only, `**/*.map` at every depth. `.git` is never published.",
         needs: &["directory"],
     },
     Input {
@@ -180,7 +191,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Choice(&["append", "single"]),
         preset: Preset::Value("append"),
-        help: "`append` one commit to the branch, or `single`: the branch becomes one commit without parents, for large generated sites.",
+        help: "`append` adds one commit to the branch. \
+               `single` turns the branch into one commit without parents, for large generated sites; a rule against force pushes refuses that.",
         needs: PUSH,
     },
     Input {
@@ -188,7 +200,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Verbatim("the text of a commit message"),
         preset: Preset::Value("Publish {repository}@{short_sha}"),
-        help: "Commit message; `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}` are filled in. `[skip ci]` in it keeps the target's workflows from starting.",
+        help: "Commit message; `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}` are filled in. \
+               With `[skip ci]` in it, the target's workflows do not start.",
         needs: PUSH,
     },
     Input {
@@ -196,7 +209,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("Name <email>"),
         preset: Preset::Value("github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"),
-        help: "Author and committer, and tagger of an annotated tag, as `Name <email>`. In YAML put it in quotes.",
+        help: "Author and committer, and tagger of annotated tags, as `Name <email>`; in YAML put it in quotes. \
+               If GitHub refuses to publish a private address, use the account's noreply address.",
         needs: &["directory", "remove", "tag-message"],
     },
     Input {
@@ -204,7 +218,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Choice(&["auto", "true", "false"]),
         preset: Preset::Value("auto"),
-        help: "Add `.nojekyll` at the branch's root, so that Pages publishes files that begin with `_`: `auto` when the branch is `gh-pages`, `true`, or `false`.",
+        help: "Whether to add `.nojekyll` at the root of the branch, without which Pages leaves out files that begin with `_`: \
+               `auto` (yes on the branch `gh-pages`), `true` or `false`. If Pages builds the site with Jekyll, set `false`.",
         needs: &["directory"],
     },
     Input {
@@ -212,7 +227,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("a host name, such as www.example.com"),
         preset: Preset::None,
-        help: "Content of `CNAME` at the branch's root: the site's host name alone, without `https://`. A `CNAME` that is there stays when the directory has none.",
+        help: "The site's host name, such as `docs.example.com`, without `https://`: the content of `CNAME` at the root of the branch. \
+               A `CNAME` that is already there stays when the directory has none.",
         needs: &["directory"],
     },
     Input {
@@ -220,7 +236,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Bool,
         preset: Preset::Value("false"),
-        help: "`true`: commit although nothing changed. `false`: no change is a success without a commit.",
+        help: "`true`: make a commit even if nothing changed. `false`: no change is a success without a commit.",
         needs: PUSH,
     },
     Input {
@@ -228,7 +244,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Secret("an SSH private key without a passphrase"),
         preset: Preset::None,
-        help: "SSH private key that signs the commit and the tag. Add its public half as a signing key to the account of `author`.",
+        help: "SSH private key (OpenSSH or PEM, no passphrase) that signs the commit and the tag. \
+               Add its public half as a signing key to the account of `author`, or GitHub shows them as unverified.",
         needs: &["directory", "remove", "tag"],
     },
     Input {
@@ -236,7 +253,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushRefs,
         form: Form::List("git refspecs, such as main, HEAD:gh-pages, +main, refs/tags/* or :old"),
         preset: Preset::None,
-        help: "Refspecs of the checkout, one a line, as `git push` takes them; `+` forces with a lease. Set `fetch-depth: 0` under actions/checkout, and not `directory` too.",
+        help: "Refspecs of the checkout, one a line, as `git push` takes them: `main`, `HEAD:release`, `refs/tags/*`, `:old`. A `+` in front forces with a lease. \
+               Set `fetch-depth: 0` under actions/checkout. It does not go together with `directory`.",
         needs: &[],
     },
     Input {
@@ -244,7 +262,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::List("tag names, such as v1.4.2, with a leading + to move one that exists"),
         preset: Preset::None,
-        help: "Tags to make, one name a line; a leading `+` moves that one whatever `tag-exists` says (`+v1`).",
+        help: "Tags to make, one name a line. A `+` in front moves that tag whatever `tag-exists` says (`+v1`).",
         needs: &[],
     },
     Input {
@@ -252,7 +270,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::Verbatim("the text of an annotation"),
         preset: Preset::None,
-        help: "Message of annotated tags, with the placeholders of `message`; without it tags are lightweight.",
+        help: "Message of the tags, which makes them annotated; the placeholders of `message` are filled in. Without it they are lightweight.",
         needs: &["tag"],
     },
     Input {
@@ -260,7 +278,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::Text("a commit, branch or tag of the target repository"),
         preset: Preset::Derived("the branch's tip after the push, else `GITHUB_SHA`"),
-        help: "What is tagged: a commit, branch or tag of the target repository, not of this one.",
+        help: "What to tag: a commit, branch or tag of the target repository, not of this one.",
         needs: &["tag"],
     },
     Input {
@@ -268,7 +286,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::Choice(&["keep", "fail", "move"]),
         preset: Preset::Value("keep"),
-        help: "When the tag is there: `keep` succeeds if it names the same commit and fails if not, `fail`, or `move`. To move only a floating major write `+v1` in `tag`.",
+        help: "What to do if the tag is there already: `keep` it (a success if it names the same commit, else a failure), `fail`, or `move` it. \
+               To move only a floating major, write `+v1` in `tag` instead.",
         needs: &["tag"],
     },
     Input {
@@ -276,7 +295,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Text("an event type, at most 100 characters"),
         preset: Preset::None,
-        help: "Event type of a `repository_dispatch`. Only workflows on the target's default branch listen, under `on: repository_dispatch: types:`.",
+        help: "Event type of a `repository_dispatch`, at most 100 characters. Only workflows on the target's default branch listen, if they name the type under `on: \
+               repository_dispatch: types:`.",
         needs: &[],
     },
     Input {
@@ -284,7 +304,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Json,
         preset: Preset::Value("{}"),
-        help: "JSON object sent as `client_payload`, at most 10 top-level keys. Insert values with `toJSON()`, so that quotes in them do not break it.",
+        help: "JSON object that is sent as `client_payload`, with at most 10 top-level keys. \
+               Insert values with `toJSON()`, so that a quote in one of them does not break it.",
         needs: &["dispatch"],
     },
     Input {
@@ -292,7 +313,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::List("file names of the target's .github/workflows, such as deploy.yml"),
         preset: Preset::None,
-        help: "Workflow files of the target, one a line: a `workflow_dispatch` of each. The file's name, not the workflow's title.",
+        help: "Workflow files of the target to start by `workflow_dispatch`, one a line. Use the name of the file (`deploy.yml`), not the title of the workflow.",
         needs: &[],
     },
     Input {
@@ -300,7 +321,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Text("a branch or tag of the target"),
         preset: Preset::Derived("the tag made, else the branch pushed (with `refs`), else the default branch"),
-        help: "Branch or tag of the target on which `workflow` runs. A commit id does not serve.",
+        help: "Branch or tag of the target on which `workflow` runs; a commit id does not work.",
         needs: &["workflow"],
     },
     Input {
@@ -308,7 +329,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Json,
         preset: Preset::Value("{}"),
-        help: "JSON object of the workflow's inputs, as its `on: workflow_dispatch: inputs:` declares them.",
+        help: "JSON object of the workflow's inputs, as its file declares them under `on: workflow_dispatch: inputs:`; others are refused. \
+               Insert values with `toJSON()`.",
         needs: &["workflow"],
     },
     Input {
@@ -316,7 +338,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Choice(&["no", "false", "started", "completed"]),
         preset: Preset::Value("no"),
-        help: "`no`; `started`: until a run of each trigger exists; `completed`: until each has ended, and fail unless it ended well.",
+        help: "`no`; `started`: wait until each trigger has a run; `completed`: wait until each run has ended, and fail unless it ended well. \
+               For slow workflows raise `wait-timeout`.",
         needs: &["dispatch", "workflow", "wait-for"],
     },
     Input {
@@ -324,7 +347,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::List("workflow file names, or pages"),
         preset: Preset::None,
-        help: "Workflow files that the push or the tag is expected to start, one a line; `pages` is the Pages deployment of the branch. A push by `GITHUB_TOKEN` starts none.",
+        help: "Workflow files that the push or the tag should start, one a line; `pages` is the Pages deployment of the branch. \
+               A push with `GITHUB_TOKEN` starts none: use another token, or start them with `workflow`.",
         needs: &[],
     },
     Input {
@@ -332,7 +356,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Duration,
         preset: Preset::Value("10m"),
-        help: "How long to wait for runs: `90s`, `10m`, `1h30m`.",
+        help: "How long to wait for runs, such as `90s`, `10m` or `1h30m`. Keep the job's `timeout-minutes` above it.",
         needs: &["wait", "wait-for"],
     },
     Input {
@@ -342,7 +366,7 @@ pub const INPUTS: &[Input] = &[
             "letters, digits and _, no digit first, not beginning with GITHUB_; together with secret-value",
         ),
         preset: Preset::None,
-        help: "Name of an Actions secret to set on every target, together with `secret-value`. Names that begin with `GITHUB_` are GitHub's own.",
+        help: "Name of an Actions secret to set on every target, together with `secret-value`. It may not begin with `GITHUB_`, which GitHub keeps for itself.",
         needs: &[],
     },
     Input {
@@ -350,7 +374,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Secret,
         form: Form::VerbatimSecret("the secret's value, at most 48 KB; together with secret-name"),
         preset: Preset::None,
-        help: "Its value, at most 48 KB, white space included; sealed with the target's public key before it is sent.",
+        help: "Its value, at most 48 KB; it is sealed with the target's public key before it is sent. White space counts: a line break at the end becomes part of it.",
         needs: &[],
     },
     Input {
@@ -358,7 +382,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Bool,
         preset: Preset::Value("false"),
-        help: "`true`: everything but the writes; the report says what would be pushed, tagged and sent, and a failed check fails the step.",
+        help: "`true`: do everything but write. The report says what would be pushed, tagged and sent, and a failed check fails the step.",
         needs: &[],
     },
     Input {
@@ -366,7 +390,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Number(0),
         preset: Preset::Value("14"),
-        help: "Days before the token's expiry from which a warning is raised.",
+        help: "How many days before the token expires the warning begins, as a whole number. Raise it if it takes you long to get a new one.",
         needs: &[],
     },
     Input {
@@ -374,7 +398,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Number(1),
         preset: Preset::Value("5"),
-        help: "Tries for what is transient, with growing pauses; `1` tries once. A lost race on a branch is not counted.",
+        help: "How often, as a whole number, to try what may pass by itself, such as a server error, with growing pauses; `1` tries once. \
+               Losing a race for a branch does not count.",
         needs: &[],
     },
     Input {
@@ -382,7 +407,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Duration,
         preset: Preset::Value("15m"),
-        help: "Budget of everything but waiting for runs: `90s`, `10m`, `1h30m`. Keep it below the job's `timeout-minutes`, so that the report is still written.",
+        help: "Time for everything except waiting for runs, such as `90s`, `10m` or `1h30m`. \
+               Keep it below the job's `timeout-minutes`, so that the report is still written.",
         needs: &[],
     },
     Input {
@@ -390,7 +416,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::List("names of preflight checks, except token-present and file-size"),
         preset: Preset::None,
-        help: "Preflight checks, one name a line, whose failure is reported as a warning and does not stop the step. The report names the check that failed.",
+        help: "Names of preflight checks, one a line: if one of these fails, the step warns and goes on. The log, the summary and docs/checks.md have the names.",
         needs: &[],
     },
 ];
@@ -407,22 +433,22 @@ pub struct Output {
 /// Every output, in the order of `action.yml` and the README.
 pub const OUTPUTS: &[Output] = &[
     Output { name: "pushed", help: "`true` when the push stage changed the target, else `false`." },
-    Output { name: "commit", help: "The branch's tip at the target afterwards." },
-    Output { name: "previous", help: "The branch's tip before; empty for a new branch." },
-    Output { name: "branch", help: "The branch's name." },
+    Output { name: "commit", help: "The commit at the tip of the branch afterwards." },
+    Output { name: "previous", help: "The commit at the tip before; empty for a new branch." },
+    Output { name: "branch", help: "The name of the branch." },
     Output { name: "tag", help: "The tags, one a line, without `+`." },
     Output { name: "tag-created", help: "`true` when a tag was created or moved, else `false`." },
     Output { name: "dispatched", help: "`true` when a trigger was sent, else `false`." },
-    Output { name: "run-id", help: "Id of the last trigger's run, where it was looked up." },
+    Output { name: "run-id", help: "Id of the run of the last trigger, if it was looked up." },
     Output { name: "run-url", help: "Address of that run." },
-    Output { name: "run-conclusion", help: "Its conclusion, once it has ended: `success`, `failure`, …" },
+    Output { name: "run-conclusion", help: "How that run ended: `success`, `failure`, …; empty until then." },
     Output { name: "page-url", help: "Address of the published site, with `wait-for: pages`." },
     Output {
         name: "token-kind",
         help: "`classic`, `fine-grained`, `installation`, `github-token`, `oauth`, `user-to-server` or `unknown`.",
     },
-    Output { name: "token-expires-at", help: "The token's expiry, RFC 3339; empty when never or unknown." },
-    Output { name: "error", help: "The cause's slug, written on failure too; empty on success." },
+    Output { name: "token-expires-at", help: "When the token expires (RFC 3339); empty for never or unknown." },
+    Output { name: "error", help: "The name of the cause, written on failure too; empty on success." },
     Output {
         name: "report",
         help: "Everything as JSON: stages, checks, refs, changes and runs of each target (`docs/report.schema.json`).",
