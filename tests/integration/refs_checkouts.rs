@@ -55,6 +55,27 @@ fn push(world: &World, from: &Tree, options: &[&str], refs: &str) -> Outcome {
     cloned(world.step().input("refs", refs), from, options).run()
 }
 
+/// What the README's mirrors begin with: a release's run has its tag checked out.
+#[test]
+fn the_checkout_of_a_release_has_a_branch_only_as_the_remote_s() {
+    let (world, (_folder, tree)) = (empty(), source());
+    tree.git(&["tag", "v1.0.0", "main~1"]);
+    let push = |refs: &str| {
+        let step = cloned(world.step().input("refs", refs), &tree, &[]);
+        let checkout = Tree(step.workspace());
+        checkout.git(&["checkout", "-q", "--detach", "v1.0.0"]);
+        checkout.git(&["branch", "-q", "-D", "main"]);
+        step.run()
+    };
+    let outcome = push("main\nrefs/tags/*");
+    outcome.failed("invalid-ref-or-object");
+    assert!(outcome.stdout.contains("Write `origin/main:main`."), "{outcome}");
+    push("origin/main:refs/heads/main\nrefs/tags/*").succeeded();
+    for name in ["refs/heads/main", "refs/tags/v1.0.0"] {
+        assert_eq!(world.tip(name), Some(tree.git(&["rev-parse", name])), "{name}");
+    }
+}
+
 #[test]
 fn a_shallow_checkout_that_the_target_can_not_complete_is_found_before_sending() {
     let world = empty();
