@@ -3,7 +3,7 @@
 //! Sources: <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>,
 //! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode};
 
 use super::expiry;
@@ -15,6 +15,8 @@ pub struct Meta {
     pub status: u16,
     /// All headers, names in lower case, as the diagnosis reads them.
     pub headers: Vec<(String, String)>,
+    /// This machine's clock when the head came.
+    pub received: Option<DateTime<Utc>>,
 }
 
 /// The primary rate limit of the resource that was asked.
@@ -36,7 +38,7 @@ impl Meta {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        Self { status: status.as_u16(), headers }
+        Self { status: status.as_u16(), headers, received: Some(Utc::now()) }
     }
 
     /// The first header of this name, in lower case.
@@ -47,6 +49,11 @@ impl Meta {
     /// The server's clock when it answered.
     pub fn date(&self) -> Option<DateTime<Utc>> {
         Some(DateTime::parse_from_rfc2822(self.header("date")?).ok()?.with_timezone(&Utc))
+    }
+
+    /// How far the server's clock was ahead of this machine's.
+    pub fn ahead(&self) -> Option<TimeDelta> {
+        Some(self.date()? - self.received?)
     }
 
     /// The scopes of a classic or OAuth token; `None` for the kinds of token that have no scopes.
@@ -107,7 +114,7 @@ mod tests {
 
     fn meta(headers: &[(&str, &str)]) -> Meta {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Meta { status: 200, headers }
+        Meta { status: 200, headers, ..Meta::default() }
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         .chain(secret_metas.iter().flatten());
     for meta in user.metas().chain(repository.metas()).chain(others) {
         learn(&mut token, meta);
-        server_ahead = server_ahead.or_else(|| meta.date().map(|date| date - Utc::now()));
+        server_ahead = server_ahead.or_else(|| meta.ahead());
     }
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();

@@ -98,6 +98,19 @@ fn the_runs_of_a_branch_and_a_tag_are_followed_among_decoys() {
 }
 
 #[test]
+fn a_run_from_before_a_long_preflight_is_another_starts() {
+    let world = world();
+    world.step().input("dispatch", "published").run().succeeded();
+    // The server's clock is read early in the preflight, and what it tells must not grow old.
+    world.github.fault(FaultRule::on("GET", "*/info/refs", Fault::Delay(Duration::from_secs(6))).first(1));
+    let outcome = world.step().input("dispatch", "published").input("wait", "completed").run();
+    outcome.succeeded();
+    let seen = outcome.report()["targets"][0]["runs"].as_array().unwrap().clone();
+    let ids: Vec<_> = seen.iter().map(|run| run["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [world.github.runs(TARGET)[1].id], "{outcome}");
+}
+
+#[test]
 fn started_is_enough_where_it_is_asked_for() {
     let world = world_of(target().outcome("ci.yml", Outcome::stuck("queued")));
     let outcome = world.step().input("dispatch", "published").input("wait", "started").run();
