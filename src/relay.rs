@@ -138,9 +138,9 @@ async fn stages_of(
     }
     if plan.tags.is_some() {
         enter(Stage::Tag, at, log, &mut part);
-        let tagged =
-            tag(&cleared, pushed.as_ref().map(|pushed| pushed.new).or_else(|| cleared.refs()?.first_tip()), connection)
-                .await?;
+        let tip = pushed.as_ref().map(|pushed| pushed.new).or_else(|| cleared.refs()?.first_tip());
+        let mut note = |made: &[Tagged]| note_made(&cleared, made, report);
+        let tagged = tag(&cleared, tip, connection, &mut note).await?;
         note_tags(&cleared, &tagged, report);
         places.extend(tagged.iter().map(|tagged| Place {
             name: tagged.name.clone(),
@@ -251,13 +251,19 @@ fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport
     report.stage(Stage::Push, StageStatus::Done, text);
 }
 
+/// Notes tags as soon as they are there: whatever ends the step, the report says what was made.
+fn note_made(cleared: &Cleared<Plan>, written: &[Tagged], report: &mut TargetReport) {
+    // One that another push has made meanwhile may be among them.
+    for tagged in written.iter().filter(|tagged| !tagged.is_unchanged()) {
+        let moved = tagged.old.is_some();
+        report.refs.push(RefReport::new(&tagged.name, tagged.old.unwrap_or(Oid::ZERO), tagged.new, moved));
+        report.facts.tag_created |= !cleared.plan().behaviour.dry_run;
+    }
+}
+
 fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetReport) {
     report.facts.tags = tagged.iter().map(|tagged| tagged.name.short().to_owned()).collect();
     let made: Vec<&Tagged> = tagged.iter().filter(|tagged| !tagged.is_unchanged()).collect();
-    for tagged in &made {
-        let moved = tagged.old.is_some();
-        report.refs.push(RefReport::new(&tagged.name, tagged.old.unwrap_or(Oid::ZERO), tagged.new, moved));
-    }
     let names = |tags: &[&Tagged]| tags.iter().map(|tagged| tagged.name.short()).collect::<Vec<_>>().join(", ");
     if made.is_empty() {
         let text = format!("Already there: {}.", names(&tagged.iter().collect::<Vec<_>>()));
@@ -265,7 +271,6 @@ fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetRepo
     } else if cleared.plan().behaviour.dry_run {
         report.stage(Stage::Tag, StageStatus::Planned, format!("Would make {}.", names(&made)));
     } else {
-        report.facts.tag_created = true;
         report.stage(
             Stage::Tag,
             StageStatus::Done,

@@ -51,11 +51,13 @@ struct Update {
     object: Option<PackEntry>,
 }
 
-/// Makes the tags of the plan; `pushed` is the branch's tip after the push stage. What a dry run would make is the same, not sent.
+/// Makes the tags of the plan; `pushed` is the branch's tip after the push stage; `note` hears of each batch as soon as it is
+/// there. What a dry run would make is the same, not sent.
 pub async fn tag(
     cleared: &Cleared<Plan>,
     pushed: Option<Oid>,
     connection: &Connection,
+    note: &mut dyn FnMut(&[Tagged]),
 ) -> Result<Vec<Tagged>, Failure> {
     let plan = cleared.plan();
     let (Some(tags), Some(known)) = (&plan.tags, cleared.tags()) else { return Ok(Vec::new()) };
@@ -83,7 +85,9 @@ pub async fn tag(
         } else {
             write(plan, tags, batch.to_vec(), &mut advertisement, connection).await?
         };
-        done.extend(written.into_iter().map(|update| update.tagged));
+        let written: Vec<Tagged> = written.into_iter().map(|update| update.tagged).collect();
+        note(&written);
+        done.extend(written);
     }
     done.sort_by_key(|tagged| tags.tags.iter().position(|(name, _)| *name == tagged.name));
     Ok(done)

@@ -56,6 +56,9 @@ fn a_major_never_moves_before_its_release_is_there() {
     assert_eq!(outcome.status, Some(1), "{outcome}");
     let new = world.tip("refs/heads/gh-pages").unwrap();
     assert_eq!(world.tip("refs/tags/v1.4.2"), Some(new.clone()), "{outcome}");
+    // What was made before the refusal is told.
+    assert_eq!(outcome.output("tag-created"), "true", "{outcome}");
+    assert_eq!(outcome.report()["targets"][0]["refs"].as_array().unwrap().len(), 4, "{outcome}");
     for name in ["v1", "latest", "stable"] {
         let tip = world.tip(&format!("refs/tags/{name}")).unwrap();
         assert!(tip == old || tip == new, "{name}");
