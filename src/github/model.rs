@@ -24,9 +24,10 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 #[serde(default)]
 pub struct Account {
     /// Its name.
+    #[serde(deserialize_with = "or_default")]
     pub login: String,
     /// `User`, `Organization` or `Bot`.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "or_default")]
     pub kind: String,
 }
 
@@ -286,10 +287,13 @@ pub struct Run {
     #[serde(deserialize_with = "or_default")]
     pub display_title: String,
     /// The workflow's file, in some answers with `@ref` after it.
+    #[serde(deserialize_with = "or_default")]
     pub path: String,
     /// The workflow's number.
+    #[serde(deserialize_with = "or_default")]
     pub workflow_id: u64,
     /// `push`, `repository_dispatch`, `workflow_dispatch` and the like.
+    #[serde(deserialize_with = "or_default")]
     pub event: String,
     /// `queued`, `requested`, `waiting`, `pending`, `in_progress`, `action_required` or `completed`; the list is open.
     #[serde(deserialize_with = "or_default")]
@@ -300,10 +304,13 @@ pub struct Run {
     #[serde(deserialize_with = "or_default")]
     pub head_branch: String,
     /// The commit.
+    #[serde(deserialize_with = "or_default")]
     pub head_sha: String,
     /// The web address.
+    #[serde(deserialize_with = "or_default")]
     pub html_url: String,
     /// Which try of the run this is, from 1.
+    #[serde(deserialize_with = "or_default")]
     pub run_attempt: u64,
     /// When it was made, by the server's clock.
     #[serde(deserialize_with = "moment")]
@@ -314,6 +321,13 @@ pub struct Run {
     /// Who started this try.
     #[serde(deserialize_with = "or_default")]
     pub triggering_actor: Account,
+}
+
+impl Run {
+    /// Whether an account of this name may have caused it: it did, or the server does not say who did.
+    pub fn may_be_by(&self, login: &str) -> bool {
+        self.actor.login.is_empty() || self.actor.login.eq_ignore_ascii_case(login)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -329,8 +343,10 @@ pub struct Job {
     /// Its number.
     pub id: u64,
     /// Its name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// As of a run.
+    #[serde(deserialize_with = "or_default")]
     pub status: String,
     /// As of a run.
     pub conclusion: Option<String>,
@@ -338,6 +354,7 @@ pub struct Job {
     #[serde(deserialize_with = "or_default")]
     pub html_url: String,
     /// Its steps so far.
+    #[serde(deserialize_with = "or_default")]
     pub steps: Vec<Step>,
 }
 
@@ -348,8 +365,10 @@ pub struct Step {
     /// Its place, from 1.
     pub number: u64,
     /// Its name.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// As of a run.
+    #[serde(deserialize_with = "or_default")]
     pub status: String,
     /// As of a run.
     pub conclusion: Option<String>,
@@ -368,7 +387,7 @@ pub struct Dispatched {
     #[serde(rename = "workflow_run_id")]
     pub id: u64,
     /// The web address.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub html_url: String,
 }
 

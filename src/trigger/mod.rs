@@ -133,7 +133,10 @@ async fn workflow_dispatch(
     let send = || async {
         match github.create_workflow_dispatch(slug, file, &request).await {
             // An older GitHub Enterprise Server does not know the key, says so, and has started nothing.
-            Err(error) if error.is(422) && error.text().contains("return_run_details") => {
+            Err(error)
+                if error.is(422)
+                    && ["return_run_details", "not a permitted key"].iter().any(|word| error.text().contains(word)) =>
+            {
                 github.create_workflow_dispatch(slug, file, &plain).await
             }
             answered => answered,

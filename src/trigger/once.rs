@@ -2,7 +2,7 @@
 //! read for half a minute and shows no new run of this event by this actor; and never when the server had the request and was
 //! silent until it was given up on, since it may start the run yet.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -59,7 +59,7 @@ impl<'a> Search<'a> {
 
     /// Whether a run may be it, as far as actor and ref tell, and what was there before.
     fn may_be(&self, run: &Run, login: Option<&str>) -> bool {
-        let by_us = login.is_none_or(|login| run.actor.login.eq_ignore_ascii_case(login));
+        let by_us = login.is_none_or(|login| run.may_be_by(login));
         by_us
             && !self.before.contains(&run.id)
             && (run.head_branch.is_empty() || self.reference.is_none_or(|name| is_at(run, name)))
@@ -107,11 +107,14 @@ pub(super) async fn send<T, F>(
 where
     F: Future<Output = Result<T, RestError>>,
 {
+    let first = OnceLock::new();
     let attempt = || {
-        let request = request();
+        let (request, first) = (request(), &first);
         async move {
             connection.retries.turn().await;
             let began = Utc::now() + cleared.server_ahead();
+            // A run of an earlier try would do as well.
+            let since = *first.get_or_init(|| began);
             connection.doubt.begin(what);
             let answer = within(connection, request).await;
             // What is not known after an answer, and after a look, is told here.
@@ -131,7 +134,7 @@ where
                 connection.doubt.clear();
                 return Err(failure);
             }
-            let found = within(connection, look(cleared, connection, search, began)).await;
+            let found = within(connection, look(cleared, connection, search, since)).await;
             connection.doubt.clear();
             match found.unwrap_or(Found::Unknown) {
                 Found::Ours(run) => Ok(Once { began, sent: Sent::Found(run) }),
@@ -167,8 +170,8 @@ fn may_have_started(failure: Failure, run: Option<&Run>) -> Failure {
 }
 
 /// Looks for the run. Time is counted by its pauses.
-async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<'_>, began: DateTime<Utc>) -> Found {
-    let since = (began - TOLERANCE).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<'_>, since: DateTime<Utc>) -> Found {
+    let since = (since - TOLERANCE).format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let created = format!(">={since}");
     let query = RunQuery {
         workflow: search.workflow,
@@ -277,5 +280,6 @@ mod tests {
         assert_eq!(found(None, Some("robin"), vec![run("x", "robin", "other")]), "none");
         assert_eq!(found(None, Some("robin"), vec![run("x", "robin", "")]), "perhaps");
         assert_eq!(found(None, Some("robin"), vec![Run { id: 7, ..run("x", "robin", "main") }]), "none");
+        assert_eq!(found(None, Some("robin"), vec![run("x", "", "")]), "perhaps", "nobody says that it is not ours");
     }
 }

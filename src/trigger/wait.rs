@@ -66,7 +66,7 @@ impl Waiting {
     fn is_ours(&self, run: &Run) -> bool {
         let actor = &run.actor.login;
         match self.cleared.login() {
-            Some(login) => actor.eq_ignore_ascii_case(login),
+            Some(login) => run.may_be_by(login),
             None if self.cleared.plan().token.as_ref().is_some_and(|token| token.kind.has_user()) => true,
             None => actor.is_empty() || actor.ends_with("[bot]"),
         }

@@ -54,6 +54,7 @@ mod secret;
 mod setups;
 mod signing;
 mod soak;
+mod sparing;
 mod ssh;
 mod sshd;
 mod tag;

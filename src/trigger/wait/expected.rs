@@ -225,6 +225,8 @@ impl Expected {
 
     fn fits(&self, run: &Run, waiting: &Waiting) -> bool {
         let at = |name: &str| run.head_branch.is_empty() || run.head_branch == name;
+        let is_since = |since: DateTime<Utc>| run.created_at.is_none_or(|at| at >= since - TOLERANCE);
+        let is_new = self.is_idle || is_since(waiting.cleared.at());
         match &self.origin {
             Origin::Trigger(Start { run: Some((id, _)), .. }) => run.id == *id,
             Origin::Trigger(start) => {
@@ -233,7 +235,7 @@ impl Expected {
                     && waiting.is_ours(run)
                     && start.workflow.as_ref().is_none_or(|file| ending::file_name(run) == file)
                     && start.reference.as_deref().is_none_or(|name| at(&short(name)))
-                    && run.created_at.is_none_or(|at| at >= start.began - TOLERANCE)
+                    && is_since(start.began)
             }
             Origin::File(file) => {
                 // A push to the branch of an open pull request starts what listens to that, unless it waits for an approval.
@@ -245,11 +247,13 @@ impl Expected {
                 let by_start = waiting.places.is_empty() && waiting.starts.iter().any(|start| start.event == run.event);
                 // What a deploy key pushed counts as done by the account that added the key.
                 let ours = waiting.cleared.plan().ssh.is_some() || waiting.is_ours(run);
-                ending::file_name(run) == file && ours && (by_push || by_start)
+                ending::file_name(run) == file && ours && is_new && (by_push || by_start)
             }
             Origin::Pages => {
                 let sha = |place: &Place| run.head_sha == place.commit.to_string();
-                pages::is_build(run) && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
+                pages::is_build(run)
+                    && is_new
+                    && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
             }
         }
     }

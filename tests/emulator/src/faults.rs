@@ -177,6 +177,8 @@ pub enum Fault {
     Flood(Flood),
     /// Adds a header to the real answer, or replaces it.
     Header(String, String),
+    /// Leaves a header (lower-case name) of the real answer out, `date` included.
+    Without(&'static str),
     /// Executes the request and changes the answer's JSON.
     Rewrite(Rewrite),
     /// Redirects with this status to this address.
@@ -236,6 +238,7 @@ impl fmt::Debug for Fault {
                 write!(f, "{} B, then {} B {times:?} times", head.len(), piece.len())
             }
             Self::Header(name, value) => write!(f, "header {name}: {value}"),
+            Self::Without(name) => write!(f, "no header {name}"),
             Self::Rewrite(_) => f.write_str("other JSON"),
             Self::Redirect(status, to) => write!(f, "redirect {status} to {to}"),
             Self::NoFilter => f.write_str("no filter"),

@@ -77,7 +77,8 @@ async fn converse(shared: Shared, stream: TcpStream, connection: u64) {
     let socket = TokioIo::new(Socket { stream, reset: reset.clone() });
     let service = service_fn(move |request| exchange(shared.clone(), connection, reset.clone(), request));
     // An error here is a client that went away, or a fault that was asked for.
-    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(socket, service).await;
+    let _ =
+        http1::Builder::new().timer(TokioTimer::new()).auto_date_header(false).serve_connection(socket, service).await;
 }
 
 /// The connection is to be cut instead of answered.
@@ -219,6 +220,11 @@ async fn finish(
     if answer.find_header("date").is_none() {
         let date = shared.model().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         answer = answer.header("date", date);
+    }
+    for fault in faults {
+        if let Fault::Without(name) = fault {
+            answer.headers.retain(|(found, _)| found != name);
+        }
     }
     shared.journal().amend(number, |entry| {
         entry.status = Some(answer.status.as_u16());
