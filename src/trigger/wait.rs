@@ -138,8 +138,10 @@ impl Follow<'_> {
             }
             let mut open = self.expected.iter().filter(|expected| expected.done.is_none());
             let in_vain = open.all(|expected| expected.asked && expected.runs.is_empty());
+            // A slow answer is part of the time between two looks; what a server asks for begins with its answer.
             let pause = held
-                .unwrap_or_else(|| schedule::pause(self.spent, in_vain))
+                .unwrap_or_else(|| schedule::pause(self.spent, in_vain).saturating_sub(began.elapsed()))
+                .max(schedule::LEAST)
                 .min(self.plan.timeout.saturating_sub(self.spent));
             self.connection.retries.pause(pause).await;
             self.spent += pause;

@@ -99,7 +99,7 @@ async fn ten_minutes_take_less_than_sixty_requests_most_of_them_answered_304() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_run_is_seen_within_ten_seconds_and_after_four_minutes_within_thirteen() {
+async fn the_end_of_a_run_is_seen_within_ten_seconds_and_after_five_minutes_within_thirteen() {
     let mut worst = [0, 0];
     for seconds in (0..20).step_by(4).chain((20..590).step_by(53)) {
         let slow = Outcome::default().taking(Duration::from_secs(2), Duration::from_secs(seconds));
@@ -108,9 +108,9 @@ async fn the_end_of_a_run_is_seen_within_ten_seconds_and_after_four_minutes_with
         let begun = github.runs(TARGET)[0].created_at;
         let late = now - begun - TimeDelta::seconds(i64::try_from(seconds).unwrap() + 2);
         println!("a run of {seconds} s: seen {} ms after its end, {} requests", late.num_milliseconds(), log.0.len());
-        let is_long = seconds > 230;
+        let is_long = seconds > 290;
         worst[usize::from(is_long)] = worst[usize::from(is_long)].max(late.num_milliseconds());
         assert!(late < TimeDelta::seconds(if is_long { 13 } else { 10 }), "{seconds}: {late}");
     }
-    println!("at the latest {} ms after the end, of runs of more than four minutes {} ms", worst[0], worst[1]);
+    println!("at the latest {} ms after the end, of runs of more than five minutes {} ms", worst[0], worst[1]);
 }

@@ -1,27 +1,32 @@
 //! How often the runs are asked for.
 //!
-//! Two wishes meet: an end is to be seen within ten seconds, and ten minutes are to take fewer than sixty requests. Sixty pauses
-//! of less than ten seconds do not reach that far, so that both can not hold to the last minute. For the first four minutes,
-//! in which most runs end, an end is seen within ten seconds; after that within [`LATE`].
+//! Two wishes meet: an end is to be seen within ten seconds, and ten minutes are to take fewer than sixty requests. Fifty-nine looks
+//! less than ten seconds apart do not reach beyond 590 seconds, and the first ones come closer together, so that a run is shown
+//! soon: both can not hold to the last minute. For the first five minutes, in which most runs end, an end is seen within ten
+//! seconds; what is too much for that many requests is spread over the rest, in which it is seen within [`LATE`].
 
 use std::time::Duration;
 
-/// The shortest pause: runs show within seconds.
+/// The least pause, however slow the answers are.
+pub(super) const LEAST: Duration = Duration::from_secs(1);
+
+/// The shortest time between two looks: runs show within seconds.
 const FIRST: Duration = Duration::from_secs(3);
 
-/// The longest pause of the first minutes: with the request itself still within ten seconds.
-const LONGEST: Duration = Duration::from_millis(9500);
+/// The longest one of the first minutes: with the last request itself still within ten seconds.
+const LONGEST: Duration = Duration::from_millis(9700);
 
-/// How long pauses stay below ten seconds.
-const EARLY: Duration = Duration::from_mins(4);
+/// How long it stays below ten seconds.
+const EARLY: Duration = Duration::from_mins(5);
 
-/// The pause after that.
-const LATE: Duration = Duration::from_millis(12_500);
+/// What it is after that.
+const LATE: Duration = Duration::from_millis(12_800);
 
-/// The pause where it was looked in vain for a run, and for the reason why there is none.
+/// What it is where it was looked in vain for a run, and for the reason why there is none.
 const IN_VAIN: Duration = Duration::from_secs(15);
 
-/// How long until the runs are asked for again, `spent` after the beginning. `in_vain`: nothing has shown that could end.
+/// How long after the beginning of one look the next one begins, `spent` after that of the stage. `in_vain`: nothing has shown
+/// that could end.
 pub(super) fn pause(spent: Duration, in_vain: bool) -> Duration {
     if in_vain {
         IN_VAIN
