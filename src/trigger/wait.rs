@@ -137,7 +137,7 @@ impl Follow<'_> {
                 return Ok(());
             }
             let mut open = self.expected.iter().filter(|expected| expected.done.is_none());
-            let in_vain = open.all(|expected| expected.asked && expected.runs.is_empty());
+            let in_vain = open.all(|expected| expected.asked && expected.runs.is_empty() && !expected.is_built);
             // A slow answer is part of the time between two looks; what a server asks for begins with its answer.
             let pause = held
                 .unwrap_or_else(|| schedule::pause(self.spent, in_vain).saturating_sub(began.elapsed()))
@@ -156,7 +156,8 @@ impl Follow<'_> {
         }
         expected.tell_apart(&self.polls, self.waiting, &mut self.receivers).await;
         expected.take(&self.polls, self.waiting, self.spent);
-        let is_last_trigger = expected.is_trigger && index + 1 == self.waiting.starts.len();
+        let is_trigger = matches!(expected.origin, Origin::Trigger(_));
+        let is_last_trigger = is_trigger && index + 1 == self.waiting.starts.len();
         for run in &expected.runs {
             let line = format!("{}: {} {}", ending::file_name(run), ending::state(run), run.html_url);
             if self.shown.get(&run.id) != Some(&line) {
@@ -169,14 +170,12 @@ impl Follow<'_> {
             self.report.facts.run = Some(run_report(run));
         }
         let refused = expected.sources(self.waiting).iter().find_map(|source| self.polls.refusal(source).cloned());
-        if let Some(refused) = refused {
-            expected.done = match expected.origin {
-                Origin::Pages => {
-                    let site = self.site.as_ref();
-                    pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.spent, site).await
-                }
-                _ => Some(Err(refused)),
-            };
+        if expected.is_built || (refused.is_some() && matches!(expected.origin, Origin::Pages)) {
+            let site = self.site.as_ref();
+            expected.done =
+                pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.spent, site).await;
+        } else if let Some(refused) = refused {
+            expected.done = Some(Err(refused));
         } else if expected.is_idle && expected.runs.is_empty() {
             let line = format!("{}: nothing was pushed, so no run is expected.", expected.name());
             self.connection.watch.see(Event::Notice(&line));
@@ -190,6 +189,10 @@ impl Follow<'_> {
             });
         } else if expected.runs.is_empty() && !expected.asked && self.spent >= PATIENCE {
             expected.asked = true;
+            if self.is_built_without_a_run(index).await {
+                return self.note_site(index).await;
+            }
+            let expected = &mut self.expected[index];
             let found = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
             if found.as_ref().is_some_and(|found| found.certain) {
                 expected.done = Some(Err(reason::not_triggered(expected, self.waiting, self.spent, found)));
@@ -197,14 +200,43 @@ impl Follow<'_> {
                 expected.reason = found;
             }
         }
-        if let (Origin::Pages, Some(Ok(())), Some(site)) = (&expected.origin, &expected.done, &self.site) {
-            self.report.facts.page_url.clone_from(&site.url);
+        self.note_site(index).await;
+    }
+
+    /// Whether the builds of Pages show what no run does; they may tell that it has ended, too.
+    async fn is_built_without_a_run(&mut self, index: usize) -> bool {
+        let expected = &mut self.expected[index];
+        if !matches!(expected.origin, Origin::Pages) {
+            return false;
         }
+        let site = self.site.as_ref();
+        let done = pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.spent, site).await;
+        if expected.is_built {
+            expected.done = done;
+        }
+        expected.is_built
+    }
+
+    /// Notes the address of a site that is there. One that the push itself has made was not there before.
+    async fn note_site(&mut self, index: usize) {
+        let Expected { origin: Origin::Pages, done: Some(Ok(())), .. } = &self.expected[index] else { return };
+        if self.site.is_none() {
+            self.site = pages::site(self.waiting, self.connection).await;
+        }
+        self.report.facts.page_url = self.site.as_ref().and_then(|site| site.url.clone());
     }
 
     async fn time_out(&mut self) {
+        for index in 0..self.expected.len() {
+            let expected = &self.expected[index];
+            if expected.done.is_none() && expected.runs.is_empty() && self.is_built_without_a_run(index).await {
+                self.note_site(index).await;
+            }
+        }
         for expected in self.expected.iter_mut().filter(|expected| expected.done.is_none()) {
-            let failure = if expected.runs.is_empty() {
+            let failure = if expected.is_built {
+                ending::too_late(expected, self.plan.timeout)
+            } else if expected.runs.is_empty() {
                 if !expected.asked {
                     expected.asked = true;
                     expected.reason = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;

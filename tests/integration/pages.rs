@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use emulator::model::{Level, Outcome, Repository, Token};
+use emulator::{
+    faults::{Canned, Fault, FaultRule},
+    model::{Level, Outcome, Repository, Token},
+};
+use serde_json::json;
 
 use crate::world::{TARGET, World};
 
@@ -46,6 +50,42 @@ fn a_build_that_fails_fails_the_step() {
 fn the_builds_serve_where_the_runs_may_not_be_read() {
     let token = World::fine_grained(&[("contents", Level::Write), ("metadata", Level::Read), ("pages", Level::Read)]);
     let world = World::with(site().private(), token);
+    let outcome = world.publish().input("wait-for", "pages").run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("page-url"), "https://acme.github.io/site/");
+}
+
+/// A server that builds Pages without Actions, so that no run shows.
+fn without_runs(slow: Duration) -> World {
+    let world = World::with(site(), token());
+    world.github.model(|model| {
+        let outcome = Outcome::default().taking(Duration::ZERO, slow);
+        model.find_mut(TARGET).unwrap().pages.as_mut().unwrap().outcome = outcome;
+    });
+    let none = Fault::rewrite(|answer| *answer = json!({"total_count": 0, "workflow_runs": []}));
+    world.github.fault(FaultRule::on("GET", "*/actions/runs", none));
+    world
+}
+
+#[test]
+fn a_build_that_no_run_shows_is_followed_to_its_end() {
+    let world = without_runs(Duration::from_secs(28));
+    let outcome = world.publish().input("wait-for", "pages").run();
+    outcome.succeeded();
+    assert_eq!(outcome.output("page-url"), "https://acme.github.io/site/");
+    assert!(outcome.took > Duration::from_secs(28) && outcome.took < Duration::from_secs(45), "{:?}", outcome.took);
+    let world = without_runs(Duration::from_mins(1));
+    let outcome = world.publish().input("wait-for", "pages").input("wait-timeout", "2s").run();
+    outcome.failed("wait-timeout");
+    assert_eq!(outcome.output("page-url"), "");
+}
+
+#[test]
+fn the_address_of_a_site_that_the_push_has_made_is_set() {
+    let world = World::with(site(), token());
+    let absent = || Fault::Answer(Canned::error(404, "Not Found"));
+    // Asked for by the preflight and at the beginning of the wait.
+    world.github.fault(FaultRule::on("GET", "*/pages", absent()).first(2));
     let outcome = world.publish().input("wait-for", "pages").run();
     outcome.succeeded();
     assert_eq!(outcome.output("page-url"), "https://acme.github.io/site/");

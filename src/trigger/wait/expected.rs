@@ -55,7 +55,6 @@ pub(super) enum Origin {
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) origin: Origin,
-    pub(super) is_trigger: bool,
     /// Nothing was pushed that could start it: a run from before is followed, and none is no failure.
     pub(super) is_idle: bool,
     pub(super) until: Wait,
@@ -65,6 +64,8 @@ pub(super) struct Expected {
     pub(super) awaited: Option<BTreeSet<RefName>>,
     /// Whose the runs are that resemble those of a start with the relay's id.
     whose: BTreeMap<u64, Whose>,
+    /// Whether the builds of Pages show it, where no run does.
+    pub(super) is_built: bool,
     /// When the build of Pages was seen to be given up, and the server's time when it was begun.
     given_up: Option<(Duration, DateTime<Utc>)>,
     /// When the first run that fits was seen.
@@ -79,13 +80,13 @@ pub(super) struct Expected {
 /// Everything that the plan waits for, the triggers first.
 pub(super) fn all(waiting: &Waiting, plan: &WaitPlan) -> Vec<Expected> {
     let new = |origin, until| Expected {
-        is_trigger: matches!(origin, Origin::Trigger(_)),
         is_idle: false,
         origin,
         until,
         runs: Vec::new(),
         awaited: None,
         whose: BTreeMap::new(),
+        is_built: false,
         given_up: None,
         first: None,
         asked: false,
@@ -136,6 +137,7 @@ impl Expected {
             Origin::Trigger(Start { run: Some((id, _)), .. }) => vec![Source::Run(*id)],
             Origin::Trigger(start) => vec![Source::of_start(start)],
             Origin::File(_) if waiting.places.is_empty() => waiting.starts.iter().map(Source::of_start).collect(),
+            Origin::Pages if self.is_built => Vec::new(),
             Origin::File(_) | Origin::Pages => {
                 let since = (!self.is_idle).then(|| waiting.cleared.at());
                 let most = if self.is_idle { LOOKED_BACK_AT } else { usize::MAX };

@@ -89,7 +89,8 @@ pub(super) fn is_build(run: &Run) -> bool {
     run.path.contains("pages-build-deployment")
 }
 
-/// Follows the builds instead of the runs, for a token that may read Pages but not Actions. `None`: not ended yet.
+/// Looks at the builds instead of the runs: for a token that may read Pages but not Actions, and on a server that builds
+/// without Actions. `None`: not ended yet.
 pub(super) async fn by_builds(
     expected: &mut Expected,
     waiting: &Waiting,
@@ -114,11 +115,19 @@ pub(super) async fn by_builds(
     }
     let build = polls.build.as_ref()?;
     let is_ours = expected.places(waiting).any(|place| place.commit.to_string() == build.commit);
+    let source = site.and_then(|site| site.branch.as_deref());
+    let is_pushed = |branch: &str| {
+        let mut places = expected.places(waiting).peekable();
+        places.peek().is_none() || places.any(|place| place.name.short() == branch)
+    };
     // Another push came after ours, and the site holds both.
-    let is_later = build.created_at.is_some_and(|at| at >= waiting.cleared.at()) && spent >= PATIENCE;
+    let is_later = build.created_at.is_some_and(|at| at >= waiting.cleared.at())
+        && spent >= PATIENCE
+        && source.is_none_or(is_pushed);
     if !is_ours && !is_later {
         return None;
     }
+    expected.is_built = true;
     match build.status.as_str() {
         "built" => Some(Ok(())),
         "errored" => {
