@@ -9,6 +9,9 @@ use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 use self::pattern::fits;
 use crate::target::RefName;
 
+/// How many lines of a filter are quoted.
+const MOST_QUOTED: usize = 5;
+
 /// What a workflow file says about its own start.
 #[derive(Clone, Debug, Default)]
 pub struct WorkflowFile {
@@ -121,9 +124,9 @@ impl WorkflowFile {
             return Some(Exclusion { why, certain: true });
         }
         if let Some(filter) = event.filter(own)
-            && let Some(line) = filter.leaves_out(name.short())
+            && let Some(lines) = filter.leaves_out(name.short())
         {
-            let why = format!("its filter `{own}` leaves the {word} {} out ({})", name.short(), self.quote(line));
+            let why = format!("its filter `{own}` leaves the {word} {} out ({})", name.short(), self.quotes(&lines));
             return Some(Exclusion { why, certain: true });
         }
         if let Some(filter) = event.filter(&ignore)
@@ -149,8 +152,8 @@ impl WorkflowFile {
             Err(exclusion) => return Some(exclusion),
         };
         let filter = event.filter("types")?;
-        let line = filter.leaves_out(event_type)?;
-        let why = format!("its `types` leave {event_type} out ({})", self.quote(line));
+        let lines = filter.leaves_out(event_type)?;
+        let why = format!("its `types` leave {event_type} out ({})", self.quotes(&lines));
         Some(Exclusion { why, certain: true })
     }
 
@@ -170,6 +173,15 @@ impl WorkflowFile {
         self.events.iter().find(|event| event.name == name)
     }
 
+    /// The first few of these lines, each quoted.
+    fn quotes(&self, lines: &[usize]) -> String {
+        let mut quotes: Vec<_> = lines.iter().take(MOST_QUOTED).map(|line| self.quote(*line)).collect();
+        if lines.len() > MOST_QUOTED {
+            quotes.push("…".to_owned());
+        }
+        quotes.join(", ")
+    }
+
     /// `line 5: branches: [main]`
     fn quote(&self, line: usize) -> String {
         let text = self.lines.get(line.saturating_sub(1)).map(|text| text.trim()).unwrap_or_default();
@@ -184,14 +196,17 @@ impl Event {
 }
 
 impl Filter {
-    /// The line that leaves `text` out: of the last pattern that takes it back, else of the list itself. None: it is in.
+    /// The lines that leave `text` out: that of the last pattern that takes it back, else those of the whole list. None: it is in.
     ///
     /// The patterns count in their order: one with `!` takes back what an earlier one selected.
-    fn leaves_out(&self, text: &str) -> Option<usize> {
-        let mut out = Some(self.line);
+    fn leaves_out(&self, text: &str) -> Option<Vec<usize>> {
+        let lines = std::iter::once(self.line).chain(self.patterns.iter().map(|(_, line)| *line));
+        let mut all: Vec<usize> = lines.collect();
+        all.dedup();
+        let mut out = Some(all);
         for (pattern, line) in &self.patterns {
             match pattern.strip_prefix('!') {
-                Some(negated) if fits(negated, text) => out = Some(*line),
+                Some(negated) if fits(negated, text) => out = Some(vec![*line]),
                 None if fits(pattern, text) => out = None,
                 _ => {}
             }
@@ -284,7 +299,9 @@ mod tests {
         let why = push(BRANCHES, "refs/heads/releases/1-alpha").unwrap();
         assert!(why.contains("line 7: `- '!releases/**-alpha'`"), "{why}");
         let why = push(BRANCHES, "refs/heads/gh-pages").unwrap();
-        assert!(why.contains("`branches` leaves the branch gh-pages out (line 4: `branches:`)"), "{why}");
+        let quoted =
+            "(line 4: `branches:`, line 5: `- main`, line 6: `- 'releases/**'`, line 7: `- '!releases/**-alpha'`)";
+        assert!(why.ends_with(&format!("`branches` leaves the branch gh-pages out {quoted}")), "{why}");
         let why = push(BRANCHES, "refs/tags/v1").unwrap();
         assert!(why.contains("for branches only (line 4"), "{why}");
         let tags = "on:\n  push: {tags: ['v[0-9]+.*']}\n";

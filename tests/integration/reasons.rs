@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use emulator::model::{Level::Write, Model, Repository, Run, Token};
+use emulator::{
+    faults::{Canned, Fault, FaultRule},
+    model::{Level::Write, Model, Repository, Run, Token},
+};
 
 use crate::{
     refs::Tree,
@@ -42,7 +45,7 @@ fn says(outcome: &Outcome, words: &str) {
 #[test]
 fn a_filter_that_leaves_the_branch_out_is_quoted_with_its_line() {
     let branches = published(with("on:\n  push:\n    branches:\n      - main\n"), |step| step);
-    says(&branches, "leaves the branch gh-pages out (line 3: `branches:`)");
+    says(&branches, "leaves the branch gh-pages out (line 3: `branches:`, line 4: `- main`)");
     let taken_back = published(with("on:\n  push:\n    branches: ['**', '!gh-*']\n"), |step| step);
     says(&taken_back, "(line 3: `branches: ['**', '!gh-*']`)");
     let paths = published(with("on:\n  push:\n    paths: [docs/**]\n"), |step| step);
@@ -53,7 +56,9 @@ fn a_filter_that_leaves_the_branch_out_is_quoted_with_its_line() {
 fn a_filter_that_leaves_the_tag_out_is_quoted_with_its_line() {
     let target =
         || Repository::new(TARGET).workflow("ci.yml", "on:\n  push:\n    tags:\n      - 'v*'\n      - '!v*-rc*'\n");
-    for (tag, line) in [("x1", "line 3: `tags:`"), ("v1-rc1", "line 5: `- '!v*-rc*'`")] {
+    for (tag, line) in
+        [("x1", "line 3: `tags:`, line 4: `- 'v*'`, line 5: `- '!v*-rc*'`"), ("v1-rc1", "line 5: `- '!v*-rc*'`")]
+    {
         let world = World::with(target(), Token::classic("robin", &["repo", "workflow"]));
         let step = world.step().input("tag", tag).input("tag-target", "main").input("wait-for", "ci.yml");
         let outcome = step.input("wait-timeout", "3s").run();
@@ -81,6 +86,14 @@ fn a_mark_in_the_message_is_quoted() {
         says(&outcome, &format!("holds `{mark}`"));
         assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
     }
+}
+
+#[test]
+fn the_steps_own_message_is_known_where_the_commit_can_not_be_read() {
+    let world = World::with(with(ON_PUSH), Token::classic("robin", &["repo", "workflow"]));
+    world.github.fault(FaultRule::on("GET", "*/git/commits/*", Fault::Answer(Canned::error(404, "Not Found"))));
+    let step = world.publish().input("message", "Publish [skip ci]").input("wait-for", "ci.yml");
+    says(&step.input("wait-timeout", "3s").run(), "holds `[skip ci]`");
 }
 
 #[test]
@@ -170,6 +183,25 @@ fn a_dispatch_that_nobody_listens_to_is_explained() {
     );
     let outcome = world.step().input("dispatch", "other").input("wait", "started").input("wait-timeout", "3s").run();
     says(&outcome, "line 3: `types: [published]`");
+}
+
+#[test]
+fn a_file_that_a_dispatch_does_not_start_is_explained() {
+    for (file, words) in [
+        ("ci.yml", "line 3: `types: [published]`"),
+        ("push.yml", "no `repository_dispatch` (line 1: `on: push`)"),
+        ("none.yml", "The default branch main has no .github/workflows/none.yml"),
+        ("off.yml", "off.yml is switched off (`disabled_manually`)"),
+    ] {
+        let target = Repository::new(TARGET)
+            .workflow("ci.yml", "on:\n  repository_dispatch:\n    types: [published]\n")
+            .workflow("push.yml", ON_PUSH)
+            .workflow("off.yml", "on: repository_dispatch\n")
+            .disabled_workflow("off.yml");
+        let world = World::with(target, Token::classic("robin", &["repo", "workflow"]));
+        let step = world.step().input("dispatch", "other").input("wait-for", file).input("wait-timeout", "1s");
+        says(&step.run(), words);
+    }
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub(super) async fn find(
                 no_listener(&start.name, waiting, connection).await
             }
             Origin::Trigger(start) => disabled(&start.name, waiting, connection).await,
+            Origin::File(file) if waiting.places.is_empty() => of_starts(file, waiting, connection).await,
             Origin::File(file) => of_push(file, expected, waiting, connection).await,
             Origin::Pages => pages::reason(expected, waiting, connection, site).await,
         };
@@ -170,6 +171,34 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
     match disabled(file, waiting, connection).await.or(actions_off(waiting, connection).await) {
         None => likely,
         found => found,
+    }
+}
+
+/// Why what was asked for started no run of a workflow file: of a dispatch, the file on the default branch tells.
+async fn of_starts(file: &str, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
+    let branch = waiting.cleared.default_branch()?;
+    if waiting.starts.iter().any(|start| start.workflow.as_deref() == Some(file)) {
+        return disabled(file, waiting, connection).await;
+    }
+    let start = waiting.starts.iter().find(|start| start.event == "repository_dispatch")?;
+    match file_at(file, branch, waiting, connection).await {
+        Found::Text(text) => match WorkflowFile::read(&text).excludes_dispatch(&start.name) {
+            Some(Exclusion { why, .. }) => Some(Reason::certain(
+                format!(
+                    "{file} on the default branch {branch} does not start for a `repository_dispatch` of the type {}: {why}.",
+                    start.name
+                ),
+                format!("Correct `on:` in {file} on {branch}, or `dispatch`."),
+            )),
+            None => disabled(file, waiting, connection).await,
+        },
+        Found::Missing => Some(Reason::certain(
+            format!(
+                "The default branch {branch} has no .github/workflows/{file}, and a `repository_dispatch` starts none of another branch."
+            ),
+            format!("Merge {file} into {branch}, or correct `wait-for`."),
+        )),
+        Found::Unknown => None,
     }
 }
 
@@ -266,7 +295,11 @@ async fn actions_off(waiting: &Waiting, connection: &Connection) -> Option<Reaso
 /// The mark in a commit's message that keeps GitHub from starting anything.
 pub(super) async fn skip_mark(commit: Oid, waiting: &Waiting, connection: &Connection) -> Option<&'static str> {
     let slug = &waiting.cleared.plan().target.slug;
-    let message = connection.github.git_commit(slug, &commit.to_string()).await.ok()?.value.message;
+    let message = match connection.github.git_commit(slug, &commit.to_string()).await {
+        Ok(known) => known.value.message,
+        // What the step has published bears its own message.
+        Err(_) => waiting.cleared.plan().commit_message()?.to_owned(),
+    };
     let trailer = || message.lines().any(|line| matches!(line.trim(), "skip-checks: true" | "skip-checks:true"));
     SKIPS.iter().find(|mark| message.contains(*mark)).copied().or_else(|| trailer().then_some("skip-checks: true"))
 }
