@@ -202,6 +202,20 @@ fn another_senders_run_is_never_taken_for_ones_own() {
 }
 
 #[test]
+fn a_run_of_an_earlier_try_that_is_listed_late_ends_the_tries() {
+    let world = world(Kind::Repository, Around::Plain);
+    // Beyond the half minute for which the list is read.
+    world.github.model(|model| model.settings.run_delay = Duration::from_secs(38)..Duration::from_secs(39));
+    world.github.fault(FaultRule::on("POST", "*/dispatches", Fault::ResetAfter).nth(1));
+    world.github.fault(FaultRule::on("POST", "*/dispatches", Fault::Reset).nth(2));
+    let outcome = start(&world, Kind::Repository, Around::Plain).run();
+    world.github.clear_log();
+    outcome.failed("connection-failed");
+    assert!(outcome.stdout.contains("may have started a run"), "{outcome}");
+    assert_eq!(world.github.runs(TARGET).len(), 1, "{outcome}");
+}
+
+#[test]
 fn a_run_of_the_same_sender_that_shows_another_id_is_no_reason_to_give_up() {
     let silent = "name: deploy\non:\n  repository_dispatch:\n";
     std::thread::scope(|scope| {
