@@ -111,6 +111,18 @@ fn a_run_from_before_a_long_preflight_is_another_starts() {
 }
 
 #[test]
+fn a_run_that_was_there_a_moment_before_is_nobodys_start() {
+    let world = world();
+    let dispatch =
+        |kind: &str| world.step().input("dispatch", kind).input("wait", "started").input("wait-timeout", "5s");
+    dispatch("published").run().succeeded();
+    // Nobody listens to this one, and the first one's run is of the same second.
+    let outcome = dispatch("unheard").run();
+    outcome.failed("not-triggered");
+    assert_eq!(world.github.runs(TARGET).len(), 1, "{outcome}");
+}
+
+#[test]
 fn started_is_enough_where_it_is_asked_for() {
     let world = world_of(target().outcome("ci.yml", Outcome::stuck("queued")));
     let outcome = world.step().input("dispatch", "published").input("wait", "started").run();
