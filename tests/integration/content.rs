@@ -58,6 +58,53 @@ fn what_is_excluded_is_neither_published_nor_removed() {
 }
 
 #[test]
+fn an_exclude_of_its_own_replaces_the_default_and_an_empty_one_excludes_nothing() {
+    for (exclude, paths) in [
+        ("drafts/", &[".github/new.txt", ".nojekyll", "drafts/there.md", "index.html"][..]),
+        ("", &[".github/new.txt", ".nojekyll", "drafts/new.md", "index.html"]),
+        ("+**/*.md", &[".github/there.txt", ".nojekyll", "drafts/there.md", "index.html"]),
+    ] {
+        let world = world(&[("drafts/there.md", "there"), (".github/there.txt", "there"), ("gone.txt", "old")]);
+        let step = world.publish().file("site/drafts/new.md", "new").file("site/.github/new.txt", "new");
+        step.input("exclude", exclude).run().succeeded();
+        assert_eq!(world.paths("gh-pages"), paths, "{exclude:?}");
+    }
+}
+
+#[test]
+fn keep_and_exclude_speak_of_the_destination() {
+    let files = [("v1/a.txt", "old"), ("v1/sub/a.txt", "old"), ("a.txt", "root"), ("v1/b.md", "b"), ("v1/c", "c")];
+    let world = world(&files);
+    let step = world.publish().file("site/b.md", "new").input("destination", "v1");
+    step.input("keep", "a.txt\n**/sub").input("exclude", "*.md").run().succeeded();
+    let expected = [".nojekyll", "a.txt", "v1/a.txt", "v1/b.md", "v1/index.html", "v1/sub/a.txt"];
+    assert_eq!(world.paths("gh-pages"), expected);
+    assert_eq!(world.git(&["show", "gh-pages:v1/b.md"]), "b");
+}
+
+#[test]
+fn all_is_kept_but_what_the_directory_has_a_file_for() {
+    let world = world(&[("a/b/c.txt", "old"), ("a/x", "old"), ("f", "old"), ("index.html", "old")]);
+    let step = world.publish().file("site/a/b", "a file where a folder was").file("site/f/g", "a folder");
+    let outcome = step.input("keep", "**").run();
+    outcome.succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "a/b", "a/x", "f/g", "index.html"]);
+    assert_eq!(world.git(&["show", "gh-pages:index.html"]), "<h1>hello</h1>");
+    let changes = outcome.report()["targets"][0]["changes"].clone();
+    assert_eq!([&changes["added"], &changes["changed"], &changes["removed"]], [3, 1, 2]);
+}
+
+#[test]
+fn what_is_excluded_does_not_go_with_the_folder_that_a_file_replaces() {
+    let world = world(&[("docs/secret.md", "kept"), ("docs/other.md", "other")]);
+    let before = world.tip("refs/heads/gh-pages");
+    let outcome = world.publish().file("site/docs", "a file").input("exclude", "docs/secret.md").run();
+    outcome.failed("invalid-input");
+    assert!(outcome.stdout.contains("docs/secret.md"), "{outcome}");
+    assert_eq!(world.tip("refs/heads/gh-pages"), before);
+}
+
+#[test]
 fn a_file_becomes_a_folder_and_back_and_names_change_their_case() {
     let world = world(&[("a", "file"), ("b/c", "folder"), ("Readme.md", "r")]);
     world
