@@ -162,12 +162,12 @@ pub struct HttpClient {
 impl HttpClient {
     /// A client over `settings`. Opens no connection. Must be called, and used, inside a tokio runtime.
     pub fn new(settings: &Settings) -> Result<Self, HttpError> {
-        let tls = settings.trust.tls().map_err(|error| {
+        let connector =
+            Connector::new(&settings.trust, settings.names.clone(), settings.proxies.clone(), settings.connect);
+        let connector = connector.map_err(|error| {
             HttpError::unsent(Cause::InternalError, format!("The TLS settings are not usable: {error}."))
         })?;
         let origins = settings.origins.iter().filter_map(Origin::of_url).collect();
-        let connector =
-            Connector::new(&Arc::new(tls), settings.names.clone(), settings.proxies.clone(), settings.connect);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             // NOTE: shorter than servers keep a connection, so that few requests meet one that was just closed.

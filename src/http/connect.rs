@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::Uri;
+use http::{Uri, uri::Scheme};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{
     client::legacy::connect::{Connected, Connection, HttpConnector, proxy::Tunnel},
@@ -21,6 +21,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::OnceCell,
 };
 use tower_service::Service;
 
@@ -29,6 +30,7 @@ use super::{
     error::{ConnectTimeout, ProxyFailed},
     names::{Names, Resolver},
     proxy::{Proxies, Route},
+    trust::Trust,
 };
 
 /// After this silence the other end is asked whether it is there, and then at intervals of half of it. A server that works is
@@ -88,14 +90,15 @@ fn through(proxy: &Uri, source: BoxError) -> BoxError {
 /// What hyper's client asks for connections.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tls: HttpsConnector<Dial>,
+    tcp: Tcp,
     proxies: Proxies,
     within: Duration,
+    tls: Arc<Tls>,
 }
 
 impl Connector {
     /// `connect` bounds one TCP connection; twice that bounds all of name look-up, TCP, proxy and TLS.
-    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, names: Names, proxies: Proxies, connect: Duration) -> Self {
+    pub(super) fn new(trust: &Trust, names: Names, proxies: Proxies, connect: Duration) -> Result<Self, rustls::Error> {
         let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -105,9 +108,38 @@ impl Connector {
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(KEEPALIVE + KEEPALIVE / 2 * KEEPALIVE_PROBES));
         tcp.set_connect_timeout(Some(connect));
-        let to_proxy = HttpsConnector::from((tcp.clone(), Arc::clone(tls)));
-        let dial = Dial { tcp, to_proxy, proxies: proxies.clone() };
-        Self { tls: HttpsConnector::from((dial, Arc::clone(tls))), proxies, within: connect * 2 }
+        let tls = Tls { unused: Arc::new(Trust::none()?), trust: trust.clone(), settings: OnceCell::new() };
+        Ok(Self { tcp, proxies, within: connect * 2, tls: Arc::new(tls) })
+    }
+
+    async fn connect(self, target: Uri) -> Result<MaybeHttpsStream<Channel>, BoxError> {
+        let encrypted = |address: &Uri| address.scheme() == Some(&Scheme::HTTPS);
+        let to_proxy = match self.proxies.route(&target) {
+            Route::Direct => false,
+            Route::Forward(proxy) | Route::Tunnel(proxy) => encrypted(proxy.uri()),
+        };
+        let tls = if to_proxy || encrypted(&target) { self.tls.settings().await? } else { self.tls.unused.clone() };
+        let to_proxy = HttpsConnector::from((self.tcp.clone(), Arc::clone(&tls)));
+        let dial = Dial { tcp: self.tcp, to_proxy, proxies: self.proxies };
+        HttpsConnector::from((dial, tls)).call(target).await
+    }
+}
+
+/// The settings of TLS. They are made for the first connection that needs them, and not where others wait for it: the
+/// certificates of a machine are hundreds of files.
+struct Tls {
+    unused: Arc<rustls::ClientConfig>,
+    trust: Trust,
+    settings: OnceCell<Arc<rustls::ClientConfig>>,
+}
+
+impl Tls {
+    async fn settings(&self) -> Result<Arc<rustls::ClientConfig>, BoxError> {
+        let make = || async {
+            let trust = self.trust.clone();
+            Ok::<_, BoxError>(Arc::new(tokio::task::spawn_blocking(move || trust.tls()).await??))
+        };
+        self.settings.get_or_try_init(make).await.cloned()
     }
 }
 
@@ -116,14 +148,14 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Later<TokioIo<Line>, BoxError>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.tls.poll_ready(cx)
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
         let forwarded = matches!(self.proxies.route(&target), Route::Forward(_));
-        let connecting = self.tls.call(target);
         let within = self.within;
+        let connecting = self.clone().connect(target);
         Box::pin(async move {
             let stream = tokio::time::timeout(within, connecting).await.map_err(|_| ConnectTimeout(within))??;
             let stream = TokioIo::new(stream);

@@ -28,19 +28,26 @@ impl Trust {
         Ok(Self(certificates))
     }
 
-    /// A client's TLS settings over these certificates and the public ones.
+    /// A client's TLS settings over these certificates and the public ones. Reads files.
     ///
     /// A machine without a certificate store, such as an image made from scratch, is no error: the public roots suffice.
     pub(super) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         roots.add_parsable_certificates(self.0.iter().cloned());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth())
+        client(roots)
     }
+
+    /// Settings that believe nobody: for connections that are not encrypted.
+    pub(super) fn none() -> Result<ClientConfig, rustls::Error> {
+        client(RootCertStore::empty())
+    }
+}
+
+fn client(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]
