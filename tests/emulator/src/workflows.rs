@@ -194,8 +194,10 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
         if skips(&message) {
             continue;
         }
-        let paths = changed_paths(&bare, &update.old, &commit);
-        for file in files_of(&bare, &commit) {
+        let files = files_of(&bare, &commit);
+        // The whole of both trees is compared: not where nothing could start.
+        let paths = if files.is_empty() { Vec::new() } else { changed_paths(&bare, &update.old, &commit) };
+        for file in files {
             let broken = file.definition.is_broken() && !is_tag;
             if !repository.disabled_workflows.contains(file.file_name())
                 && (broken || file.definition.starts_on_push(&update.name, &paths))

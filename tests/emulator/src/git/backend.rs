@@ -29,13 +29,17 @@ use crate::{
 /// Where git and what its hooks call are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Where git lies. A program that the system has to look for, in a `PATH` of its own, is started by a whole copy of this
-/// process, which takes the longer the more memory it has; one that is named whole is not.
-fn git() -> &'static Path {
-    static GIT: OnceLock<PathBuf> = OnceLock::new();
-    GIT.get_or_init(|| {
+/// Where git's http-backend lies. A program that the system has to look for, in a `PATH` of its own, is started by a whole copy
+/// of this process, which takes the longer the more memory it has; one that is named whole is not. And called by its own name
+/// it is one process less than `git http-backend`.
+fn http_backend() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
+    PLACE.get_or_init(|| {
         let mut places = PATH.split(':').map(|folder| Path::new(folder).join("git"));
-        places.find(|place| place.is_file()).unwrap_or_else(|| "git".into())
+        let git = places.find(|place| place.is_file()).unwrap_or_else(|| "git".into());
+        let output = std::process::Command::new(git).arg("--exec-path").output();
+        let folder = output.map(|output| String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
+        Path::new(&folder.unwrap_or_default()).join("git-http-backend")
     })
 }
 
@@ -55,8 +59,8 @@ impl Backend {
         inside: &str,
         faults: &[Fault],
     ) -> Self {
-        let mut command = Command::new(git());
-        command.arg("http-backend").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut command = Command::new(http_backend());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         command.kill_on_drop(true).env_clear();
         let folder = repository.path.file_name().unwrap_or(OsStr::new("missing")).to_string_lossy();
         let home = repository.path.parent().unwrap_or(&repository.path);

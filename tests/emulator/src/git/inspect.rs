@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use git2::{Commit, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{Commit, ObjectType, Odb, Oid, Repository, Tree, TreeWalkMode, TreeWalkResult};
 
 const WORKFLOWS: &str = ".github/workflows";
 
@@ -38,14 +38,37 @@ pub(super) fn is_fast_forward(bare: &Repository, old: &str, new: &str) -> bool {
 /// Path and size of each file that a commit adds or changes, against its first parent.
 pub(super) fn changed_files(bare: &Repository, commit: &Commit<'_>) -> Vec<(String, u64)> {
     let before = commit.parent(0).ok().and_then(|parent| parent.tree().ok());
-    let diff = commit.tree().and_then(|after| bare.diff_tree_to_tree(before.as_ref(), Some(&after), None));
-    let (Ok(diff), Ok(store)) = (diff, bare.odb()) else { return Vec::new() };
-    let files = diff.deltas().filter_map(|delta| {
-        let file = delta.new_file();
-        let (size, _) = store.read_header(file.id()).ok()?;
-        Some((String::from_utf8_lossy(file.path_bytes()?).into_owned(), size as u64))
-    });
-    files.collect()
+    let mut files = Vec::new();
+    if let (Ok(after), Ok(store)) = (commit.tree(), bare.odb()) {
+        take_changed(bare, &store, before.as_ref(), &after, "", &mut files);
+    }
+    files
+}
+
+/// As git itself does, and libgit2 does not: what is the same folder before and after is not looked into.
+fn take_changed(
+    bare: &Repository,
+    store: &Odb<'_>,
+    before: Option<&Tree<'_>>,
+    after: &Tree<'_>,
+    folder: &str,
+    files: &mut Vec<(String, u64)>,
+) {
+    for entry in after {
+        let old = before.and_then(|before| before.get_name_bytes(entry.name_bytes()));
+        if old.as_ref().is_some_and(|old| (old.id(), old.filemode()) == (entry.id(), entry.filemode())) {
+            continue;
+        }
+        let path = format!("{folder}{}", String::from_utf8_lossy(entry.name_bytes()));
+        if entry.kind() == Some(ObjectType::Tree) {
+            let old = old.and_then(|old| bare.find_tree(old.id()).ok());
+            if let Ok(tree) = bare.find_tree(entry.id()) {
+                take_changed(bare, store, old.as_ref(), &tree, &format!("{path}/"), files);
+            }
+        } else if let Ok((size, _)) = store.read_header(entry.id()) {
+            files.push((path, size as u64));
+        }
+    }
 }
 
 /// Path and blob of each workflow file of a commit.
