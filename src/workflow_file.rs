@@ -5,6 +5,7 @@
 mod pattern;
 
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+use saphyr_parser::{Event as Token, Parser};
 
 use self::pattern::fits;
 use crate::target::RefName;
@@ -66,13 +67,22 @@ pub struct Exclusion {
 
 type Node<'a> = MarkedYaml<'a>;
 
+/// A longer file, in bytes, and one whose lists and tables are nested deeper, is none that GitHub starts.
+///
+/// Source: <https://github.com/actions/runner/blob/main/src/Sdk/WorkflowParser/ParseOptions.cs>
+const LONGEST: usize = 1 << 20;
+const DEEPEST: usize = 50;
+
+/// Hundreds of times what a file has that a person wrote; as a tree these take some 50 MB.
+const MOST_NODES: usize = 100_000;
+
 impl WorkflowFile {
     /// Reads a file. What is no YAML, or has no `on`, is a file that nothing starts, and says why.
     pub fn read(text: &str) -> Self {
         let lines = text.lines().map(str::to_owned).collect();
-        let document = match MarkedYaml::load_from_str(text) {
-            Ok(documents) => documents.into_iter().next(),
-            Err(error) => return Self { lines, broken: Some(error.to_string()), ..Self::default() },
+        let document = match load(text) {
+            Ok(document) => document,
+            Err(why) => return Self { lines, broken: Some(why), ..Self::default() },
         };
         let Some(root) = document else {
             return Self { lines, broken: Some("it is empty".to_owned()), ..Self::default() };
@@ -215,6 +225,34 @@ impl Filter {
     }
 }
 
+/// The first document of a text, which may be anybody's: what has no bounds is not made a tree of.
+///
+/// NOTE: the tree's own reader calls itself for each level, and a line of `- - - ` would end the process.
+fn load(text: &str) -> Result<Option<Node<'_>>, String> {
+    if text.len() > LONGEST {
+        return Err(format!("it is longer than {LONGEST} bytes"));
+    }
+    let (mut depth, mut nodes) = (0_usize, 0_usize);
+    for token in Parser::new_from_str(text) {
+        match token.map_err(|error| error.to_string())?.0 {
+            Token::SequenceStart(..) | Token::MappingStart(..) => {
+                depth += 1;
+                if depth > DEEPEST {
+                    return Err(format!("it is nested deeper than {DEEPEST} levels"));
+                }
+            }
+            Token::SequenceEnd | Token::MappingEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        nodes += 1;
+        if nodes > MOST_NODES {
+            return Err(format!("it has more than {MOST_NODES} parts"));
+        }
+    }
+    let documents = MarkedYaml::load_from_str(text).map_err(|error| error.to_string())?;
+    Ok(documents.into_iter().next())
+}
+
 fn events(on: &Node<'_>) -> Vec<Event> {
     let bare = |name: String| Event { name, filters: Vec::new(), inputs: Vec::new() };
     match &on.data {
@@ -326,6 +364,26 @@ mod tests {
         let paths = WorkflowFile::read("on:\n  push:\n    paths: [docs/**]\n");
         assert!(!paths.excludes_push(&"refs/heads/a".parse().unwrap()).unwrap().certain);
         assert_eq!(paths.excludes_push(&"refs/tags/a".parse().unwrap()), None, "paths are not looked at for tags");
+    }
+
+    #[test]
+    fn a_text_without_bounds_is_no_file_that_could_start() {
+        let levels = |count: usize| {
+            let line = |depth| [" ".repeat(depth), "a:\n".to_owned()].concat();
+            (0..count).map(line).collect::<String>()
+        };
+        for (text, why) in [
+            ("- ".repeat(300_000), "nested deeper than 50"),
+            ("? ".repeat(300_000), "nested deeper than 50"),
+            (levels(200), "nested deeper than 50"),
+            (format!("on: [{}]", "a: b,".repeat(100_000)), "more than 100000 parts"),
+            (format!("on: push\n# {}", "x".repeat(1 << 20)), "longer than 1048576 bytes"),
+        ] {
+            let file = WorkflowFile::read(&text);
+            assert!(file.broken().is_some_and(|broken| broken.contains(why)), "{:?}", file.broken());
+        }
+        let deep = levels(40) + "on: push";
+        assert!(WorkflowFile::read(&deep).listens_to("push"), "fewer levels are read");
     }
 
     #[test]

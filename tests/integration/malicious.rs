@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use emulator::faults::{Canned, Fault, FaultRule, Flood};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use emulator::{
+    faults::{Canned, Fault, FaultRule, Flood},
+    model::{Repository, Token},
+};
 use flate2::{Compress, Compression, FlushCompress, write::GzEncoder};
 
 use crate::{
@@ -255,6 +259,34 @@ fn lists_without_end_are_read_to_a_bound() {
     println!("malicious: pages without end: {asked} read, {:.1?}, at most {peak} MB", outcome.took);
     outcome.succeeded();
     assert!((2..=10).contains(&asked), "{asked} pages");
+}
+
+#[test]
+fn a_workflow_file_that_would_burst_is_told_and_not_read_further() {
+    let laughs = (1..9).fold("a0: &a0 [x, x]\n".to_owned(), |text, number| {
+        let ten = [format!("*a{}", number - 1).as_str(); 10].join(",");
+        format!("{text}a{number}: &a{number} [{ten}]\n")
+    });
+    for (name, text, said) in [
+        ("half a million lists in each other", "- ".repeat(500_000), "nested deeper"),
+        ("keys of keys", "? ".repeat(500_000), "nested deeper"),
+        ("half a million tables", format!("on: [{}]", "a: b,".repeat(200_000)), "more than 100000 parts"),
+        ("a billion laughs", laughs, "alias expansion"),
+    ] {
+        let target = Repository::new(TARGET).workflow("ci.yml", "on: workflow_dispatch\n");
+        let world = World::with(target, Token::classic("robin", &["repo"]));
+        let content = BASE64_STANDARD.encode(&text);
+        let body = serde_json::json!({ "type": "file", "encoding": "base64", "size": text.len(), "content": content });
+        let path = format!("/api/v3/repos/{TARGET}/contents/.github/workflows/ci.yml");
+        world.github.fault(FaultRule::on("GET", &path, Fault::Body(body.to_string())));
+        let (outcome, peak) =
+            megabytes(world.step().input("workflow", "ci.yml").input("dry-run", "true").run_measured());
+        println!("malicious: {name}: {} after {:.1?}, at most {peak} MB", outcome.check("workflow"), outcome.took);
+        outcome.succeeded();
+        assert_eq!(outcome.cause("workflow"), "workflow-dispatch-no-trigger", "{name}: {outcome}");
+        assert!(outcome.message("workflow").contains(said), "{name}: {outcome}");
+        assert!((1..MOST_MEGABYTES).contains(&peak) && outcome.took < SOON, "{name} took {peak} MB: {outcome}");
+    }
 }
 
 #[test]
