@@ -3,7 +3,7 @@
 //! Sources: <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>,
 //! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode};
 
 use super::expiry;
@@ -46,9 +46,12 @@ impl Meta {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The server's clock when it answered.
+    /// The server's clock when it answered, as far as it names a year that a date in HTTP has room for.
+    ///
+    /// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>
     pub fn date(&self) -> Option<DateTime<Utc>> {
-        Some(DateTime::parse_from_rfc2822(self.header("date")?).ok()?.with_timezone(&Utc))
+        let date = DateTime::parse_from_rfc2822(self.header("date")?).ok()?.with_timezone(&Utc);
+        Some(date).filter(|date| (1..=9998).contains(&date.year()))
     }
 
     /// How far the server's clock was ahead of this machine's.
@@ -143,5 +146,12 @@ mod tests {
         let meta = meta(&[("x-ratelimit-limit", "many"), ("date", "yesterday")]);
         assert_eq!((meta.scopes(), meta.date(), meta.token_expiration()), (None, None, None));
         assert_eq!(meta.rate_limit(), RateLimit::default());
+    }
+
+    #[test]
+    fn a_clock_at_the_end_of_all_calendars_is_none() {
+        for date in ["31 Dec 262142 23:59:59 +0000", "Fri, 31 Dec 9999 23:59:59 GMT", "1 Jan 0000 00:00:00 +0000"] {
+            assert_eq!(meta(&[("date", date)]).date(), None, "{date}");
+        }
     }
 }
