@@ -26,7 +26,7 @@ use crate::{
 static TRIED: AtomicUsize = AtomicUsize::new(0);
 
 /// The list, all of it in one text, and a megabyte.
-fn texts() -> Vec<String> {
+pub(crate) fn texts() -> Vec<String> {
     let mut texts: Vec<String> = HOSTILE.iter().map(|text| (*text).to_owned()).collect();
     texts.push(HOSTILE.join("\n"));
     texts.push(HOSTILE.join(" ").repeat(1 + (1 << 20) / HOSTILE.join(" ").len()));
@@ -34,7 +34,7 @@ fn texts() -> Vec<String> {
 }
 
 /// Each case on one of a few threads: a step is a process of its own.
-fn in_parallel<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) {
+pub(crate) fn in_parallel<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) {
     let cases = Mutex::new(cases.into_iter());
     std::thread::scope(|scope| {
         for _ in 0..3 {
@@ -47,11 +47,11 @@ fn in_parallel<T: Send>(cases: Vec<T>, test: impl Fn(T) + Sync) {
     });
 }
 
-fn tried(places: usize) {
+pub(crate) fn tried(places: usize) {
     TRIED.fetch_add(places, Ordering::Relaxed);
 }
 
-fn told(what: &str) {
+pub(crate) fn told(what: &str) {
     println!("hostile: {what}; {} strings were put somewhere so far", TRIED.load(Ordering::Relaxed));
 }
 
@@ -60,7 +60,7 @@ const HTML: [&str; 8] = ["<code>", "</code>", "<!-- -->", "<br>", "<details>", "
 
 /// What remains of a step's three faces when all words are taken out.
 #[derive(Debug, PartialEq)]
-struct Shape {
+pub(crate) struct Shape {
     commands: Vec<(String, Option<String>)>,
     blocks: Vec<String>,
     chain: Vec<String>,
@@ -68,7 +68,7 @@ struct Shape {
 
 /// Reads all that a step has left behind as the runner and GitHub read it. `server`: where links may lead beside the documentation.
 #[track_caller]
-fn sound(outcome: &Outcome, server: &str) -> Shape {
+pub(crate) fn sound(outcome: &Outcome, server: &str) -> Shape {
     let (commands, _) = parse_log(&outcome.stdout);
     let shown = || commands.iter().map(|command| (command.name.as_str(), &command.properties));
     let allowed = ["add-mask", "group", "endgroup", "error", "warning", "notice"];

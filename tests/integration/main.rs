@@ -19,6 +19,7 @@ mod fanout;
 mod floating;
 mod front;
 mod hostile;
+mod hostile_sources;
 mod hosts;
 mod inside;
 mod late;

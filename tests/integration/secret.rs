@@ -9,6 +9,7 @@ use emulator::{
 };
 
 use crate::{
+    hostile::sound,
     leaks::Judged,
     runner::{Outcome, Step},
     world::{TARGET, World},
@@ -122,6 +123,23 @@ fn the_value_is_masked_and_appears_nowhere_else() {
     }
     for entry in &world.github.log().0 {
         assert!(!format!("{entry:?}").contains("second-line-of-it"), "{entry:?}");
+    }
+}
+
+#[test]
+fn a_value_that_is_part_of_every_report_hides_itself_and_breaks_nothing() {
+    let values = [
+        "a", "e", "0", "::", "\"", "{", ",", "\\", "true", "error", "title", "done", "***", "<!--", "|", "%0A", "<<",
+        "=",
+    ];
+    for value in values {
+        let world = World::new();
+        let step = set(&world, value).input("directory", "site").file("site/index.html", "x").input("tag", "v1");
+        let outcome = step.run();
+        sound(&outcome, world.github.url());
+        outcome.succeeded();
+        assert_eq!((outcome.output("pushed"), outcome.output("tag-created")), ("true", "true"), "{value:?}");
+        assert_eq!(world.github.repository(TARGET).secret("DEPLOY_TOKEN").as_deref(), Some(value));
     }
 }
 
