@@ -1,4 +1,4 @@
-//! What other processes can see of a step that runs: its arguments, and a core of its memory.
+//! What others can see of a step that runs: its arguments, a core of its memory, its log for debugging.
 
 use std::{
     os::unix::process::ExitStatusExt,
@@ -7,9 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use emulator::faults::{Fault, FaultRule};
 
-use crate::world::World;
+use crate::{
+    leaks::{Canary, search},
+    matrix::scene::{KINDS, Kind, Scene},
+    world::World,
+};
 
 /// A shell that lifts the limit of a core's size and becomes the program.
 fn unlimited(folder: &Path) -> Command {
@@ -51,4 +56,20 @@ fn neither_arguments_nor_a_core_hold_the_token() {
     let ended = child.wait().unwrap();
     assert!(!dumped(ended, &step.workspace()), "a core of the step was made");
     println!("a core of another process is made here, and none of a step");
+}
+
+#[test]
+fn debug_logging_shows_no_secret_not_even_one_that_was_made_on_the_way() {
+    for scene in KINDS.map(Scene::new).into_iter().chain([Scene::over_ssh(Kind::Publish)]) {
+        let outcome = scene.step(scene.github.url()).env("RUNNER_DEBUG", "1").run();
+        outcome.succeeded();
+        let mut visible: String = outcome.stdout.lines().filter(|line| !line.starts_with("::add-mask::")).collect();
+        visible.extend([outcome.stderr.as_str(), outcome.summary.as_str()]);
+        visible.extend(outcome.outputs.values().map(String::as_str));
+        // An App's tokens, and the head of every statement that it signs.
+        let made = scene.secrets().into_iter().map(|secret| Canary::new("made", &secret));
+        let statement = BASE64_STANDARD.encode(r#"{"alg":"RS25"#);
+        let made: Vec<Canary> = made.chain([Canary::new("statement", &statement)]).collect();
+        search("a step that logs for debugging", &made, [("all of it".to_owned(), visible.into_bytes().into())]);
+    }
 }

@@ -120,7 +120,11 @@ static SEARCHED: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
 
 /// Searches `places` for `canaries`.
 #[track_caller]
-fn search<'a>(what: &str, canaries: &[Canary], places: impl IntoIterator<Item = (String, std::borrow::Cow<'a, [u8]>)>) {
+pub(crate) fn search<'a>(
+    what: &str,
+    canaries: &[Canary],
+    places: impl IntoIterator<Item = (String, std::borrow::Cow<'a, [u8]>)>,
+) {
     let forms: usize = canaries.iter().map(|canary| canary.forms.len()).sum();
     let (mut count, mut bytes) = (0, 0);
     // All in one text, each place behind its name: thousands of small places would be searched as often as there are forms.
