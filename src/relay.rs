@@ -13,7 +13,7 @@ use crate::{
     },
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
-    target::Oid,
+    target::{Oid, RefName},
     trigger::{
         Start, trigger,
         wait::{Place, Waiting, wait},
@@ -89,8 +89,9 @@ async fn stages_of(
     let mut part = log.stage(Stage::Preflight);
     report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
     let wanted = plan.refs.as_ref().and_then(|local| Some(local.as_ref().ok()?.wanted.clone())).unwrap_or_default();
+    let publishes = plan.push.as_ref().map(|directory| directory.branch().clone());
     let Preflight { checks, facts, outcome } = preflight(plan, connection).await;
-    note_preflight(&checks, facts.as_ref(), &wanted, report);
+    note_preflight(&checks, facts.as_ref(), &wanted, publishes.as_ref(), report);
     report.checks.iter().for_each(|check| log.check(check));
     let cleared = outcome?;
     let count = |verdict: fn(&Verdict) -> bool| checks.iter().filter(|check| verdict(&check.verdict)).count();
@@ -181,7 +182,13 @@ fn note_bytes(connection: &Connection, report: &mut TargetReport) {
     (report.changes.bytes_sent, report.changes.bytes_received) = connection.bytes();
 }
 
-fn note_preflight(checks: &[Check], facts: Option<&Facts>, wanted: &[Wanted], report: &mut TargetReport) {
+fn note_preflight(
+    checks: &[Check],
+    facts: Option<&Facts>,
+    wanted: &[Wanted],
+    publishes: Option<&RefName>,
+    report: &mut TargetReport,
+) {
     report.checks = checks.iter().map(check_report).collect();
     let told = facts.and_then(|facts| facts.token.expires_at);
     report.facts.token_expires_at = told.or(report.facts.token_expires_at);
@@ -193,9 +200,10 @@ fn note_preflight(checks: &[Check], facts: Option<&Facts>, wanted: &[Wanted], re
         report.facts.branch = Some(branch.short().to_owned());
         (report.facts.commit, report.facts.previous) = (tip, tip);
     }
-    if let Some(Ok(publish)) = facts.and_then(|facts| facts.publish.as_ref()) {
-        report.facts.commit = publish.proposal.tip;
-        report.facts.previous = publish.proposal.tip;
+    if let Some(target) = facts.and_then(|facts| facts.refs.answer())
+        && let Some(branch) = publishes
+    {
+        (report.facts.commit, report.facts.previous) = (target.tip(branch), target.tip(branch));
     }
 }
 

@@ -9,14 +9,10 @@ use crate::{
     diagnosis::{Cause, Failure},
     inputs::TagExists,
     plan::Plan,
+    publish::sizes::{FILE_LIMIT, above, counted},
     refs::RefsFacts,
     target::{Oid, RefName},
 };
-
-/// GitHub's limit of one file, in bytes.
-///
-/// Source: <https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github>
-const FILE_LIMIT: u64 = 100 * 1024 * 1024;
 
 /// From this size on GitHub warns, in bytes.
 const FILE_WARNING: u64 = 50 * 1024 * 1024;
@@ -32,23 +28,14 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
         return facts.pushed_refs.as_ref()?.as_ref().ok().map(file_size_of_refs);
     }
     plan.push.as_ref()?;
-    let publish = facts.publish.as_ref()?.as_ref().ok()?;
-    let listing = publish.hashed.listing();
-    let named = |limit: u64| {
-        let mut files = listing.above(limit);
-        files.sort_by_key(|file| std::cmp::Reverse(file.size));
-        let shown: Vec<String> = files
-            .iter()
-            .take(3)
-            .map(|file| format!("{} ({} MiB)", String::from_utf8_lossy(&file.path), file.size >> 20))
-            .collect();
-        (files.len(), shown.join(", "))
+    let publish = match facts.publish.as_ref()? {
+        Ok(publish) => publish,
+        Err(failure) if failure.cause == Cause::FileTooLarge => {
+            return Some(Check::fail(CheckName::FileSize, failure.clone()));
+        }
+        Err(_) => return None,
     };
-    let (count, names) = named(FILE_LIMIT);
-    if count > 0 {
-        let what = format!("{} above GitHub's limit of 100 MiB: {names}.", counted(count));
-        return Some(Check::fail(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
-    }
+    let listing = publish.hashed.listing();
     if let Some(Deflated::Above(limit)) = publish.deflated {
         let what =
             format!("What is new takes more than {} GiB even deflated, GitHub's limit of one push.", limit >> 30);
@@ -56,16 +43,11 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
         let failure = Failure::new(Cause::PackTooLarge, what).with_remedy(remedy);
         return Some(Check::fail(CheckName::FileSize, failure));
     }
-    let (count, names) = named(FILE_WARNING);
-    if count > 0 {
+    if let Some((count, names)) = above(listing, FILE_WARNING) {
         let what = format!("{} above 50 MiB, where GitHub begins to warn: {names}.", counted(count));
         return Some(Check::warn(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
     }
     Some(Check::pass(CheckName::FileSize, format!("{} files, none above 50 MiB.", listing.files().len())))
-}
-
-fn counted(count: usize) -> String {
-    if count == 1 { "One file is".to_owned() } else { format!("{count} files are") }
 }
 
 /// Whether what the refs bring holds no file above GitHub's limit, in any commit.

@@ -15,6 +15,7 @@ pub mod message;
 pub(crate) mod names;
 pub mod proposal;
 pub mod sign;
+pub mod sizes;
 pub mod source;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use super::{
     hash::{Hashed, Retain, hash},
     names::MAX_PATH,
+    sizes::too_large,
     walk::{Listing, shown, walk},
 };
 use crate::{
@@ -38,11 +39,14 @@ impl Source {
         self.listing(plan).await.map(|_| ())
     }
 
-    /// The directory's content by its object ids. Must be called inside a tokio runtime.
+    /// The directory's content by its object ids; with a file that GitHub does not take it is not read. Must be called inside a tokio runtime.
     pub async fn hashed(&self, plan: &DirectoryPlan, watch: &Arc<dyn Watch>) -> Result<Arc<Hashed>, Failure> {
         let make = || async {
             let listing = self.listing(plan).await?.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
             let listing = listing.ok_or_else(unfinished)?;
+            if let Some(failure) = too_large(&listing) {
+                return Err(failure);
+            }
             let watch = Arc::clone(watch);
             let retain = Retain::small(&listing);
             let work = move || hash(listing, &retain, &*watch).map(Arc::new);

@@ -1,5 +1,7 @@
 //! The checks of what is written: workflow files, sizes, payload, Pages, what is lost, and what the checkout left behind.
 
+use std::time::Duration;
+
 use emulator::{
     faults::{Canned, Fault, FaultRule},
     model::{Level, Model, Repository, Token},
@@ -90,6 +92,9 @@ fn large_files_are_named_with_their_size() {
     };
     let outcome = world.refuses(sparse(world.publish(), (100 << 20) + 1), "file-size", "file-too-large");
     assert!(outcome.message("file-size").contains("video.mp4 (100 MiB)"), "{}", outcome.message("file-size"));
+    // What is refused is not read first.
+    let outcome = world.refuses(sparse(world.publish(), 1 << 40), "file-size", "file-too-large");
+    assert!(outcome.took < Duration::from_mins(1), "{:?}", outcome.took);
     let ignored = world.publish().input("ignore-checks", "file-size").run();
     ignored.failed("invalid-input");
     let outcome = sparse(world.publish(), 51 << 20).input("dry-run", "true").run();
