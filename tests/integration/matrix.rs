@@ -7,6 +7,7 @@ mod blow;
 mod connections;
 pub(crate) mod point;
 pub(crate) mod scene;
+mod ssh;
 mod trial;
 
 use std::{net::TcpListener, time::Duration};

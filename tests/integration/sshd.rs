@@ -185,9 +185,14 @@ impl Sshd {
         Self { process, folder, port, slug, key }
     }
 
-    /// Takes connections again, if a call has ended that: such a call leaves the file `gone` behind.
-    pub(crate) fn revive(&self) {
+    /// Takes connections again, if a call has ended that: such a call leaves the file `gone` behind. As another server it has
+    /// another host key.
+    pub(crate) fn revive(&self, as_another: bool) {
         if fs::remove_file(self.folder.path().join("gone")).is_ok() {
+            if as_another {
+                let (key, _) = generate(self.folder.path(), "another", &["-t", "ed25519"]);
+                fs::write(self.folder.path().join("host_ed25519"), key).unwrap();
+            }
             let mut process = self.process.lock().unwrap();
             process.wait().unwrap();
             *process = listen(self.folder.path(), self.port);
@@ -226,6 +231,11 @@ impl Sshd {
     pub(crate) fn moved(&self, name: &str) -> usize {
         let text = fs::read_to_string(self.folder.path().join("moved")).unwrap_or_default();
         text.lines().filter(|line| line.ends_with(&format!(" {name}"))).count()
+    }
+
+    /// How many bytes the call of this number answered, if a lapse kept them in a file `answer.$number`.
+    pub(crate) fn answered(&self, number: u64) -> u64 {
+        fs::metadata(self.folder.path().join(format!("answer.{number}"))).unwrap().len()
     }
 
     /// The repository's address.

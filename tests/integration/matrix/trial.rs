@@ -108,7 +108,8 @@ pub(super) fn conduct(what: &str, trials: &[impl Trial]) {
     let [lost, doubled, leaked] = ["lost", "doubled", "leaked"].map(count);
     println!("{what}: lost {lost} of {of}, doubled {doubled} of {of}, leaked {leaked} of {of}");
     for (name, what) in &wrong {
-        println!("WRONG {name}: {}", what[..what.len() - 1].join("; "));
+        let shown = if filter.is_empty() { what.len() - 1 } else { what.len() };
+        println!("WRONG {name}: {}", what[..shown].join("; "));
     }
     if let Some((name, what)) = wrong.first() {
         panic!("{} of {of} cases are wrong, the first of them `{name}`:\n{}", wrong.len(), what.join("\n"));
