@@ -135,10 +135,15 @@ impl GitHub {
             }
         };
         if call.expected.contains(&meta.status) {
-            Ok((meta, body))
-        } else {
-            Err(self.failed(call, Reason::Refused, meta, &body))
+            return Ok((meta, body));
         }
+        // No refusal: what was asked for may be done, and only its answer is none that is known here.
+        let reason = if (200..300).contains(&meta.status) {
+            Reason::Unreadable("this status answers no such request".to_owned())
+        } else {
+            Reason::Refused
+        };
+        Err(self.failed(call, reason, meta, &body))
     }
 
     /// Calls, and reads the answer as JSON.

@@ -222,6 +222,10 @@ async fn spool(mut stream: ByteStream) -> Result<(ByteStream, u64), WireError> {
 /// The body of an answer that is git's; any other answer is an error with what it says.
 async fn accept(method: &Method, answer: Answer, content_type: &str) -> Result<ByteStream, WireError> {
     let request = format!("{method} {}", answer.url);
+    if answer.status.is_success() && answer.status != StatusCode::OK {
+        // No refusal: a push may be done.
+        return Err(WireError::protocol(format!("{request} gave the status {}", answer.status)));
+    }
     if answer.status != StatusCode::OK {
         let status = answer.status.as_u16();
         let headers = answer

@@ -69,6 +69,7 @@ pub(crate) fn blows(point: &Point, stranger: &str) -> Vec<Blow> {
         blow("slow", Fault::Delay(Duration::from_millis(60)), Nature::Harmless),
         blow("silence", Fault::Silence, Nature::Passing),
         blow("error page", Fault::Answer(Canned { status: 200, headers: html(), body: HTML.into() }), Nature::Passing),
+        blow("another good status", Fault::Answer(good_status()), Nature::Passing),
         blow("redirect to another host", Fault::Redirect(307, stranger.to_owned()), Nature::Lasting),
         blow("401", Fault::Answer(Canned::error(401, "Bad credentials")), Nature::Lasting),
         blow(
@@ -85,6 +86,7 @@ pub(crate) fn blows(point: &Point, stranger: &str) -> Vec<Blow> {
             blow("502 after the effect", Fault::AnswerAfter(Canned::bad_gateway()), Nature::Passing),
             blow("503 after the effect", Fault::AnswerAfter(Canned::unavailable(7)), named(7)),
             blow("silence after the effect", Fault::SilenceAfter, Nature::Passing),
+            blow("another good status after the effect", Fault::AnswerAfter(good_status()), Nature::Passing),
         ]);
     }
     if point.answer > 0 {
@@ -104,6 +106,11 @@ pub(crate) fn blows(point: &Point, stranger: &str) -> Vec<Blow> {
     blows
 }
 
+/// One that says that it is well, and is none that any of these requests is answered with.
+fn good_status() -> Canned {
+    Canned { status: 206, headers: Vec::new(), body: "{}".to_owned() }
+}
+
 fn html() -> Vec<(String, String)> {
     vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())]
 }
@@ -118,6 +125,7 @@ pub(crate) fn is_tried_for_ever(blow: &Blow) -> bool {
         "primary limit",
         "silence",
         "error page",
+        "another good status after the effect",
         "cut body",
     ];
     blow.nature == Nature::Lasting || kinds.contains(&blow.name)
