@@ -27,6 +27,7 @@ mod leaks;
 mod limits;
 mod malicious;
 mod malicious_ssh;
+mod mangled;
 mod matrix;
 mod once;
 mod packs;

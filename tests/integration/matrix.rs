@@ -8,7 +8,7 @@ mod connections;
 pub(crate) mod point;
 pub(crate) mod scene;
 mod ssh;
-mod trial;
+pub(crate) mod trial;
 
 use std::{net::TcpListener, time::Duration};
 

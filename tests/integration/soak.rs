@@ -34,7 +34,7 @@ const LIFE: u64 = 25;
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Numbers that a seed determines (`SplitMix64`).
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -45,7 +45,7 @@ impl Chance {
     }
 
     /// From 0 up to, but not including, `end`.
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }

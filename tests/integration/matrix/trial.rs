@@ -117,13 +117,13 @@ pub(super) fn conduct(what: &str, trials: &[impl Trial]) {
 }
 
 /// How a step ended, in a word.
-pub(super) fn end(outcome: &Outcome) -> String {
+pub(crate) fn end(outcome: &Outcome) -> String {
     let error = outcome.output("error");
     (if error.is_empty() { "success" } else { error }).to_owned()
 }
 
 /// What is wrong with an end, whatever led to it. `passes`: the fault passes, and the step must succeed.
-pub(super) fn judge(scene: &Scene, outcome: &Outcome, passes: bool) -> Vec<String> {
+pub(crate) fn judge(scene: &Scene, outcome: &Outcome, passes: bool) -> Vec<String> {
     let mut wrong = contradictions(&scene.effects(), outcome);
     wrong.extend(scene.neglected(outcome));
     let error = outcome.output("error");
