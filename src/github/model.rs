@@ -1,11 +1,18 @@
 //! What the REST interface answers, as far as a relay reads it. Fields that an older server leaves out are tolerated.
 
+mod rules;
+mod runs;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
+pub(super) use self::runs::{Jobs, Runs, Workflows};
+pub use self::{
+    rules::{Branch, BranchProtection, CommitRef, Conditions, ProtectionChecks, RefCondition, Rule, Ruleset},
+    runs::{ActionsPermissions, Dispatched, Job, Run, Step, Workflow},
+};
 use crate::credential::Secret;
 
 /// A moment in RFC 3339; another form counts as not given.
@@ -95,146 +102,12 @@ pub struct Permissions {
     pub pull: bool,
 }
 
-/// A branch.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Branch {
-    /// Its name without `refs/heads/`.
-    pub name: String,
-    /// Its tip.
-    pub commit: CommitRef,
-    /// Whether a branch protection or a ruleset covers it.
-    pub protected: bool,
-    /// What is told of the branch protection, without its details.
-    #[serde(deserialize_with = "or_default")]
-    pub protection: BranchProtection,
-}
-
-/// What everyone may know of a branch protection.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct BranchProtection {
-    /// Whether there is one.
-    pub enabled: bool,
-    /// The status checks that it asks for.
-    #[serde(deserialize_with = "or_default")]
-    pub required_status_checks: ProtectionChecks,
-}
-
-/// The status checks that a branch protection asks for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ProtectionChecks {
-    /// `off`, `non_admins` or `everyone`.
-    pub enforcement_level: String,
-    /// Their names.
-    pub contexts: Vec<String>,
-}
-
-/// A commit's id.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct CommitRef {
-    /// 40 hexadecimal digits.
-    pub sha: String,
-}
-
-/// A rule that is active for a branch, or part of a ruleset.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Rule {
-    /// `pull_request`, `required_signatures`, `non_fast_forward` and the like; the list is open.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The rule's settings, of a form that depends on its kind.
-    pub parameters: Value,
-    /// `Repository`, `Organization` or `Enterprise`.
-    pub ruleset_source_type: Option<String>,
-    /// The repository or organization that the ruleset belongs to.
-    pub ruleset_source: Option<String>,
-    /// The ruleset; absent inside one.
-    pub ruleset_id: Option<u64>,
-}
-
-/// A ruleset. A list of rulesets leaves out conditions, rules and bypass.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Ruleset {
-    /// Its number.
-    pub id: u64,
-    /// Its name.
-    pub name: String,
-    /// `branch`, `tag` or `push`.
-    pub target: Option<String>,
-    /// `Repository`, `Organization` or `Enterprise`.
-    pub source_type: Option<String>,
-    /// The repository or organization that it belongs to.
-    pub source: String,
-    /// `active`, `evaluate` or `disabled`.
-    pub enforcement: String,
-    /// `always`, `exempt`, `pull_requests_only` or `never`; not every answer has it.
-    pub current_user_can_bypass: Option<String>,
-    /// Which refs it is for.
-    #[serde(deserialize_with = "or_default")]
-    pub conditions: Conditions,
-    /// Its rules.
-    #[serde(deserialize_with = "or_default")]
-    pub rules: Vec<Rule>,
-}
-
-/// Which refs a ruleset is for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Conditions {
-    /// By the ref's name.
-    pub ref_name: Option<RefCondition>,
-}
-
-/// Patterns of full ref names, in fnmatch form; `~ALL` and `~DEFAULT_BRANCH` besides.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RefCondition {
-    /// Refs that it is for.
-    pub include: Vec<String>,
-    /// Refs that it is not for, whatever `include` says.
-    pub exclude: Vec<String>,
-}
-
-/// A workflow.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Workflow {
-    /// Its number.
-    pub id: u64,
-    /// Its title.
-    pub name: String,
-    /// Its file: `.github/workflows/deploy.yml`.
-    pub path: String,
-    /// `active`, `disabled_manually`, `disabled_inactivity`, `disabled_fork` or `deleted`.
-    pub state: String,
-    /// The web address.
-    pub html_url: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Workflows {
-    pub(super) workflows: Vec<Workflow>,
-}
-
 /// A commit's own text.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct GitCommit {
     /// The whole message.
     pub message: String,
-}
-
-/// Whether Actions run in a repository.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ActionsPermissions {
-    /// They do.
-    pub enabled: bool,
 }
 
 /// What stands at a path of a branch, tag or commit.
@@ -272,123 +145,6 @@ pub(super) enum RawContent {
     },
     #[expect(dead_code, reason = "that it is a list is all that counts")]
     Folder(Vec<serde::de::IgnoredAny>),
-}
-
-/// A workflow run.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Run {
-    /// Its number.
-    pub id: u64,
-    /// The workflow's title.
-    #[serde(deserialize_with = "or_default")]
-    pub name: String,
-    /// What the run is called: `run-name`, or a default that depends on the event.
-    #[serde(deserialize_with = "or_default")]
-    pub display_title: String,
-    /// The workflow's file, in some answers with `@ref` after it.
-    #[serde(deserialize_with = "or_default")]
-    pub path: String,
-    /// The workflow's number.
-    #[serde(deserialize_with = "or_default")]
-    pub workflow_id: u64,
-    /// `push`, `repository_dispatch`, `workflow_dispatch` and the like.
-    #[serde(deserialize_with = "or_default")]
-    pub event: String,
-    /// `queued`, `requested`, `waiting`, `pending`, `in_progress`, `action_required` or `completed`; the list is open.
-    #[serde(deserialize_with = "or_default")]
-    pub status: String,
-    /// `success`, `failure`, `neutral`, `cancelled`, `skipped`, `timed_out`, `action_required`, `stale` or `startup_failure`; `None` until it ends.
-    pub conclusion: Option<String>,
-    /// The branch or tag of the commit.
-    #[serde(deserialize_with = "or_default")]
-    pub head_branch: String,
-    /// The commit.
-    #[serde(deserialize_with = "or_default")]
-    pub head_sha: String,
-    /// The web address.
-    #[serde(deserialize_with = "or_default")]
-    pub html_url: String,
-    /// Which try of the run this is, from 1.
-    #[serde(deserialize_with = "or_default")]
-    pub run_attempt: u64,
-    /// When it was made, by the server's clock.
-    #[serde(deserialize_with = "moment")]
-    pub created_at: Option<DateTime<Utc>>,
-    /// Who made the event.
-    #[serde(deserialize_with = "or_default")]
-    pub actor: Account,
-    /// Who started this try.
-    #[serde(deserialize_with = "or_default")]
-    pub triggering_actor: Account,
-}
-
-impl Run {
-    /// Whether an account of this name may have caused it: it did, or the server does not say who did.
-    pub fn may_be_by(&self, login: &str) -> bool {
-        self.actor.login.is_empty() || self.actor.login.eq_ignore_ascii_case(login)
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Runs {
-    pub(super) workflow_runs: Vec<Run>,
-}
-
-/// A job of a run.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Job {
-    /// Its number.
-    pub id: u64,
-    /// Its name.
-    #[serde(deserialize_with = "or_default")]
-    pub name: String,
-    /// As of a run.
-    #[serde(deserialize_with = "or_default")]
-    pub status: String,
-    /// As of a run.
-    pub conclusion: Option<String>,
-    /// The web address.
-    #[serde(deserialize_with = "or_default")]
-    pub html_url: String,
-    /// Its steps so far.
-    #[serde(deserialize_with = "or_default")]
-    pub steps: Vec<Step>,
-}
-
-/// A step of a job.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Step {
-    /// Its place, from 1.
-    pub number: u64,
-    /// Its name.
-    #[serde(deserialize_with = "or_default")]
-    pub name: String,
-    /// As of a run.
-    #[serde(deserialize_with = "or_default")]
-    pub status: String,
-    /// As of a run.
-    pub conclusion: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(super) struct Jobs {
-    pub(super) jobs: Vec<Job>,
-}
-
-/// The run that a `workflow_dispatch` made.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Dispatched {
-    /// Its number.
-    #[serde(rename = "workflow_run_id")]
-    pub id: u64,
-    /// The web address.
-    #[serde(default, deserialize_with = "or_default")]
-    pub html_url: String,
 }
 
 /// A Pages site.

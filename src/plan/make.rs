@@ -1,0 +1,199 @@
+//! From the inputs and what the workflow is to one plan for each target.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::{DirectoryPlan, DispatchPlan, Plan, SecretPlan, TagPlan, TagTarget, Token, WaitPlan, WorkflowPlan};
+use crate::{
+    app::App,
+    context::Context,
+    credential::{Secret, TokenKind},
+    diagnosis::{Cause, Failure},
+    git::{
+        stored_header::stored_headers,
+        transport::ssh::{Access, DeployKey, KnownHosts, PORT, Route},
+    },
+    inputs::{
+        ActionsSecret, BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, TagExists, Tags, TokenInput, Triggers, Wait,
+    },
+    publish::{globs::Globs, message::Origin, sign::SigningKey, walk::resolve_directory},
+    refs::Local,
+    target::{Oid, Target},
+};
+
+impl Plan {
+    /// One plan for each target of `inputs`.
+    ///
+    /// # Errors
+    /// What is wrong with an input that needs a look at the disk: `directory-not-found`, `invalid-input`.
+    pub fn for_targets(inputs: &Inputs, context: &Context) -> Result<Vec<Self>, Failure> {
+        let push = match &inputs.push {
+            Push::Directory(asked) => Some(directory_plan(asked, context)?),
+            Push::Remove(commit) => Some(removal_plan(commit)),
+            Push::None | Push::Refs(_) => None,
+        };
+        let refs = match &inputs.push {
+            Push::Refs(specs) => Some(Local::read(&context.workspace, specs).map(Arc::new)),
+            Push::None | Push::Remove(_) | Push::Directory(_) => None,
+        };
+        let origin = Origin {
+            repository: context.repository.clone(),
+            sha: context.sha,
+            git_ref: context.git_ref.clone(),
+            actor: context.actor.clone(),
+            run_url: context.run_url.clone(),
+        };
+        let app = inputs.credential.app.as_ref().map(App::read).transpose()?;
+        let given = inputs.credential.token.secret().filter(|_| app.is_none());
+        let token = given.map(|secret| Token {
+            secret: secret.clone(),
+            kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
+        });
+        let ssh = ssh_access(inputs)?;
+        let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose()?;
+        let own_server = context.server().ok();
+        let stored = stored_headers(&context.workspace);
+        let workflow_token = inputs.credential.workflow_token.as_ref();
+        let secret = inputs.secret.as_ref().map(|secret| Arc::new(secret_plan(secret, workflow_token)));
+        let wait = wait_plan(inputs)?;
+        let plan = |target: &Target| Self {
+            target: target.clone(),
+            token: token.clone(),
+            token_absence: absence(&inputs.credential.token),
+            app: app.clone(),
+            ssh: ssh.clone(),
+            own_repository: context.repository.as_ref() == Some(&target.slug)
+                && own_server.as_ref() == Some(&target.server),
+            origin: origin.clone(),
+            stored_headers: stored.clone(),
+            tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some() || refs.is_some(), context.sha)),
+            push: push.clone(),
+            secret: secret.clone(),
+            refs: refs.clone(),
+            dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
+                event_type: event_type.clone(),
+                payload: inputs.triggers.payload.clone(),
+            }),
+            workflows: workflow_plan(&inputs.triggers),
+            wait: wait.clone(),
+            author: inputs.author.clone(),
+            signing_key: signing_key.clone(),
+            behaviour: inputs.behaviour.clone(),
+        };
+        Ok(inputs.targets.list.iter().map(plan).collect())
+    }
+}
+
+fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryPlan, Failure> {
+    let globs = |input: &str, patterns: &[String]| {
+        Globs::new(patterns)
+            .map_err(|error| Failure::new(Cause::InvalidInput, format!("The input `{input}` is not usable: {error}.")))
+    };
+    let text = asked.directory.to_string_lossy();
+    Ok(DirectoryPlan {
+        directory: Some(resolve_directory(&context.workspace, &text)?),
+        keep: globs("keep", &asked.keep)?,
+        exclude: globs("exclude", &asked.exclude)?,
+        nojekyll: match asked.nojekyll {
+            Nojekyll::Always => true,
+            Nojekyll::Never => false,
+            Nojekyll::Auto => asked.commit.branch.short() == "gh-pages",
+        },
+        asked: asked.clone(),
+    })
+}
+
+/// A destination that is taken off its branch: the publish of nothing.
+fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
+    let asked = DirectoryPush {
+        directory: PathBuf::new(),
+        commit: commit.clone(),
+        keep: Vec::new(),
+        exclude: Vec::new(),
+        nojekyll: Nojekyll::Never,
+        cname: None,
+    };
+    DirectoryPlan { directory: None, asked, keep: Globs::default(), exclude: Globs::default(), nojekyll: false }
+}
+
+fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {
+    let target = match tags.target.as_deref() {
+        Some(text) => text.parse().map_or_else(|_| TagTarget::Named(text.to_owned()), TagTarget::Commit),
+        None if pushes => TagTarget::PushedTip,
+        None => TagTarget::OwnCommit(own_sha),
+    };
+    let exists = |moves: bool| if moves { TagExists::Move } else { tags.exists };
+    TagPlan {
+        tags: tags.list.iter().map(|line| (line.name.clone(), exists(line.moves))).collect(),
+        message: tags.message.clone(),
+        target,
+    }
+}
+
+/// The prefixes by which GitHub's tokens are known; a refresh token is none that could be asked about.
+const TOKEN_PREFIXES: &[&str] = &["ghp_", "github_pat_", "ghs_", "gho_", "ghu_"];
+
+fn secret_plan(secret: &ActionsSecret, workflow_token: Option<&Secret>) -> SecretPlan {
+    let trimmed = secret.value.expose().trim();
+    let is_token = TOKEN_PREFIXES.iter().any(|prefix| trimmed.starts_with(prefix))
+        && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
+    let token = is_token.then(|| {
+        let secret = Secret::new(trimmed.to_owned());
+        Token { kind: TokenKind::of(&secret, workflow_token), secret }
+    });
+    SecretPlan { name: secret.name.clone(), value: secret.value.clone(), token }
+}
+
+/// What `ssh-key` asks for: the route that an SSH address named, else GitHub's own.
+fn ssh_access(inputs: &Inputs) -> Result<Option<Access>, Failure> {
+    let Some(key) = &inputs.credential.ssh_key else { return Ok(None) };
+    let key = DeployKey::read(key)?;
+    let known_hosts = KnownHosts::parse(inputs.credential.ssh_known_hosts.as_deref().unwrap_or_default())?;
+    let route = match (&inputs.targets.ssh, inputs.targets.list.first()) {
+        (Some(route), _) => {
+            Route { user: route.user.clone(), host: route.host.clone(), port: route.port.unwrap_or(PORT) }
+        }
+        (None, Some(target)) => Route::to(&target.server),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Access { route, key, known_hosts }))
+}
+
+fn workflow_plan(triggers: &Triggers) -> Option<WorkflowPlan> {
+    (!triggers.workflows.is_empty()).then(|| WorkflowPlan {
+        files: triggers.workflows.clone(),
+        reference: triggers.workflow_ref.clone(),
+        inputs: triggers.workflow_inputs.clone(),
+    })
+}
+
+fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
+    let triggers = &inputs.triggers;
+    let starts = triggers.dispatch.is_some() || !triggers.workflows.is_empty();
+    let pushes = inputs.tags.is_some() || !matches!(inputs.push, Push::None);
+    if !triggers.wait_for.is_empty() && !starts && !pushes {
+        let what = "`wait-for` has nothing to wait for: the step pushes, tags and starts nothing.";
+        return Err(Failure::new(Cause::InvalidInput, what)
+            .with_remedy("Set `directory`, `refs` or `tag` too, or take `wait-for` out."));
+    }
+    let waits = (starts && triggers.wait != Wait::No) || !triggers.wait_for.is_empty();
+    Ok(waits.then(|| WaitPlan {
+        triggers: if starts { triggers.wait } else { Wait::No },
+        until: if triggers.wait == Wait::Started { Wait::Started } else { Wait::Completed },
+        expected: triggers.wait_for.clone(),
+        timeout: triggers.wait_timeout,
+    }))
+}
+
+fn absence(token: &TokenInput) -> String {
+    match token {
+        TokenInput::Given(_) => String::new(),
+        TokenInput::Blank => {
+            "The input `token` is empty: the secret that it reads is not defined here, or this run (of a fork, or of Dependabot) gets no secrets."
+                .to_owned()
+        }
+        TokenInput::Absent => "No token was given: neither `token`, `--token-file`, GH_TOKEN nor GITHUB_TOKEN.".to_owned(),
+        TokenInput::Withheld { what, server } => {
+            format!("There is {what}, but it belongs to {server} and is not sent to another server.")
+        }
+    }
+}
