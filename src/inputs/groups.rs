@@ -285,5 +285,9 @@ fn ref_name(
     if text.starts_with("refs/") && !text.starts_with(prefix) {
         return Err(refused(input, text, &format!("it is a full ref that does not begin with {prefix}")));
     }
+    // NOTE: git makes no branch or tag of that name either: it would hide behind what is checked out.
+    if text == "HEAD" {
+        return Err(refused(input, text, "it is git's word for what is checked out, and no name"));
+    }
     parse(text).map_err(|error| refused_name(input, &error))
 }

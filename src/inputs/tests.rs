@@ -165,7 +165,7 @@ const ROWS: &[Row] = &[
         DIRECTORY,
         "refs/heads/gh-pages",
         &[("main", "refs/heads/main"), ("refs/heads/a/b", "refs/heads/a/b")],
-        &["a b", "-x", "refs/tags/v1", "a..b", "x.lock", "refs/heads/"],
+        &["a b", "-x", "refs/tags/v1", "a..b", "x.lock", "refs/heads/", "HEAD"],
     ),
     (
         "destination",
@@ -212,8 +212,11 @@ const ROWS: &[Row] = &[
         "refs",
         &[],
         "",
-        &[("main\n+HEAD:gh-pages\nrefs/tags/*\n:old\nmain", "main|+HEAD:gh-pages|refs/tags/*|:old")],
-        &["a:b:c", ":", "a b", "main,dev:"],
+        &[
+            ("main\n+HEAD:gh-pages\nrefs/tags/*\n:old\nmain", "main|+HEAD:gh-pages|refs/tags/*|:old"),
+            (":\n^refs/heads/wip\ntag v1", ":|^refs/heads/wip|refs/tags/v1"),
+        ],
+        &["a:b:c", "^refs/heads/wip", "a b", "main,dev:"],
     ),
     (
         "tag",
@@ -224,7 +227,7 @@ const ROWS: &[Row] = &[
             ("refs/tags/x", "refs/tags/x"),
             ("a,b", "refs/tags/a,b"),
         ],
-        &["+", "a b", "refs/heads/main", "v1\n+v1", "-x", "refs/tags/"],
+        &["+", "a b", "refs/heads/main", "v1\n+v1", "-x", "refs/tags/", "HEAD"],
     ),
     ("tag-message", TAG, "", &[(" a\n", " a\n")], &[]),
     ("tag-target", TAG, "", &[(" main ", "main"), ("refs/tags/v0", "refs/tags/v0")], &["a b", "HEAD~1", "-x"]),

@@ -27,7 +27,7 @@ impl CheckName {
             ),
             Self::TokenScope => row(
                 "the scopes of a classic token are enough",
-                "it has scopes that no step needs, named one by one",
+                "it has scopes that no step needs, named one by one; or `repo` is missing, though git may push",
                 "`repo` (`public_repo` for what is public) is missing, and git may not push",
                 "the token has permissions instead of scopes, and they cannot be read",
             ),
