@@ -44,6 +44,11 @@ struct Blow {
     nature: Nature,
 }
 
+/// Passes so many bytes on, each at once: who keeps them until all are there is silent where an answer is shorter.
+fn first(bytes: u64) -> String {
+    format!("dd bs=1 count={bytes} status=none")
+}
+
 fn blows(call: &Call) -> Vec<Blow> {
     let blow = |name, deed: &str, nature| Blow { name, deed: deed.to_owned(), nature };
     let said = |words: &str| format!("echo 'ERROR: {words}' >&2; exit 1");
@@ -58,10 +63,14 @@ fn blows(call: &Call) -> Vec<Blow> {
         blow("failing server", &said("Internal Server Error"), Nature::Passing),
         blow("no such repository", &said("Repository not found."), Nature::Lasting),
         blow("no right", &said("Permission to acme/site.git denied to deploy key"), Nature::Lasting),
-        blow("cut pkt-line", "served | { head -c 6; kill -9 $$; }", Nature::Passing),
+        blow("cut pkt-line", &format!("served | {{ {}; kill -9 $$; }}", first(6)), Nature::Passing),
         blow("no pkt-line", "printf 00; exit", Nature::Passing),
-        blow("cut body", &format!("served | {{ head -c {half}; kill -9 $$; }}"), Nature::Passing),
-        blow("cut in the body", &format!("served | {{ head -c {half}; sleep 0.05; kill -9 $PPID; }}"), Nature::Passing),
+        blow("cut body", &format!("served | {{ {}; kill -9 $$; }}", first(half)), Nature::Passing),
+        blow(
+            "cut in the body",
+            &format!("served | {{ {}; sleep 0.05; kill -9 $PPID; }}", first(half)),
+            Nature::Passing,
+        ),
     ];
     if call.service == "git-receive-pack" {
         blows.push(blow("cut after the effect", "export LAPSE=cut", Nature::Passing));
