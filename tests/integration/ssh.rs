@@ -287,6 +287,24 @@ fn a_connection_that_breaks_is_made_again() {
 }
 
 #[test]
+fn what_a_login_prints_in_passing_is_no_reason() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let noise = "echo 'shims: cannot rehash' >&2";
+    // The first publish, onto a branch that is not there, fetches nothing.
+    for service in ["git-receive-pack", "git-upload-pack"] {
+        sshd.lapse(service, 1..=1, &format!("{noise}; exit 1"));
+        let outcome = publish(&world, &sshd).file("site/page", service).run();
+        outcome.succeeded();
+        assert_eq!(outcome.output("pushed"), "true", "{outcome}");
+    }
+    sshd.lapse("git-receive-pack", 1..=1000, &format!("{noise}; exit 1"));
+    let outcome = publish(&world, &sshd).file("site/page", "x").input("attempts", "2").run();
+    outcome.failed("connection-failed");
+    assert!(outcome.stdout.contains("shims: cannot rehash"), "{outcome}");
+}
+
+#[test]
 fn a_push_whose_report_is_lost_is_looked_up_and_not_made_twice() {
     let world = World::new();
     // The branch, and then the tag.

@@ -90,6 +90,10 @@ if [ -f lapse ]; then . ./lapse; fi
 served
 "#;
 
+/// The login shell of the account that the tests run as is not to read its own files first: what they do takes time, and what they
+/// print is no word of git's. bash reads them where sshd starts it, unless it is told that it is not the first shell.
+const PLAIN: &str = "SetEnv SHLVL=2\n";
+
 const AFTER: &str = r#"#!/bin/sh
 cd FOLDER || exit 1
 echo >>landed
@@ -176,7 +180,7 @@ impl Sshd {
         let configuration = format!(
             "ListenAddress 127.0.0.1\nHostKey {0}/host_ed25519\nHostKey {0}/host_rsa\nAuthorizedKeysFile {0}/authorized_keys\n\
              StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             PidFile none\n{accepts}",
+             PidFile none\n{accepts}{PLAIN}",
             path.display()
         );
         fs::write(path.join("sshd_config"), configuration).unwrap();

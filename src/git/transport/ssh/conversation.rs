@@ -18,13 +18,16 @@ use super::{
     Counters, Silence,
 };
 use crate::{
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{Cause, Diagnosis, Evidence, Failure, Operation, Retry, Situation, classify},
     git::{WireError, pktline::Frames},
     http::Waits,
 };
 
 /// How much of what the server says beside the answer is kept.
 const TEXT_LIMIT: usize = 16 * 1024;
+
+/// How a line begins, in lower case, with which a server or its git refuses something.
+const REFUSALS: [&str; 4] = ["error", "fatal", "remote:", "permission"];
 
 /// A service that runs at the other end.
 pub(super) struct Conversation {
@@ -204,7 +207,7 @@ impl Conversation {
                 Ok(Some(piece))
             }
             None if !self.whole => Err(self.silence.error().map_or(WireError::CutOff, WireError::Http)),
-            None if !self.answered && !self.said.is_empty() => Err(WireError::Remote(self.text())),
+            None if !self.answered && self.is_told() => Err(WireError::Remote(self.text())),
             None => Ok(None),
         }
     }
@@ -220,19 +223,33 @@ impl Conversation {
         String::from_utf8_lossy(&self.said).trim().to_owned()
     }
 
+    fn diagnosis(&self, text: &str) -> Diagnosis {
+        classify(&Evidence::of_text(Operation::Ssh, text), &self.situation)
+    }
+
+    /// Whether the server said why it ended. What a login prints in passing, a greeting or a shell's own trouble, is no reason.
+    fn is_told(&self) -> bool {
+        let text = self.text();
+        let begins = |line: &str| REFUSALS.iter().any(|word| line.trim_start().to_ascii_lowercase().starts_with(word));
+        !text.is_empty() && (text.lines().any(begins) || self.diagnosis(&text).cause != Cause::Unknown)
+    }
+
     /// Why a service ended before it had said what there is.
     pub(super) fn turned_away(&self) -> WireError {
         let text = self.text();
         if text.is_empty() && !self.whole {
             return WireError::CutOff;
         }
-        if text.is_empty() && !self.refused {
+        if !self.is_told() && !self.refused {
             // It did not refuse: a server that does says why.
-            let what = "The SSH server ended the session without a word.";
+            let what = if text.is_empty() {
+                "The SSH server ended the session without a word.".to_owned()
+            } else {
+                format!("The SSH server ended the session without a reason; it had said: {text}")
+            };
             return Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff).into();
         }
         let text = if text.is_empty() { "The SSH server does not run git here.".to_owned() } else { text };
-        let diagnosis = classify(&Evidence::of_text(Operation::Ssh, &text), &self.situation);
-        WireError::Failed(diagnosis.into_failure())
+        WireError::Failed(self.diagnosis(&text).into_failure())
     }
 }
