@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Start, once::TOLERANCE};
+use super::{Start, once::made_since};
 use crate::{
     connection::Connection,
     github::{Polled, RunQuery},
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The numbers of the runs that `start`, which is not asked for yet, could be taken for; as far as the list can be read at once.
 pub(super) async fn before(slug: &Slug, connection: &Connection, start: &Start) -> BTreeSet<u64> {
-    let created = format!(">={}", (start.began - TOLERANCE).format("%Y-%m-%dT%H:%M:%SZ"));
+    let created = made_since(start.began);
     let query = RunQuery {
         workflow: start.workflow.as_deref(),
         event: Some(start.event),

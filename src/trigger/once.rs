@@ -32,6 +32,11 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// How far a run may seem older than the request that started it: both clocks are the server's, to the second.
 pub(super) const TOLERANCE: chrono::Duration = chrono::Duration::seconds(2);
 
+/// The search syntax for runs made at `moment` of the server or later, as far as its clock tells.
+pub(super) fn made_since(moment: DateTime<Utc>) -> String {
+    (moment - TOLERANCE).format(">=%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// What is left for the report when the budget ends during a request.
 const MARGIN: Duration = Duration::from_millis(100);
 
@@ -171,8 +176,7 @@ fn may_have_started(failure: Failure, run: Option<&Run>) -> Failure {
 
 /// Looks for the run. Time is counted by its pauses.
 async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<'_>, since: DateTime<Utc>) -> Found {
-    let since = (since - TOLERANCE).format("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let created = format!(">={since}");
+    let created = made_since(since);
     let query = RunQuery {
         workflow: search.workflow,
         event: Some(search.event),

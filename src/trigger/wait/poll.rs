@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::{super::once::TOLERANCE, Waiting};
+use super::{super::once::made_since, Waiting};
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
@@ -54,7 +54,7 @@ impl Source {
         head_sha: Option<String>,
         since: Option<DateTime<Utc>>,
     ) -> Self {
-        let created = since.map(|since| (since - TOLERANCE).format(">=%Y-%m-%dT%H:%M:%SZ").to_string());
+        let created = since.map(made_since);
         Self::List { workflow, event, head_sha, created }
     }
 
