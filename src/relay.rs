@@ -270,7 +270,6 @@ fn note_made(cleared: &Cleared<Plan>, written: &[Tagged], report: &mut TargetRep
 }
 
 fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetReport) {
-    report.facts.tags = tagged.iter().map(|tagged| tagged.name.short().to_owned()).collect();
     let made: Vec<&Tagged> = tagged.iter().filter(|tagged| !tagged.is_unchanged()).collect();
     let names = |tags: &[&Tagged]| tags.iter().map(|tagged| tagged.name.short()).collect::<Vec<_>>().join(", ");
     if made.is_empty() {
