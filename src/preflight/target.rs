@@ -12,6 +12,7 @@ use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
     plan::Plan,
+    trigger::skip_mark_of,
 };
 
 /// Whether the repository exists, can be seen and takes changes.
@@ -219,12 +220,6 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     Check::pass(CheckName::RateLimit, format!("{left}."))
 }
 
-/// The markers in a commit message that keep `push` workflows from starting.
-///
-/// Source: <https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs>
-const SKIP_MARKERS: &[&str] =
-    &["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "skip-checks: true", "skip-checks:true"];
-
 /// Whether what is pushed will start workflows; judged only where a start is hoped for.
 pub(super) fn triggers(plan: &Plan) -> Option<Check> {
     if !plan.expects_start() {
@@ -242,9 +237,9 @@ pub(super) fn triggers(plan: &Plan) -> Option<Check> {
         return Some(Check::skip(CheckName::Triggers, text));
     }
     let message = plan.commit_message().unwrap_or_default().to_lowercase();
-    if let Some(marker) = SKIP_MARKERS.iter().find(|marker| message.contains(**marker)) {
-        let what = format!("The commit message holds `{marker}`, which keeps workflows from starting.");
-        let remedy = format!("Take `{marker}` out of `message`.");
+    if let Some(mark) = skip_mark_of(&message) {
+        let what = format!("The commit message holds `{mark}`, which keeps workflows from starting.");
+        let remedy = format!("Take `{mark}` out of `message`.");
         return Some(Check::warn(CheckName::Triggers, Failure::new(Cause::NotTriggered, what).with_remedy(remedy)));
     }
     let who = if plan.ssh.is_some() { "deploy key" } else { "token" };

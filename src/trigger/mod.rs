@@ -5,6 +5,7 @@ mod once;
 mod receiver;
 pub mod reference;
 mod relay_id;
+mod skip;
 pub mod wait;
 
 use std::collections::BTreeSet;
@@ -12,11 +13,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub use self::relay_id::RelayId;
 use self::{
     before::before,
     once::{Once, Search, Sent},
 };
+pub use self::{relay_id::RelayId, skip::skip_mark_of};
 use crate::{
     connection::Connection,
     diagnosis::Failure,

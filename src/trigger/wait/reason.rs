@@ -14,13 +14,9 @@ use crate::{
         model::{Content, Run, Workflow},
     },
     target::Oid,
+    trigger::skip_mark_of,
     workflow_file::{Exclusion, WorkflowFile},
 };
-
-/// The instructions in a commit's message that keep GitHub from starting anything.
-///
-/// Source: <https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs>
-const SKIPS: &[&str] = &["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]"];
 
 /// How many of the pushed refs are looked at for the reason.
 const MOST_PLACES: usize = 5;
@@ -300,8 +296,7 @@ pub(super) async fn skip_mark(commit: Oid, waiting: &Waiting, connection: &Conne
         // What the step has published bears its own message.
         Err(_) => waiting.cleared.plan().commit_message()?.to_owned(),
     };
-    let trailer = || message.lines().any(|line| matches!(line.trim(), "skip-checks: true" | "skip-checks:true"));
-    SKIPS.iter().find(|mark| message.contains(*mark)).copied().or_else(|| trailer().then_some("skip-checks: true"))
+    skip_mark_of(&message)
 }
 
 /// A workflow file at a ref.
