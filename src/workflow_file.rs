@@ -3,11 +3,14 @@
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
 
 mod pattern;
+mod yaml;
 
-use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
-use saphyr_parser::{Event as Token, Parser};
+use saphyr::YamlData;
 
-use self::pattern::fits;
+use self::{
+    pattern::fits,
+    yaml::{Node, get, load, text_of, texts},
+};
 use crate::target::RefName;
 
 /// How many lines of a filter are quoted.
@@ -64,17 +67,6 @@ pub struct Exclusion {
     /// Whether it is sure; a filter of paths can only be supposed.
     pub certain: bool,
 }
-
-type Node<'a> = MarkedYaml<'a>;
-
-/// A longer file, in bytes, and one whose lists and tables are nested deeper, is none that GitHub starts.
-///
-/// Source: <https://github.com/actions/runner/blob/main/src/Sdk/WorkflowParser/ParseOptions.cs>
-const LONGEST: usize = 1 << 20;
-const DEEPEST: usize = 50;
-
-/// Hundreds of times what a file has that a person wrote; as a tree these take some 50 MB.
-const MOST_NODES: usize = 100_000;
 
 impl WorkflowFile {
     /// Reads a file. What is no YAML, or has no `on`, is a file that nothing starts, and says why.
@@ -225,34 +217,6 @@ impl Filter {
     }
 }
 
-/// The first document of a text, which may be anybody's: what has no bounds is not made a tree of.
-///
-/// NOTE: the tree's own reader calls itself for each level, and a line of `- - - ` would end the process.
-fn load(text: &str) -> Result<Option<Node<'_>>, String> {
-    if text.len() > LONGEST {
-        return Err(format!("it is longer than {LONGEST} bytes"));
-    }
-    let (mut depth, mut nodes) = (0_usize, 0_usize);
-    for token in Parser::new_from_str(text) {
-        match token.map_err(|error| error.to_string())?.0 {
-            Token::SequenceStart(..) | Token::MappingStart(..) => {
-                depth += 1;
-                if depth > DEEPEST {
-                    return Err(format!("it is nested deeper than {DEEPEST} levels"));
-                }
-            }
-            Token::SequenceEnd | Token::MappingEnd => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        nodes += 1;
-        if nodes > MOST_NODES {
-            return Err(format!("it has more than {MOST_NODES} parts"));
-        }
-    }
-    let documents = MarkedYaml::load_from_str(text).map_err(|error| error.to_string())?;
-    Ok(documents.into_iter().next())
-}
-
 fn events(on: &Node<'_>) -> Vec<Event> {
     let bare = |name: String| Event { name, filters: Vec::new(), inputs: Vec::new() };
     match &on.data {
@@ -289,34 +253,6 @@ fn inputs(event: &Node<'_>) -> Vec<Input> {
         })
     };
     table.iter().filter_map(input).collect()
-}
-
-/// A list of texts, or a single one, each with its line.
-fn texts(node: &Node<'_>) -> Vec<(String, usize)> {
-    match &node.data {
-        YamlData::Sequence(items) => {
-            items.iter().filter_map(|item| Some((text_of(item)?, item.span.start.line()))).collect()
-        }
-        _ => text_of(node).map(|text| (text, node.span.start.line())).into_iter().collect(),
-    }
-}
-
-/// A member of a table: its key and its value.
-fn get<'a, 'b>(node: &'a Node<'b>, name: &str) -> Option<(&'a Node<'b>, &'a Node<'b>)> {
-    let YamlData::Mapping(table) = &node.data else { return None };
-    table.iter().find(|(key, _)| text_of(key).as_deref() == Some(name))
-}
-
-/// A scalar as it would be written.
-fn text_of(node: &Node<'_>) -> Option<String> {
-    match &node.data {
-        YamlData::Value(Scalar::String(text)) => Some(text.clone().into_owned()),
-        YamlData::Value(Scalar::Boolean(value)) => Some(value.to_string()),
-        YamlData::Value(Scalar::Integer(value)) => Some(value.to_string()),
-        YamlData::Value(Scalar::FloatingPoint(value)) => Some(value.to_string()),
-        YamlData::Tagged(_, inner) => text_of(inner),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
