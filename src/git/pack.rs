@@ -6,6 +6,8 @@
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 
 mod entry;
+mod large;
+mod output;
 mod put;
 
 use std::{
@@ -13,7 +15,6 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::Range,
-    os::unix::fs::FileExt,
     path::Path,
     sync::{
         Arc,
@@ -24,23 +25,18 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use sha1::{Digest, Sha1};
 use tokio::sync::mpsc;
-use zlib_rs::adler32::{adler32, adler32_combine};
 
 pub use self::entry::PackEntry;
-use self::put::{OFS_DELTA, REF_DELTA, number_of, put_distance, put_form, put_header, put_whole};
-use super::{
-    ByteStream, WireError,
-    checkout::{Base, Copier},
-    deflate,
-    format::ObjectKind,
-    ids::{OidMap, OidSet},
+use self::{
+    large::{Large, pack_block},
+    output::Output,
+    put::{put_form, put_whole},
 };
+use super::{ByteStream, WireError, checkout::Copier, format::ObjectKind, ids::OidSet};
 use crate::{
     diagnosis::{Cause, Failure},
     progress::{Event, Watch},
-    target::Oid,
 };
 
 /// How much content one piece of work holds: small objects together, or a block of a large file.
@@ -253,86 +249,6 @@ fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, Wire
     Ok(())
 }
 
-/// The pack while it grows.
-struct Output<'a> {
-    sender: &'a mpsc::Sender<Result<Piece, WireError>>,
-    checksum: Sha1,
-    bytes: Vec<u8>,
-    /// Bytes that are sent.
-    sent: u64,
-    objects: u64,
-    /// Where each object begins; only kept for packs with deltas.
-    places: Option<OidMap<u64>>,
-    listened_to: bool,
-}
-
-impl<'a> Output<'a> {
-    fn new(sender: &'a mpsc::Sender<Result<Piece, WireError>>, places: bool) -> Self {
-        let places = places.then(OidMap::default);
-        Self { sender, checksum: Sha1::new(), bytes: Vec::new(), sent: 0, objects: 0, places, listened_to: true }
-    }
-
-    /// Takes note that `entry` begins `ahead` bytes from here.
-    fn begin(&mut self, entry: &PackEntry, ahead: u64) {
-        self.objects += 1;
-        let place = self.sent + self.bytes.len() as u64 + ahead;
-        if let Some(places) = &mut self.places {
-            places.insert(entry.oid(), place);
-        }
-    }
-
-    fn copy(&mut self, entry: &PackEntry, copier: &mut Copier) -> Result<(), WireError> {
-        let PackEntry::Stored(stored) = entry else { return Err(internal("only entries of packs are copied")) };
-        let here = self.sent + self.bytes.len() as u64;
-        self.begin(entry, 0);
-        let place = |base: &Oid| self.places.as_ref().and_then(|places| places.get(base)).copied();
-        match stored.base {
-            Base::None => put_header(number_of(stored.kind), stored.size, &mut self.bytes),
-            Base::Sent(base) => match place(&base) {
-                Some(place) => {
-                    put_header(OFS_DELTA, stored.size, &mut self.bytes);
-                    put_distance(here - place, &mut self.bytes);
-                }
-                None => self.put_base(base, stored.size),
-            },
-            Base::Known(base) => self.put_base(base, stored.size),
-        }
-        copier.copy(stored, |piece| {
-            self.bytes.extend_from_slice(piece);
-            if self.bytes.len() as u64 > 2 * WORK {
-                self.flush();
-            }
-        })?;
-        Ok(())
-    }
-
-    fn put_base(&mut self, base: Oid, size: u64) {
-        put_header(REF_DELTA, size, &mut self.bytes);
-        self.bytes.extend_from_slice(base.as_bytes());
-    }
-
-    /// Sends what there is; false when nobody listens any more.
-    fn flush(&mut self) -> bool {
-        self.send(false);
-        self.listened_to
-    }
-
-    fn end(mut self) {
-        self.checksum.update(&self.bytes);
-        let checksum = std::mem::take(&mut self.checksum).finalize();
-        self.bytes.extend_from_slice(&checksum);
-        let piece = Piece { bytes: std::mem::take(&mut self.bytes).into(), objects: self.objects, last: true };
-        let _ = self.sender.blocking_send(Ok(piece));
-    }
-
-    fn send(&mut self, last: bool) {
-        self.checksum.update(&self.bytes);
-        self.sent += self.bytes.len() as u64;
-        let piece = Piece { bytes: std::mem::take(&mut self.bytes).into(), objects: self.objects, last };
-        self.listened_to &= self.sender.blocking_send(Ok(piece)).is_ok();
-    }
-}
-
 /// A piece of work, and where what is made of it comes from.
 type Pending = (Work, Option<Receiver<Result<Made, WireError>>>);
 
@@ -381,54 +297,6 @@ fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
     Ok(Made { packed, begins, content: Vec::new() })
 }
 
-fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
-    let PackEntry::File { size, path, .. } = entry else { return Err(internal("only files have blocks")) };
-    let mut content = vec![0; length];
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    match file.read_exact_at(&mut content, offset) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changed(path)),
-        Err(error) => return Err(unreadable(path, &error)),
-        Ok(()) => {}
-    }
-    let last = offset + length as u64 == *size;
-    if last && file.read_at(&mut [0], *size).map_err(|error| unreadable(path, &error))? > 0 {
-        return Err(changed(path));
-    }
-    let mut packed = Vec::new();
-    if offset == 0 {
-        put_header(number_of(ObjectKind::Blob), *size, &mut packed);
-        packed.extend_from_slice(&deflate::ZLIB_HEADER);
-    }
-    deflate::block(&content, last, &mut packed).map_err(|error| internal(&error))?;
-    Ok(Made { packed, begins: Vec::new(), content })
-}
-
-/// What is computed from the beginning of a large file to its end: its id, and zlib's checksum.
-#[derive(Default)]
-struct Large(Option<(Sha1, u32)>);
-
-impl Large {
-    fn take(&mut self, entry: &PackEntry, offset: u64, content: &[u8]) {
-        if offset == 0 {
-            self.0 = Some((entry.kind().hasher(entry.size()), 1));
-        }
-        if let Some((hasher, checksum)) = &mut self.0 {
-            hasher.update(content);
-            *checksum = adler32_combine(*checksum, adler32(1, content), content.len() as u64);
-        }
-    }
-
-    fn end(&mut self, entry: &PackEntry) -> Result<[u8; 4], WireError> {
-        let (hasher, checksum) = self.0.take().ok_or_else(|| internal("a file ended before it began"))?;
-        if let PackEntry::File { oid, path, .. } = entry
-            && hasher.finalize()[..] != oid.as_bytes()[..]
-        {
-            return Err(changed(path));
-        }
-        Ok(checksum.to_be_bytes())
-    }
-}
-
 fn read_whole(path: &Path, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
@@ -456,6 +324,7 @@ fn internal(reason: &(impl std::fmt::Display + ?Sized)) -> WireError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Oid;
 
     fn works(sizes: &[usize]) -> Vec<(usize, u64)> {
         let data =

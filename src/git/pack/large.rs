@@ -1,0 +1,64 @@
+//! Large files: read, hashed and deflated block by block, each block on a core of its own.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use sha1::{Digest, Sha1};
+use zlib_rs::adler32::{adler32, adler32_combine};
+
+use super::{
+    Made, WireError, changed,
+    entry::PackEntry,
+    internal,
+    put::{number_of, put_header},
+    unreadable,
+};
+use crate::git::{deflate, format::ObjectKind};
+
+/// Reads and deflates a part of a large file.
+pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
+    let PackEntry::File { size, path, .. } = entry else { return Err(internal("only files have blocks")) };
+    let mut content = vec![0; length];
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    match file.read_exact_at(&mut content, offset) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changed(path)),
+        Err(error) => return Err(unreadable(path, &error)),
+        Ok(()) => {}
+    }
+    let last = offset + length as u64 == *size;
+    if last && file.read_at(&mut [0], *size).map_err(|error| unreadable(path, &error))? > 0 {
+        return Err(changed(path));
+    }
+    let mut packed = Vec::new();
+    if offset == 0 {
+        put_header(number_of(ObjectKind::Blob), *size, &mut packed);
+        packed.extend_from_slice(&deflate::ZLIB_HEADER);
+    }
+    deflate::block(&content, last, &mut packed).map_err(|error| internal(&error))?;
+    Ok(Made { packed, begins: Vec::new(), content })
+}
+
+/// What is computed from the beginning of a large file to its end: its id, and zlib's checksum.
+#[derive(Default)]
+pub(super) struct Large(Option<(Sha1, u32)>);
+
+impl Large {
+    pub(super) fn take(&mut self, entry: &PackEntry, offset: u64, content: &[u8]) {
+        if offset == 0 {
+            self.0 = Some((entry.kind().hasher(entry.size()), 1));
+        }
+        if let Some((hasher, checksum)) = &mut self.0 {
+            hasher.update(content);
+            *checksum = adler32_combine(*checksum, adler32(1, content), content.len() as u64);
+        }
+    }
+
+    pub(super) fn end(&mut self, entry: &PackEntry) -> Result<[u8; 4], WireError> {
+        let (hasher, checksum) = self.0.take().ok_or_else(|| internal("a file ended before it began"))?;
+        if let PackEntry::File { oid, path, .. } = entry
+            && hasher.finalize()[..] != oid.as_bytes()[..]
+        {
+            return Err(changed(path));
+        }
+        Ok(checksum.to_be_bytes())
+    }
+}
