@@ -416,6 +416,10 @@ async fn a_file_that_changes_meanwhile_ends_the_push() {
 #[tokio::test]
 async fn a_repository_of_sha256_is_refused_by_name() {
     let mut server = Server::new(&["--object-format=sha256"]);
+    // Of an empty repository git before 2.41 says nothing to who fetches by the old protocol.
+    let tree = server.git_with(&["mktree"], b"");
+    let commit = server.git(&["commit-tree", "-m", "one", &tree]);
+    server.git(&["update-ref", "refs/heads/main", &commit]);
     let failure = server.remote().advertise(&Interest::all()).await.unwrap_err();
     assert!(failure.what.contains("sha256"), "{failure}");
     for v2 in [true, false] {

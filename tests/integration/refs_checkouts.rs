@@ -160,7 +160,19 @@ fn checkouts_that_can_not_be_read_each_have_their_own_remedy() {
         ),
         ("partial clone", "`filter:`", Box::new(|step| cloned(step, &tree, &["--filter=blob:none"]))),
         ("sha256", "object format sha1", Box::new(|step| init(step, "--object-format=sha256"))),
-        ("reftable", "git refs migrate", Box::new(|step| init(step, "--ref-format=reftable"))),
+        (
+            "reftable",
+            "git refs migrate",
+            // As `git init --ref-format=reftable` leaves it, which git before 2.45 does not know.
+            Box::new(|step: Step| {
+                let inside = Tree::init(&step.workspace());
+                inside.git(&["config", "core.repositoryFormatVersion", "1"]);
+                inside.git(&["config", "extensions.refStorage", "reftable"]);
+                fs::write(inside.0.join(".git/HEAD"), "ref: refs/heads/.invalid\n").unwrap();
+                fs::create_dir(inside.0.join(".git/reftable")).unwrap();
+                step
+            }),
+        ),
         (
             "borrows objects",
             "Mount that folder",
