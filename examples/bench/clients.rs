@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use emulator::{Emulator, model::Token};
@@ -86,7 +87,7 @@ pub(crate) fn timed(github: &Emulator, work: &Path, site: &Path, way: &Way) -> C
         wall: numbers[0],
         cpu: numbers[1] + numbers[2],
         memory: numbers[3] / 1024.0,
-        server: log.git().map(|entry| entry.took.as_secs_f64()).sum(),
+        server: log.git().map(|entry| entry.took).sum::<Duration>().as_secs_f64(),
         rest: totals.rest,
         git: totals.git,
         down: totals.bytes_out,
