@@ -31,8 +31,8 @@ pub struct Plan {
     pub target: Target,
     /// The token; none when there is none that may be sent.
     pub token: Option<Token>,
-    /// Why there is no token, in a sentence; empty when there is one.
-    pub token_absence: String,
+    /// Why there is no token, and where one would come from; none when there is one.
+    pub token_absence: Option<Failure>,
     /// The App that mints the token; the plan has none before.
     pub app: Option<App>,
     /// The way of git over SSH; none: git goes over HTTP, with the token.

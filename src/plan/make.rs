@@ -184,16 +184,24 @@ fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
     }))
 }
 
-fn absence(token: &TokenInput) -> String {
-    match token {
-        TokenInput::Given(_) => String::new(),
-        TokenInput::Blank => {
+fn absence(token: &TokenInput) -> Option<Failure> {
+    let missing = |what: String| Failure::new(Cause::TokenMissing, what);
+    Some(match token {
+        TokenInput::Given(_) => return None,
+        TokenInput::Blank => missing(
             "The input `token` is empty: the secret that it reads is not defined here, or this run (of a fork, or of Dependabot) gets no secrets."
-                .to_owned()
+                .to_owned(),
+        ),
+        TokenInput::Absent => {
+            missing("No token was given: neither `token`, `--token-file`, GH_TOKEN nor GITHUB_TOKEN.".to_owned())
+                .with_remedy("Set GH_TOKEN (`GH_TOKEN=$(gh auth token)`), or name a file that holds a token with `--token-file`.")
         }
-        TokenInput::Absent => "No token was given: neither `token`, `--token-file`, GH_TOKEN nor GITHUB_TOKEN.".to_owned(),
         TokenInput::Withheld { what, server } => {
-            format!("There is {what}, but it belongs to {server} and is not sent to another server.")
+            missing(format!("There is {what}, but it belongs to {server} and is not sent to another server."))
+                .with_remedy(
+                    "Make a token on the target's own server. In a workflow, store it as a secret and pass it as `token`; on a \
+                     laptop, use `--token-file`, or set GITHUB_SERVER_URL to that server beside GH_TOKEN.",
+                )
         }
-    }
+    })
 }

@@ -20,7 +20,8 @@ pub(super) fn present(plan: &Plan) -> Check {
     if plan.can_do_without_token() {
         return Check::pass(CheckName::TokenPresent, "A deploy key is given; there is no token, and no need of one.");
     }
-    Check::fail(CheckName::TokenPresent, Failure::new(Cause::TokenMissing, plan.token_absence.clone()))
+    let unsaid = || Failure::new(Cause::TokenMissing, "No token was given.");
+    Check::fail(CheckName::TokenPresent, plan.token_absence.clone().unwrap_or_else(unsaid))
 }
 
 /// What kind of token it is, as its prefix tells.

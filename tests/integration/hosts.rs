@@ -57,7 +57,9 @@ fn the_workflows_own_token_goes_to_no_other_server() {
     let front = Front::start(world.github.url(), &["localhost"]);
     let server = format!("https://localhost:{}", front.direct.port());
     let step = publish(&world, &server, &front).input("workflow-token", world.token.value());
-    step.run().failed("token-missing");
+    let outcome = step.run();
+    outcome.failed("token-missing");
+    assert!(outcome.summary.contains("Make a token on the target's own server"), "{}", outcome.summary);
     assert!(world.github.log().0.is_empty());
 }
 
