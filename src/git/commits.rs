@@ -28,14 +28,15 @@ pub async fn commit_of(remote: &Remote, oid: Oid) -> Result<Oid, Failure> {
     };
     match remote.fetch(&request, take).await {
         Ok(fetched) => Ok(fetched.taken),
-        Err(failure) if failure.retry == Retry::Never && failure.cause != Cause::InvalidRefOrObject => {
-            // A server that does not have the object says so in its own words; a refused credential, and a repository that is
-            // not there, stay what they are.
+        // A refused credential, and a repository that is not there, stay what they are.
+        Err(failure)
+            if failure.retry == Retry::Never
+                && !matches!(failure.cause, Cause::InvalidRefOrObject | Cause::RepoNotFoundOrHidden) =>
+        {
+            // A server that does not have the object says so in its own words.
             let unknown = ["not our ref", "no such", "not found", "bad object", "unadvertised"];
             let says = failure.what.to_lowercase();
-            let is_missing =
-                failure.cause != Cause::RepoNotFoundOrHidden && unknown.iter().any(|words| says.contains(words));
-            Err(if is_missing { missing(oid) } else { failure })
+            if unknown.iter().any(|words| says.contains(words)) { Err(missing(oid)) } else { Err(failure) }
         }
         Err(failure) => Err(failure),
     }

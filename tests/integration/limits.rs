@@ -11,7 +11,7 @@ use std::{
 use emulator::model::{Model, Repository, Role, Token};
 
 use crate::{
-    runner::{Outcome, Step},
+    runner::{Outcome, Step, may_unshare},
     world::{TARGET, World},
 };
 
@@ -21,11 +21,7 @@ const SUMMARY: usize = 1 << 20;
 /// Starts the step in a mount namespace of its own, in which `prepare` was run by a shell. None where the kernel gives none,
 /// as in most containers and under chroot.
 fn confined(step: Step, prepare: &str) -> Option<Outcome> {
-    let namespace = |options: &&str| {
-        let mut command = Command::new("unshare");
-        command.args([options, "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    let Some(options) = ["-rm", "-m"].into_iter().find(namespace) else {
+    let Some(options) = ["-rm", "-m"].into_iter().find(|options| may_unshare(options)) else {
         println!("no namespace to be had here: not tested");
         return None;
     };

@@ -322,3 +322,9 @@ fn file_command(text: &str) -> BTreeMap<String, String> {
     }
     values
 }
+
+/// Whether this process may start another with these options of unshare(1).
+pub(crate) fn may_unshare(options: &str) -> bool {
+    let mut command = std::process::Command::new("unshare");
+    command.args([options, "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}

@@ -18,7 +18,7 @@ use emulator::{
 use tempfile::TempDir;
 
 use crate::{
-    runner::{Outcome, Step},
+    runner::{Outcome, Step, may_unshare},
     world::{TARGET, World},
 };
 
@@ -306,13 +306,11 @@ impl Tenant {
     }
 
     fn named(world: &World, name: &'static str, user: &str, network: u8) -> Option<Self> {
-        let mut command = Command::new("unshare");
-        let may = command.args(["--mount", "true"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         // One of its own, for suites that run side by side.
         let [.., third, fourth] = std::process::id().to_be_bytes();
         let address = format!("127.{network}.{third}.{}", fourth.max(1));
         let address = address.as_str();
-        if !may || TcpListener::bind((address, 22)).is_err() {
+        if !may_unshare("--mount") || TcpListener::bind((address, 22)).is_err() {
             return None;
         }
         let mut sshd = Sshd::start(world, Manners::default());
