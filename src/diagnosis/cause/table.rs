@@ -125,6 +125,10 @@ causes! {
             "`GITHUB_TOKEN` used on a repository other than the workflow's own",
             "Pass a PAT, a deploy key or an App's credentials that reach the target; `permissions:` can not widen `GITHUB_TOKEN` beyond its repository.",
             "https://docs.github.com/en/actions/concepts/security/github_token";
+        DuplicateAuthorization, "duplicate-authorization", lasting,
+            "two Authorization headers reached the server: the checkout's stored one beside the tool's own",
+            "Set `persist-credentials: false` under actions/checkout.",
+            "https://github.com/actions/checkout#usage";
         ActionsBotDenied, "actions-bot-denied", lasting,
             "git was answered as `github-actions[bot]`: a read-only `GITHUB_TOKEN`, or the checkout's stored header displaced the intended token",
             "Set `persist-credentials: false` under actions/checkout when another token was meant. Else give the job `permissions: contents: write`, or Settings > Actions > General > Workflow permissions > Read and write.",
@@ -249,6 +253,22 @@ causes! {
             "a hook of the Enterprise Server itself refused",
             "Do what the hook's own lines ask; what it checks the site administrator knows.",
             "https://docs.github.com/en/enterprise-server@latest/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/working-with-pre-receive-hooks";
+        PackRefused, "pack-refused", lasting,
+            "the server's own check of the objects refused one: a bad submodule address, a broken old commit, an odd tree",
+            "Repair or leave out the object that the server's line names; for old history ask the server's owner, or rewrite it.",
+            "https://git-scm.com/docs/git-fsck#_fsck_messages";
+        PullRequestRefused, "pull-request-refused", lasting,
+            "the pull request could not be made, updated or merged",
+            "Allow it under Settings > Actions > General > \"Allow GitHub Actions to create and approve pull requests\", or give the token Pull requests: Read and write.",
+            "https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request";
+        PruneGuard, "prune-guard", lasting,
+            "`prune` would delete more than half of the refs that match",
+            "Check out all branches and tags (`fetch-depth: 0`); if the deletion is meant, name `prune` in `ignore-checks`.",
+            readme!("inputs");
+        SecretFile, "secret-file", lasting,
+            "a file of the directory holds a credential",
+            "Take the file out of the folder, or out of the publish with `exclude`; if it was published before, revoke what it holds.",
+            "https://docs.github.com/en/code-security/secret-scanning/introduction/about-secret-scanning";
         LfsUnavailable, "lfs-unavailable", lasting,
             "the owner's Git LFS budget is spent, or LFS is off",
             "The owner raises the budget under Settings > Billing and licensing > Budgets, or switches LFS on for the repository.",
@@ -383,6 +403,22 @@ causes! {
             "the branch is not what Pages publishes",
             "The target's Settings > Pages > Build and deployment: choose this branch and folder.",
             "https://docs.github.com/en/pages/getting-started-with-github-pages/configuring-a-publishing-source-for-your-github-pages-site";
+        PatternUnmatched, "pattern-unmatched", lasting,
+            "a line of `keep`, `exclude` or a refspec pattern matches nothing",
+            "One glob a line, without quotes, commas or brackets around it, relative to `destination`.",
+            readme!("inputs");
+        NewerPublish, "newer-publish", lasting,
+            "a later run of the same workflow has published here already",
+            "Add a `concurrency:` group to the workflow, so that an older run does not end after a newer one.",
+            "https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency";
+        SymlinkNotServed, "symlink-not-served", lasting,
+            "symlinks on the branch that Pages builds from",
+            "Set `symlinks: follow`, or copy what they point to before this step (`cp -rL`).",
+            "https://docs.github.com/en/pages/getting-started-with-github-pages/troubleshooting-404-errors-for-github-pages-sites";
+        OwnerChanged, "owner-changed", lasting,
+            "the repository was renamed or transferred to another owner",
+            "Write its present name into `repository` if that owner is the one you mean.",
+            "https://docs.github.com/en/repositories/creating-and-managing-repositories/transferring-a-repository";
         CheckoutCredentials, "checkout-credentials", lasting,
             "the checkout left a stored header that other steps would use",
             "Set `persist-credentials: false` under actions/checkout.",
