@@ -21,6 +21,8 @@ pub enum Stage {
     Trigger,
     /// Waiting for runs.
     Wait,
+    /// The end of the old token, once for the whole step.
+    Revoke,
 }
 
 impl Stage {
@@ -34,6 +36,7 @@ impl Stage {
             Self::Secret => "secret",
             Self::Trigger => "trigger",
             Self::Wait => "wait",
+            Self::Revoke => "revoke",
         }
     }
 }

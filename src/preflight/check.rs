@@ -23,6 +23,20 @@ pub enum CheckName {
     Permission,
     /// Protection and rulesets let this actor make this push.
     BranchRules,
+    /// The names of the refs are ones that GitHub takes, beside those that are there.
+    RefNames,
+    /// No file of the directory holds a credential.
+    SecretFiles,
+    /// Every line of `keep` and `exclude` matches something.
+    Patterns,
+    /// No later run of the same workflow has published here.
+    NewerPublish,
+    /// The refs that `prune` would delete.
+    Prune,
+    /// The Git LFS objects that the pushed commits name are there.
+    Lfs,
+    /// A pull request can be made, where one is needed.
+    PullRequest,
     /// Content under `.github/workflows/` may be pushed.
     WorkflowFiles,
     /// No file, and not the whole push, is above GitHub's limits.
@@ -31,6 +45,8 @@ pub enum CheckName {
     Tag,
     /// The workflows to dispatch exist and take these inputs.
     Workflow,
+    /// A workflow on the default branch listens to the dispatch.
+    Listener,
     /// The payload of the dispatch is within its limits.
     Payload,
     /// The branch is what Pages publishes.
@@ -55,10 +71,18 @@ impl CheckName {
         Self::Repository,
         Self::Permission,
         Self::BranchRules,
+        Self::RefNames,
+        Self::SecretFiles,
+        Self::Patterns,
+        Self::NewerPublish,
+        Self::Prune,
+        Self::Lfs,
+        Self::PullRequest,
         Self::WorkflowFiles,
         Self::FileSize,
         Self::Tag,
         Self::Workflow,
+        Self::Listener,
         Self::Payload,
         Self::Pages,
         Self::RateLimit,
@@ -78,10 +102,18 @@ impl CheckName {
             Self::Repository => "repository",
             Self::Permission => "permission",
             Self::BranchRules => "branch-rules",
+            Self::RefNames => "ref-names",
+            Self::SecretFiles => "secret-files",
+            Self::Patterns => "patterns",
+            Self::NewerPublish => "newer-publish",
+            Self::Prune => "prune",
+            Self::Lfs => "lfs",
+            Self::PullRequest => "pull-request",
             Self::WorkflowFiles => "workflow-files",
             Self::FileSize => "file-size",
             Self::Tag => "tag",
             Self::Workflow => "workflow",
+            Self::Listener => "listener",
             Self::Payload => "payload",
             Self::Pages => "pages",
             Self::RateLimit => "rate-limit",

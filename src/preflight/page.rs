@@ -55,6 +55,48 @@ impl CheckName {
                 "a rule that this actor may not bypass is certain to refuse it",
                 "the rules cannot be read",
             ),
+            Self::RefNames => row(
+                "GitHub takes the name of each branch and tag, and each can stand beside the refs that are there",
+                "",
+                "a name has 40 hex digits, begins with `refs/` after its kind, is over 255 bytes, or cannot stand beside a ref such as `a` for `a/b`",
+                "the refs cannot be read",
+            ),
+            Self::SecretFiles => row(
+                "no file of the directory holds a credential",
+                "the directory has a file that often holds one: `.env`, `.netrc`, `.pypirc`, or `.npmrc` with a token",
+                "a file holds one of the step's own secrets or a private key, or is one that an action writes credentials to",
+                "",
+            ),
+            Self::Patterns => row(
+                "each line of `keep` and `exclude` matches a file",
+                "a line matches nothing in the directory nor on the branch; the message names the likely slip",
+                "",
+                "the branch cannot be read",
+            ),
+            Self::NewerPublish => row(
+                "the branch was not published to by a later run of the same workflow",
+                "it was: this run would put older content over newer",
+                "",
+                "the branch cannot be read",
+            ),
+            Self::Prune => row(
+                "tells which refs `prune` deletes",
+                "",
+                "it would delete more than five refs that are over half of those that match, or the default branch",
+                "the refs cannot be read",
+            ),
+            Self::Lfs => row(
+                "the target has each Git LFS object that the pushed commits name, or the checkout can upload it",
+                "",
+                "neither the target nor the checkout has an object, or LFS is off at the target",
+                "the target does not tell which objects it has",
+            ),
+            Self::PullRequest => row(
+                "a pull request can be made, or none is needed",
+                "the server does not tell whether this credential may make one",
+                "this credential may not make one",
+                "it cannot be asked for",
+            ),
             Self::WorkflowFiles => row(
                 "no workflow files change, or the token has the scope `workflow`",
                 "a workflow file changes, and whether the token may do that cannot be read; or another branch has the same file",
@@ -78,6 +120,12 @@ impl CheckName {
                 "it does not fit yet, but this step changes it",
                 "it does not exist, is switched off, has no `workflow_dispatch`, or refuses the inputs",
                 "it cannot be read",
+            ),
+            Self::Listener => row(
+                "a workflow on the default branch listens to the event type",
+                "none does",
+                "",
+                "the workflow files cannot be read",
             ),
             Self::Payload => row(
                 "the event and its payload are within GitHub's limits",
