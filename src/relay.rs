@@ -8,8 +8,7 @@ use crate::{
     push::{self, Pushed},
     refs::{self, Wanted, updates::first_branch},
     report::{
-        Changes, CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport,
-        text::count,
+        CheckReport, CheckStatus, RefReport, RunReport, StageLog, StageStatus, TargetLog, TargetReport, text::count,
     },
     secrets::{SecretChange, SecretSet, set_secret},
     tag::{Tagged, tag},
@@ -61,6 +60,7 @@ pub async fn relay(plan: Plan, connection: &Connection, log: &TargetLog, report:
 
 /// The wait stage.
 pub async fn wait_for_runs(waiting: Waiting, connection: &Connection, log: &TargetLog, report: &mut TargetReport) {
+    report.begin(Stage::Wait);
     let _part = log.stage(Stage::Wait);
     if waiting.cleared.plan().behaviour.dry_run {
         report.stage(Stage::Wait, StageStatus::Planned, "Runs would be waited for.");
@@ -86,6 +86,7 @@ async fn stages_of(
     report: &mut TargetReport,
     at: &mut Stage,
 ) -> Result<Waiting, Failure> {
+    report.begin(Stage::Preflight);
     let mut part = log.stage(Stage::Preflight);
     report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
     let wanted = plan.refs.as_ref().and_then(|local| Some(local.as_ref().ok()?.wanted.clone())).unwrap_or_default();
@@ -113,7 +114,7 @@ async fn stages_of(
     let mut places = Vec::new();
     let mut starts = Vec::new();
     if plan.refs.is_some() {
-        enter(Stage::Push, at, log, &mut part);
+        enter(report, Stage::Push, at, log, &mut part);
         refs::report::begin(&cleared, connection);
         let mut landed = Vec::new();
         let outcome = refs::push::push(&cleared, connection, &mut landed).await;
@@ -126,7 +127,7 @@ async fn stages_of(
         show(log, report, Stage::Push);
     }
     if plan.push.is_some() {
-        enter(Stage::Push, at, log, &mut part);
+        enter(report, Stage::Push, at, log, &mut part);
         push::begin(&cleared, connection);
         pushed = push::push(&cleared, connection).await?;
         note_bytes(connection, report);
@@ -138,7 +139,7 @@ async fn stages_of(
         show(log, report, Stage::Push);
     }
     if plan.tags.is_some() {
-        enter(Stage::Tag, at, log, &mut part);
+        enter(report, Stage::Tag, at, log, &mut part);
         let tip = pushed.as_ref().map(|pushed| pushed.new).or_else(|| cleared.refs()?.first_tip());
         let mut note = |made: &[Tagged]| note_made(&cleared, made, report);
         let tagged = tag(&cleared, tip, connection, &mut note).await?;
@@ -152,12 +153,12 @@ async fn stages_of(
         show(log, report, Stage::Tag);
     }
     if plan.secret.is_some() {
-        enter(Stage::Secret, at, log, &mut part);
+        enter(report, Stage::Secret, at, log, &mut part);
         note_secret(&cleared, set_secret(&cleared, connection).await?, report);
         show(log, report, Stage::Secret);
     }
     if plan.triggers() {
-        enter(Stage::Trigger, at, log, &mut part);
+        enter(report, Stage::Trigger, at, log, &mut part);
         let made: Vec<_> = places.iter().map(|place| (place.name.clone(), place.commit)).collect();
         let mut note = |start: &Start| note_start(&cleared, start, report);
         starts = trigger(&cleared, connection, &made, &mut note).await?;
@@ -167,7 +168,8 @@ async fn stages_of(
     Ok(Waiting { cleared, starts, places })
 }
 
-fn enter(stage: Stage, at: &mut Stage, log: &TargetLog, part: &mut StageLog) {
+fn enter(report: &mut TargetReport, stage: Stage, at: &mut Stage, log: &TargetLog, part: &mut StageLog) {
+    report.begin(stage);
     *at = stage;
     *part = log.stage(stage);
 }
@@ -223,8 +225,9 @@ fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport
     let changes = &pushed.proposal.changes;
     report.facts.branch = Some(branch.to_owned());
     report.facts.previous = pushed.old;
-    report.changes =
-        Changes { added: changes.added, changed: changes.changed, removed: changes.removed, ..report.changes };
+    report.changes.added = changes.added;
+    report.changes.changed = changes.changed;
+    report.changes.removed = changes.removed;
     if pushed.proposal.is_unchanged() {
         report.facts.commit = pushed.old;
         let text = match pushed.old {

@@ -24,7 +24,7 @@ const NAMES: &str = "repository server-url api-url ca-certificate \
 
 /// The outputs that users read, in order.
 const OUTPUT_NAMES: &str = "pushed commit previous branch tag tag-created dispatched run-id run-url run-conclusion page-url \
-    token-kind token-expires-at error report";
+    pull-request pull-request-url drift token-kind token-expires-at error report";
 
 /// The defaults that users rely on.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -158,7 +158,7 @@ fn the_table_is_whole() {
         assert!(!secret_default, "{}", input.name);
     }
     assert!(NOT_YET.iter().all(|name| INPUTS.iter().any(|input| input.name == *name)));
-    assert_eq!(CHECKS.iter().collect::<BTreeSet<_>>().len(), 18);
+    assert_eq!(CHECKS.iter().collect::<BTreeSet<_>>().len(), 26);
 }
 
 /// The crates of `Cargo.toml`'s tables of dependencies.

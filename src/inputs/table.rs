@@ -6,7 +6,7 @@ pub use super::row::{Form, Group, Input, Preset};
 pub const NOT_YET: &[&str] = &[];
 
 /// The preflight checks, by the names that the report and `ignore-checks` use.
-pub const CHECKS: [&str; 18] = [
+pub const CHECKS: [&str; 26] = [
     "token-present",
     "token-kind",
     "token-valid",
@@ -16,10 +16,18 @@ pub const CHECKS: [&str; 18] = [
     "repository",
     "permission",
     "branch-rules",
+    "ref-names",
+    "secret-files",
+    "patterns",
+    "newer-publish",
+    "prune",
+    "lfs",
+    "pull-request",
     "workflow-files",
     "file-size",
     "tag",
     "workflow",
+    "listener",
     "payload",
     "pages",
     "rate-limit",
@@ -442,7 +450,16 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "run-id", help: "Id of the run of the last trigger, if it was looked up." },
     Output { name: "run-url", help: "Address of that run." },
     Output { name: "run-conclusion", help: "How that run ended: `success`, `failure`, …; empty until then." },
-    Output { name: "page-url", help: "Address of the published site, with `wait-for: pages`." },
+    Output {
+        name: "page-url",
+        help: "Address of the published folder where the branch is the Pages source; with `wait-for: pages` once it is deployed.",
+    },
+    Output { name: "pull-request", help: "Number of the pull request, if one was made or updated." },
+    Output { name: "pull-request-url", help: "Address of that pull request." },
+    Output {
+        name: "drift",
+        help: "How the target stood to the checkout before the push of `refs`: `none`, `behind`, `diverged` or `extra`.",
+    },
     Output {
         name: "token-kind",
         help: "`classic`, `fine-grained`, `installation`, `github-token`, `oauth`, `user-to-server` or `unknown`.",
@@ -451,6 +468,6 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "error", help: "The name of the cause, written on failure too; empty on success." },
     Output {
         name: "report",
-        help: "Everything as JSON: stages, checks, refs, changes and runs of each target (`docs/report.schema.json`).",
+        help: "Everything as JSON: stages, checks, refs, changes, pull request and runs of each target (`docs/report.schema.json`).",
     },
 ];

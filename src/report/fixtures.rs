@@ -1,6 +1,9 @@
 //! For tests: a relay that went well and one that did not.
 
-use super::{Changes, CheckReport, CheckStatus, RefReport, Report, RunReport, StageStatus, TargetReport};
+use super::{
+    Changes, CheckReport, CheckStatus, Drift, FileChange, FileStatus, PullRequestReport, PullRequestStatus, RefReport,
+    Report, RunReport, StageStatus, TargetReport,
+};
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure, Stage},
@@ -44,7 +47,25 @@ pub(super) fn success() -> Report {
         RefReport::new(&RefName::branch("gh-pages").unwrap(), old, new, false),
         RefReport::new(&RefName::tag("v1.2.0").unwrap(), Oid::ZERO, new, false),
     ];
-    report.changes = Changes { added: 12, changed: 3, removed: 1, bytes_sent: 48_213, bytes_received: 9_120 };
+    report.changes = Changes {
+        added: 12,
+        changed: 3,
+        removed: 1,
+        excluded: 2,
+        bytes_sent: 48_213,
+        bytes_received: 9_120,
+        files: vec![
+            FileChange { path: "about.html".into(), change: FileStatus::Removed },
+            FileChange { path: "index.html".into(), change: FileStatus::Changed },
+        ],
+    };
+    report.remote = vec!["Resolving deltas: 100% (3/3), done.".into()];
+    report.drift = Some(Drift::Behind);
+    report.pull_request = Some(PullRequestReport {
+        number: 7,
+        url: "https://github.com/octo/site/pull/7".into(),
+        status: PullRequestStatus::AutoMerge,
+    });
     report.runs = vec![RunReport {
         id: 4711,
         url: "https://github.com/octo/site/actions/runs/4711".into(),

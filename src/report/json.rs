@@ -55,6 +55,8 @@ fn shrink(report: &mut Report, entries: usize, characters: usize) {
         target.omitted.checks += shorten_list(&mut target.checks, entries);
         target.omitted.refs += shorten_list(&mut target.refs, entries);
         target.omitted.runs += shorten_list(&mut target.runs, entries);
+        target.omitted.files += shorten_list(&mut target.changes.files, entries);
+        target.omitted.remote += shorten_list(&mut target.remote, entries);
     }
     report.for_each_text(&mut |text| shorten(text, characters));
 }
@@ -176,8 +178,18 @@ mod tests {
         let json: Value = serde_json::from_str(&render(&report, &redactor)).unwrap();
         each_text(&json, "", &mut |path, text| {
             assert!(!text.contains("canary-4711"), "{path}: {text}");
-            let own =
-                ["/error", "/cause", "/version", "/stages/name", "/stages/status", "/checks/name", "/checks/status"];
+            let own = [
+                "/error",
+                "/cause",
+                "/version",
+                "/stages/name",
+                "/stages/status",
+                "/checks/name",
+                "/checks/status",
+                "/drift",
+                "/files/change",
+                "/pull_request/status",
+            ];
             assert_eq!(text.starts_with("<***"), !own.iter().any(|own| path.ends_with(own)), "{path}: {text}");
         });
         // Vocabulary is not outside text: a secret that equals it does not make the report unreadable.

@@ -21,7 +21,8 @@ pub mod text;
 pub use console::{Console, Mode, StageLog, TargetLog};
 pub use files::{Destinations, write_all};
 pub use target::{
-    Changes, CheckReport, CheckStatus, Facts, Omitted, RefReport, RunReport, StageReport, StageStatus, TargetReport,
+    Changes, CheckReport, CheckStatus, Drift, Facts, FileChange, FileStatus, MOST_FILES, Omitted, PullRequestReport,
+    PullRequestStatus, RefReport, RunReport, StageReport, StageStatus, TargetReport,
 };
 
 use serde::{Serialize, Serializer};

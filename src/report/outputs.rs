@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use chrono::SecondsFormat;
 use uuid::Uuid;
 
-use super::{Facts, Report, json};
+use super::{Drift, Facts, Report, json};
 use crate::{
     credential::{Redactor, TokenKind},
     diagnosis::Cause,
@@ -26,6 +26,9 @@ pub const NAMES: &[&str] = &[
     "run-url",
     "run-conclusion",
     "page-url",
+    "pull-request",
+    "pull-request-url",
+    "drift",
     "token-kind",
     "token-expires-at",
     "error",
@@ -38,6 +41,7 @@ pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String
     let first = report.targets.first();
     let facts = first.map_or(&unknown, |target| &target.facts);
     let run = first.and_then(|target| target.last_run());
+    let request = first.and_then(|target| target.pull_request.as_ref());
     let outside = |text: Option<&str>| redactor.redact(text.unwrap_or_default()).into_owned();
     let oid = |oid: Option<crate::target::Oid>| oid.map(|oid| oid.to_string()).unwrap_or_default();
     NAMES
@@ -55,6 +59,9 @@ pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String
                 "run-url" => outside(run.map(|run| run.url.as_str())),
                 "run-conclusion" => outside(run.map(|run| run.conclusion.as_str())),
                 "page-url" => outside(facts.page_url.as_deref()),
+                "pull-request" => request.map(|request| request.number.to_string()).unwrap_or_default(),
+                "pull-request-url" => outside(request.map(|request| request.url.as_str())),
+                "drift" => first.and_then(|target| target.drift).map_or("", Drift::name).to_owned(),
                 "token-kind" => facts.token_kind.unwrap_or(TokenKind::Unknown).name().to_owned(),
                 "token-expires-at" => {
                     facts.token_expires_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
@@ -118,6 +125,9 @@ mod tests {
             ("run-url", "https://github.com/octo/site/actions/runs/4711"),
             ("run-conclusion", "success"),
             ("page-url", "https://octo.github.io/site/"),
+            ("pull-request", "7"),
+            ("pull-request-url", "https://github.com/octo/site/pull/7"),
+            ("drift", "behind"),
             ("token-kind", "fine-grained"),
             ("token-expires-at", "2027-01-15T08:00:00Z"),
             ("error", "branch-protected"),

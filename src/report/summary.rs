@@ -197,7 +197,7 @@ fn checks(target: &TargetReport) -> String {
 }
 
 fn changes(target: &TargetReport) -> String {
-    let changes = target.changes;
+    let changes = &target.changes;
     if changes.is_empty() && changes.bytes_sent == 0 && changes.bytes_received == 0 {
         return String::new();
     }

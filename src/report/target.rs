@@ -1,5 +1,7 @@
 //! The report of one target: its stages, checks, refs, changes and runs.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
@@ -90,6 +92,16 @@ fn stage_name<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::E
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn in_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn drift_name<S: Serializer>(drift: &Option<Drift>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(drift.map_or("", Drift::name))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 pub(super) fn is_zero(number: &usize) -> bool {
     *number == 0
 }
@@ -107,6 +119,9 @@ pub struct StageReport {
     pub cause: Option<Cause>,
     /// What it did, or what happened and what to do, for a person.
     pub message: String,
+    /// How long it took; in seconds with three decimals in the JSON.
+    #[serde(rename = "seconds", serialize_with = "in_seconds")]
+    pub took: Duration,
 }
 
 /// One preflight check.
@@ -145,7 +160,7 @@ impl RefReport {
 }
 
 /// What the push changed on the branch, and what it cost on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Changes {
     /// Files that are new.
     pub added: u64,
@@ -153,10 +168,88 @@ pub struct Changes {
     pub changed: u64,
     /// Files that are gone.
     pub removed: u64,
+    /// Files of the directory that `exclude` left out.
+    pub excluded: u64,
     /// Bytes of git traffic sent.
     pub bytes_sent: u64,
     /// Bytes of git traffic received.
     pub bytes_received: u64,
+    /// The first [`MOST_FILES`] files that differ, in the order of their paths.
+    pub files: Vec<FileChange>,
+}
+
+/// More changed files are counted and not named.
+pub const MOST_FILES: usize = 100;
+
+/// One file that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// Its path on the branch; bytes that are no UTF-8 are replaced.
+    pub path: String,
+    /// How it differs.
+    pub change: FileStatus,
+}
+
+/// How a file differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileStatus {
+    /// It is new.
+    Added,
+    /// It has other content or another mode.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+/// How the target stood to the checkout before the push, over all refs named; the worst one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Drift {
+    /// All refs were equal.
+    None,
+    /// Only fast-forwards or new refs were needed.
+    Behind,
+    /// A ref holds commits that the checkout lacks.
+    Diverged,
+    /// The target has refs that `prune` deletes.
+    Extra,
+}
+
+impl Drift {
+    /// The name in the report and the output `drift`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Behind => "behind",
+            Self::Diverged => "diverged",
+            Self::Extra => "extra",
+        }
+    }
+}
+
+/// The pull request that the step made or updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PullRequestReport {
+    /// Its number.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// What became of it.
+    pub status: PullRequestStatus,
+}
+
+/// What became of a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PullRequestStatus {
+    /// It was made.
+    Opened,
+    /// It was there; its branch or text was brought up to date.
+    Updated,
+    /// It was merged at once.
+    Merged,
+    /// GitHub merges it once its conditions are met.
+    AutoMerge,
 }
 
 impl Changes {
@@ -192,6 +285,10 @@ pub struct Omitted {
     pub refs: usize,
     /// Runs left out.
     pub runs: usize,
+    /// Changed files left out of those that would be named.
+    pub files: usize,
+    /// Lines of the server left out.
+    pub remote: usize,
 }
 
 impl Omitted {
@@ -244,6 +341,13 @@ pub struct TargetReport {
     pub refs: Vec<RefReport>,
     /// What changed on the branch.
     pub changes: Changes,
+    /// The lines that the server sent with the push.
+    pub remote: Vec<String>,
+    /// How the target stood to the checkout; none where no refs are pushed, or before that is known.
+    #[serde(serialize_with = "drift_name")]
+    pub drift: Option<Drift>,
+    /// The pull request, where there is one.
+    pub pull_request: Option<PullRequestReport>,
     /// The runs that were started or waited for.
     pub runs: Vec<RunReport>,
     /// What was left out.
@@ -252,6 +356,9 @@ pub struct TargetReport {
     /// What the single-valued outputs speak of.
     #[serde(skip)]
     pub facts: Facts,
+    /// The stage under way, and since when.
+    #[serde(skip)]
+    under_way: Option<(Stage, Instant)>,
 }
 
 impl TargetReport {
@@ -262,6 +369,7 @@ impl TargetReport {
             status: StageStatus::Skipped,
             cause: None,
             message: String::new(),
+            took: Duration::ZERO,
         });
         Self {
             repository: target.slug.to_string(),
@@ -271,15 +379,24 @@ impl TargetReport {
             checks: Vec::new(),
             refs: Vec::new(),
             changes: Changes::default(),
+            remote: Vec::new(),
+            drift: None,
+            pull_request: None,
             runs: Vec::new(),
             omitted: Omitted::default(),
             facts: Facts::default(),
+            under_way: None,
         }
+    }
+
+    /// Notes that `stage` begins: the time until it is noted as ended is what it took.
+    pub fn begin(&mut self, stage: Stage) {
+        self.under_way = Some((stage, Instant::now()));
     }
 
     /// Notes how `stage` ended. A stage that the plan did not name is added in its place of the order.
     pub fn stage(&mut self, stage: Stage, status: StageStatus, message: impl Into<String>) {
-        self.put(StageReport { stage, status, cause: None, message: message.into() });
+        self.put(StageReport { stage, status, cause: None, message: message.into(), took: Duration::ZERO });
     }
 
     /// Notes that `stage` failed. The first failure names the target's error.
@@ -289,11 +406,14 @@ impl TargetReport {
             status: StageStatus::Failed,
             cause: Some(failure.cause),
             message: failure.to_string(),
+            took: Duration::ZERO,
         });
         self.failure.get_or_insert_with(|| (stage, failure.clone()));
     }
 
     fn put(&mut self, report: StageReport) {
+        let took = self.under_way.filter(|(stage, _)| *stage == report.stage).map(|(_, since)| since.elapsed());
+        let report = StageReport { took: took.unwrap_or_default(), ..report };
         if let Some(known) = self.stages.iter_mut().find(|known| known.stage == report.stage) {
             *known = report;
         } else {
@@ -343,6 +463,9 @@ impl TargetReport {
         for reference in &mut self.refs {
             [&mut reference.name, &mut reference.old, &mut reference.new].into_iter().for_each(&mut *change);
         }
+        self.changes.files.iter_mut().for_each(|file| change(&mut file.path));
+        self.remote.iter_mut().for_each(&mut *change);
+        self.pull_request.iter_mut().for_each(|request| change(&mut request.url));
         for run in self.runs.iter_mut().chain(&mut self.facts.run) {
             [&mut run.url, &mut run.workflow, &mut run.event, &mut run.status, &mut run.conclusion]
                 .into_iter()

@@ -61,7 +61,7 @@ fn done(target: &TargetReport, dry_run: bool) -> Entry {
         parts.push(format!("{branch} is at {}", commit.short()));
     }
     if !target.changes.is_empty() {
-        let changes = target.changes;
+        let changes = &target.changes;
         let files = count(changes.added, "file");
         let sent = bytes(changes.bytes_sent);
         parts.push(format!("{files} added, {} changed, {} removed, {sent} sent", changes.changed, changes.removed));

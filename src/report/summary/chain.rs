@@ -104,7 +104,7 @@ fn page(target: &TargetReport, stage: Stage) -> Option<String> {
         },
         Stage::Tag => target.facts.tags.first().map_or(web.clone(), |tag| format!("{web}/tree/{tag}")),
         Stage::Trigger | Stage::Wait => target.last_run().map_or(format!("{web}/actions"), |run| run.url.clone()),
-        Stage::Inputs | Stage::Preflight | Stage::Secret => web,
+        Stage::Inputs | Stage::Preflight | Stage::Secret | Stage::Revoke => web,
     };
     web_address(&page)
 }
