@@ -83,7 +83,7 @@ fn score(records: &[Record]) -> usize {
 #[test]
 fn the_labelled_texts_are_told_apart() {
     let records = records(include_str!("data/failures.jsonl"));
-    assert_eq!(score(&records), 291, "of {}", records.len());
+    assert_eq!(score(&records), 353, "of {}", records.len());
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn without_its_options_a_text_is_mostly_understood_too() {
     let records = records(include_str!("data/failures.jsonl"));
     let right = records.iter().filter(|record| is_right(record, &of_text(&record.body_or_stderr))).count();
     println!("from the text alone: {right} of {}", records.len());
-    assert!(right >= 280, "{right}");
+    assert!(right >= 345, "{right}");
 }
 
 #[test]
@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn no_cut_of_a_text_stops_the_classifier(record in 0usize..291, from in 0usize..600, length in 0usize..600) {
+    fn no_cut_of_a_text_stops_the_classifier(record in 0usize..353, from in 0usize..600, length in 0usize..600) {
         let records = include_str!("data/failures.jsonl");
         let record: Record = serde_json::from_str(records.lines().nth(record).unwrap()).unwrap();
         let text: String = record.body_or_stderr.chars().skip(from).take(length).collect();

@@ -14,6 +14,7 @@ mod languages;
 mod limits;
 mod network;
 mod policy;
+mod pulls;
 mod repository;
 mod rules;
 mod ssh;
@@ -67,8 +68,11 @@ fn earliest<'a>(reading: &Reading, signs: impl IntoIterator<Item = &'a Sign>) ->
 
 /// What the server says in words of its own, of whatever topic.
 fn statement(reading: &Reading) -> Option<Finding> {
+    if let Some(plain) = credentials::unsendable(reading).or_else(|| repository::refused_object(reading)) {
+        return Some(plain);
+    }
     let signs = credentials::SIGNS.iter().chain(policy::SIGNS).chain(repository::SIGNS).chain(dispatch::SIGNS);
-    let spoken = earliest(reading, signs);
+    let spoken = earliest(reading, signs.chain(pulls::SIGNS));
     let denied = credentials::denied(reading);
     match (spoken, denied) {
         (Some(spoken), Some(denied)) if position(&spoken) < position(&denied) => Some(spoken),
@@ -85,8 +89,11 @@ fn position(finding: &Finding) -> usize {
 
 /// Finds the cause of a failure. Never fails: what is not recognised is [`Cause::Unknown`] with the text kept.
 pub fn classify(evidence: &Evidence<'_>, situation: &Situation) -> Diagnosis {
-    let reading = Reading::of(evidence);
-    let (reading, found) = if reading.is_foreign { (reading, None) } else { find(reading) };
+    let mut reading = Reading::of(evidence);
+    if network::is_status_of_the_client(&reading) {
+        reading.status = None;
+    }
+    let found = if reading.is_foreign { None } else { find(&reading) };
     let finding = found.unwrap_or_else(|| Finding::new(Cause::Unknown, &[], None));
     let finding = situation::refine(finding, &reading, situation);
     verdict::put_together(finding, &reading, evidence, situation)
@@ -94,21 +101,19 @@ pub fn classify(evidence: &Evidence<'_>, situation: &Situation) -> Diagnosis {
 
 type Layer = fn(&Reading) -> Option<Finding>;
 
-/// Asks the layers in turn; where they have no words to go by, once more for words that are cut off.
-fn find(reading: Reading) -> (Reading, Option<Finding>) {
-    const STRONG: [Layer; 7] =
-        [success::look, limits::look, rules::look, statement, answers::from_headers, ssh::look, repository::faults];
-    const CUT: [Layer; 5] = [limits::look, rules::look, statement, ssh::look, repository::faults];
-    const WEAK: [Layer; 3] = [answers::from_status, client::look, success::look_again];
-    let ask = |reading: &Reading, layers: &[Layer]| layers.iter().find_map(|layer| layer(reading));
-    if let Some(found) = ask(&reading, &STRONG) {
-        return (reading, Some(found));
-    }
-    let weak = ask(&reading, &WEAK);
-    let reading = reading.into_cut();
-    let found = match weak {
-        Some(weak) if weak.span.is_some() => Some(weak),
-        weak => ask(&reading, &CUT).or(weak).or_else(|| client::look(&reading)),
-    };
-    (reading, found)
+/// Asks the layers in turn.
+fn find(reading: &Reading) -> Option<Finding> {
+    const LAYERS: [Layer; 10] = [
+        success::look,
+        limits::look,
+        rules::look,
+        statement,
+        answers::from_headers,
+        ssh::look,
+        repository::faults,
+        answers::from_status,
+        client::look,
+        success::look_again,
+    ];
+    LAYERS.iter().find_map(|layer| layer(reading))
 }

@@ -37,8 +37,6 @@ pub(super) struct Reading {
     pub(super) html: bool,
     /// Whether the text speaks of other services, and of neither git nor GitHub.
     pub(super) is_foreign: bool,
-    /// Whether words that are cut off at the text's beginning or end are found too.
-    edges: bool,
 }
 
 struct Line {
@@ -75,7 +73,7 @@ impl Reading {
         }
         let html = ["<!doctype html", "<html", "<head>", "<body"].iter().any(|tag| flat.contains(tag));
         let harvest::Found { status, headers, endpoint } = harvest.finish(&flat);
-        Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html, is_foreign, edges: false }
+        Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html, is_foreign }
     }
 
     /// A header's value; of several the first.
@@ -83,15 +81,16 @@ impl Reading {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The same text, of which some is taken to be missing: what its ends show of a sentence counts as the sentence.
-    pub(super) fn into_cut(mut self) -> Self {
-        self.edges = true;
-        self
-    }
-
     /// Where `pattern` matches first. `*` in it stands for at most 200 bytes of anything.
     pub(super) fn find(&self, pattern: &str) -> Option<Span> {
-        find_from(&self.flat, pattern, 0).or_else(|| if self.edges { find_at_edges(&self.flat, pattern) } else { None })
+        find_from(&self.flat, pattern, 0)
+    }
+
+    /// Where `head` stands first with something behind it that `is_meant` says yes to.
+    pub(super) fn first_where(&self, head: &str, is_meant: impl Fn(&str) -> bool) -> Option<Span> {
+        let mut places =
+            memmem::find_iter(self.flat.as_bytes(), head).map(|start| Span { start, end: start + head.len() });
+        places.find(|place| is_meant(&self.flat[place.end..]))
     }
 
     /// Whether `pattern` matches anywhere.
@@ -187,25 +186,6 @@ fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
     None
 }
 
-/// Finds the greater part of `pattern` where the text breaks off, or where it begins.
-fn find_at_edges(flat: &str, pattern: &str) -> Option<Span> {
-    const LEAST: usize = 10;
-    if pattern.contains('*') {
-        return None;
-    }
-    let end = flat.trim_end_matches(['.', '\u{2026}', '\'', '}', ']', ' ']).len();
-    let least = LEAST.max(pattern.len() * 3 / 5);
-    (least..pattern.len()).rev().find_map(|length| {
-        let head = pattern.get(..length)?;
-        let tail = pattern.get(pattern.len() - length..)?;
-        if flat[..end].ends_with(head) {
-            Some(Span { start: end - length, end })
-        } else {
-            flat.starts_with(tail).then_some(Span { start: 0, end: length })
-        }
-    })
-}
-
 /// Beginning and end of a text that is too long.
 fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
     if text.len() <= 2 * HALF {
@@ -272,12 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_that_is_cut_off_is_found_when_it_is_asked_for() {
-        let cut = || read("remote: error: Repository rule viol");
-        assert!(!cut().has("repository rule violations"));
-        assert!(cut().into_cut().has("repository rule violations"));
-        assert!(read("ository not found. fatal: x").into_cut().has("repository not found"));
-        assert!(!read("found. fatal: repo").into_cut().has("repository not found"));
+    fn a_part_of_a_phrase_at_the_end_of_a_text_is_not_the_phrase() {
+        assert!(!read("remote: error: Repository rule viol").has("repository rule violations"));
+        assert!(!read("for key Authorization").has("authorization failed"));
+        assert!(!read("ository not found. fatal: x").has("repository not found"));
     }
 
     #[test]

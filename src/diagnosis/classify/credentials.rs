@@ -13,6 +13,20 @@ pub(super) const NO_WRITE: &[Cause] =
 
 pub(super) const SIGNS: &[Sign] = &[
     Sign::unsure(
+        Cause::DuplicateAuthorization,
+        &[Cause::ActionsBotDenied],
+        &[
+            "duplicate header*authorization",
+            "duplicate authorization header",
+            "duplicated authorization header",
+            "multiple authorization headers",
+            "more than one authorization header",
+            "two authorization headers",
+            "authorization header*more than once",
+            "only one authorization header",
+        ],
+    ),
+    Sign::unsure(
         Cause::BadCredentials,
         REFUSED,
         &[
@@ -241,6 +255,44 @@ pub(super) const SIGNS: &[Sign] = &[
     ),
     Sign::unsure(Cause::NoWriteAccess, NO_WRITE, &["type: forbidden"]),
 ];
+
+/// What HTTP clients say of a header value that no request can carry: a line break, a blank in front, a letter beyond Latin-1.
+const UNSENDABLE: [&str; 23] = [
+    // Go, curl, git
+    "invalid header field value",
+    "credential value for*contains",
+    "url contains a newline in its",
+    // Node: http, undici, node-fetch, got
+    "invalid character in header content",
+    "err_invalid_char",
+    "not a legal http header value",
+    "an invalid header value",
+    "invalid header value",
+    "cannot convert argument to a bytestring",
+    // Python: requests, http.client, aiohttp, httpx
+    "return character*header value",
+    "invalid return character or leading space in header",
+    "return characters*header",
+    "illegal header value",
+    "header injection attack",
+    "'latin-1' codec can't encode",
+    // Rust, Ruby, Java, .NET, PHP
+    "failed to parse header value",
+    "invalidheadervalue",
+    "cannot include cr/lf",
+    "illegal character(s) in message header",
+    "unexpected char 0x",
+    "new-line characters are not allowed in header",
+    "newline characters are not allowed in header",
+    "not valid header value",
+];
+
+/// A token that cannot stand in a header: no server ever saw it.
+pub(super) fn unsendable(reading: &Reading) -> Option<Finding> {
+    let span = reading.first_of(&UNSENDABLE)?;
+    let of_credential = reading.has_any(&["authorization", "bearer ", "token", "basic ", "password"]);
+    of_credential.then(|| Finding::new(Cause::BadCredentials, &[Cause::InvalidInput], Some(span)))
+}
 
 /// `Permission to OWNER/NAME.git denied to WHOM`: the cause is in the last word.
 pub(super) fn denied(reading: &Reading) -> Option<Finding> {

@@ -1,6 +1,20 @@
 //! What network clients say: curl, OpenSSL, `GnuTLS`, Schannel, Go, Node, Python, Java, rustls, libgit2.
 
-use super::{Cause, Sign};
+use super::{Cause, Operation, Reading, Sign, earliest};
+
+/// Whether a status of 500 is the client's own word for "no answer came": octokit writes it beside the reason.
+///
+/// Source: <https://github.com/octokit/request.js/blob/main/src/fetch-wrapper.ts>
+pub(super) fn is_status_of_the_client(reading: &Reading) -> bool {
+    const ANSWERED: [&str; 5] =
+        ["x-github-request-id", "internal server error", "server error", "rpc failed", "requested url returned"];
+    reading.status == Some(500)
+        && matches!(reading.operation, Operation::Rest | Operation::Unsaid)
+        && !["content-type", "date", "server"].iter().any(|name| reading.header(name).is_some())
+        && !reading.html
+        && !reading.has_any(&ANSWERED)
+        && (earliest(reading, SPECIFIC).is_some() || earliest(reading, BROKEN).is_some())
+}
 
 /// A name that does not resolve, and a certificate that is not trusted.
 pub(super) const SPECIFIC: &[Sign] = &[

@@ -6,7 +6,7 @@ pub(super) const SIGNS: &[Sign] = &[
     Sign::of(
         Cause::SsoAuthorizationRequired,
         &[
-            "saml enforcement",
+            "saml enforc",
             "saml sso",
             "saml single sign",
             "saml-single-sign-on",

@@ -8,6 +8,16 @@ pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::
 pub(super) const SIGNS: &[Sign] = &[
     Sign::of(Cause::DirectoryNotFound, &["directory you're trying to deploy"]),
     Sign::of(
+        Cause::InvalidInput,
+        &[
+            "secret names must",
+            "secret names can only",
+            "secret name must",
+            "secret name is invalid",
+            "must not start with github_",
+        ],
+    ),
+    Sign::of(
         Cause::RepoArchived,
         &[
             "repository was archived",
@@ -124,8 +134,16 @@ pub(super) const SIGNS: &[Sign] = &[
         &[
             "exists; cannot create",
             "repository is empty",
-            "src refspec * does not match",
             "src refspec",
+            "dst refspec",
+            "refspec * matches more than one",
+            "gh005",
+            "refs longer than",
+            "reference name is invalid",
+            "ref name is too long",
+            "branch name is too long",
+            "branch or tag names consisting of",
+            "pathspec '*' did not match",
             "object does not exist",
             "no commit found",
             "commit not found",
@@ -230,8 +248,6 @@ pub(super) const SIGNS: &[Sign] = &[
             "unable to resolve reference",
             "atomic transaction failed",
             "ref*is locked",
-            "reference update failed",
-            "reference cannot be updated",
         ],
     ),
     Sign::unsure(Cause::CannotLockRef, &[Cause::ServerError], &["failed to update ref"]),
@@ -309,6 +325,30 @@ const FAULTS: &[Sign] = &[
         &["index-pack abnormal exit", "unpacker error", "remote unpack failed", "unpack-objects abnormal exit"],
     ),
 ];
+
+/// An object that the server's own check refuses: `object ID: messageId: words`, then `fsck error`.
+///
+/// Source: <https://git-scm.com/docs/git-fsck#_fsck_messages>
+pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
+    let object = reading.first_where("object ", |rest| {
+        let (id, rest) = rest.split_once(':').unwrap_or_default();
+        let message = rest.trim_start().split([':', ' ']).next().unwrap_or_default();
+        (4..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && rest.trim_start().get(message.len()..).is_some_and(|rest| rest.starts_with(':'))
+            && message.len() >= 4
+            && message.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    let checked = reading.first_of(&["fsck error", "fatal: error in object", "fsckobjects"]);
+    let span = object.or(checked)?;
+    let pushed = match reading.operation {
+        Operation::GitPush | Operation::Ssh => true,
+        Operation::GitFetch => false,
+        Operation::Rest | Operation::Unsaid => reading.has_any(&["rejected]", "unpack", "failed to push", "git push"]),
+    };
+    let cause = if pushed { Cause::PackRefused } else { Cause::LocalGitError };
+    Some(Finding::new(cause, &[], Some(span)))
+}
 
 /// A fault of the server, in its words.
 pub(super) fn faults(reading: &Reading) -> Option<Finding> {

@@ -46,7 +46,7 @@ const OF_ITSELF: [Sign; 9] = [
         ],
     ),
     Sign::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object", "git lfs push --all"]),
-    Sign::of(Cause::InvalidRefOrObject, &["gh002"]),
+    Sign::of(Cause::InvalidRefOrObject, &["gh002", "gh005", "refs longer than"]),
     Sign::of(Cause::FileTooLarge, &["error: gh001", "exceeds*file size limit", "file size limit of"]),
     Sign::of(Cause::ForcePushForbidden, &["gh003", "force-pushing to * is not allowed"]),
     Sign::of(
@@ -167,7 +167,10 @@ const OTHER: [&str; 30] = [
 ];
 
 /// Words of a ruleset's refusal, of the older protection's, and how each ends when nothing else is known.
-const RULESET: [&str; 5] = [
+const RULESET: [&str; 7] = [
+    // All that the REST API says of a rule that refuses a ref.
+    "reference update failed",
+    "reference cannot be updated",
     "gh013",
     "repository rule violations",
     "repository rule violation",
@@ -279,6 +282,7 @@ fn is_on_a_tag(reading: &Reading) -> bool {
     match (tag, branch) {
         _ if reading.endpoint == Endpoint::Releases => true,
         (Some(tag), Some(branch)) => tag.start < branch.start,
+        (None, None) => reading.has("refs/tags/") && !reading.has_any(&["refs/heads/", "refs%2fheads"]),
         (tag, _) => tag.is_some(),
     }
 }

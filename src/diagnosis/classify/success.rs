@@ -21,7 +21,8 @@ const TROUBLE: [&str; 8] = [
 
 /// A ref was updated, and nothing after it says that something went wrong.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
-    if reading.operation == Operation::Rest {
+    let of_a_run = reading.operation == Operation::Unsaid && reading.has("status: completed");
+    if reading.operation == Operation::Rest || of_a_run {
         return answered(reading);
     }
     if reading.has_any(&REFUSED) {

@@ -105,44 +105,45 @@ fn leading_status(text: &str) -> Option<u16> {
     (!next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.')).then_some(status)
 }
 
-/// The first status that the text names as one.
+/// What programs write before a status, without the signs between.
+const STATUS_NAMES: [&str; 21] = [
+    "http",
+    "http code",
+    "http-code",
+    "http_code",
+    "http error",
+    "http status",
+    "http status code",
+    "http response",
+    "status",
+    "status code",
+    "status-code",
+    "status_code",
+    "statuscode",
+    "response code",
+    "response status",
+    "returned error",
+    "code http",
+    "exception",
+    "api error",
+    "error code",
+    "error",
+];
+
+/// The first status that the text names as one: three digits behind a name for it, with `:`, `=`, a bracket or a blank between.
 fn status_in(flat: &str) -> Option<u16> {
-    const MARKS: [&str; 22] = [
-        "returned error: ",
-        "(http ",
-        "http ",
-        "http error: ",
-        "http error ",
-        "status: ",
-        "status': ",
-        "status code: ",
-        "status ",
-        "status code ",
-        "status_code=",
-        "status_code: ",
-        "statuscode: ",
-        "statuscode=",
-        "status=",
-        "exception: ",
-        "http status: ",
-        "http status ",
-        "error: ",
-        "response code ",
-        "response code: ",
-        "api error ",
-    ];
-    let mut best: Option<(usize, u16)> = None;
-    for mark in MARKS {
-        for (at, _) in flat.match_indices(mark).take(32) {
-            let rest = flat[at + mark.len()..].trim_start_matches(['\'', '[', '(']);
-            if let Some(status) = leading_status(rest).filter(|status| *status >= 200)
-                && best.is_none_or(|(known, _)| at < known)
-            {
-                best = Some((at, status));
-            }
-        }
-    }
-    best.map(|(_, status)| status).or_else(|| status_after_address(flat))
+    const BETWEEN: [char; 6] = [' ', ':', '=', '\'', '[', '('];
+    let bytes = flat.as_bytes();
+    let mut named =
+        (1..bytes.len()).filter(|at| bytes[*at].is_ascii_digit() && BETWEEN.contains(&char::from(bytes[at - 1])));
+    let found = named.find_map(|at| {
+        let status = leading_status(&flat[at..]).filter(|status| *status >= 200)?;
+        let before = flat[..at].trim_end_matches(BETWEEN);
+        let name = STATUS_NAMES.iter().find(|name| before.ends_with(**name) && !before.ends_with("exit status"))?;
+        // NOTE: "error 401 of 900 files": the word is too common to count without its colon.
+        (*name != "error" || flat[before.len()..at].contains(':') || flat[at + 3..].starts_with(':')).then_some(status)
+    });
+    found.or_else(|| status_after_address(flat))
 }
 
 /// go-github and octokit.rb write `POST https://…: 422 words`.
@@ -225,6 +226,11 @@ mod tests {
             ("unexpected http status code: 404; class=http (34)", Some(404)),
             ("unable to reach port 443 after 403 ms", None),
             ("{'message': 'not found', 'status': '404'}", Some(404)),
+            ("error: rpc failed; result=22, http code = 413", Some(413)),
+            ("http-code: 502", Some(502)),
+            ("error 500: no", Some(500)),
+            ("error 401 of 900 files", None),
+            ("git died with exit status 255", None),
             ("http 4031", None),
             ("error: 200mb is too much", None),
         ] {
