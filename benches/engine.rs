@@ -17,14 +17,14 @@ use repo_relay::{
         objects::ObjectStore,
         pack::{Pack, PackEntry},
     },
+    globs::Globs,
+    names::{Oid, TreePath},
     progress::Unwatched,
     publish::{
-        globs::Globs,
         hash::{Hashed, Retain, hash},
         tree::{Merged, Placement, merge},
         walk::walk,
     },
-    target::{Oid, TreePath},
 };
 use tempfile::TempDir;
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
-
 use crate::{
     diagnosis::{Failure, Situation},
     doubt::Doubt,
@@ -14,20 +12,9 @@ use crate::{
     github::GitHub,
     http::{HttpClient, Traffic},
     plan::Plan,
-    preflight::facts::NewTokenFacts,
     progress::Watch,
-    publish::source::Source,
     retry::Retries,
 };
-
-/// What the targets of a step share: it is the same for all, and worked out or asked for once.
-#[derive(Clone, Debug, Default)]
-pub struct Shared {
-    /// The directory.
-    pub source: Arc<Source>,
-    /// What was learned about a new token that is to be stored.
-    pub new_token: Arc<OnceCell<NewTokenFacts>>,
-}
 
 /// The ways to one target, all over the same client, and the policy of trying again.
 #[derive(Clone)]
@@ -42,10 +29,6 @@ pub struct Connection {
     pub doubt: Doubt,
     /// Who looks at the progress.
     pub watch: Arc<dyn Watch>,
-    /// The directory, shared by all targets.
-    pub source: Arc<Source>,
-    /// What was learned about a new token, shared by all targets.
-    pub new_token: Arc<OnceCell<NewTokenFacts>>,
     http: HttpClient,
 }
 
@@ -55,7 +38,6 @@ impl Connection {
         plan: &Plan,
         http: &HttpClient,
         retries: Retries,
-        shared: Shared,
         doubt: Doubt,
         watch: Arc<dyn Watch>,
     ) -> Result<Self, Failure> {
@@ -83,16 +65,7 @@ impl Connection {
             }
             None => Transport::Http(HttpTransport::new(http.clone(), &plan.target.git_url(), token)?),
         };
-        Ok(Self {
-            github,
-            remote: Remote::new(transport, git_situation),
-            retries,
-            doubt,
-            watch,
-            source: shared.source,
-            new_token: shared.new_token,
-            http,
-        })
+        Ok(Self { github, remote: Remote::new(transport, git_situation), retries, doubt, watch, http })
     }
 
     /// Bytes of bodies that went to and came from the target so far: sent, received.

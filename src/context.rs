@@ -12,7 +12,7 @@ use std::{
 use crate::{
     diagnosis::{Cause, Failure},
     http::Proxies,
-    target::{ApiUrl, NameError, Oid, ServerUrl, Slug},
+    names::{ApiUrl, NameError, Oid, ServerUrl, Slug},
 };
 
 /// The environment, read once: names and values as text. It has no `Debug`: secrets are in it.

@@ -11,16 +11,17 @@ use tokio::{
 };
 
 use crate::{
-    app::Tokens,
-    connection::{Connection, Shared},
+    connection::Connection,
     diagnosis::{Cause, Failure, Stage},
     doubt::Doubt,
     http::{HttpClient, HttpError, Settings},
+    mint::Tokens,
     plan::Plan,
+    preflight::Shared,
     relay::{begun, relay, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
-    trigger::wait::Waiting,
+    wait::Waiting,
 };
 
 /// How many targets are spoken to at once.
@@ -142,15 +143,14 @@ async fn acted(
             }
         }
     }
-    let connection =
-        match Connection::new(&plan, http, retries, hall.shared.clone(), doubt.clone(), Arc::new(log.clone())) {
-            Ok(connection) => connection,
-            Err(failure) => {
-                fail(report, log, Stage::Preflight, &failure);
-                return None;
-            }
-        };
-    let waiting = relay(plan, &connection, log, report).await?;
+    let connection = match Connection::new(&plan, http, retries, doubt.clone(), Arc::new(log.clone())) {
+        Ok(connection) => connection,
+        Err(failure) => {
+            fail(report, log, Stage::Preflight, &failure);
+            return None;
+        }
+    };
+    let waiting = relay(plan, &connection, &hall.shared, log, report).await?;
     Some((Box::new(waiting), Box::new(connection)))
 }
 

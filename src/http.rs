@@ -6,12 +6,10 @@
 mod body;
 mod connect;
 mod error;
-#[cfg(test)]
-pub(crate) mod loopback;
 mod names;
 mod proxy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trust;
 
 use std::{

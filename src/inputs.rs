@@ -21,7 +21,8 @@ use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 
 use crate::{
     credential::Secret,
-    target::{RefName, Target, TreePath},
+    names::Author,
+    names::{RefName, Target, TreePath},
 };
 
 pub use raw::Raw;
@@ -190,21 +191,6 @@ pub enum Nojekyll {
     Always,
     /// Not added.
     Never,
-}
-
-/// `Name <email>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Author {
-    /// The name, never empty.
-    pub name: String,
-    /// The address without its angle brackets, never empty.
-    pub email: String,
-}
-
-impl fmt::Display for Author {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} <{}>", self.name, self.email)
-    }
 }
 
 /// One line of `refs`: `[+]SOURCE[:DESTINATION]`; `:DESTINATION` to delete; `[+]:` for the branches that both sides have;

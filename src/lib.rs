@@ -8,7 +8,6 @@
 //!         inputs, context    plan   preflight       push      tag      secrets      trigger      wait      report
 //! ```
 
-pub mod app;
 pub mod cli;
 pub mod connection;
 pub mod context;
@@ -19,8 +18,11 @@ pub mod explain;
 pub mod fanout;
 pub mod git;
 pub mod github;
+pub mod globs;
 pub mod http;
 pub mod inputs;
+pub mod mint;
+pub mod names;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
@@ -33,6 +35,6 @@ pub mod retry;
 pub mod secrets;
 pub mod step;
 pub mod tag;
-pub mod target;
 pub mod trigger;
+pub mod wait;
 pub mod workflow_file;

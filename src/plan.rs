@@ -1,18 +1,21 @@
 //! The plan: what one relay will do to one target, as data. Nothing here asks, prints or writes.
 
+pub mod app;
 mod make;
+pub mod reference;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    app::App,
     credential::{Secret, TokenKind},
     diagnosis::{Failure, Situation},
-    git::{advertisement::Interest, stored_header::StoredHeader, transport::ssh::Access},
-    inputs::{Author, Behaviour, DirectoryPush, JsonObject, TagExists, Wait, WaitFor},
-    publish::{globs::Globs, message::Origin, sign::SigningKey},
+    git::{advertisement::Interest, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
+    inputs::{Behaviour, JsonObject, TagExists, Wait, WaitFor},
+    names::{Author, Oid, RefName, Target},
+    plan::app::App,
+    publish::directory::{CommitPlan, DirectoryPlan},
+    publish::message::Origin,
     refs::Local,
-    target::{Oid, RefName, Target},
 };
 
 /// A token with what its form tells.
@@ -63,34 +66,6 @@ pub struct Plan {
     pub signing_key: Option<SigningKey>,
     /// How it is done.
     pub behaviour: Behaviour,
-}
-
-/// A directory onto a branch.
-#[derive(Clone, Debug)]
-pub struct DirectoryPlan {
-    /// The folder whose content is published: it is there, and inside the workspace. None: the destination is taken off the branch.
-    pub directory: Option<PathBuf>,
-    /// What the user asked for.
-    pub asked: DirectoryPush,
-    /// Files on the branch that stay though the directory lacks them.
-    pub keep: Globs,
-    /// Files that are neither published nor removed.
-    pub exclude: Globs,
-    /// Whether `.nojekyll` is added at the branch's root.
-    pub nojekyll: bool,
-}
-
-impl DirectoryPlan {
-    /// The branch that is published to.
-    pub fn branch(&self) -> &RefName {
-        &self.asked.commit.branch
-    }
-
-    /// Where a file of the directory comes to stand on the branch.
-    pub fn on_branch(&self, path: &[u8]) -> Vec<u8> {
-        let destination = &self.asked.commit.destination;
-        if destination.is_root() { path.to_vec() } else { [destination.as_str().as_bytes(), b"/", path].concat() }
-    }
 }
 
 /// The tags of a step.
@@ -211,6 +186,16 @@ impl Plan {
     /// Whether what is pushed is hoped to start workflows.
     pub fn expects_start(&self) -> bool {
         self.tags.is_some() || self.wait.as_ref().is_some_and(|wait| !wait.expected.is_empty())
+    }
+
+    /// What the commit of the push stage says about itself.
+    pub fn commit_plan(&self) -> CommitPlan {
+        CommitPlan {
+            author: self.author.clone(),
+            signing_key: self.signing_key.clone(),
+            origin: self.origin.clone(),
+            first_tag: self.first_tag().map(str::to_owned),
+        }
     }
 
     /// The short name of the first tag, for messages.

@@ -1,25 +1,21 @@
 //! Refs of the checkout, pushed to the target as `git push` would: what the refspecs name here ([`spec`]), what that means
 //! for the target's refs ([`updates`]), what has to be sent ([`prepare`]), sending it ([`push`](mod@push)), and telling it ([`report`]).
 
-pub mod places;
+pub mod facts;
 pub mod prepare;
-pub mod push;
-pub mod report;
 pub mod spec;
 pub mod updates;
 mod workflows;
 
 use std::{collections::BTreeSet, path::Path};
 
-pub use prepare::{Batch, RefUpdate, RefsFacts};
 pub use spec::{Destination, Wanted};
-pub use workflows::NewWorkflows;
 
 use crate::{
     diagnosis::Failure,
     git::checkout::{Checkout, Objects},
     inputs::Refspec,
-    target::{Oid, RefName},
+    names::{Oid, RefName},
 };
 
 /// What the refspecs name in the checkout.

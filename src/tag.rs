@@ -2,27 +2,24 @@
 
 use std::time::Instant;
 
+use crate::github::limits::TAGS_THAT_START;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
     git::{
         advertisement::{Advertisement, Interest},
+        commit::tag as tag_object,
         commits::commit_of,
         format::ObjectKind,
         pack::{Pack, PackEntry},
         receive::{Command, PushError, PushRequest},
     },
     inputs::TagExists,
+    names::{Oid, RefName},
     plan::{Plan, TagPlan},
     preflight::{Cleared, conflict},
-    publish::{commit::tag as tag_object, message::placeholders},
-    target::{Oid, RefName},
+    publish::message::placeholders,
 };
-
-/// GitHub starts nothing for the tags of a push that brings more.
-///
-/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#push>
-const BATCH: usize = 3;
 
 /// One tag after the stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +76,7 @@ pub async fn tag(
     updates.sort_by_key(|(exists, _)| *exists == TagExists::Move);
     let updates: Vec<Update> = updates.into_iter().map(|(_, update)| update).collect();
     let mut advertisement = cleared.advertisement();
-    for batch in updates.chunks(BATCH) {
+    for batch in updates.chunks(TAGS_THAT_START) {
         let written = if plan.behaviour.dry_run {
             batch.to_vec()
         } else {

@@ -3,6 +3,8 @@
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax>
 
 mod pattern;
+pub mod relay_id;
+pub mod skip;
 mod yaml;
 
 use saphyr::YamlData;
@@ -11,7 +13,7 @@ use self::{
     pattern::fits,
     yaml::{Node, get, load, text_of, texts},
 };
-use crate::target::RefName;
+use crate::names::RefName;
 
 /// How many lines of a filter are quoted.
 const MOST_QUOTED: usize = 5;

@@ -9,7 +9,7 @@ use std::{
 
 use emulator::{Emulator, model::Token};
 use rayon::prelude::*;
-use repo_relay::publish::{globs::Globs, walk};
+use repo_relay::{globs::Globs, publish::walk};
 use sha1::{Digest as _, Sha1};
 
 use crate::{AS_PROGRAM, BARE, sites};

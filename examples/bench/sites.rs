@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use repo_relay::publish::{globs::Globs, walk};
+use repo_relay::{globs::Globs, publish::walk};
 
 /// Writes `files` files of `bytes` bytes in all into `folders` folders: pages of words, and a tenth of them media that do not
 /// shrink; the same at every run.

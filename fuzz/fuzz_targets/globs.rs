@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use repo_relay::publish::globs::Globs;
+use repo_relay::globs::Globs;
 
 // The form of the input: a path, then a pattern a line.
 fuzz_target!(|input: &[u8]| {

@@ -8,13 +8,7 @@ use libfuzzer_sys::{
     arbitrary::{self, Arbitrary, Unstructured},
     fuzz_target,
 };
-use repo_relay::{
-    git::{
-        format::{CommitInfo, ObjectKind, TreeEntry},
-        objects::ObjectStore,
-    },
-    target::Oid,
-};
+use repo_relay::{git::{format::{CommitInfo, ObjectKind, TreeEntry}, objects::ObjectStore}, names::Oid};
 use sha1::{Digest, Sha1};
 
 /// A pack, whole or with a lie in it.

@@ -4,16 +4,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use libfuzzer_sys::fuzz_target;
-use repo_relay::{
-    diagnosis::Situation,
-    git::{
-        WireError,
-        pack::Pack,
-        pktline::Reader,
-        receive::{Command, PushReport, PushRequest},
-    },
-    target::Oid,
-};
+use repo_relay::{diagnosis::Situation, git::{WireError, pack::Pack, pktline::Reader, receive::{Command, PushReport, PushRequest}}, names::Oid};
 
 const NAMES: [&str; 2] = ["refs/heads/a", "refs/tags/v1"];
 

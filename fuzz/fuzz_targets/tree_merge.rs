@@ -17,18 +17,7 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use model::Files;
-use repo_relay::{
-    diagnosis::{Cause, Failure},
-    git::format::{FileMode, ObjectKind, TreeEntry},
-    progress::Unwatched,
-    publish::{
-        globs::Globs,
-        hash::{self, Retain},
-        tree::{MergeError, Merged, Placement, Trees, merge},
-        walk::walk,
-    },
-    target::Oid,
-};
+use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::Unwatched, globs::Globs, publish::{hash::{self, Retain}, tree::{MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
 
 #[derive(Debug)]
 struct Input {

@@ -20,51 +20,8 @@ mod rules;
 mod ssh;
 mod success;
 
-use super::{
-    Cause, Diagnosis, Evidence, Operation, Situation,
-    reading::{Reading, Span},
-    situation, verdict,
-};
-
-/// What a layer found.
-#[derive(Clone, Debug)]
-pub(super) struct Finding {
-    pub(super) cause: Cause,
-    /// The other causes that the same words fit, the likelier first.
-    pub(super) also: Vec<Cause>,
-    /// The words that show it; none where the status or a header does.
-    pub(super) span: Option<Span>,
-}
-
-impl Finding {
-    fn new(cause: Cause, also: &[Cause], span: Option<Span>) -> Self {
-        Self { cause, also: also.to_vec(), span }
-    }
-}
-
-/// Words that show a cause.
-struct Sign {
-    cause: Cause,
-    also: &'static [Cause],
-    any: &'static [&'static str],
-}
-
-impl Sign {
-    const fn of(cause: Cause, any: &'static [&'static str]) -> Self {
-        Self { cause, also: &[], any }
-    }
-
-    const fn unsure(cause: Cause, also: &'static [Cause], any: &'static [&'static str]) -> Self {
-        Self { cause, also, any }
-    }
-}
-
-/// The sign whose words stand first in the text; of several at one place the first of the table.
-fn earliest<'a>(reading: &Reading, signs: impl IntoIterator<Item = &'a Sign>) -> Option<Finding> {
-    let found = signs.into_iter().filter_map(|sign| Some((reading.first_of(sign.any)?, sign)));
-    let (span, sign) = found.min_by_key(|(span, _)| span.start)?;
-    Some(Finding::new(sign.cause, sign.also, Some(span)))
-}
+use super::finding::{Finding, earliest};
+use super::{Cause, Diagnosis, Evidence, Operation, Situation, reading::Reading, refine, verdict};
 
 /// What the server says in words of its own, of whatever topic.
 fn statement(reading: &Reading) -> Option<Finding> {
@@ -95,7 +52,7 @@ pub fn classify(evidence: &Evidence<'_>, situation: &Situation) -> Diagnosis {
     }
     let found = if reading.is_foreign { None } else { find(&reading) };
     let finding = found.unwrap_or_else(|| Finding::new(Cause::Unknown, &[], None));
-    let finding = situation::refine(finding, &reading, situation);
+    let finding = refine::refine(finding, &reading, situation);
     verdict::put_together(finding, &reading, evidence, situation)
 }
 

@@ -5,9 +5,10 @@ mod cause;
 mod classify;
 mod evidence;
 mod failure;
+mod finding;
 mod reading;
+mod refine;
 mod remedy;
-mod situation;
 mod verdict;
 
 pub use cause::Cause;

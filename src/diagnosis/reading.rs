@@ -1,6 +1,7 @@
 //! A failure's text, read: unwrapped from what other programs put around it, its lines cleaned, and the status,
 //! the headers and the endpoint found that it shows.
 
+pub(super) mod clock;
 mod foreign;
 mod harvest;
 mod unwrap;

@@ -2,7 +2,8 @@
 
 use crate::credential::TokenKind;
 
-use super::{Cause, Situation, classify::Finding, reading::Reading};
+use super::{Cause, Situation, reading::Reading};
+use crate::diagnosis::finding::Finding;
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
 pub(super) fn remedy(finding: &Finding, reading: &Reading, situation: &Situation) -> String {

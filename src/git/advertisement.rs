@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Failure},
-    target::{Oid, RefName},
+    names::{Oid, RefName},
 };
 
 /// How many refs are kept at most.

@@ -31,7 +31,7 @@ pub use self::{
 use super::format::ObjectKind;
 use crate::{
     diagnosis::Failure,
-    target::{Oid, RefName},
+    names::{Oid, RefName},
 };
 
 /// The address of the remote `origin` of the repository that `folder` belongs to, if there is one.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Failure, Retry},
-    target::Oid,
+    names::Oid,
 };
 
 /// How many annotated tags may stand one behind the other.

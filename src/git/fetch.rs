@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Failure},
-    target::{Oid, RefName},
+    names::{Oid, RefName},
 };
 
 /// What we call ourselves to a server.

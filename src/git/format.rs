@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use sha1::{Digest, Sha1};
 
-use crate::target::Oid;
+use crate::names::Oid;
 
 /// The four kinds of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

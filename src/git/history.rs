@@ -7,7 +7,7 @@ use super::{
     objects::ObjectStore,
     remote::Remote,
 };
-use crate::{diagnosis::Failure, target::Oid};
+use crate::{diagnosis::Failure, names::Oid};
 
 /// How many generations are looked at: a branch does not move further while one step runs.
 const GENERATIONS: u32 = 1000;

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::target::Oid;
+use crate::names::Oid;
 
 /// Object ids are as good as random: their first bytes are a hash.
 #[derive(Clone, Copy, Default)]

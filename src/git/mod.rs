@@ -12,6 +12,7 @@ use futures_util::stream::BoxStream;
 
 pub mod advertisement;
 pub mod checkout;
+pub mod commit;
 pub mod commits;
 pub mod error;
 pub mod fetch;
@@ -23,16 +24,15 @@ pub mod pktline;
 pub mod receive;
 pub mod remote;
 pub mod sideband;
+pub mod sign;
 pub mod stored_header;
 pub mod transport;
 
-#[cfg(test)]
-mod conversation;
 mod deflate;
 mod delta;
 mod ids;
 #[cfg(test)]
-mod over_http;
+pub(crate) mod tests;
 
 pub use error::WireError;
 

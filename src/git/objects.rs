@@ -23,7 +23,7 @@ use self::claims::{Claims, MAX_OBJECT};
 use super::format::{CommitInfo, ObjectKind, TreeEntry};
 use crate::{
     diagnosis::{Cause, Failure, Retry},
-    target::Oid,
+    names::Oid,
 };
 
 /// The folders of all stores of this process: a thread that is still at work when the process ends can not remove its own.
@@ -241,7 +241,7 @@ fn malformed(kind: ObjectKind, oid: Oid) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publish::testing::git;
+    use crate::publish::tests::support::git;
 
     fn text(bytes: Vec<u8>) -> String {
         String::from_utf8(bytes).unwrap().trim().to_owned()

@@ -324,7 +324,7 @@ fn internal(reason: &(impl std::fmt::Display + ?Sized)) -> WireError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Oid;
+    use crate::names::Oid;
 
     fn works(sizes: &[usize]) -> Vec<(usize, u64)> {
         let data =

@@ -30,8 +30,8 @@ use report::read_report;
 
 use crate::{
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    names::{Oid, RefName},
     progress::Watch,
-    target::{Oid, RefName},
 };
 
 /// One ref update: a compare-and-swap at the server, which refuses it when the ref does not hold `old`.

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     diagnosis::{Cause, Failure, Operation, Retry, Situation},
     http::Traffic,
+    names::Oid,
     progress::{Event, Watch},
-    target::Oid,
 };
 
 /// A repository and the way to it. Its failures are those of the diagnosis, with the situation's names in them.

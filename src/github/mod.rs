@@ -4,6 +4,7 @@
 
 mod error;
 pub mod expiry;
+pub mod limits;
 mod meta;
 pub mod model;
 mod operations;
@@ -31,7 +32,7 @@ use crate::{
     credential::Secret,
     diagnosis::{Cause, Failure, Situation},
     http::{Body, HttpClient, HttpError},
-    target::ApiUrl,
+    names::ApiUrl,
 };
 
 /// The longest answer that is read, in bytes.

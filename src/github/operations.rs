@@ -15,7 +15,7 @@ use super::{
         SecretInfo, ServerMeta, Workflow, Workflows,
     },
 };
-use crate::target::Slug;
+use crate::names::Slug;
 
 /// How many pages of a hundred entries are read of a list.
 const PAGES: u32 = 10;

@@ -11,9 +11,9 @@ use crate::{
     diagnosis::Retry,
     http::{
         Settings,
-        loopback::{Act, Seen, Server, answer},
+        tests::loopback::{Act, Seen, Server, answer},
     },
-    target::Slug,
+    names::Slug,
 };
 
 fn slug() -> Slug {

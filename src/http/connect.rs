@@ -1,7 +1,6 @@
 //! Connections: name look-up, proxy, TLS, and a stream that knows when it last moved a byte.
 
 use std::{
-    future::Future,
     io::{self, IoSlice},
     pin::Pin,
     sync::{
@@ -28,7 +27,7 @@ use tower_service::Service;
 use super::{
     BoxError,
     error::{ConnectTimeout, ProxyFailed},
-    names::{Names, Resolver},
+    names::{Later, Names, Resolver},
     proxy::{Proxies, Route},
     trust::Trust,
 };
@@ -38,10 +37,8 @@ use super::{
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const KEEPALIVE_PROBES: u32 = 4;
 
-pub(super) type Later<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 type Tcp = HttpConnector<Resolver>;
 type Channel = MaybeHttpsStream<TokioIo<TcpStream>>;
-pub(super) type TunnelError = <Tunnel<HttpsConnector<Tcp>> as Service<Uri>>::Error;
 
 /// Opens the way to a server, through a proxy where one is named, short of the server's own TLS.
 #[derive(Clone)]

@@ -3,10 +3,16 @@
 
 use std::{error::Error, io, time::Duration};
 
+use http::Uri;
+use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
 use rustls::CertificateError;
+use tower_service::Service;
 
 use super::BoxError;
 use crate::diagnosis::{Cause, Failure, Retry};
+
+/// The error of a tunnel through a proxy; its type does not depend on the connector below.
+type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 
 /// No answer, or only a part of one.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -206,7 +212,6 @@ pub(super) struct ProxyFailed {
 impl ProxyFailed {
     /// What the proxy itself said against the tunnel, and whether that may pass.
     fn refusal(&self) -> Option<(&'static str, bool)> {
-        use super::connect::TunnelError;
         match self.source.downcast_ref::<TunnelError>()? {
             TunnelError::ProxyAuthRequired => Some((PROXY_AUTH, false)),
             TunnelError::TunnelUnsuccessful => Some(("did not open a tunnel to the server", true)),

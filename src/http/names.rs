@@ -3,6 +3,7 @@
 use std::{
     fmt, io,
     net::SocketAddr,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     vec,
@@ -11,7 +12,10 @@ use std::{
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower_service::Service;
 
-use super::{connect::Later, error::Unresolved};
+use super::error::Unresolved;
+
+/// What a connector promises: a value or an error, later.
+pub(super) type Later<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 type Table = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 

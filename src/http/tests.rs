@@ -1,6 +1,7 @@
 //! The client against real sockets on loopback.
 
 mod failing;
+pub(crate) mod loopback;
 mod pinning;
 mod sending;
 mod through;
@@ -17,10 +18,8 @@ use bytes::Bytes;
 use http::{Method, Request};
 use url::Url;
 
-use super::{
-    loopback::{Act, answer},
-    *,
-};
+use super::*;
+use crate::http::tests::loopback::{Act, answer};
 
 fn client(origin: &Url) -> HttpClient {
     HttpClient::new(&Settings::to(vec![origin.clone()])).unwrap()

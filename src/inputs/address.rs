@@ -5,7 +5,7 @@ use std::fmt;
 use url::{Host, Url};
 
 use super::SshRoute;
-use crate::target::{NameError, ServerUrl, Slug};
+use crate::names::{NameError, ServerUrl, Slug};
 
 /// Where github.com answers SSH on port 443.
 ///

@@ -5,8 +5,9 @@ use std::time::Duration;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::Host;
 
-use super::{Author, JsonObject, Refspec, Wait};
-use crate::{credential::Secret, target::RefName};
+use super::{JsonObject, Refspec, Wait};
+use crate::names::Author;
+use crate::{credential::Secret, names::RefName};
 
 /// The longest time an input may name. A job lasts at most five days.
 const LONGEST: Duration = Duration::from_hours(30 * 24);

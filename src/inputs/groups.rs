@@ -3,24 +3,21 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
-    ActionsSecret, AppCredential, Author, Behaviour, BranchCommit, Credential, DirectoryPush, History, Nojekyll, Push,
-    Refspec, TagExists, TagLine, Tags, TokenInput, Triggers, WaitFor, forms,
+    ActionsSecret, AppCredential, Behaviour, BranchCommit, Credential, DirectoryPush, History, Nojekyll, Push, Refspec,
+    TagExists, TagLine, Tags, TokenInput, Triggers, WaitFor, forms,
     raw::nearest,
     read::{Reader, preset},
     refusal::{accepts, contradiction, incomplete, invalid, refused, refused_name, unaccepted},
     table::{CHECKS, NEVER_IGNORED},
 };
+use crate::github::limits::SECRET_BYTES;
+use crate::names::Author;
 use crate::{
     credential::Secret,
     diagnosis::Failure,
-    publish::globs::Globs,
-    target::{NameError, RefName, ServerUrl},
+    globs::Globs,
+    names::{NameError, RefName, ServerUrl},
 };
-
-/// The largest value that GitHub takes for a secret, in bytes.
-///
-/// Source: <https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets>
-const LARGEST_SECRET: usize = 48 * 1024;
 
 impl Reader<'_> {
     pub(super) fn ca_certificate(&self) -> Result<Option<String>, Failure> {
@@ -239,9 +236,9 @@ impl Reader<'_> {
             (Some(_), None) => Err(incomplete("secret-name", "secret-value")),
             (None, Some(_)) => Err(incomplete("secret-value", "secret-name")),
             (Some(name), Some(_)) if !forms::secret_name(name) => Err(refused("secret-name", name, "")),
-            (Some(_), Some(value)) if value.expose().len() > LARGEST_SECRET => Err(unaccepted(
+            (Some(_), Some(value)) if value.expose().len() > SECRET_BYTES => Err(unaccepted(
                 "secret-value",
-                &format!("is {} bytes long, over GitHub's limit of {LARGEST_SECRET}", value.expose().len()),
+                &format!("is {} bytes long, over GitHub's limit of {SECRET_BYTES}", value.expose().len()),
             )),
             (Some(name), Some(value)) => Ok(Some(ActionsSecret { name: name.to_owned(), value })),
         }

@@ -3,7 +3,7 @@
 use super::table::find;
 use crate::{
     diagnosis::{Cause, Failure},
-    target::NameError,
+    names::NameError,
 };
 
 pub(super) fn accepts(name: &str) -> String {

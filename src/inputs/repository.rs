@@ -9,7 +9,7 @@ use super::{
 use crate::{
     context::Context,
     diagnosis::{Cause, Failure},
-    target::{ApiUrl, NameError, ServerUrl, Slug, Target},
+    names::{ApiUrl, NameError, ServerUrl, Slug, Target},
 };
 
 /// How many targets a sentence names.

@@ -2,22 +2,25 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{DirectoryPlan, DispatchPlan, Plan, SecretPlan, TagPlan, TagTarget, Token, WaitPlan, WorkflowPlan};
+use super::{DispatchPlan, Plan, SecretPlan, TagPlan, TagTarget, Token, WaitPlan, WorkflowPlan};
+use crate::publish::directory::DirectoryPlan;
 use crate::{
-    app::App,
     context::Context,
     credential::{Secret, TokenKind},
     diagnosis::{Cause, Failure},
     git::{
+        sign::SigningKey,
         stored_header::stored_headers,
         transport::ssh::{Access, DeployKey, KnownHosts, PORT, Route},
     },
+    globs::Globs,
     inputs::{
         ActionsSecret, BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, TagExists, Tags, TokenInput, Triggers, Wait,
     },
-    publish::{globs::Globs, message::Origin, sign::SigningKey, walk::resolve_directory},
+    names::{Oid, Target},
+    plan::app::App,
+    publish::{message::Origin, walk::resolve_directory},
     refs::Local,
-    target::{Oid, Target},
 };
 
 impl Plan {

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chrono::Utc;
 
 use super::facts::{Asked, Deflated, Facts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts};
+use crate::github::limits::PACK_LIMIT;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
@@ -18,18 +19,19 @@ use crate::{
         Answered, Meta, RestError,
         model::{FolderEntry, Pages},
     },
+    names::{Oid, RefName},
     plan::{Plan, TagPlan, TagTarget},
+    preflight::Shared,
     publish::proposal::{Base, Proposal},
-    refs::{RefsFacts, prepare::prepare},
-    target::{Oid, RefName},
+    refs::{facts::RefsFacts, prepare::prepare},
 };
 
 /// Asks everything that `plan` needs to be judged and done.
-pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
+pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -> Facts {
     // The longest part; whoever needs the content waits for this one reading of it.
     let hashing = async {
         if let Some(directory) = &plan.push {
-            let _ = connection.source.hashed(directory, &connection.watch).await;
+            let _ = shared.source.hashed(directory, &connection.watch).await;
         }
     };
     let git = async {
@@ -37,7 +39,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
         let known = refs.answer();
         let (tags, publish, pushed_refs) = tokio::join!(
             tag_facts(plan, connection, known),
-            publish_facts(plan, connection, known),
+            publish_facts(plan, connection, shared, known),
             pushed_refs(plan, connection, known)
         );
         (refs, tags, publish, pushed_refs)
@@ -55,10 +57,10 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Facts {
     ) = tokio::join!(
         user(plan, connection),
         repository(plan, connection),
-        secret::ask(plan, connection),
+        secret::ask(plan, connection, shared),
         rules::ask(plan, connection),
         pages(plan, connection),
-        workflow_folder(plan, connection),
+        workflow_folder(plan, connection, shared),
         workflow::ask(plan, connection),
         git,
         hashing
@@ -187,9 +189,9 @@ where
 }
 
 /// What the default branch has, where the directory brings workflow files of its own.
-async fn workflow_folder(plan: &Plan, connection: &Connection) -> Rest<Vec<FolderEntry>> {
+async fn workflow_folder(plan: &Plan, connection: &Connection, shared: &Shared) -> Rest<Vec<FolderEntry>> {
     let brings = match &plan.push {
-        Some(directory) if plan.git_token().is_some() => connection.source.brings_workflow_files(directory).await,
+        Some(directory) if plan.git_token().is_some() => shared.source.brings_workflow_files(directory).await,
         _ => false,
     };
     if !brings {
@@ -257,10 +259,12 @@ async fn advertisement(plan: &Plan, connection: &Connection) -> Asked<Advertisem
 async fn publish_facts(
     plan: &Plan,
     connection: &Connection,
+    shared: &Shared,
     refs: Option<&Advertisement>,
 ) -> Option<Result<PublishFacts, Failure>> {
     let directory = plan.push.as_ref()?;
-    let Connection { remote, retries, source, watch, .. } = connection;
+    let Connection { remote, retries, watch, .. } = connection;
+    let source = &shared.source;
     let Some(refs) = refs else {
         // Without the branch there is no change to be worked out; a file that can not be read is told all the same.
         return source.hashed(directory, watch).await.err().map(Err);
@@ -269,8 +273,8 @@ async fn publish_facts(
         let base = Base::absent()?.moved_to(refs.tip(directory.branch()), directory, remote, retries);
         let (hashed, base) = tokio::join!(source.hashed(directory, watch), base);
         let (hashed, base) = (hashed?, base?);
-        let proposal = Proposal::make(plan, directory, &hashed, &base, remote, retries).await?;
-        let deflated = size::deflated(&proposal.pack, super::content::PACK_LIMIT).await?;
+        let proposal = Proposal::make(directory, &plan.commit_plan(), &hashed, &base, remote, retries).await?;
+        let deflated = size::deflated(&proposal.pack, PACK_LIMIT).await?;
         Ok(PublishFacts { hashed, base, proposal, deflated })
     };
     Some(facts.await)
@@ -283,12 +287,13 @@ async fn pushed_refs(
 ) -> Option<Result<RefsFacts, Failure>> {
     match (&plan.refs, refs) {
         (Some(Ok(local)), Some(refs)) => {
-            let mut facts = match prepare(local, refs, connection, plan.behaviour.dry_run).await {
-                Ok(facts) => facts,
-                Err(failure) => return Some(Err(failure)),
-            };
+            let mut facts =
+                match prepare(local, refs, &connection.remote, &connection.retries, plan.behaviour.dry_run).await {
+                    Ok(facts) => facts,
+                    Err(failure) => return Some(Err(failure)),
+                };
             for batch in &facts.batches {
-                match size::deflated(&batch.pack, super::content::PACK_LIMIT).await {
+                match size::deflated(&batch.pack, PACK_LIMIT).await {
                     Ok(Some(Deflated::Above(limit))) => facts.above = Some(limit),
                     Ok(_) => {}
                     Err(failure) => return Some(Err(failure)),

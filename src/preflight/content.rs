@@ -5,22 +5,15 @@ use super::{
     facts::{Deflated, Facts},
     rules::{TagRules, tag_rules},
 };
+use crate::github::limits::{FILE_LIMIT, FILE_WARNING};
 use crate::{
     diagnosis::{Cause, Failure},
     inputs::TagExists,
+    names::{Oid, RefName},
     plan::Plan,
-    publish::sizes::{FILE_LIMIT, above, counted},
-    refs::RefsFacts,
-    target::{Oid, RefName},
+    publish::sizes::{above, counted},
+    refs::facts::RefsFacts,
 };
-
-/// From this size on GitHub warns, in bytes.
-const FILE_WARNING: u64 = 50 * 1024 * 1024;
-
-/// GitHub's limit of one push, in bytes.
-///
-/// Source: <https://docs.github.com/en/get-started/using-git/troubleshooting-the-2-gb-push-limit>
-pub(super) const PACK_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Whether every file is below GitHub's limit.
 pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {

@@ -3,20 +3,12 @@
 //! Source: <https://docs.github.com/en/rest/repos/repos#create-a-repository-dispatch-event>
 
 use super::check::{Check, CheckName};
+use crate::github::limits::{EVENT_TYPE_CHARACTERS, PAYLOAD_CHARACTERS, PAYLOAD_KEYS};
 use crate::{
     diagnosis::{Cause, Failure},
     plan::Plan,
-    trigger::RelayId,
+    workflow_file::relay_id::RelayId,
 };
-
-/// Top-level keys of a payload.
-const MOST_KEYS: usize = 10;
-
-/// The characters that a payload stays below, as JSON.
-const MOST_CHARACTERS: usize = 64 * 1024;
-
-/// Characters of an event type.
-const LONGEST_EVENT: usize = 100;
 
 /// Whether GitHub takes the event and its payload.
 pub(super) fn payload(plan: &Plan) -> Option<Check> {
@@ -26,22 +18,22 @@ pub(super) fn payload(plan: &Plan) -> Option<Check> {
         Some(Check::fail(CheckName::Payload, failure))
     };
     let length = dispatch.event_type.chars().count();
-    if length > LONGEST_EVENT {
-        let what = format!("The event type has {length} characters; GitHub takes {LONGEST_EVENT}.");
+    if length > EVENT_TYPE_CHARACTERS {
+        let what = format!("The event type has {length} characters; GitHub takes {EVENT_TYPE_CHARACTERS}.");
         return fail(what, "Shorten `dispatch`, and put the rest into `payload`.");
     }
     let payload = dispatch.payload.value();
-    if payload.len() > MOST_KEYS {
-        let what = format!("`payload` has {} top-level keys; GitHub takes {MOST_KEYS}.", payload.len());
+    if payload.len() > PAYLOAD_KEYS {
+        let what = format!("`payload` has {} top-level keys; GitHub takes {PAYLOAD_KEYS}.", payload.len());
         return fail(what, "Put them under one key: `{\"data\": {…}}` is one.");
     }
     let (text, _) = RelayId::put_into(&dispatch.payload, uuid::Uuid::nil().to_string());
     let (characters, bytes) = (text.chars().count(), text.len());
     let remedy = "Shorten it: send an address at which the receiver finds the rest.";
-    if characters >= MOST_CHARACTERS {
+    if characters >= PAYLOAD_CHARACTERS {
         return fail(format!("`payload` has {characters} characters; GitHub takes less than 64 KB."), remedy);
     }
-    if bytes >= MOST_CHARACTERS {
+    if bytes >= PAYLOAD_CHARACTERS {
         let what = format!(
             "`payload` has {characters} characters in {bytes} bytes; GitHub may count the bytes, and takes less than 64 KB."
         );

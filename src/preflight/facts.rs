@@ -9,14 +9,13 @@ use crate::{
     diagnosis::Failure,
     git::advertisement::Advertisement,
     github::model::{Branch, Content, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo, Workflow},
-    plan::Plan,
+    names::{Oid, RefName},
+    plan::{Plan, reference},
     publish::{
         hash::Hashed,
         proposal::{Base, Proposal},
     },
-    refs::RefsFacts,
-    target::{Oid, RefName},
-    trigger,
+    refs::facts::RefsFacts,
 };
 
 /// The answer to one question.
@@ -271,7 +270,7 @@ impl Facts {
         };
         let key =
             || self.secret.as_ref().and_then(|secret| secret.key.refusal()).map(|refusal| refusal.failure.clone());
-        let reference = || trigger::reference::named(plan, self.refs.answer(), &[]).and_then(Result::err);
+        let reference = || reference::named(plan, self.refs.answer(), &[]).and_then(Result::err);
         publish.or(refs).or(tags).or_else(key).or_else(reference)
     }
 

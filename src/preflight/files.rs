@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use super::facts::PublishFacts;
 use crate::{
     git::{format::ObjectKind, pack::PackEntry},
-    plan::DirectoryPlan,
-    publish::walk::File,
-    target::Oid,
+    names::Oid,
+    publish::{directory::DirectoryPlan, walk::File},
 };
 
 /// The files of the directory whose content the branch does not have anywhere, by their path on the branch: certain

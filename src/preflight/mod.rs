@@ -8,12 +8,11 @@ mod content;
 mod dispatch;
 pub mod facts;
 mod files;
-#[cfg(test)]
-mod fixtures;
 mod judge;
 mod page;
 mod rules;
 mod secret;
+mod shared;
 mod sso;
 mod surroundings;
 mod target;
@@ -24,13 +23,14 @@ mod workflow;
 mod workflow_files;
 
 use self::facts::{Facts, PublishFacts, SecretFacts, TagFacts};
+pub use self::shared::Shared;
 pub use self::{
     check::{Check, CheckName, Verdict},
     content::conflict,
     judge::{first_failure, judge},
 };
 use crate::{
-    connection::Connection, diagnosis::Failure, git::advertisement::Advertisement, plan::Plan, refs::RefsFacts,
+    connection::Connection, diagnosis::Failure, git::advertisement::Advertisement, plan::Plan, refs::facts::RefsFacts,
 };
 
 /// A plan that has passed the preflight, with the groundwork that the checks have done.
@@ -115,7 +115,7 @@ pub struct Preflight {
 }
 
 /// Looks at everything. Writes nothing.
-pub async fn preflight(plan: Plan, connection: &Connection) -> Preflight {
+pub async fn preflight(plan: Plan, connection: &Connection, shared: &Shared) -> Preflight {
     let stopped = |failure| Preflight { checks: Vec::new(), facts: None, outcome: Err(failure) };
     if plan.token.is_none() && !plan.can_do_without_token() {
         let check = token::present(&plan);
@@ -129,11 +129,11 @@ pub async fn preflight(plan: Plan, connection: &Connection) -> Preflight {
         return stopped(failure.clone());
     }
     if let Some(directory) = &plan.push
-        && let Err(failure) = connection.source.list(directory).await
+        && let Err(failure) = shared.source.list(directory).await
     {
         return stopped(failure);
     }
-    let facts = Box::pin(ask::ask(&plan, connection)).await;
+    let facts = Box::pin(ask::ask(&plan, connection, shared)).await;
     let checks = judge(&plan, &facts);
     let failure = first_failure(&checks).cloned().or_else(|| facts.unprepared(&plan));
     let outcome = match failure {

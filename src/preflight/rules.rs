@@ -4,17 +4,19 @@
 //! <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets>
 
 mod branch;
+mod certainty;
 mod change;
 mod examine;
 mod pattern;
 mod tag;
 
-use self::examine::{Breach, Certainty};
+use self::examine::Breach;
 pub(super) use self::{
     branch::branch_rules,
     tag::{TagRules, tag_rules},
 };
 use super::facts::{Asked, Facts};
+use crate::preflight::rules::certainty::Certainty;
 use crate::{
     credential::TokenKind,
     github::model::{Rule, Ruleset},

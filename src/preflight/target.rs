@@ -12,7 +12,7 @@ use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
     plan::Plan,
-    trigger::skip_mark_of,
+    workflow_file::skip::skip_mark_of,
 };
 
 /// Whether the repository exists, can be seen and takes changes.

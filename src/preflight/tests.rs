@@ -1,17 +1,19 @@
 //! The judgement from plan and facts alone, case by case.
 
+pub(super) mod fixtures;
+
 use super::{
     check::{CheckName, Verdict},
     facts::{Deflated, Facts},
-    fixtures::{facts, plan, publish, refusal},
     judge::{first_failure, judge},
 };
+use crate::preflight::tests::fixtures::{facts, plan, publish, refusal};
 use crate::{
     diagnosis::Cause,
+    names::{Oid, RefName},
     plan::Plan,
     publish::tree::Changes,
-    refs::{NewWorkflows, RefsFacts},
-    target::{Oid, RefName},
+    refs::facts::{NewWorkflows, RefsFacts},
 };
 
 const PUBLISH: &[(&str, &str)] = &[("directory", "site")];

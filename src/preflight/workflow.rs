@@ -8,23 +8,20 @@ use super::{
     check::{Check, CheckName},
     facts::{Asked, Facts, Known, WorkflowFacts},
 };
+use crate::github::limits::WORKFLOW_INPUTS;
 use crate::{
     diagnosis::{Cause, Failure},
     github::model::Content,
-    plan::Plan,
-    trigger::reference,
+    plan::{Plan, reference},
     workflow_file::{Input, WorkflowFile},
 };
-
-/// How many inputs GitHub takes; an older GitHub Enterprise Server takes 10.
-const MOST_INPUTS: usize = 25;
 
 /// Whether GitHub will start the workflows with these inputs.
 pub(super) fn workflow(plan: &Plan, facts: &Facts) -> Option<Check> {
     let wanted = plan.workflows.as_ref()?;
     let inputs = wanted.inputs.value();
-    if inputs.len() > MOST_INPUTS {
-        let what = format!("`workflow-inputs` has {} members; GitHub takes {MOST_INPUTS}.", inputs.len());
+    if inputs.len() > WORKFLOW_INPUTS {
+        let what = format!("`workflow-inputs` has {} members; GitHub takes {WORKFLOW_INPUTS}.", inputs.len());
         return Some(Check::fail(CheckName::Workflow, Failure::new(Cause::WorkflowInputsRejected, what)));
     }
     if let Some(Err(failure)) = reference::named(plan, facts.refs.answer(), &[]) {

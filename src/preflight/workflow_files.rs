@@ -9,10 +9,10 @@ use super::{
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
+    names::RefName,
     plan::Plan,
     publish::source::WORKFLOWS,
-    refs::NewWorkflows,
-    target::RefName,
+    refs::facts::NewWorkflows,
 };
 
 /// The workflow files that a push changes, in words.

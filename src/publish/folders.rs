@@ -2,7 +2,7 @@
 
 use crate::{
     git::format::{FileMode, ObjectKind, TreeEntry},
-    target::Oid,
+    names::Oid,
 };
 
 use super::walk::{File, Listing};

@@ -21,8 +21,8 @@ use super::{
 use crate::{
     diagnosis::Failure,
     git::format::{FileMode, ObjectKind, TreeEntry},
+    names::Oid,
     progress::{Event, Watch},
-    target::Oid,
 };
 
 /// Files up to this size, in bytes, are read in one piece; bigger ones pass through in pieces of it.
@@ -225,7 +225,7 @@ mod tests {
     use std::{fs, os::unix::fs::symlink, process::Command};
 
     use super::*;
-    use crate::{progress::Unwatched, publish::globs::Globs};
+    use crate::{globs::Globs, progress::Unwatched};
 
     fn hashed(root: &std::path::Path, retain: &Retain<'_>) -> Result<Hashed, Failure> {
         hash(walk::walk(root, &Globs::default()).unwrap(), retain, &Unwatched)

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::target::{Oid, Slug};
+use crate::names::{Oid, Slug};
 
 /// The run that this step belongs to. On a laptop some or all of it is unknown.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +104,7 @@ fn ends_in_trailers(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publish::testing::Git;
+    use crate::publish::tests::support::Git;
 
     fn origin() -> Origin {
         Origin {

@@ -7,17 +7,14 @@
 //!                              once for all targets, and for each tip that another push makes meanwhile
 //! ```
 
-pub mod commit;
+pub mod directory;
 mod folders;
-pub mod globs;
 pub mod hash;
 pub mod message;
-pub(crate) mod names;
 pub mod proposal;
-pub mod sign;
 pub mod sizes;
 pub mod source;
 #[cfg(test)]
-pub(crate) mod testing;
+pub(crate) mod tests;
 pub mod tree;
 pub mod walk;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    commit::commit,
     hash::Hashed,
     message::message,
     tree::{BlobSource, Changes, MergeError, Merged, Placement, RootFile, count_files, merge},
 };
+use crate::git::commit::commit;
 use crate::{
     diagnosis::{Cause, Failure},
     git::{
@@ -20,9 +20,9 @@ use crate::{
         remote::Remote,
     },
     inputs::History,
-    plan::{DirectoryPlan, Plan},
+    names::Oid,
+    publish::directory::{CommitPlan, DirectoryPlan},
     retry::Retries,
-    target::Oid,
 };
 
 /// The change of one branch, ready to be sent.
@@ -51,8 +51,8 @@ impl Proposal {
     /// Works out what publishing `hashed` changes on the branch as `base` has it: merges, and makes the commit. Trees that
     /// the merge turns out to need, and `base` does not have yet, are fetched.
     pub async fn make(
-        plan: &Plan,
         directory: &DirectoryPlan,
+        commit: &CommitPlan,
         hashed: &Arc<Hashed>,
         base: &Base,
         remote: &Remote,
@@ -66,7 +66,7 @@ impl Proposal {
                 .await
                 .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?;
             match merged {
-                Ok(merged) => return propose(plan, directory, hashed, tip, merged),
+                Ok(merged) => return propose(directory, commit, hashed, tip, merged),
                 Err(MergeError::Failed(failure)) => return Err(failure),
                 Err(MergeError::Missing { oid, deep }) => {
                     let filter = if deep { Filter::Blobless } else { Filter::Tree(0) };
@@ -149,8 +149,8 @@ fn merge_at(
 }
 
 fn propose(
-    plan: &Plan,
     directory: &DirectoryPlan,
+    plan: &CommitPlan,
     hashed: &Hashed,
     tip: Option<Oid>,
     at_tip: AtTip,
@@ -167,7 +167,7 @@ fn propose(
         return Ok(Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None });
     }
     let parents: Vec<Oid> = tip.filter(|_| !single).into_iter().collect();
-    let text = message(&asked.message, &plan.origin, plan.first_tag());
+    let text = message(&asked.message, &plan.origin, plan.first_tag.as_deref());
     let content = commit(merged.tree, &parents, &plan.author, &text, chrono::Utc::now());
     let content = match &plan.signing_key {
         Some(key) => key.sign_commit(&content)?,

@@ -2,11 +2,7 @@
 
 use super::walk::Listing;
 use crate::diagnosis::{Cause, Failure};
-
-/// GitHub's limit of one file, in bytes.
-///
-/// Source: <https://docs.github.com/en/repositories/working-with-files/managing-large-files/about-large-files-on-github>
-pub const FILE_LIMIT: u64 = 100 * 1024 * 1024;
+use crate::github::limits::FILE_LIMIT;
 
 /// The failure for files above GitHub's limit, if the directory has any. They need not be read to be refused.
 pub fn too_large(listing: &Listing) -> Option<Failure> {

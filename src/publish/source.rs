@@ -6,14 +6,14 @@ use tokio::sync::OnceCell;
 
 use super::{
     hash::{Hashed, Retain, hash},
-    names::MAX_PATH,
     sizes::too_large,
     walk::{Listing, shown, walk},
 };
+use crate::names::tree::MAX_PATH;
 use crate::{
     diagnosis::{Cause, Failure},
-    plan::DirectoryPlan,
     progress::Watch,
+    publish::directory::DirectoryPlan,
 };
 
 /// GitHub's folder of workflow files: changes in it need a right of their own.
@@ -99,10 +99,10 @@ mod tests {
 
     use super::*;
     use crate::{
+        globs::Globs,
         inputs::{BranchCommit, DirectoryPush, History, Nojekyll},
+        names::RefName,
         progress::Event,
-        publish::globs::Globs,
-        target::RefName,
     };
 
     /// Counts the hashings that ended.

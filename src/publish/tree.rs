@@ -15,11 +15,12 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{globs::Globs, hash::Hashed};
+use super::hash::Hashed;
+use crate::globs::Globs;
 use crate::{
     diagnosis::{Cause, Failure},
     git::{format::TreeEntry, objects::ObjectStore},
-    target::{Oid, TreePath},
+    names::{Oid, TreePath},
 };
 
 /// Enough for trees of the greatest depth; only what is used of it takes memory.

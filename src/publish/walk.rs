@@ -15,11 +15,11 @@ use std::{
 use bytes::Bytes;
 use rayon::prelude::*;
 
-use super::{globs::Globs, names};
 use crate::{
     diagnosis::{Cause, Failure},
     git::format::FileMode,
 };
+use crate::{globs::Globs, names::tree};
 
 /// When a file's content and its inode last changed, as it was listed: one that differs later was changed meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -257,7 +257,7 @@ fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Fai
 fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs) -> Result<(), Failure> {
     let name = entry.file_name();
     let name = name.as_bytes();
-    if names::is_dot_git(name) {
+    if tree::is_dot_git(name) {
         return Ok(());
     }
     let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
@@ -285,7 +285,7 @@ fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs)
     } else {
         FileMode::FILE
     };
-    if let Some(reason) = names::refusal(&path, name, mode) {
+    if let Some(reason) = tree::refusal(&path, name, mode == FileMode::SYMLINK) {
         let what = format!("{} can not be published: {reason}.", shown(&path));
         return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Rename it, or take it out with `exclude`."));
     }

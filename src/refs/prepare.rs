@@ -7,98 +7,20 @@ use std::{
 
 use futures_util::StreamExt as _;
 
+use super::facts::{Batch, Large, NewWorkflows, RefUpdate, RefsFacts};
 use super::{
     Local,
     updates::{Change, changes},
-    workflows::{self, NewWorkflows},
+    workflows::{self},
 };
+use crate::github::limits::{FILE_WARNING, TAGS_IN_BATCHES, TAGS_THAT_START};
 use crate::{
-    connection::Connection,
     diagnosis::{Cause, Failure, Operation, Situation},
-    git::{advertisement::Advertisement, checkout::Reach, format::ObjectKind, history, pack::Pack},
+    git::{advertisement::Advertisement, checkout::Reach, format::ObjectKind, history, remote::Remote},
+    names::{Oid, RefName},
     progress::Unwatched,
-    target::{Oid, RefName},
+    retry::Retries,
 };
-
-/// GitHub starts nothing for the tags of a push that brings more.
-///
-/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#push>
-const BATCH: usize = 3;
-
-/// Up to so many tags are pushed in batches that start workflows.
-const FEW_TAGS: usize = 10;
-
-/// From this size on GitHub warns about a file, in bytes.
-const LARGE: u64 = 50 * 1024 * 1024;
-
-/// An update of a ref, ready to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefUpdate {
-    /// The ref.
-    pub name: RefName,
-    /// What the target has.
-    pub old: Option<Oid>,
-    /// What it is to have; `None`: it is deleted.
-    pub new: Option<Oid>,
-    /// `+`: whatever the target has may be lost, if it is `old`.
-    pub lease: bool,
-    /// Whether `old` is no ancestor of `new`.
-    pub forced: bool,
-}
-
-/// Files by their ids, with their sizes in bytes.
-pub type Large = Vec<(Oid, u64)>;
-
-/// Updates that are sent together.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// The updates.
-    pub updates: Vec<RefUpdate>,
-    /// The objects that the target lacks, once the batches before are in.
-    pub pack: Pack,
-}
-
-/// What pushing the refs would do.
-#[derive(Clone, Debug, Default)]
-pub struct RefsFacts {
-    /// What is sent, in order: branches and deletions, then tags.
-    pub batches: Vec<Batch>,
-    /// The first branch in order of the lines: its name, what the target has, what it is to have.
-    pub first_branch: Option<(RefName, Option<Oid>, Option<Oid>)>,
-    /// The refs that are not deleted, in order of the lines, each with the value that it is to have or has already.
-    pub values: Vec<(RefName, Oid)>,
-    /// Refs that the target has as they are here.
-    pub unchanged: usize,
-    /// Refs that were to be deleted and are not there.
-    pub absent: Vec<RefName>,
-    /// How many bytes all packs have; only counted for a dry run.
-    pub bytes: u64,
-    /// Files in what is sent that are larger than GitHub likes: their ids and sizes in bytes, the largest first.
-    pub large: Large,
-    /// How many tags are pushed at once so that they start nothing; 0 when they start workflows.
-    pub silent_tags: usize,
-    /// The limit of one push in bytes, where one is above it.
-    pub above: Option<u64>,
-    /// Workflow files that no branch of the target has yet.
-    pub workflows: NewWorkflows,
-}
-
-impl RefsFacts {
-    /// All updates, in the order in which they are sent.
-    pub fn updates(&self) -> impl Iterator<Item = &RefUpdate> {
-        self.batches.iter().flat_map(|batch| &batch.updates)
-    }
-
-    /// The tip that the first branch is to have.
-    pub fn first_tip(&self) -> Option<Oid> {
-        self.first_branch.as_ref().and_then(|(_, _, new)| *new)
-    }
-
-    /// How many objects are sent.
-    pub fn objects(&self) -> usize {
-        self.batches.iter().map(|batch| batch.pack.len()).sum()
-    }
-}
 
 /// Works out what pushing `local` to the target that advertises `refs` takes.
 ///
@@ -107,7 +29,8 @@ impl RefsFacts {
 pub async fn prepare(
     local: &Local,
     refs: &Advertisement,
-    connection: &Connection,
+    remote: &Remote,
+    retries: &Retries,
     dry_run: bool,
 ) -> Result<RefsFacts, Failure> {
     let all = changes(&local.wanted, refs)?;
@@ -120,14 +43,14 @@ pub async fn prepare(
     let needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
     let begun = Begun::new(local, refs, needed);
     let mut begun = blocking(move || begun.look()).await?;
-    let beyond = ask(&begun, refs, connection).await?;
+    let beyond = ask(&begun, refs, remote, retries).await?;
     begun.judge_cuts(&beyond)?;
-    let proved = prove(&begun, &beyond, connection).await?;
+    let proved = prove(&begun, &beyond, remote, retries).await?;
     let updates = begun.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
     let (batches, large, workflows) = blocking(move || begun.batches(updates, thin)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
-    let silent_tags = if tags > FEW_TAGS { tags } else { 0 };
+    let silent_tags = if tags > TAGS_IN_BATCHES { tags } else { 0 };
     let bytes = if dry_run { count(&batches).await? } else { 0 };
     Ok(RefsFacts {
         batches,
@@ -156,7 +79,7 @@ async fn count(batches: &[Batch]) -> Result<u64, Failure> {
     Ok(bytes)
 }
 
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work)
@@ -291,9 +214,11 @@ impl Begun {
             let missing = self.reach.missing(&tips)?;
             let wanted = self.reach.collect(&missing)?;
             let pack = self.reach.pack(&wanted, thin)?;
-            for entry in pack.entries().iter().filter(|entry| entry.kind() == ObjectKind::Blob && entry.may_be(LARGE)) {
+            for entry in
+                pack.entries().iter().filter(|entry| entry.kind() == ObjectKind::Blob && entry.may_be(FILE_WARNING))
+            {
                 let size = self.reach.size(entry.oid())?;
-                large.extend((size > LARGE).then_some((entry.oid(), size)));
+                large.extend((size > FILE_WARNING).then_some((entry.oid(), size)));
             }
             batches.push(Batch { updates, pack });
         }
@@ -307,14 +232,14 @@ impl Begun {
 fn divide(updates: Vec<RefUpdate>) -> Vec<Vec<RefUpdate>> {
     let (tags, mut first): (Vec<_>, Vec<_>) = updates.into_iter().partition(is_pushed_tag);
     first.sort_by_key(|update| update.new.is_some());
-    let size = if tags.len() > FEW_TAGS { tags.len() } else { BATCH };
+    let size = if tags.len() > TAGS_IN_BATCHES { tags.len() } else { TAGS_THAT_START };
     let mut batches: Vec<_> = Some(first).into_iter().filter(|first| !first.is_empty()).collect();
     batches.extend(tags.chunks(size).map(<[_]>::to_vec));
     batches
 }
 
 /// Why a ref is not moved without `+`.
-pub(super) fn refused(name: &RefName, old: Oid, new: Oid, old_is_here: bool) -> Failure {
+pub(crate) fn refused(name: &RefName, old: Oid, new: Oid, old_is_here: bool) -> Failure {
     let short = name.short();
     if name.is_tag() {
         let what = format!("The tag {short} is there already, with another value ({}).", old.short());
@@ -339,14 +264,18 @@ pub(super) fn refused(name: &RefName, old: Oid, new: Oid, old_is_here: bool) -> 
 }
 
 /// Which of the commits at the shallow checkout's end the target has.
-async fn ask(begun: &Begun, refs: &Advertisement, connection: &Connection) -> Result<BTreeSet<Oid>, Failure> {
+async fn ask(
+    begun: &Begun,
+    refs: &Advertisement,
+    remote: &Remote,
+    retries: &Retries,
+) -> Result<BTreeSet<Oid>, Failure> {
     let cut = begun.cut.iter().flat_map(|(commit, parents)| parents.iter().chain([commit]));
     let beyond = begun.open.values().flat_map(|(_, beyond)| beyond);
     let candidates: BTreeSet<Oid> = cut.chain(beyond).copied().collect();
     let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
     let Some(want) = advertised.first().copied().filter(|_| !candidates.is_empty()) else { return Ok(BTreeSet::new()) };
     let candidates: Vec<Oid> = candidates.into_iter().collect();
-    let Connection { remote, retries, .. } = connection;
     let known = || remote.known(want, &candidates);
     let known = retries.run("look at what the target has", known).await?;
     Ok(known.unwrap_or_else(|| candidates.into_iter().filter(|oid| advertised.contains(oid)).collect()))
@@ -356,10 +285,10 @@ async fn ask(begun: &Begun, refs: &Advertisement, connection: &Connection) -> Re
 async fn prove(
     begun: &Begun,
     target_has: &BTreeSet<Oid>,
-    connection: &Connection,
+    remote: &Remote,
+    retries: &Retries,
 ) -> Result<BTreeSet<RefName>, Failure> {
     let mut proved = BTreeSet::new();
-    let Connection { remote, retries, .. } = connection;
     for (name, (old, beyond)) in &begun.open {
         for commit in beyond.iter().filter(|commit| target_has.contains(commit)) {
             let holds = || history::holds(remote, *commit, *old, Oid::ZERO);

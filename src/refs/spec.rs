@@ -8,7 +8,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::{checkout::Head, format::ObjectKind},
     inputs::Refspec,
-    target::{Oid, RefName},
+    names::{Oid, RefName},
 };
 
 /// Names that belong to one clone or to the server: never sent.
@@ -209,7 +209,7 @@ fn destination(
 ) -> Result<Destination, Failure> {
     let full =
         if text.starts_with("heads/") || text.starts_with("tags/") { format!("refs/{text}") } else { text.to_owned() };
-    let parsed = |result: Result<RefName, crate::target::NameError>| {
+    let parsed = |result: Result<RefName, crate::names::NameError>| {
         result.map_err(|error| invalid(spec, &error.to_string(), "Correct the name behind the colon."))
     };
     if full.starts_with("refs/") {

@@ -6,7 +6,7 @@ use super::spec::{Destination, Wanted};
 use crate::{
     diagnosis::{Cause, Failure},
     git::advertisement::Advertisement,
-    target::{Oid, RefName},
+    names::{Oid, RefName},
 };
 
 /// A ref of the target that is to get another value, or that has its value already.

@@ -2,24 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::prepare::Batch;
-use crate::{
-    diagnosis::Failure,
-    git::checkout::Reach,
-    target::{Oid, RefName},
-};
+use crate::refs::facts::{Batch, NewWorkflows};
+use crate::{diagnosis::Failure, git::checkout::Reach, names::Oid};
 
 /// Where GitHub looks for workflows.
 const FOLDER: [&str; 2] = [".github", "workflows"];
-
-/// What is new under `.github/workflows/`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewWorkflows {
-    /// The refs that bring something new, in the order in which they are sent, each with the first such file.
-    pub files: Vec<(RefName, String)>,
-    /// Whether a branch of the target is not in the checkout: it may have the same files.
-    pub unsure: bool,
-}
 
 /// Compares the commits that are pushed with the tips of the target's branches, as the server does.
 pub(super) fn look(reach: &mut Reach, branches: &[Oid], batches: &[Batch]) -> Result<NewWorkflows, Failure> {

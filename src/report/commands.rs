@@ -87,8 +87,9 @@ pub fn failure_text(failure: &Failure) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::runner, *};
+    use super::*;
     use crate::diagnosis::Cause;
+    use crate::report::tests::runner;
 
     fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
         let mut out = Vec::new();

@@ -64,11 +64,9 @@ fn ends_line(file: &mut File, length: u64) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{Mode, fixtures, runner},
-        *,
-    };
+    use super::{super::Mode, *};
     use crate::credential::Redactor;
+    use crate::report::tests::{fixtures, runner};
 
     fn console() -> (Console, super::super::console::tests::Shared) {
         let out = super::super::console::tests::Shared::default();

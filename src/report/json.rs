@@ -80,10 +80,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{
-        super::{fixtures, runner},
-        *,
-    };
+    use super::*;
+    use crate::report::tests::{fixtures, runner};
     use crate::{
         credential::Secret,
         diagnosis::{Cause, Failure, Stage},

@@ -128,7 +128,8 @@ fn entities(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::runner, *};
+    use super::*;
+    use crate::report::tests::runner;
 
     /// What a reader sees on GitHub, and what kinds of nodes it is made of.
     fn read_by_github(markdown: &str) -> (String, Vec<&'static str>) {

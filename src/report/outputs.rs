@@ -43,7 +43,7 @@ pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String
     let run = first.and_then(|target| target.last_run());
     let request = first.and_then(|target| target.pull_request.as_ref());
     let outside = |text: Option<&str>| redactor.redact(text.unwrap_or_default()).into_owned();
-    let oid = |oid: Option<crate::target::Oid>| oid.map(|oid| oid.to_string()).unwrap_or_default();
+    let oid = |oid: Option<crate::names::Oid>| oid.map(|oid| oid.to_string()).unwrap_or_default();
     NAMES
         .iter()
         .map(|&name| {
@@ -92,10 +92,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{
-        super::{fixtures, runner},
-        *,
-    };
+    use super::*;
+    use crate::report::tests::{fixtures, runner};
     use crate::{
         credential::Secret,
         diagnosis::{Failure, Stage},

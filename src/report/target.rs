@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure, Stage},
-    target::{Oid, RefName, Target},
+    names::{Oid, RefName, Target},
 };
 
 /// How a stage ended.

@@ -116,7 +116,8 @@ pub fn duration(length: Duration) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::runner, *};
+    use super::*;
+    use crate::report::tests::runner;
 
     #[test]
     fn ordinary_text_stays_as_it_is() {

@@ -8,7 +8,7 @@ use super::{Start, once::made_since};
 use crate::{
     connection::Connection,
     github::{Polled, RunQuery},
-    target::Slug,
+    names::Slug,
 };
 
 /// How long the start may be held up for it.

@@ -1,12 +1,9 @@
 //! The trigger stage: each start is asked for once, and after a lost answer looked for before it is asked for again.
 
 mod before;
-mod once;
-mod receiver;
+pub(crate) mod once;
+pub(crate) mod receiver;
 pub mod reference;
-mod relay_id;
-mod skip;
-pub mod wait;
 
 use std::collections::BTreeSet;
 
@@ -17,14 +14,14 @@ use self::{
     before::before,
     once::{Once, Search, Sent},
 };
-pub use self::{relay_id::RelayId, skip::skip_mark_of};
+pub use crate::workflow_file::{relay_id::RelayId, skip::skip_mark_of};
 use crate::{
     connection::Connection,
     diagnosis::Failure,
     github::{Answered, DispatchRequest, WorkflowDispatchRequest, model::Dispatched},
+    names::{Oid, RefName},
     plan::{DispatchPlan, Plan, WorkflowPlan},
     preflight::Cleared,
-    target::{Oid, RefName},
 };
 
 /// One start that was asked for, or would be in a dry run.

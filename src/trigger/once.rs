@@ -9,15 +9,15 @@ use chrono::{DateTime, Utc};
 use super::{
     Start,
     receiver::{Receivers, Whose},
-    relay_id::RelayId,
 };
+use crate::workflow_file::relay_id::RelayId;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
     github::{Polled, RestError, RunQuery, model::Run},
+    names::RefName,
     plan::Plan,
     preflight::Cleared,
-    target::RefName,
 };
 
 /// How long the list is read before a start counts as not having happened.
@@ -30,10 +30,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const INTERVAL: Duration = Duration::from_secs(3);
 
 /// How far a run may seem older than the request that started it: both clocks are the server's, to the second.
-pub(super) const TOLERANCE: chrono::Duration = chrono::Duration::seconds(2);
+pub(crate) const TOLERANCE: chrono::Duration = chrono::Duration::seconds(2);
 
 /// The search syntax for runs made at `moment` of the server or later, as far as its clock tells.
-pub(super) fn made_since(moment: DateTime<Utc>) -> String {
+pub(crate) fn made_since(moment: DateTime<Utc>) -> String {
     (moment - TOLERANCE).format(">=%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -42,7 +42,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 
 /// What a run that this request started looks like.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Search<'a> {
+pub(crate) struct Search<'a> {
     event: &'static str,
     workflow: Option<&'a str>,
     reference: Option<&'a str>,
@@ -52,7 +52,7 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// The runs of `start`.
-    pub(super) fn of(start: &'a Start) -> Self {
+    pub(crate) fn of(start: &'a Start) -> Self {
         Self {
             event: start.event,
             workflow: start.workflow.as_deref(),
@@ -73,16 +73,16 @@ impl<'a> Search<'a> {
 
 /// A start that was made.
 #[derive(Debug)]
-pub(super) struct Once<T> {
+pub(crate) struct Once<T> {
     /// When it was asked for, by the server's clock.
-    pub(super) began: DateTime<Utc>,
+    pub(crate) began: DateTime<Utc>,
     /// How it is known.
-    pub(super) sent: Sent<T>,
+    pub(crate) sent: Sent<T>,
 }
 
 /// How a start is known to have been made.
 #[derive(Debug)]
-pub(super) enum Sent<T> {
+pub(crate) enum Sent<T> {
     /// By the answer.
     Answered(T),
     /// The answer got lost; the run was found by the relay's id.
@@ -102,7 +102,7 @@ enum Found {
 }
 
 /// Sends until it is done once.
-pub(super) async fn send<T, F>(
+pub(crate) async fn send<T, F>(
     cleared: &Cleared<Plan>,
     connection: &Connection,
     what: &str,

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::relay_id::RelayId;
+use crate::workflow_file::relay_id::RelayId;
 use crate::{
     connection::Connection,
     github::model::{Content, Run},
-    target::Slug,
+    names::Slug,
     workflow_file::WorkflowFile,
 };
 
 /// Whose a run is, that resembles a start's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(crate) enum Whose {
     /// It shows the relay's id.
     Ours,
     /// It lacks the id, which its file's `run-name` would show: another start's beyond doubt.
@@ -24,7 +24,7 @@ pub(super) enum Whose {
 }
 
 /// The files that were looked at, each once.
-pub(super) struct Receivers<'a> {
+pub(crate) struct Receivers<'a> {
     target: &'a Slug,
     connection: &'a Connection,
     /// By path and commit; none: it could not be read.
@@ -32,12 +32,12 @@ pub(super) struct Receivers<'a> {
 }
 
 impl<'a> Receivers<'a> {
-    pub(super) fn new(target: &'a Slug, connection: &'a Connection) -> Self {
+    pub(crate) fn new(target: &'a Slug, connection: &'a Connection) -> Self {
         Self { target, connection, files: BTreeMap::new() }
     }
 
     /// Whose a run is.
-    pub(super) async fn whose(&mut self, id: &RelayId, run: &Run) -> Whose {
+    pub(crate) async fn whose(&mut self, id: &RelayId, run: &Run) -> Whose {
         if id.is_shown_by(run) {
             return Whose::Ours;
         }

@@ -15,13 +15,14 @@ use emulator::{
 use futures_util::future::BoxFuture;
 use repo_relay::{
     cli::{self, Command},
-    connection::{Connection, Shared},
+    connection::Connection,
     context::{Context, Environment},
     credential::Redactor,
     doubt::Doubt,
     http::{HttpClient, Settings},
     inputs::Inputs,
     plan::Plan,
+    preflight::Shared,
     progress::Unwatched,
     relay::{relay, stages, wait_for_runs},
     report::{Console, Mode, TargetReport},
@@ -68,12 +69,11 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
     let http = HttpClient::new(&Settings::to(origins)).unwrap();
     let retries = Retries::new(5, Instant::now() + Duration::from_mins(15), Arc::new(Unwatched))
         .with_pauser(Arc::new(Virtual(Arc::clone(&github))));
-    let connection =
-        Connection::new(&plan, &http, retries, Shared::default(), Doubt::default(), Arc::new(Unwatched)).unwrap();
+    let connection = Connection::new(&plan, &http, retries, Doubt::default(), Arc::new(Unwatched)).unwrap();
     let console = Console::new(Mode::Plain, false, Box::new(io::sink()), Box::new(io::sink()), Redactor::default());
     let log = console.target(TARGET, true);
     let mut report = TargetReport::new(&plan.target, &stages(&plan));
-    let waiting = relay(plan, &connection, &log, &mut report).await;
+    let waiting = relay(plan, &connection, &Shared::default(), &log, &mut report).await;
     let waiting = waiting.unwrap_or_else(|| panic!("{:?}", report.failure()));
     github.clear_log();
     wait_for_runs(waiting, &connection, &log, &mut report).await;

@@ -1,6 +1,7 @@
 //! What an answer shows without words of its own: headers, the status and the call together.
 
-use super::{Cause, Finding, Operation, Reading, credentials, repository};
+use super::{Cause, Operation, Reading, credentials, repository};
+use crate::diagnosis::finding::Finding;
 use crate::diagnosis::reading::Endpoint;
 
 /// Headers that name a cause whatever the body says.

@@ -1,6 +1,7 @@
 //! What the client itself says: git in any language, and what it runs on.
 
-use super::{Cause, Finding, Reading, Sign, credentials, earliest, languages, network, repository};
+use super::{Cause, Reading, credentials, languages, network, repository};
+use crate::diagnosis::finding::{Finding, Sign, earliest};
 
 const SIGNS: &[Sign] = &[
     Sign::of(

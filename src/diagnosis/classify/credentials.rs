@@ -1,6 +1,7 @@
 //! What the server says about a credential and its rights.
 
-use super::{Cause, Finding, Operation, Reading, Sign};
+use super::{Cause, Operation, Reading};
+use crate::diagnosis::finding::{Finding, Sign};
 use crate::diagnosis::reading::Span;
 
 const REFUSED: &[Cause] = &[Cause::TokenExpired, Cause::PasswordAuthRemoved];
@@ -347,7 +348,7 @@ pub(super) fn by_headers(reading: &Reading, mut finding: Finding) -> Finding {
 
 /// Whether the expiry that the answer names lies before the answer's own date, or before now.
 fn has_expired(reading: &Reading) -> bool {
-    use crate::diagnosis::verdict::{parse_expiry, time_of_answer};
+    use crate::diagnosis::reading::clock::{parse_expiry, time_of_answer};
     reading
         .header("github-authentication-token-expiration")
         .and_then(parse_expiry)

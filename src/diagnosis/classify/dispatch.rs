@@ -1,6 +1,7 @@
 //! What the server says about dispatches, workflows and runs.
 
-use super::{Cause, Finding, Reading, Sign};
+use super::{Cause, Reading};
+use crate::diagnosis::finding::{Finding, Sign};
 use crate::diagnosis::reading::Endpoint;
 
 pub(super) const SIGNS: &[Sign] = &[

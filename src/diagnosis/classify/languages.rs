@@ -3,7 +3,8 @@
 //! The words come from the message catalogues of git 2.47 (`po/*.po` of its source), in the form of
 //! [`Reading::flat`], cut to what tells one message from the others; `*` stands where a name is filled in.
 
-use super::{Cause, Finding, Reading, credentials, repository};
+use super::{Cause, Reading, credentials, repository};
+use crate::diagnosis::finding::Finding;
 
 const WORDS: &str = include_str!("languages.tsv");
 

@@ -2,7 +2,8 @@
 //!
 //! Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
 
-use super::{Cause, Finding, Reading};
+use super::{Cause, Reading};
+use crate::diagnosis::finding::Finding;
 
 /// The words of the status, and clients' names for it: they do not tell which limit it is.
 const STATUS: [&str; 2] = ["too many requests", "toomanyrequests"];

@@ -1,6 +1,7 @@
 //! What network clients say: curl, OpenSSL, `GnuTLS`, Schannel, Go, Node, Python, Java, rustls, libgit2.
 
-use super::{Cause, Operation, Reading, Sign, earliest};
+use super::{Cause, Operation, Reading};
+use crate::diagnosis::finding::{Sign, earliest};
 
 /// Whether a status of 500 is the client's own word for "no answer came": octokit writes it beside the reason.
 ///

@@ -1,6 +1,7 @@
 //! What the server says about the policies of an organization or enterprise, and about the account itself.
 
-use super::{Cause, Sign};
+use super::Cause;
+use crate::diagnosis::finding::Sign;
 
 pub(super) const SIGNS: &[Sign] = &[
     Sign::of(

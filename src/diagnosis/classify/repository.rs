@@ -1,6 +1,7 @@
 //! What the server says about a repository, its refs and what is pushed; and the server's own faults.
 
-use super::{Cause, Finding, Operation, Reading, Sign, earliest};
+use super::{Cause, Operation, Reading};
+use crate::diagnosis::finding::{Finding, Sign, earliest};
 
 /// What a hidden or missing repository can also be.
 pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope, Cause::NoWriteAccess];

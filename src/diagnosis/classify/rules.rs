@@ -2,7 +2,8 @@
 //!
 //! Source: <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets>
 
-use super::{Cause, Finding, Reading, Sign, earliest};
+use super::{Cause, Reading};
+use crate::diagnosis::finding::{Finding, Sign, earliest};
 use crate::diagnosis::reading::Endpoint;
 
 /// What is refused whatever rule set says so.

@@ -1,6 +1,7 @@
 //! What an SSH client says before git begins: OpenSSH, libssh2, Go, `JSch`, Paramiko, russh.
 
-use super::{Cause, Finding, Operation, Reading, Sign, earliest};
+use super::{Cause, Operation, Reading};
+use crate::diagnosis::finding::{Finding, Sign, earliest};
 
 const SIGNS: &[Sign] = &[
     Sign::of(

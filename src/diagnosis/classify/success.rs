@@ -1,6 +1,7 @@
 //! A success that looks like a failure: rules that were bypassed, warnings, notices beside an updated ref.
 
-use super::{Cause, Finding, Operation, Reading};
+use super::{Cause, Operation, Reading};
+use crate::diagnosis::finding::Finding;
 use crate::diagnosis::reading::Span;
 
 /// A ref that was not updated, whatever happened to others.

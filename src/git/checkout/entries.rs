@@ -19,7 +19,7 @@ use crate::{
         ids::{OidMap, OidSet, SharedSet},
         pack::{Pack, PackEntry},
     },
-    target::Oid,
+    names::Oid,
 };
 
 /// How much is read at once: of entries that are copied, and of such whose heads are looked at.

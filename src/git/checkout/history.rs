@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use crate::{
     diagnosis::{Cause, Failure},
     git::ids::OidMap,
-    target::Oid,
+    names::Oid,
 };
 
 /// What is asked of a commit, again and again.

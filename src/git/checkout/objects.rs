@@ -12,7 +12,7 @@ use super::{kind, packs::PackFile, unreadable};
 use crate::{
     diagnosis::Failure,
     git::{delta, format::ObjectKind},
-    target::Oid,
+    names::Oid,
 };
 
 /// No delta is made of or against anything longer, in bytes: it would take more memory than the rest of the work.

@@ -11,7 +11,7 @@ use std::{
 use rayon::slice::ParallelSliceMut as _;
 
 use super::unreadable;
-use crate::{diagnosis::Failure, target::Oid};
+use crate::{diagnosis::Failure, names::Oid};
 
 /// The two signs of an index of version 2.
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];

@@ -19,7 +19,7 @@ use crate::{
         ids::{OidMap, OidSet, SharedSet},
         pack::Pack,
     },
-    target::Oid,
+    names::Oid,
 };
 
 /// Objects that a server lacks.

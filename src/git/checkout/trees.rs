@@ -14,7 +14,7 @@ use crate::{
         format::ObjectKind,
         ids::{OidMap, OidSet, SharedSet},
     },
-    target::Oid,
+    names::Oid,
 };
 
 /// How many trees a core takes at once: neighbours share most of what they hold, and libgit2 remembers what it has just unpacked.

@@ -9,7 +9,7 @@ use git2::{Config, ErrorCode};
 
 use crate::{
     diagnosis::{Cause, Failure},
-    target::Oid,
+    names::Oid,
 };
 
 /// How far one repository borrows from another that borrows itself: git's own limit.

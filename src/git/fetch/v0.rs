@@ -12,7 +12,7 @@ use super::{
     },
     AGENT, FetchRequest, note_shallow,
 };
-use crate::target::Oid;
+use crate::names::Oid;
 
 pub(super) fn request(
     request: &FetchRequest,

@@ -10,7 +10,7 @@ use super::{
     },
     AGENT, FetchRequest, oid_of,
 };
-use crate::target::{Oid, RefName};
+use crate::names::{Oid, RefName};
 
 /// The beginning of a request of protocol v2, to its arguments.
 pub(super) fn command(name: &str, capabilities: &Capabilities) -> Result<Writer, WireError> {

@@ -10,7 +10,7 @@ use crate::{
         checkout::{Base, LocalObject, StoredEntry},
         format::ObjectKind,
     },
-    target::Oid,
+    names::Oid,
 };
 
 /// An object to send.

@@ -14,7 +14,7 @@ use crate::{
         checkout::{Base, Copier},
         ids::OidMap,
     },
-    target::Oid,
+    names::Oid,
 };
 
 /// The pack while it grows.

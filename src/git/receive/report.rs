@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
-    target::RefName,
+    names::RefName,
 };
 
 /// How long a report may be, in bytes: a hundred thousand refs with a reason each.
@@ -221,7 +221,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{super::super::pktline::Writer, *};
-    use crate::{git::pack::Pack, target::Oid};
+    use crate::{git::pack::Pack, names::Oid};
 
     fn request(names: &[&str]) -> PushRequest {
         let command =

@@ -3,8 +3,6 @@
 //! Every request stands for itself, as over HTTP; a transport with one channel for both reads the second advertisement away.
 
 mod http;
-#[cfg(test)]
-mod process;
 pub mod ssh;
 
 use std::sync::Arc;
@@ -12,9 +10,9 @@ use std::sync::Arc;
 use super::{ByteStream, WireError};
 use crate::http::{Traffic, Waits};
 
-pub use http::HttpTransport;
 #[cfg(test)]
-pub use process::ProcessTransport;
+pub use super::tests::process::ProcessTransport;
+pub use http::HttpTransport;
 pub use ssh::SshTransport;
 
 /// The two services of a git server.

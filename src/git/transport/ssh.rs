@@ -32,7 +32,7 @@ use crate::{
     diagnosis::{Failure, Situation},
     git::{ByteStream, WireError, pktline::Frames},
     http::{Traffic, Waits},
-    target::{ServerUrl, Slug},
+    names::{ServerUrl, Slug},
 };
 
 /// The port of SSH.

@@ -15,7 +15,7 @@ use crate::{
     diagnosis::{Cause, Retry},
     http::{
         Body, HttpError, LongWork,
-        loopback::{Act, Server, answer, pass},
+        tests::loopback::{Act, Server, answer, pass},
     },
 };
 

@@ -9,7 +9,7 @@ use crate::{
     diagnosis::{Cause, Retry},
     http::{
         Body, HttpClient, Settings,
-        loopback::{Act, Server, answer},
+        tests::loopback::{Act, Server, answer},
     },
 };
 

@@ -21,7 +21,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     http::{
         AGENT, Body, BoxError, Traffic,
-        loopback::{Act, Server, answer, pass},
+        tests::loopback::{Act, Server, answer, pass},
     },
 };
 

@@ -14,7 +14,7 @@ use crate::{
     diagnosis::Cause,
     http::{
         HttpClient, Proxies, Settings, Trust,
-        loopback::{Act, Seen, Server, answer, pass, proxy},
+        tests::loopback::{Act, Seen, Server, answer, pass, proxy},
     },
 };
 

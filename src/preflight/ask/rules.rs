@@ -18,8 +18,8 @@ use crate::{
         Meta,
         model::{Rule, Ruleset},
     },
+    names::RefName,
     plan::Plan,
-    target::RefName,
 };
 
 /// How many rulesets are looked into; the server decides about what is left.

@@ -6,26 +6,32 @@ use crate::{
     credential::TokenKind,
     github::{GitHub, Meta},
     plan::{Plan, SecretPlan, Token},
+    preflight::Shared,
     preflight::facts::{NewTokenFacts, Refusal, SecretFacts},
 };
 
 /// The public key, when the secret was last set, and what the server says about the new value. None: no secret is planned.
-pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Option<(SecretFacts, Vec<Meta>)> {
+pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -> Option<(SecretFacts, Vec<Meta>)> {
     let secret = plan.secret.as_ref()?;
     let (slug, github) = (&plan.target.slug, &connection.github);
     let (key, existing, token) = tokio::join!(
         patiently(connection, "question for the public key", || github.public_key(slug)),
         patiently(connection, "question for the secret", || github.secret(slug, &secret.name)),
-        new_token(plan, secret, connection),
+        new_token(plan, secret, connection, shared),
     );
     let metas = key.metas().chain(existing.metas()).cloned().collect();
     Some((SecretFacts { key: key.asked(|key| key), existing: existing.asked(|info| info), token }, metas))
 }
 
 /// Asked once for all targets: they are on one server, and the value is the same.
-async fn new_token(plan: &Plan, secret: &SecretPlan, connection: &Connection) -> Option<NewTokenFacts> {
+async fn new_token(
+    plan: &Plan,
+    secret: &SecretPlan,
+    connection: &Connection,
+    shared: &Shared,
+) -> Option<NewTokenFacts> {
     let token = secret.token.as_ref()?;
-    Some(connection.new_token.get_or_init(|| about(plan, secret, token, connection)).await.clone())
+    Some(shared.new_token.get_or_init(|| about(plan, secret, token, connection)).await.clone())
 }
 
 async fn about(plan: &Plan, secret: &SecretPlan, token: &Token, connection: &Connection) -> NewTokenFacts {

@@ -16,7 +16,7 @@ use crate::{
     github::model::Branch,
     plan::Plan,
     publish::proposal::Proposal,
-    refs::RefsFacts,
+    refs::facts::RefsFacts,
 };
 
 /// Whether protection and rulesets let this actor make this push.

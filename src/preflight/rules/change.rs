@@ -3,9 +3,9 @@
 use super::super::{facts::Facts, files::new_files};
 use crate::{
     git::{format::ObjectKind, pack::PackEntry},
+    names::RefName,
     plan::Plan,
-    refs::RefsFacts,
-    target::RefName,
+    refs::facts::RefsFacts,
 };
 
 /// What happens to the ref.

@@ -3,19 +3,11 @@
 use serde_json::Value;
 
 use super::{
+    certainty::Certainty,
     change::{Change, Way},
     pattern::{broken, demand, fits, strings},
 };
 use crate::{diagnosis::Cause, github::model::Rule};
-
-/// How sure a breach is, leaving aside who may bypass the rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Certainty {
-    /// The server will refuse.
-    Certain,
-    /// The server decides.
-    Perhaps,
-}
 
 /// A rule that is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +164,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{preflight::rules::change::NewCommit, target::RefName};
+    use crate::{names::RefName, preflight::rules::change::NewCommit};
 
     /// `certain`, `perhaps` or `kept`, and the cause.
     fn told(kind: &str, parameters: Value, change: &Change<'_>) -> String {

@@ -4,7 +4,7 @@ use globset::GlobBuilder;
 use regex::Regex;
 use serde_json::Value;
 
-use super::examine::Certainty;
+use crate::preflight::rules::certainty::Certainty;
 
 /// Whether `text` breaks a pattern rule with these parameters (`operator`, `pattern`, `negate`). None: it does not.
 ///

@@ -4,15 +4,16 @@ use super::{
     super::facts::{Asked, Facts},
     Active, Finding, bypass,
     change::{Change, Way},
-    examine::{Certainty, examine},
+    examine::examine,
     pattern::fits,
 };
+use crate::preflight::rules::certainty::Certainty;
 use crate::{
     diagnosis::{Cause, Failure},
     github::model::Ruleset,
     inputs::TagExists,
+    names::{Oid, RefName},
     plan::Plan,
-    target::{Oid, RefName},
 };
 
 /// What the rulesets say about the tags of the plan.

@@ -6,8 +6,8 @@ use super::{Changes, MergeError, Merged, Placement, RootFile, Trees, new::New};
 use crate::{
     diagnosis::{Cause, Failure},
     git::format::{FileMode, ObjectKind, TreeEntry},
+    names::Oid,
     publish::{folders::Child, hash::Hashed, walk::shown},
-    target::Oid,
 };
 
 /// Deeper trees than git itself walks through (`core.maxTreeDepth`) are refused.

@@ -6,11 +6,11 @@ use super::{BlobSource, NewBlob, NewTree, RootFile, Trees};
 use crate::{
     diagnosis::Failure,
     git::format::{ObjectKind, TreeEntry},
+    names::Oid,
     publish::{
         folders::{Child, Folder},
         hash::Hashed,
     },
-    target::Oid,
 };
 
 /// What a merge made that the branch may lack.

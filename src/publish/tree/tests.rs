@@ -8,7 +8,7 @@ use std::{
 use super::*;
 use crate::{
     git::format::ObjectKind,
-    publish::testing::{Files, Git, directory, hashed},
+    publish::tests::support::{Files, Git, directory, hashed},
 };
 
 fn git() -> std::sync::MutexGuard<'static, Git> {

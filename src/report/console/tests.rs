@@ -3,9 +3,10 @@ use std::{sync::PoisonError, time::Duration};
 use proptest::prelude::*;
 
 use super::{
-    super::{Report, StageStatus, fixtures, runner},
+    super::{Report, StageStatus},
     *,
 };
+use crate::report::tests::{fixtures, runner};
 use crate::{
     diagnosis::Cause,
     progress::{Event, Watch},

@@ -1,9 +1,7 @@
 use proptest::prelude::*;
 
-use super::{
-    super::{fixtures, runner},
-    *,
-};
+use super::*;
+use crate::report::tests::{fixtures, runner};
 use crate::{credential::Secret, diagnosis::Cause};
 
 fn rendered(report: &Report) -> String {

@@ -1,0 +1,302 @@
+//! A GitHub App's own token: minted for one target and what its plan needs, and ended with the step.
+//!
+//! Source: <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation>
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+
+pub use crate::plan::app::App;
+use crate::{
+    credential::{Secret, TokenKind},
+    diagnosis::{Cause, Failure},
+    github::{
+        Answered, GitHub, RestError,
+        model::{AccessToken, Installation},
+    },
+    http::HttpClient,
+    plan::{Plan, Token},
+    report::Console,
+    retry::Retries,
+};
+
+/// How far the server's clock may be away before a refusal is put down to it, in seconds.
+const SAME_TIME: i64 = 30;
+
+/// How long ending the tokens may hold up the end of the step.
+const FAREWELL: Duration = Duration::from_millis(1500);
+
+/// Access to one kind of thing, by GitHub's name of the permission.
+type Permission = (&'static str, &'static str);
+
+/// The tokens that were minted and have not ended.
+#[derive(Clone, Default)]
+pub struct Tokens(Arc<Mutex<Vec<GitHub>>>);
+
+/// A token that was minted.
+#[derive(Clone, Debug)]
+pub struct Minted {
+    /// The token.
+    pub token: Token,
+    /// When it ends by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Tokens {
+    /// Mints a token for the target of `plan` and no more than it needs. It is masked before it is used, and ended by
+    /// [`Self::revoke`].
+    ///
+    /// # Errors
+    /// `app-auth-failed`, `app-not-installed`, `resource-not-accessible-by-integration` for a permission that the
+    /// installation lacks; and what every request may meet.
+    pub async fn mint(
+        &self,
+        app: &App,
+        plan: &Plan,
+        http: &HttpClient,
+        retries: &Retries,
+        console: &Console,
+    ) -> Result<Minted, Failure> {
+        let speak = |token: &Secret| GitHub::new(http, &plan.target.api, Some(token), plan.situation());
+        let find = || async {
+            let (as_app, found) = find(app, plan, console, &speak).await?;
+            Ok((as_app, found))
+        };
+        let (as_app, installation) = retries.run("question for the App's installation", find).await?;
+        if let Some(since) = installation.suspended_at {
+            let what = format!(
+                "The App {} is installed on {}, but suspended since {}.",
+                installation.app_slug,
+                plan.target.slug.owner(),
+                since.format("%Y-%m-%d")
+            );
+            return Err(not_installed(plan, what));
+        }
+        let permissions = cut_down(plan, &installation)?;
+        let request =
+            |repository, permissions| create(plan, retries, &as_app, installation.id, repository, permissions);
+        let minted = match request(Some(plan.target.slug.name()), &permissions).await? {
+            Minting::Token(minted) => minted,
+            // NOTE: the installation is found under a repository's old name too; the list of a token's repositories knows new ones only.
+            Minting::Unlisted(failure) => {
+                let look = request(None, &[("metadata", "read")]).await?.token()?;
+                console.masks([&look.token]);
+                let looking = speak(&look.token)?;
+                self.keep(looking.clone());
+                let ask = || async { Ok(looking.repository(&plan.target.slug).await?.value.full_name) };
+                let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
+                match full_name.rsplit('/').next().filter(|name| !name.is_empty() && *name != plan.target.slug.name()) {
+                    Some(name) => request(Some(name), &permissions).await?.token()?,
+                    None => return Err(failure),
+                }
+            }
+        };
+        console.masks([&minted.token]);
+        self.keep(speak(&minted.token)?);
+        let kind = match TokenKind::of(&minted.token, None) {
+            TokenKind::Unknown => TokenKind::Installation,
+            kind => kind,
+        };
+        Ok(Minted { token: Token { secret: minted.token, kind }, expires_at: minted.expires_at })
+    }
+
+    fn keep(&self, token: GitHub) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(token);
+    }
+
+    /// Ends all tokens, side by side and once. The answer says how many could not be ended; those end by themselves.
+    pub async fn revoke(&self) -> usize {
+        let tokens = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let count = tokens.len();
+        let ended = join_all(tokens.iter().map(GitHub::revoke_access_token));
+        match tokio::time::timeout(FAREWELL, ended).await {
+            // One that is not known any more has ended already.
+            Ok(ended) => {
+                ended.iter().filter(|end| end.as_ref().is_err_and(|error| error.status() != Some(401))).count()
+            }
+            Err(_) => count,
+        }
+    }
+}
+
+/// Asks for the installation; where the clocks differ, once more by the server's.
+async fn find(
+    app: &App,
+    plan: &Plan,
+    console: &Console,
+    speak: &impl Fn(&Secret) -> Result<GitHub, Failure>,
+) -> Result<(GitHub, Installation), Failure> {
+    let mut now = Utc::now();
+    let mut again = true;
+    loop {
+        let statement = app.statement(now)?;
+        console.masks([&statement]);
+        let as_app = speak(&statement)?;
+        match as_app.installation(&plan.target.slug).await {
+            Ok(Answered { value, .. }) => return Ok((as_app, value)),
+            Err(error) => match error.meta().date() {
+                Some(date) if again && error.status() == Some(401) && (date - now).num_seconds().abs() > SAME_TIME => {
+                    (now, again) = (date, false);
+                }
+                _ => return Err(refused_app(app, plan, error)),
+            },
+        }
+    }
+}
+
+/// What came of asking for a token.
+enum Minting {
+    Token(AccessToken),
+    /// The installation lists no repository of this name.
+    Unlisted(Failure),
+}
+
+impl Minting {
+    fn token(self) -> Result<AccessToken, Failure> {
+        match self {
+            Self::Token(token) => Ok(token),
+            Self::Unlisted(failure) => Err(failure),
+        }
+    }
+}
+
+/// Asks for a token of the installation; without a `repository` it is for all that the installation reaches.
+async fn create(
+    plan: &Plan,
+    retries: &Retries,
+    as_app: &GitHub,
+    installation: u64,
+    repository: Option<&str>,
+    permissions: &[Permission],
+) -> Result<Minting, Failure> {
+    let mint = || async {
+        match as_app.create_access_token(installation, repository.as_slice(), permissions).await {
+            Ok(minted) => Ok(Minting::Token(minted.value)),
+            Err(error)
+                if error.status() == Some(422) && error.text().to_lowercase().contains("accessible to the parent") =>
+            {
+                Ok(Minting::Unlisted(refused_token(plan, error)))
+            }
+            Err(error) => Err(refused_token(plan, error)),
+        }
+    };
+    retries.run("request for the App's token", mint).await
+}
+
+/// The permissions to ask for: what the plan can not do without, and of what merely helps as much as was granted.
+fn cut_down(plan: &Plan, installation: &Installation) -> Result<Vec<Permission>, Failure> {
+    let (needed, helpful) = wanted(plan);
+    let lacking: Vec<String> = needed
+        .iter()
+        .filter(|permission| !grants(&installation.permissions, **permission))
+        .map(|(name, access)| format!("{name}: {access}"))
+        .collect();
+    if !lacking.is_empty() {
+        let what = format!(
+            "The App {} lacks on {} what this step needs: {}.",
+            installation.app_slug,
+            plan.target.slug.owner(),
+            lacking.join(", ")
+        );
+        let remedy = format!(
+            "Open {}/apps/{} > App settings > Permissions & events, grant it under Repository permissions, then have {} accept the change under Settings > GitHub Apps.",
+            plan.target.server,
+            installation.app_slug,
+            plan.target.slug.owner()
+        );
+        return Err(Failure::new(Cause::ResourceNotAccessibleByIntegration, what).with_remedy(remedy));
+    }
+    let helpful = helpful.into_iter().filter(|permission| grants(&installation.permissions, *permission));
+    let mut permissions: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, access) in needed.into_iter().chain(helpful) {
+        let known = permissions.entry(name).or_insert(access);
+        if access == "write" {
+            *known = access;
+        }
+    }
+    Ok(permissions.into_iter().collect())
+}
+
+/// What the plan can not do without, and what merely helps.
+fn wanted(plan: &Plan) -> (Vec<Permission>, Vec<Permission>) {
+    let mut needed = vec![("metadata", "read")];
+    let mut helpful = Vec::new();
+    if plan.dispatch.is_some() || (plan.needs_contents() && plan.ssh.is_none()) {
+        needed.push(("contents", "write"));
+    } else {
+        // A health check tells what there is.
+        helpful.push(("contents", "write"));
+    }
+    if plan.pushes() && plan.ssh.is_none() {
+        helpful.extend([("workflows", "write"), ("pages", "read")]);
+    }
+    if plan.workflows.is_some() {
+        needed.push(("actions", "write"));
+    } else if plan.triggers() || plan.wait.is_some() {
+        helpful.push(("actions", "read"));
+    }
+    if plan.secret.is_some() {
+        needed.push(("secrets", "write"));
+    }
+    (needed, helpful)
+}
+
+fn grants(granted: &BTreeMap<String, String>, (name, access): Permission) -> bool {
+    let held = granted.get(name).map(String::as_str);
+    // Nobody is asked for the right to see that a repository is there.
+    name == "metadata" || held == Some("admin") || held == Some("write") || held == Some(access)
+}
+
+/// What a refusal of the App itself means.
+fn refused_app(app: &App, plan: &Plan, error: RestError) -> Failure {
+    let (status, said) = (error.status(), error.text().to_owned());
+    let failure = Failure::from(error);
+    match status {
+        Some(401) => {
+            let what =
+                format!("{} does not accept the signature of App {}: {}", plan.target.server, app.id, failure.what);
+            Failure { cause: Cause::AppAuthFailed, what, remedy: None, ..failure }
+        }
+        Some(404) if said.contains("ntegration not found") => {
+            let what = format!("{} knows no App {}.", plan.target.server, app.id);
+            Failure { cause: Cause::AppAuthFailed, what, remedy: None, ..failure }
+        }
+        Some(404) => {
+            let what = format!(
+                "The App {} is not installed for {}, or {} does not exist.",
+                app.id, plan.target.slug, plan.target.slug
+            );
+            not_installed(plan, what)
+        }
+        _ => failure,
+    }
+}
+
+/// What a refusal of the token means.
+fn refused_token(plan: &Plan, error: RestError) -> Failure {
+    let (status, said) = (error.status(), error.text().to_lowercase());
+    let failure = Failure::from(error);
+    match status {
+        Some(422) if said.contains("permissions") => {
+            Failure { cause: Cause::ResourceNotAccessibleByIntegration, remedy: None, ..failure }
+        }
+        Some(403 | 422) if said.contains("suspended") || said.contains("accessible to the parent") => {
+            not_installed(plan, failure.what)
+        }
+        _ => failure,
+    }
+}
+
+fn not_installed(plan: &Plan, what: String) -> Failure {
+    let owner = plan.target.slug.owner();
+    let remedy = format!(
+        "Install it on {owner} (the App's settings > Install App), or under {owner}'s Settings > GitHub Apps > Configure add {} to its repositories and lift a suspension.",
+        plan.target.slug
+    );
+    Failure::new(Cause::AppNotInstalled, what).with_remedy(remedy)
+}

@@ -1,0 +1,110 @@
+//! Which names may stand in a tree: what git, or GitHub's check of every push, refuses is found before anything is sent.
+//!
+//! Source: <https://git-scm.com/docs/git-fsck#_fsck_messages> (`hasDotgit`, `gitmodulesSymlink`), and
+//! `is_ntfs_dotgit` and `is_hfs_dotgit` of git.
+
+/// The longest path that git handles, in bytes.
+pub(crate) const MAX_PATH: usize = 4096;
+/// The longest name that common file systems hold, in bytes.
+const MAX_NAME: usize = 255;
+
+/// Whether this is a repository's own folder (or the file that points to one), which never is published.
+pub(crate) fn is_dot_git(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b".git")
+}
+
+/// Why a path, whose last name is `name`, can not be pushed; nothing when it can.
+pub(crate) fn refusal(path: &[u8], name: &[u8], is_symlink: bool) -> Option<&'static str> {
+    if path.len() > MAX_PATH {
+        Some("its path is longer than 4096 bytes")
+    } else if name.len() > MAX_NAME {
+        Some("its name is longer than 255 bytes")
+    } else if matches!(name, b"" | b"." | b"..") || name.contains(&0) || name.contains(&b'/') {
+        Some("git does not allow its name")
+    } else if name.split(|byte| *byte == b'\\').any(is_ntfs_dot_git) {
+        Some("Windows takes its name for `.git`, so that git and GitHub refuse it")
+    } else if is_hfs_dot_git(name) {
+        Some("macOS takes its name for `.git`, so that git and GitHub refuse it")
+    } else if is_symlink && name.eq_ignore_ascii_case(b".gitmodules") {
+        Some("GitHub refuses a `.gitmodules` that is a symbolic link")
+    } else {
+        None
+    }
+}
+
+/// `.git` and its short name `git~1`, with what NTFS drops from a name's end.
+fn is_ntfs_dot_git(name: &[u8]) -> bool {
+    let begins = |with: &[u8]| name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    let rest = match (begins(b".git"), begins(b"git~1")) {
+        (true, _) => &name[4..],
+        (_, true) => &name[5..],
+        _ => return false,
+    };
+    let end = rest.iter().position(|byte| !matches!(byte, b'.' | b' '));
+    end.is_none_or(|end| rest[end] == b':')
+}
+
+/// `.git` once the code points are dropped that HFS+ ignores.
+fn is_hfs_dot_git(name: &[u8]) -> bool {
+    let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    std::str::from_utf8(name)
+        .is_ok_and(|name| name.chars().filter(|c| !ignored(c)).map(|c| c.to_ascii_lowercase()).eq(".git".chars()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disguises_of_dot_git_are_refused() {
+        for name in [
+            ".git ",
+            ".git.",
+            ".GIT. .",
+            "git~1",
+            "GIT~1.",
+            ".git:x",
+            ".git::$INDEX_ALLOCATION",
+            "a\\.git",
+            ".g\u{200c}it",
+            "\u{feff}.Git",
+            "..",
+        ] {
+            assert!(refusal(name.as_bytes(), name.as_bytes(), false).is_some(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn odd_but_honest_names_pass() {
+        for name in [
+            ".gitignore",
+            ".github",
+            ".gitmodules",
+            "git~2",
+            ".git-x",
+            ".gi",
+            "git",
+            "a b",
+            "-x",
+            "a\nb",
+            "ünï",
+            "...",
+            "CON",
+            "a\\b",
+            ".gitx",
+            "\u{200c}",
+        ] {
+            assert_eq!(refusal(name.as_bytes(), name.as_bytes(), false), None, "{name:?}");
+        }
+        assert_eq!(refusal(b"\xff\xfe", b"\xff\xfe", false), None);
+        assert!(refusal(b".gitmodules", b".gitmodules", true).is_some());
+    }
+
+    #[test]
+    fn over_long_names_and_paths_are_refused() {
+        assert!(refusal(&[b'a'; 256], &[b'a'; 256], false).is_some());
+        let path = vec![b'a'; 4097];
+        assert!(refusal(&path, b"a", false).is_some());
+        assert!(refusal(&path[1..], b"a", false).is_none());
+    }
+}

@@ -1,0 +1,3 @@
+//! What the unit tests of publishing share.
+
+pub(crate) mod support;

@@ -1,0 +1,231 @@
+//! The push stage for refs: one batch after the other, with a result for each ref.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::refs::{
+    Local,
+    facts::{Batch, RefUpdate},
+    prepare::{blocking, refused},
+};
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure, Retry},
+    doubt::Doubt,
+    git::{
+        advertisement::{Advertisement, Interest},
+        checkout::Reach,
+        receive::{Command, PushError, PushRequest},
+    },
+    names::{Oid, RefName},
+    plan::Plan,
+    preflight::Cleared,
+};
+
+/// Pushes the refs of the plan. What landed is added to `landed`, also when the whole fails; of a dry run it is what would have.
+pub async fn push(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    landed: &mut Vec<RefUpdate>,
+) -> Result<(), Failure> {
+    let (Some(Ok(local)), Some(refs)) = (&cleared.plan().refs, cleared.refs()) else { return Ok(()) };
+    let advertisement = cleared.advertisement();
+    for batch in &refs.batches {
+        if cleared.plan().behaviour.dry_run {
+            landed.extend_from_slice(&batch.updates);
+        } else {
+            send(batch, local, &advertisement, connection, landed).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A batch on its way.
+#[derive(Default)]
+struct Progress {
+    open: Vec<RefUpdate>,
+    landed: Vec<RefUpdate>,
+    /// Sent to a server that was silent until it was given up on, and not settled since: it may do them yet.
+    pending: BTreeSet<RefName>,
+    /// Refused for good: the first is the failure.
+    refused: Vec<(RefUpdate, Failure)>,
+}
+
+async fn send(
+    batch: &Batch,
+    local: &Local,
+    advertisement: &Advertisement,
+    connection: &Connection,
+    landed: &mut Vec<RefUpdate>,
+) -> Result<(), Failure> {
+    let what = what(names(&batch.updates));
+    let progress = Mutex::new(Progress { open: batch.updates.clone(), ..Progress::default() });
+    let outcome = connection.retries.run(&what, || attempt(batch, local, advertisement, connection, &progress)).await;
+    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    landed.extend(progress.landed);
+    let Some((first, failure)) = progress.refused.first() else { return outcome };
+    let others: Vec<_> = progress.refused[1..].iter().map(|(update, _)| update.name.short()).collect();
+    if others.is_empty() {
+        return Err(failure.clone());
+    }
+    let what = format!("{} Refused besides {}: {}.", failure.what, first.name.short(), others.join(", "));
+    Err(Failure { what, ..failure.clone() })
+}
+
+impl Progress {
+    /// It is done, or can not be done any more with the old value that was named.
+    fn settled(&mut self, name: &RefName) {
+        self.pending.remove(name);
+    }
+
+    /// Says what is in doubt once a try is over.
+    fn tell(&self, doubt: &Doubt) {
+        match self.pending.len() {
+            0 => doubt.settle(),
+            _ => doubt.linger(&what(self.pending.iter())),
+        }
+    }
+}
+
+fn what<'a>(mut names: impl ExactSizeIterator<Item = &'a RefName>) -> String {
+    match (names.len(), names.next()) {
+        (1, Some(name)) => format!("push of {}", name.short()),
+        (count, _) => format!("push of {count} refs"),
+    }
+}
+
+fn names(updates: &[RefUpdate]) -> impl ExactSizeIterator<Item = &RefName> {
+    updates.iter().map(|update| &update.name)
+}
+
+/// Sends what is open once, and sorts it by what became of it. An error is that of what is still open.
+async fn attempt(
+    batch: &Batch,
+    local: &Local,
+    advertisement: &Advertisement,
+    connection: &Connection,
+    progress: &Mutex<Progress>,
+) -> Result<(), Failure> {
+    let locked = || progress.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = locked().open.clone();
+    let request = PushRequest { commands: open.iter().map(command).collect(), pack: batch.pack.clone(), atomic: false };
+    let Connection { remote, watch, .. } = connection;
+    let mut again = None;
+    connection.doubt.begin(&what(names(&open)));
+    let outcome = remote.push_each(advertisement, &request, watch).await;
+    if !matches!(outcome, Err(PushError::Unclear(_))) {
+        connection.doubt.clear();
+    }
+    let unsure = match outcome {
+        Ok(report) => {
+            let mut progress = locked();
+            progress.open.clear();
+            let mut unsure = Vec::new();
+            for update in open {
+                if report.is_done(&update.name) {
+                    progress.settled(&update.name);
+                    progress.landed.push(update);
+                    continue;
+                }
+                match report.error_of(&update.name, remote.situation()) {
+                    PushError::Failed(failure) if failure.retry == Retry::Never => {
+                        progress.refused.push((update, failure));
+                    }
+                    PushError::Failed(failure) => {
+                        progress.open.push(update);
+                        again.get_or_insert(failure);
+                    }
+                    PushError::LostRace(failure) | PushError::Unclear(failure) => unsure.push((update, failure)),
+                }
+            }
+            unsure
+        }
+        Err(PushError::Failed(failure)) => return Err(failure),
+        Err(PushError::Unclear(failure) | PushError::LostRace(failure)) => {
+            locked().open.clear();
+            open.into_iter().map(|update| (update, failure.clone())).collect()
+        }
+    };
+    if !unsure.is_empty() {
+        let now = look(&unsure, connection).await?;
+        for (update, failure) in unsure {
+            let unmoved = now.tip(&update.name) == update.old;
+            let known = now_known(update, local, &now).await?;
+            let mut progress = locked();
+            match known {
+                Known::Landed(update) => {
+                    progress.settled(&update.name);
+                    progress.landed.push(update);
+                }
+                Known::Refused(update, failure) => {
+                    progress.settled(&update.name);
+                    progress.refused.push((update, failure));
+                }
+                Known::Open(update) => {
+                    // It may be sent again all the same: each try names the old value, so that no more than one is done.
+                    if unmoved && failure.retry == Retry::Silence {
+                        progress.pending.insert(update.name.clone());
+                    } else if !unmoved {
+                        progress.settled(&update.name);
+                    }
+                    progress.open.push(update);
+                    again.get_or_insert(failure.undone());
+                }
+            }
+        }
+    }
+    locked().tell(&connection.doubt);
+    again.map_or(Ok(()), Err)
+}
+
+/// What became of an update that another push may have come before.
+enum Known {
+    Landed(RefUpdate),
+    Refused(RefUpdate, Failure),
+    /// It may be sent again.
+    Open(RefUpdate),
+}
+
+async fn now_known(update: RefUpdate, local: &Local, now: &Advertisement) -> Result<Known, Failure> {
+    let there = now.tip(&update.name);
+    if there == update.new {
+        return Ok(Known::Landed(update));
+    }
+    if there == update.old {
+        return Ok(Known::Open(update));
+    }
+    let name = update.name.short();
+    let failure = match (there, update.new) {
+        (Some(there), Some(new)) if !update.lease => {
+            if update.name.is_branch() && leads_to(local, there, new).await? {
+                return Ok(Known::Open(RefUpdate { old: Some(there), ..update }));
+            }
+            refused(&update.name, there, new, false)
+        }
+        _ => {
+            let there = there.map_or_else(|| "gone".to_owned(), |there| format!("at {}", there.short()));
+            let what = format!("{name} was changed by another push while this step ran: it is {there} now.");
+            Failure::new(Cause::StaleInfo, what)
+        }
+    };
+    Ok(Known::Refused(update, failure))
+}
+
+/// Whether the checkout proves that `old` is an ancestor of `new`.
+async fn leads_to(local: &Local, old: Oid, new: Oid) -> Result<bool, Failure> {
+    let mut reach = Reach::new(local.objects.clone(), local.shallow.clone());
+    blocking(move || Ok(reach.is_here(old) && reach.is_ancestor(old, new)?)).await
+}
+
+fn command(update: &RefUpdate) -> Command {
+    let RefUpdate { name, old, new, .. } = update.clone();
+    Command { name, old: old.unwrap_or(Oid::ZERO), new: new.unwrap_or(Oid::ZERO) }
+}
+
+async fn look(updates: &[(RefUpdate, Failure)], connection: &Connection) -> Result<Advertisement, Failure> {
+    let interest = Interest::names(updates.iter().map(|(update, _)| &update.name));
+    let look = || connection.remote.advertise(&interest);
+    connection.retries.run("look at what became of the push", look).await
+}

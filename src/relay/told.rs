@@ -1,0 +1,174 @@
+//! What the report says of each stage.
+
+use crate::{
+    connection::Connection,
+    diagnosis::Stage,
+    names::{Oid, RefName},
+    plan::Plan,
+    preflight::{Check, Cleared, Verdict, facts::Facts},
+    push::directory::Pushed,
+    refs::{Wanted, updates::first_branch},
+    report::{CheckReport, CheckStatus, RefReport, RunReport, StageStatus, TargetReport, text::count},
+    secrets::{SecretChange, SecretSet},
+    tag::Tagged,
+    trigger::Start,
+};
+
+pub(super) fn note_bytes(connection: &Connection, report: &mut TargetReport) {
+    (report.changes.bytes_sent, report.changes.bytes_received) = connection.bytes();
+}
+
+pub(super) fn note_preflight(
+    checks: &[Check],
+    facts: Option<&Facts>,
+    wanted: &[Wanted],
+    publishes: Option<&RefName>,
+    report: &mut TargetReport,
+) {
+    report.checks = checks.iter().map(check_report).collect();
+    let told = facts.and_then(|facts| facts.token.expires_at);
+    report.facts.token_expires_at = told.or(report.facts.token_expires_at);
+    // Also where the refs turn out not to be pushable: the branch stays where it is.
+    if let Some(target) = facts.and_then(|facts| facts.refs.answer())
+        && let Some(branch) = first_branch(wanted, target)
+    {
+        let tip = target.tip(&branch);
+        report.facts.branch = Some(branch.short().to_owned());
+        (report.facts.commit, report.facts.previous) = (tip, tip);
+    }
+    if let Some(target) = facts.and_then(|facts| facts.refs.answer())
+        && let Some(branch) = publishes
+    {
+        (report.facts.commit, report.facts.previous) = (target.tip(branch), target.tip(branch));
+    }
+}
+
+fn check_report(check: &Check) -> CheckReport {
+    let (status, cause, message) = match &check.verdict {
+        Verdict::Pass(text) => (CheckStatus::Pass, None, text.clone()),
+        Verdict::Warn(failure) => (CheckStatus::Warn, Some(failure.cause), failure.to_string()),
+        Verdict::Fail(failure) => (CheckStatus::Fail, Some(failure.cause), failure.to_string()),
+        Verdict::Skip(failure) => (CheckStatus::Skip, Some(failure.cause), failure.what.clone()),
+    };
+    CheckReport { name: check.name.name(), status, cause, message }
+}
+
+pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport) {
+    let branch = pushed.branch.short();
+    let dry_run = cleared.plan().behaviour.dry_run;
+    let changes = &pushed.proposal.changes;
+    report.facts.branch = Some(branch.to_owned());
+    report.facts.previous = pushed.old;
+    report.changes.added = changes.added;
+    report.changes.changed = changes.changed;
+    report.changes.removed = changes.removed;
+    if pushed.proposal.is_unchanged() {
+        report.facts.commit = pushed.old;
+        let text = match pushed.old {
+            Some(old) => format!("{branch} has this content already; it stays at {}.", old.short()),
+            None => format!("There is no branch {branch}, so there is nothing to remove."),
+        };
+        report.stage(Stage::Push, StageStatus::Unchanged, text);
+        return;
+    }
+    let files =
+        format!("{} added, {} changed, {} removed", count(changes.added, "file"), changes.changed, changes.removed);
+    let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);
+    report.refs.push(reference);
+    if dry_run {
+        let objects = pushed.proposal.pack.len();
+        let text = match pushed.old {
+            Some(old) => {
+                format!("{branch} would get a commit on top of {}: {files}; {objects} objects to send.", old.short())
+            }
+            None => format!("{branch} would be created: {files}; {objects} objects to send."),
+        };
+        report.stage(Stage::Push, StageStatus::Planned, text);
+        return;
+    }
+    report.facts.pushed = true;
+    report.facts.commit = Some(pushed.new);
+    let new = pushed.new.short();
+    let text = match pushed.old {
+        Some(old) => format!("{branch} went from {} to {new}: {files}.", old.short()),
+        None => format!("{branch} was created at {new}: {files}."),
+    };
+    report.stage(Stage::Push, StageStatus::Done, text);
+}
+
+/// Notes tags as soon as they are there: whatever ends the step, the report says what was made.
+pub(super) fn note_made(cleared: &Cleared<Plan>, written: &[Tagged], report: &mut TargetReport) {
+    // One that another push has made meanwhile may be among them.
+    for tagged in written.iter().filter(|tagged| !tagged.is_unchanged()) {
+        let moved = tagged.old.is_some();
+        report.refs.push(RefReport::new(&tagged.name, tagged.old.unwrap_or(Oid::ZERO), tagged.new, moved));
+        report.facts.tag_created |= !cleared.plan().behaviour.dry_run;
+    }
+}
+
+pub(super) fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetReport) {
+    let made: Vec<&Tagged> = tagged.iter().filter(|tagged| !tagged.is_unchanged()).collect();
+    let names = |tags: &[&Tagged]| tags.iter().map(|tagged| tagged.name.short()).collect::<Vec<_>>().join(", ");
+    if made.is_empty() {
+        let text = format!("Already there: {}.", names(&tagged.iter().collect::<Vec<_>>()));
+        report.stage(Stage::Tag, StageStatus::Unchanged, text);
+    } else if cleared.plan().behaviour.dry_run {
+        report.stage(Stage::Tag, StageStatus::Planned, format!("Would make {}.", names(&made)));
+    } else {
+        report.stage(
+            Stage::Tag,
+            StageStatus::Done,
+            format!("Made {} on commit {}.", names(&made), made[0].commit.short()),
+        );
+    }
+}
+
+pub(super) fn note_secret(cleared: &Cleared<Plan>, set: Option<SecretSet>, report: &mut TargetReport) {
+    let Some(SecretSet { name, change }) = set else { return };
+    let before = match change {
+        SecretChange::Updated(Some(at)) => format!("; it was last set on {}", at.format("%Y-%m-%d %H:%M UTC")),
+        SecretChange::Unknown => "; the server does not tell whether it is there".to_owned(),
+        SecretChange::Created | SecretChange::Updated(None) => String::new(),
+    };
+    let done = match change {
+        SecretChange::Created => "created",
+        SecretChange::Updated(_) => "updated",
+        SecretChange::Unknown => "set",
+    };
+    let (status, would) =
+        if cleared.plan().behaviour.dry_run { (StageStatus::Planned, "would be") } else { (StageStatus::Done, "was") };
+    report.stage(Stage::Secret, status, format!("The secret {name} {would} {done}{before}."));
+}
+
+/// Notes a start as soon as it is made: whatever ends the step, the report says what has started.
+pub(super) fn note_start(cleared: &Cleared<Plan>, start: &Start, report: &mut TargetReport) {
+    if cleared.plan().behaviour.dry_run {
+        return;
+    }
+    report.facts.dispatched = true;
+    // The outputs speak of the last trigger, whether or not its run is known.
+    report.facts.run = start.run.as_ref().map(|(id, url)| RunReport {
+        id: *id,
+        url: url.clone(),
+        workflow: start.workflow.clone().unwrap_or_default(),
+        event: start.event.to_owned(),
+        status: "queued".to_owned(),
+        conclusion: String::new(),
+    });
+    if let Some(run) = report.facts.run.clone() {
+        report.run(run);
+    }
+}
+
+pub(super) fn note_trigger(cleared: &Cleared<Plan>, starts: &[Start], report: &mut TargetReport) {
+    let name = |start: &Start| match start.reference.as_deref().filter(|_| start.workflow.is_some()) {
+        Some(reference) => format!("{} on {reference}", start.name),
+        None => start.name.clone(),
+    };
+    let names = starts.iter().map(name).collect::<Vec<_>>().join(", ");
+    if cleared.plan().behaviour.dry_run {
+        report.stage(Stage::Trigger, StageStatus::Planned, format!("Would send {names}."));
+    } else {
+        report.stage(Stage::Trigger, StageStatus::Done, format!("Sent {names}."));
+    }
+}
