@@ -1,6 +1,7 @@
 //! What the server, and gh, say of a pull request that cannot be made, updated or merged.
 
-use super::{Cause, Sign};
+use super::Cause;
+use crate::diagnosis::finding::Sign;
 
 pub(super) const SIGNS: &[Sign] = &[Sign::unsure(
     Cause::PullRequestRefused,
