@@ -5,7 +5,7 @@ use std::process::Command;
 use chrono::{TimeDelta, Utc};
 use emulator::{
     faults::{Canned, Fault, FaultRule},
-    model::{Level, Model, Repository, Role, Secret, Token, Zone},
+    model::{Level, Model, Repository, Role, Secret, SecretScope, Token, Zone},
 };
 
 use crate::{
@@ -90,7 +90,8 @@ fn a_dry_run_tells_which_would_change_and_when_each_was_last_set() {
     let site = |name: &str| Repository::new(name).file("a", "a").collaborator("robin", Role::Write);
     let github = Judged::start(Model::new().repository(site("acme/a")).repository(site("acme/b")).token(&token));
     let at = "2025-03-04T05:06:07Z".parse().unwrap();
-    let stored = Secret { name: "N".into(), sealed: "old".into(), created_at: at, updated_at: at };
+    let stored =
+        Secret { scope: SecretScope::Actions, name: "N".into(), sealed: "old".into(), created_at: at, updated_at: at };
     github.model(|model| model.find_mut("acme/b").unwrap().secrets.push(stored));
     let outcome = Step::new(github.url())
         .input("repository", "acme/a\nacme/b")

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use emulator::model::{Repository, Ruleset, Target, Token};
+use emulator::model::{Account, Repository, Ruleset, Target, Token};
 use tempfile::TempDir;
 
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
 struct Key {
     folder: TempDir,
     private: String,
+    /// The line of the `.pub` file.
+    public: String,
 }
 
 impl Key {
@@ -25,7 +27,7 @@ impl Key {
         assert!(command.status().unwrap().success());
         let public = fs::read_to_string(file.with_extension("pub")).unwrap();
         fs::write(folder.path().join("signers"), format!("robin@example.test namespaces=\"git\" {public}")).unwrap();
-        Self { private: fs::read_to_string(&file).unwrap(), folder }
+        Self { private: fs::read_to_string(&file).unwrap(), public, folder }
     }
 
     fn ed25519() -> Self {
@@ -83,6 +85,9 @@ fn a_rule_that_wants_signatures_is_met_with_a_key_and_said_without() {
     assert!(outcome.stdout.contains("`signing-key`"), "{outcome}");
     assert_eq!(world.tip("refs/heads/gh-pages"), None);
     let key = Key::ed25519();
+    signed(world.publish(), &key).run().failed("required-signatures");
+    let robin = Account::user("robin").email("robin@example.test").signing_key(&key.public);
+    world.github.model(|model| model.accounts.push(robin));
     signed(world.publish(), &key).run().succeeded();
     key.verify(&world, "verify-commit", "gh-pages");
 }

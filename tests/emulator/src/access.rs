@@ -60,7 +60,7 @@ pub(crate) fn live_token<'a>(model: &'a Model, value: &str) -> Option<&'a Token>
 
 /// Permissions whose reading is open to everyone on a public repository.
 fn public_to_read(permission: &str) -> bool {
-    matches!(permission, "metadata" | "contents" | "actions")
+    matches!(permission, "metadata" | "contents" | "actions" | "pull_requests")
 }
 
 fn organization_policy(model: &Model, owner: &Account, token: &Token, protected: bool) -> Result<(), Refusal> {
@@ -151,8 +151,8 @@ pub(crate) fn check(
         return Err(Refusal::Blocked);
     }
     let needed_role = match (permission, level) {
-        ("administration", _) => Role::Admin,
-        (_, Level::Write) | ("secrets", _) => Role::Write,
+        ("administration" | "codespaces_secrets", _) => Role::Admin,
+        (_, Level::Write) | ("secrets" | "dependabot_secrets" | "environments", _) => Role::Write,
         (_, Level::Read) => Role::Read,
     };
     match (token.scopes(), token.grant()) {

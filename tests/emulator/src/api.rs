@@ -1,4 +1,4 @@
-//! The REST face: GitHub's `/api/v3`, one function a call, in the shapes of GitHub's OpenAPI description.
+//! The REST face: GitHub's `/api/v3`, one function a call, in the shapes of GitHub's OpenAPI description; and GraphQL.
 //!
 //! <https://docs.github.com/en/rest>
 
@@ -7,13 +7,17 @@ mod actions;
 mod apps;
 mod contents;
 mod dispatch;
+mod graphql;
 mod headers;
 mod objects;
 mod pages;
+mod pulls;
+mod query;
 mod refs;
 mod refusal;
 mod repository;
 mod resources;
+mod revocation;
 mod route;
 mod rules;
 mod runs;
@@ -176,7 +180,10 @@ pub(crate) async fn answer(
     };
     let counted = path != "rate_limit";
     let mut answer = admit(&mut call, secret.as_deref(), &bytes, counted)
-        .and_then(|()| route::route(&mut call, &segments, secret.as_deref()))
+        .and_then(|()| match parts.uri.path() {
+            "/api/graphql" => graphql::answer(&mut call),
+            _ => route::route(&mut call, &segments, secret.as_deref()),
+        })
         .unwrap_or_else(|refused| refused);
     headers::conditional(&mut answer, &call, &parts.headers);
     let free = answer.status == 304 || !counted;

@@ -4,7 +4,7 @@
 
 mod backend;
 pub(crate) mod hook;
-mod inspect;
+pub(crate) mod inspect;
 mod receive;
 pub(crate) mod rules;
 mod violations;

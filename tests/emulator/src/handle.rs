@@ -12,7 +12,8 @@ use git2::{
 
 use crate::{
     api::unseal,
-    model::{Files, Repository, Run, Secret},
+    model::{Files, PullRequest, Repository, Run, Secret, SecretScope},
+    pulls,
     shared::Shared,
 };
 
@@ -105,6 +106,27 @@ impl RepositoryHandle {
         done.unwrap_or_else(|error| panic!("cannot set {full_ref}: {error}"));
     }
 
+    /// The pull request with this number.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn pull_request(&self, number: u64) -> PullRequest {
+        let found = self.look(|repository| repository.pull_requests.iter().find(|pull| pull.number == number).cloned());
+        found.unwrap_or_else(|| panic!("there is no pull request {number}"))
+    }
+
+    /// Changes a pull request: approves it (`approvals`), lets checks pass (`passed_checks`). Merges it when auto-merge waited
+    /// for that.
+    pub fn change_pull_request(&self, number: u64, change: impl FnOnce(&mut PullRequest)) {
+        let mut model = self.shared.model();
+        let repository = model.repositories.iter_mut().find(|repository| repository.id == self.id);
+        let pulls = repository.into_iter().flat_map(|repository| &mut repository.pull_requests);
+        if let Some(pull) = pulls.filter(|pull| pull.number == number).next() {
+            change(pull);
+        }
+        pulls::merge_waiting(&self.shared, &mut model, self.id);
+    }
+
     /// All runs, decoys among them, in order of their start.
     pub fn runs(&self) -> Vec<Run> {
         self.look(|repository| repository.runs.clone())
@@ -113,12 +135,18 @@ impl RepositoryHandle {
     /// The value of an Actions secret, opened with the repository's key; `None` when it is not set or was sealed to
     /// another key.
     pub fn secret(&self, name: &str) -> Option<String> {
-        let secrets = self.secrets();
-        let secret = secrets.iter().find(|secret| secret.name.eq_ignore_ascii_case(name))?;
-        unseal(self.id, &secret.sealed)
+        self.secret_in(&SecretScope::Actions, name)
     }
 
-    /// The Actions secrets as they came, sealed.
+    /// As [`RepositoryHandle::secret`], for a secret of any scope.
+    pub fn secret_in(&self, scope: &SecretScope, name: &str) -> Option<String> {
+        let secrets = self.secrets();
+        let fits = |secret: &&Secret| secret.scope == *scope && secret.name.eq_ignore_ascii_case(name);
+        let secret = secrets.iter().find(fits)?;
+        unseal(self.id, scope, &secret.sealed)
+    }
+
+    /// The secrets of every scope as they came, sealed.
     pub fn secrets(&self) -> Vec<Secret> {
         self.look(|repository| repository.secrets.clone())
     }
@@ -169,6 +197,10 @@ pub(crate) fn create(repository: &mut Repository, directory: &Path, hooks: &Path
         } else {
             commit_files(&bare, &seed.full_ref, &seed.files, "Seed")?;
         }
+    }
+    for pull in &mut repository.pull_requests {
+        pull.head_sha =
+            bare.refname_to_id(&format!("refs/heads/{}", pull.head)).map(|id| id.to_string()).unwrap_or_default();
     }
     // A server that was just set up has no leftovers of libgit2's own default hooks and description.
     let _ = fs::remove_dir_all(repository.path.join("hooks"));

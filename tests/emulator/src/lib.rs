@@ -42,9 +42,11 @@ mod git;
 mod handle;
 pub mod log;
 pub mod model;
+mod pulls;
 pub mod runner;
 mod server;
 mod shared;
+mod signatures;
 mod wire;
 mod workflows;
 

@@ -105,7 +105,12 @@ impl Log {
 
     /// The requests to the git face.
     pub fn git(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter().filter(|entry| !entry.is_rest())
+        self.0.iter().filter(|entry| !entry.path.starts_with("/api/"))
+    }
+
+    /// The requests to GraphQL.
+    pub fn graphql(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter().filter(|entry| entry.path == "/api/graphql")
     }
 
     /// The requests of this method whose path without query ends so.

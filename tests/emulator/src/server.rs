@@ -106,7 +106,7 @@ async fn exchange(
         shared.journal().amend(number, |entry| entry.took = started.elapsed());
         Cut
     };
-    let is_rest = path.starts_with("/api/v3");
+    let is_rest = path.starts_with("/api/");
     let mut canned = None;
     for fault in &faults {
         match fault {

@@ -12,7 +12,8 @@ pub(crate) use self::definition::{Definition, Input};
 use crate::{
     handle,
     log::Update,
-    model::{Decoy, Model, Outcome, Repository, Run, Stage, Token, TokenKind, stable_id},
+    model::{Decoy, Model, Outcome, PullRequest, Repository, Run, Stage, Token, TokenKind, stable_id},
+    pulls,
     shared::Shared,
 };
 
@@ -172,10 +173,11 @@ fn skips(message: &str) -> bool {
 
 /// Starts what a push starts. `updates` are those that git accepted.
 pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token, updates: &[Update]) {
+    pulls::follow(model, id, &token.login, updates);
     let Some(repository) = model.repositories.iter().find(|repository| repository.id == id).cloned() else { return };
     let Ok(bare) = handle::open(&repository.path) else { return };
     start_pages(shared, model, &repository, &bare, token, updates);
-    start_pull_requests(shared, model, &repository, &bare, token, updates);
+    start_pull_requests(shared, model, &repository, token, updates);
     let made_tag = |update: &&Update| update.name.starts_with("refs/tags/") && !update.new.starts_with("0000000");
     let tags = updates.iter().filter(made_tag).count();
     if matches!(token.kind, TokenKind::GithubToken(_)) || !repository.actions {
@@ -219,31 +221,38 @@ pub(crate) fn pushed(shared: &Shared, model: &mut Model, id: u64, token: &Token,
     }
 }
 
-/// A push to the branch of an open pull request starts what listens to that. What `GITHUB_TOKEN` pushed waits for an approval.
-fn start_pull_requests(
-    shared: &Shared,
-    model: &mut Model,
-    repository: &Repository,
-    bare: &git2::Repository,
-    token: &Token,
-    updates: &[Update],
-) {
-    let is_open = |update: &&Update| repository.pull_requests.contains(short_name(&update.name));
-    for update in updates.iter().filter(is_open).filter(|_| repository.actions) {
-        let Ok(commit) = Oid::from_str(&update.new).and_then(|id| bare.find_commit(id)) else { continue };
-        for file in files_of(bare, &commit).iter().filter(|file| file.definition.event("pull_request").is_some()) {
-            let trigger = Trigger {
-                event: "pull_request",
-                full_ref: &update.name,
-                actor: &token.login,
-                context: json!({"action": "synchronize"}),
-                payload: Value::Null,
-                title: "A pull request".to_owned(),
-            };
-            let run = start(shared, model, repository.id, file, &commit, &trigger);
-            if matches!(token.kind, TokenKind::GithubToken(_)) {
-                end_as(model, repository.id, run, &Outcome::at_once("action_required"));
-            }
+/// A push to the branch of an open pull request starts what listens to that.
+fn start_pull_requests(shared: &Shared, model: &mut Model, repository: &Repository, token: &Token, updates: &[Update]) {
+    for update in updates {
+        let of_branch = |pull: &&PullRequest| update.name.strip_prefix("refs/heads/") == Some(pull.head.as_str());
+        for pull in repository.pull_requests.iter().filter(|pull| pull.open).filter(of_branch) {
+            proposed(shared, model, repository.id, token, pull, "synchronize");
+        }
+    }
+}
+
+/// Starts what listens to a pull request that was made, moved or opened again. What `GITHUB_TOKEN` did waits for an approval.
+pub(crate) fn proposed(shared: &Shared, model: &mut Model, id: u64, token: &Token, pull: &PullRequest, action: &str) {
+    let Some(repository) = model.repositories.iter().find(|repository| repository.id == id).cloned() else { return };
+    let Ok(bare) = handle::open(&repository.path) else { return };
+    let full_ref = format!("refs/heads/{}", pull.head);
+    let Ok(commit) = bare.find_reference(&full_ref).and_then(|head| head.peel_to_commit()) else { return };
+    if !repository.actions {
+        return;
+    }
+    let files = files_of(&bare, &commit);
+    for file in files.iter().filter(|file| file.definition.starts_on_pull_request(action, &pull.base)) {
+        let trigger = Trigger {
+            event: "pull_request",
+            full_ref: &full_ref,
+            actor: &token.login,
+            context: json!({"action": action, "number": pull.number}),
+            payload: Value::Null,
+            title: pull.title.clone(),
+        };
+        let run = start(shared, model, id, file, &commit, &trigger);
+        if matches!(token.kind, TokenKind::GithubToken(_)) {
+            end_as(model, id, run, &Outcome::at_once("action_required"));
         }
     }
 }

@@ -63,6 +63,13 @@ pub(super) fn permissions(call: &mut Call<'_>, owner: &str, name: &str) -> Handl
     Ok(Answer::json(200, &body))
 }
 
+/// `GET /repos/{owner}/{repo}/actions/permissions/workflow`
+pub(super) fn workflow_permissions(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
+    let may = call.repository(owner, name, "administration", Level::Read)?.actions_may_propose;
+    let body = json!({"default_workflow_permissions": "read", "can_approve_pull_request_reviews": may});
+    Ok(Answer::json(200, &body))
+}
+
 /// `GET /repos/{owner}/{repo}/actions/workflows`
 pub(super) fn workflows(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
     let repository = call.repository(owner, name, "actions", Level::Read)?;

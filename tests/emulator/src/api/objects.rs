@@ -16,6 +16,8 @@ use super::{
 use crate::{
     answer::Answer,
     model::{Level, Repository},
+    pulls::signed_commit,
+    signatures::{self, GITHUB},
 };
 
 fn id(text: &str) -> Result<Oid, Answer> {
@@ -34,7 +36,7 @@ fn person(call: &Call<'_>, given: &Value) -> Result<Signature<'static>, Answer> 
         None => now,
     };
     let login = call.token.as_ref().map_or("ghost", |token| &token.login);
-    let address = format!("{login}@users.noreply.github.com");
+    let address = signatures::noreply(call.model, login);
     let time = Time::new(at.timestamp(), at.offset().local_minus_utc() / 60);
     Signature::new(&text("name", login), &text("email", &address), &time)
         .map_err(|error| refusal::error(422, error.message()))
@@ -64,7 +66,7 @@ fn git_commit(call: &Call<'_>, repository: &Repository, commit: &git2::Commit<'_
         "committer": signature(&commit.committer()),
         "message": String::from_utf8_lossy(commit.message_bytes()).trim_end(),
         "tree": {"sha": commit.tree_id().to_string(), "url": format!("{url}/trees/{}", commit.tree_id())},
-        "parents": parents.collect::<Vec<_>>(), "verification": verification(commit),
+        "parents": parents.collect::<Vec<_>>(), "verification": verification(call, commit),
     })
 }
 
@@ -74,6 +76,30 @@ pub(super) fn commit(call: &mut Call<'_>, owner: &str, name: &str, sha: &str) ->
     let bare = open_filled(&repository)?;
     let commit = bare.find_commit(id(sha)?).map_err(|_| refusal::not_found())?;
     Ok(Answer::json(200, &git_commit(call, &repository, &commit)))
+}
+
+/// A bot's commit without people and signature of its own is made in the bot's name, and signed by GitHub.
+///
+/// <https://docs.github.com/en/authentication/managing-commit-signature-verification/about-commit-signature-verification#signature-verification-for-bots>
+fn signed_by_github<'a>(
+    call: &Call<'_>,
+    bare: &'a git2::Repository,
+    message: &str,
+    tree: Oid,
+    parents: &[git2::Commit<'_>],
+) -> Result<Option<git2::Commit<'a>>, Answer> {
+    let given = ["author", "committer", "signature"].iter().any(|key| !call.body[key].is_null());
+    let Some(token) = call.token.as_ref().filter(|token| token.is_bot() && !given) else { return Ok(None) };
+    if !call.model.settings.web_commit_signing {
+        return Ok(None);
+    }
+    let time = Time::new(call.model.now().timestamp(), 0);
+    let author = Signature::new(&token.login, &signatures::noreply(call.model, &token.login), &time);
+    let made = author.and_then(|author| {
+        let github = Signature::new(GITHUB.0, GITHUB.1, &time)?;
+        bare.find_commit(signed_commit(bare, (&author, &github), message, tree, parents)?)
+    });
+    made.map(Some).map_err(|error| refusal::error(422, error.message()))
 }
 
 /// `POST /repos/{owner}/{repo}/git/commits`
@@ -87,10 +113,13 @@ pub(super) fn create_commit(call: &mut Call<'_>, owner: &str, name: &str) -> Han
         let parent = bare.find_commit(id(parent.as_str().unwrap_or_default())?);
         parents.push(parent.map_err(|_| refusal::error(422, "Parent SHA does not exist or is not a commit object"))?);
     }
+    let message = call.body["message"].as_str().unwrap_or_default();
+    if let Some(made) = signed_by_github(call, &bare, message, tree.id(), &parents)? {
+        return Ok(Answer::json(201, &git_commit(call, &repository, &made)));
+    }
     let author = person(call, &call.body["author"])?;
     let committer =
         if call.body["committer"].is_object() { person(call, &call.body["committer"])? } else { author.clone() };
-    let message = call.body["message"].as_str().unwrap_or_default();
     let parents: Vec<_> = parents.iter().collect();
     let made = bare.commit(None, &author, &committer, message, &tree, &parents).and_then(|id| bare.find_commit(id));
     let made = made.map_err(|error| refusal::error(422, error.message()))?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Call, Handled, refusal, repository::open};
 use crate::{
     answer::Answer,
-    git::rules,
+    git::rules::{self, Surroundings},
     log::Update,
     model::{Level, Repository},
     workflows,
@@ -121,9 +121,9 @@ fn existing(bare: &git2::Repository, sha: &Value) -> Result<String, Answer> {
 /// Makes the change if the rules allow it, and starts what it starts.
 fn change(call: &mut Call<'_>, repository: &Repository, bare: &git2::Repository, update: Update) -> Result<(), Answer> {
     let Some(token) = call.token.clone() else { return Err(refusal::not_found()) };
-    let settings = call.model.settings.clone();
+    let around = Surroundings::of(call.shared.url(), call.model);
     let updates = [update];
-    let verdict = rules::judge(call.shared.url(), repository, &settings, &token, &updates);
+    let verdict = rules::judge(&around, repository, &token, &updates);
     if !verdict.broken.is_empty() {
         let text = format!("Repository rule violations found\n\n{}\n\n", verdict.broken.join("\n\n"));
         return Err(refusal::error(422, &text));

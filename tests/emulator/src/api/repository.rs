@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::{Call, Handled, refusal, resources};
 use crate::{
     answer::Answer,
+    git::rules::Surroundings,
     handle,
     model::{Guard, Level, Repository, timestamp},
+    signatures,
 };
 
 /// `GET /repos/{owner}/{repo}`
@@ -70,18 +72,16 @@ pub(super) fn commit(call: &Call<'_>, repository: &Repository, commit: &Commit<'
             "committer": signature(&commit.committer()), "comment_count": 0,
             "message": String::from_utf8_lossy(commit.message_bytes()).trim_end(),
             "tree": {"sha": commit.tree_id().to_string(), "url": format!("{url}/git/trees/{}", commit.tree_id())},
-            "verification": verification(commit),
+            "verification": verification(call, commit),
         },
         "author": null, "committer": null, "parents": parents.collect::<Vec<_>>(),
     })
 }
 
-/// What GitHub says of a commit's signature. No keys are known here: a signature is shown, never verified.
-pub(super) fn verification(commit: &Commit<'_>) -> Value {
-    let signature = commit.header_field_bytes("gpgsig").ok();
-    let signature = signature.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let reason = if signature.is_some() { "unknown_key" } else { "unsigned" };
-    json!({"verified": false, "reason": reason, "signature": signature, "payload": null, "verified_at": null})
+/// What GitHub says of a commit's signature.
+pub(super) fn verification(call: &Call<'_>, commit: &Commit<'_>) -> Value {
+    let around = Surroundings::of(call.shared.url(), call.model);
+    signatures::judge(&around.accounts, around.host(), commit).object()
 }
 
 /// The commit that a branch name, tag name, full ref or commit id names, in GitHub's order.

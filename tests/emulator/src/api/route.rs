@@ -1,9 +1,10 @@
 //! Which function answers which method and path.
 
 use super::{
-    Call, Handled, account, actions, apps, contents, dispatch, objects, pages, refs, refusal, repository, rules, runs,
-    secrets,
+    Call, Handled, account, actions, apps, contents, dispatch, objects, pages, pulls, refs, refusal, repository,
+    revocation, rules, runs, secrets,
 };
+use crate::model::SecretScope;
 
 /// Answers a call, or refuses it.
 pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&str>) -> Handled {
@@ -13,6 +14,7 @@ pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&st
         ("GET", ["user", "repos"]) => account::repositories(call),
         ("GET", ["rate_limit"]) => Ok(account::rate_limit(call)),
         ("GET", ["meta"]) => Ok(account::meta(call)),
+        ("POST", ["credentials", "revoke"]) => revocation::revoke(call),
         ("GET", ["app"]) => apps::app(call, secret),
         ("GET", ["app", "installations"]) => apps::installations(call, secret),
         ("POST", ["app", "installations", id, "access_tokens"]) => apps::mint(call, secret, id),
@@ -53,14 +55,23 @@ fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str])
         ("GET", ["commits", path @ ..]) if !path.is_empty() => {
             objects::commit_of_ref(call, owner, name, &path.join("/"))
         }
+        ("GET", ["pulls"]) => pulls::list(call, owner, name),
+        ("POST", ["pulls"]) => pulls::create(call, owner, name),
+        ("GET", ["pulls", number]) => pulls::get(call, owner, name, number),
+        ("PATCH", ["pulls", number]) => pulls::update(call, owner, name, number),
+        ("PUT", ["pulls", number, "merge"]) => pulls::merge(call, owner, name, number),
         ("GET", ["pages"]) => pages::get(call, owner, name),
         ("GET", ["pages", "builds", "latest"]) => pages::latest_build(call, owner, name),
-        ("GET", ["actions", "secrets", "public-key"]) => secrets::public_key(call, owner, name),
-        ("GET", ["actions", "secrets", secret]) => secrets::get(call, owner, name, secret),
-        ("PUT", ["actions", "secrets", secret]) => secrets::put(call, owner, name, secret),
-        ("DELETE", ["actions", "secrets", secret]) => secrets::delete(call, owner, name, secret),
+        (_, ["actions", "secrets", rest]) => secrets::route(call, owner, name, &SecretScope::Actions, rest),
+        (_, ["dependabot", "secrets", rest]) => secrets::route(call, owner, name, &SecretScope::Dependabot, rest),
+        (_, ["codespaces", "secrets", rest]) => secrets::route(call, owner, name, &SecretScope::Codespaces, rest),
+        (_, ["environments", environment, "secrets", rest]) => {
+            secrets::route(call, owner, name, &SecretScope::Environment((*environment).to_owned()), rest)
+        }
+        ("GET", ["environments", environment]) => secrets::environment(call, owner, name, environment),
         ("POST", ["dispatches"]) => dispatch::repository(call, owner, name),
         ("GET", ["actions", "permissions"]) => actions::permissions(call, owner, name),
+        ("GET", ["actions", "permissions", "workflow"]) => actions::workflow_permissions(call, owner, name),
         ("GET", ["actions", "workflows"]) => actions::workflows(call, owner, name),
         ("GET", ["actions", "workflows", id]) => actions::workflow(call, owner, name, id),
         ("POST", ["actions", "workflows", id, "dispatches"]) => dispatch::workflow(call, owner, name, id),

@@ -11,7 +11,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{receive::pkt_line, rules};
+use super::{
+    receive::pkt_line,
+    rules::{self, Surroundings},
+};
 use crate::{log::Update, shared::Shared};
 
 /// Lines up to a `.` go to the client's sideband, what follows is the report.
@@ -49,12 +52,12 @@ async fn judge(shared: &Shared, stream: TcpStream) -> io::Result<()> {
         Some((repository, token)) => {
             let (shared, updates) = (shared.clone(), updates.clone());
             let judged = tokio::task::spawn_blocking(move || {
-                let (found, settings) = {
+                let (found, around) = {
                     let model = shared.model();
                     let found = model.repositories.iter().find(|one| one.id == repository).cloned();
-                    (found, model.settings.clone())
+                    (found, Surroundings::of(shared.url(), &model))
                 };
-                found.map(|found| rules::judge(shared.url(), &found, &settings, &token, &updates))
+                found.map(|found| rules::judge(&around, &found, &token, &updates))
             });
             judged.await.map_err(io::Error::other)?.unwrap_or_default()
         }

@@ -27,6 +27,18 @@ pub(super) fn new_commits<'a>(bare: &'a Repository, value: &str) -> Vec<Commit<'
     walk().unwrap_or_default()
 }
 
+/// Commits reachable from a new value and not from the old one, newest first.
+pub(crate) fn commits_between<'a>(bare: &'a Repository, old: &str, new: &str) -> Vec<Commit<'a>> {
+    let walk = || {
+        let mut walk = bare.revwalk()?;
+        walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
+        walk.push(Oid::from_str(new)?)?;
+        walk.hide(Oid::from_str(old)?)?;
+        Ok::<_, git2::Error>(walk.flatten().filter_map(|id| bare.find_commit(id).ok()).collect())
+    };
+    walk().unwrap_or_default()
+}
+
 /// Whether the old value is an ancestor of the new one.
 pub(super) fn is_fast_forward(bare: &Repository, old: &str, new: &str) -> bool {
     match (id(old), id(new)) {

@@ -5,7 +5,7 @@ use super::{inspect, violations::Site};
 use crate::{
     handle,
     log::Update,
-    model::{BypassActor, Level, Repository, Ruleset, Settings, Token, TokenKind},
+    model::{Account, BypassActor, Level, Model, PullRequest, Repository, Ruleset, Settings, Token, TokenKind},
 };
 
 /// What becomes of the updates of a push.
@@ -34,14 +34,46 @@ pub(crate) fn may_bypass<'a>(ruleset: &'a Ruleset, repository: &Repository, toke
     Some(if first == "pull_request" { modes.find(|mode| *mode != "pull_request").unwrap_or(first) } else { first })
 }
 
-/// Judges the updates of one push; the objects are in, the refs are not changed yet.
-pub(crate) fn judge(
-    url: &str,
+/// What counts beside the repository and the push.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// This server's web address.
+    pub(crate) url: String,
+    pub(crate) settings: Settings,
+    pub(crate) accounts: Vec<Account>,
+}
+
+impl Surroundings {
+    pub(crate) fn of(url: &str, model: &Model) -> Self {
+        Self { url: url.to_owned(), settings: model.settings.clone(), accounts: model.accounts.clone() }
+    }
+
+    /// The server's name, without a port.
+    pub(crate) fn host(&self) -> &str {
+        let host = self.url.trim_start_matches("http://");
+        host.split(':').next().unwrap_or(host)
+    }
+}
+
+/// Judges a merge of a pull request that would move its base.
+pub(crate) fn judge_merge(
+    around: &Surroundings,
     repository: &Repository,
-    settings: &Settings,
     token: &Token,
-    updates: &[Update],
+    pull: &PullRequest,
+    update: &Update,
 ) -> Verdict {
+    let mut verdict = Verdict::default();
+    let Ok(bare) = handle::open(&repository.path) else { return verdict };
+    let site = Site { around, bare: &bare, repository, token, update, pull: Some(pull) };
+    site.rulesets(&mut verdict);
+    site.protection(&mut verdict);
+    verdict
+}
+
+/// Judges the updates of one push; the objects are in, the refs are not changed yet.
+pub(crate) fn judge(around: &Surroundings, repository: &Repository, token: &Token, updates: &[Update]) -> Verdict {
+    let settings = &around.settings;
     let mut verdict = Verdict::default();
     let Ok(bare) = handle::open(&repository.path) else { return verdict };
     let all = |verdict: &mut Verdict, reason: &str| {
@@ -65,7 +97,7 @@ pub(crate) fn judge(
             verdict.refused.push((update.name.clone(), reason));
             continue;
         }
-        let site = Site { url, bare: &bare, repository, token, update };
+        let site = Site { around, bare: &bare, repository, token, update, pull: None };
         site.rulesets(&mut verdict);
         if !verdict.refused.iter().any(|(name, _)| *name == update.name) {
             site.protection(&mut verdict);

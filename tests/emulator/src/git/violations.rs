@@ -7,20 +7,23 @@ use serde_json::Value;
 
 use super::{
     inspect,
-    rules::{Verdict, may_bypass},
+    rules::{Surroundings, Verdict, may_bypass},
 };
 use crate::{
     log::Update,
-    model::{Enforcement, Guard, Protection, Repository, Role, Rule, Target, Token},
+    model::{Enforcement, Guard, Protection, PullRequest, Repository, Role, Rule, Target, Token},
+    signatures,
 };
 
 /// One update before its rules.
 pub(super) struct Site<'a> {
-    pub(super) url: &'a str,
+    pub(super) around: &'a Surroundings,
     pub(super) bare: &'a git2::Repository,
     pub(super) repository: &'a Repository,
     pub(super) token: &'a Token,
     pub(super) update: &'a Update,
+    /// The update merges this pull request.
+    pub(super) pull: Option<&'a PullRequest>,
 }
 
 impl Site<'_> {
@@ -43,7 +46,8 @@ impl Site<'_> {
             let mode = may_bypass(ruleset, self.repository, self.token);
             if in_force && mode != Some("exempt") {
                 let found = ruleset.rules.iter().filter_map(|rule| self.violation(rule));
-                if mode == Some("always") { bypassed.extend(found) } else { broken.extend(found) }
+                let passes = mode == Some("always") || (mode == Some("pull_request") && self.pull.is_some());
+                if passes { bypassed.extend(found) } else { broken.extend(found) }
             }
         }
         let list = |lines: &mut Vec<String>, broken: &[String]| {
@@ -55,7 +59,7 @@ impl Site<'_> {
         };
         if !broken.is_empty() {
             let place = utf8_percent_encode(name, NON_ALPHANUMERIC);
-            let rules = format!("{}/{}/rules?ref={place}", self.url, self.repository.slug());
+            let rules = format!("{}/{}/rules?ref={place}", self.around.url, self.repository.slug());
             verdict.lines.push(format!("error: GH013: Repository rule violations found for {name}."));
             verdict.lines.push(format!("Review all repository rules at {rules}"));
             list(&mut verdict.lines, &broken);
@@ -77,7 +81,13 @@ impl Site<'_> {
             "update" => says(!self.creates() && lives, "Cannot update this protected ref."),
             "deletion" => says(!lives, "Cannot delete this protected ref."),
             "non_fast_forward" => says(self.is_forced(), "Cannot force-push to this branch"),
-            "pull_request" => says(lives, "Changes must be made through a pull request."),
+            "pull_request" => match self.pull {
+                None => says(lives, "Changes must be made through a pull request."),
+                Some(pull) => {
+                    let least = parameter("required_approving_review_count").as_u64().unwrap_or(0);
+                    (pull.approvals < least).then(|| missing_reviews(least))
+                }
+            },
             "merge_queue" => says(lives, "Changes must be made through the merge queue"),
             "required_deployments" => says(lives, "Required deployments are missing: a successful active deployment."),
             "workflows" => says(lives, "Required workflow checks are expected."),
@@ -89,14 +99,14 @@ impl Site<'_> {
                 let spared = self.creates() && parameter("do_not_enforce_on_create") == &Value::Bool(true);
                 let checks = parameter("required_status_checks").as_array().cloned().unwrap_or_default();
                 let names = checks.iter().filter_map(|check| check["context"].as_str().map(str::to_owned));
-                says(lives && !spared, &expected_checks(&names.collect::<Vec<_>>()))
+                if lives && !spared { self.missing_checks(&names.collect::<Vec<_>>()) } else { None }
             }
             "required_linear_history" => {
                 self.found("This branch must not contain merge commits.", |commit| commit.parent_count() < 2)
             }
-            // NOTE: GitHub checks the signature against the committer's keys; here any signature counts.
-            "required_signatures" => self
-                .found("Commits must have verified signatures.", |commit| commit.header_field_bytes("gpgsig").is_ok()),
+            "required_signatures" => {
+                self.found("Commits must have verified signatures.", |commit| self.is_verified(commit))
+            }
             "commit_message_pattern" => self.pattern(rule, "Commit message", |commit| commit.message_bytes().to_vec()),
             "commit_author_email_pattern" => {
                 self.pattern(rule, "Author email", |commit| commit.author().email_bytes().to_vec())
@@ -135,9 +145,28 @@ impl Site<'_> {
         !inspect::is_fast_forward(self.bare, &self.update.old, &self.update.new)
     }
 
+    fn is_verified(&self, commit: &git2::Commit<'_>) -> bool {
+        signatures::judge(&self.around.accounts, self.around.host(), commit).is_good()
+    }
+
+    /// The commits that the update brings to its ref; of a merge also those that stand on another branch already.
+    fn brought(&self) -> Vec<git2::Commit<'_>> {
+        match self.pull {
+            Some(_) => inspect::commits_between(self.bare, &self.update.old, &self.update.new),
+            None => inspect::new_commits(self.bare, &self.update.new),
+        }
+    }
+
+    /// The sentence for status checks that have not passed. Nothing that is pushed past a pull request has passed any.
+    fn missing_checks(&self, names: &[String]) -> Option<String> {
+        let passed = |name: &&String| self.pull.is_some_and(|pull| pull.passed_checks.contains(*name));
+        let left: Vec<_> = names.iter().filter(|name| !passed(name)).cloned().collect();
+        (!left.is_empty() || (names.is_empty() && self.pull.is_none())).then(|| expected_checks(&left))
+    }
+
     /// The sentence with the new commits that are not as they must be.
     fn found(&self, sentence: &str, good: impl Fn(&git2::Commit<'_>) -> bool) -> Option<String> {
-        let commits = inspect::new_commits(self.bare, &self.update.new);
+        let commits = self.brought();
         let bad: Vec<_> = commits.iter().filter(|commit| !good(commit)).map(|commit| commit.id().to_string()).collect();
         let plural = if bad.len() == 1 { "" } else { "s" };
         (!bad.is_empty())
@@ -149,7 +178,7 @@ impl Site<'_> {
     }
 
     fn files(&self, sentence: &str, bad: impl Fn(&str, u64) -> bool) -> Option<String> {
-        let commits = inspect::new_commits(self.bare, &self.update.new);
+        let commits = self.brought();
         let files = commits.iter().flat_map(|commit| inspect::changed_files(self.bare, commit));
         let mut paths: Vec<_> = files.filter(|(path, size)| bad(path, *size)).map(|(path, _)| path).collect();
         paths.sort();
@@ -209,12 +238,16 @@ impl Site<'_> {
             broken.push("Cannot change this locked branch".to_owned());
         }
         if has(Guard::PullRequest) {
-            broken.push("Changes must be made through a pull request.".to_owned());
+            match self.pull {
+                None => broken.push("Changes must be made through a pull request.".to_owned()),
+                Some(pull) if pull.approvals == 0 => broken.push(missing_reviews(1)),
+                Some(_) => {}
+            }
         }
         if !protection.checks.is_empty() {
-            broken.push(expected_checks(&protection.checks));
+            broken.extend(self.missing_checks(&protection.checks));
         }
-        let signed = |commit: &git2::Commit<'_>| commit.header_field_bytes("gpgsig").is_ok();
+        let signed = |commit: &git2::Commit<'_>| self.is_verified(commit);
         if has(Guard::Signatures) {
             broken.extend(self.found("Commits must have verified signatures.", signed));
         }
@@ -224,6 +257,12 @@ impl Site<'_> {
         }
         broken
     }
+}
+
+fn missing_reviews(least: u64) -> String {
+    let plural = if least == 1 { "" } else { "s" };
+    let verb = if least == 1 { "is" } else { "are" };
+    format!("At least {least} approving review{plural} {verb} required by reviewers with write access.")
 }
 
 fn expected_checks(names: &[String]) -> String {

@@ -49,12 +49,21 @@ pub struct Account {
     pub organization: bool,
     /// The account's policies.
     pub policies: BTreeSet<Policy>,
+    /// Verified e-mail addresses; the one that GitHub makes up (`ID+login@users.noreply.…`) belongs to it anyway.
+    pub emails: Vec<String>,
+    /// Registered SSH signing keys, as in a `.pub` file.
+    pub signing_keys: Vec<String>,
 }
+
+/// The id of the Actions app's account.
+const ACTIONS_BOT: u64 = 41_898_282;
 
 impl Account {
     /// An ordinary user.
     pub fn user(login: &str) -> Self {
-        Self { login: login.to_owned(), id: stable_id(login), organization: false, policies: BTreeSet::new() }
+        let id = if login.eq_ignore_ascii_case("github-actions[bot]") { ACTIONS_BOT } else { stable_id(login) };
+        let (emails, signing_keys) = (Vec::new(), Vec::new());
+        Self { login: login.to_owned(), id, organization: false, policies: BTreeSet::new(), emails, signing_keys }
     }
 
     /// An organization.
@@ -66,6 +75,20 @@ impl Account {
     #[must_use]
     pub fn with(mut self, policy: Policy) -> Self {
         self.policies.insert(policy);
+        self
+    }
+
+    /// A verified e-mail address.
+    #[must_use]
+    pub fn email(mut self, address: &str) -> Self {
+        self.emails.push(address.to_owned());
+        self
+    }
+
+    /// An SSH signing key, as in a `.pub` file.
+    #[must_use]
+    pub fn signing_key(mut self, public: &str) -> Self {
+        self.signing_keys.push(public.trim().to_owned());
         self
     }
 

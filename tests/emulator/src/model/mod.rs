@@ -3,6 +3,7 @@
 
 mod account;
 mod app;
+mod pull_request;
 mod repository;
 mod rules;
 mod run;
@@ -15,7 +16,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 pub use self::{
     account::{Account, Policy, Role},
     app::{App, Installation},
-    repository::{Files, Pages, Repository, Secret, Standing, Visibility},
+    pull_request::{AutoMerge, MergeMethod, Merged, PullRequest},
+    repository::{Files, Pages, Repository, Secret, SecretScope, Standing, Visibility},
     rules::{Bypass, BypassActor, Enforcement, Guard, Protection, Rule, Ruleset, Target},
     run::{Decoy, Outcome, Run, RunState, Stage},
     token::{Grant, Level, Rate, Selection, Token, TokenKind, Zone},
@@ -43,6 +45,12 @@ pub struct Settings {
     pub run_delay: Range<Duration>,
     /// Lines that a hook of an Enterprise Server prints before it refuses every push.
     pub pre_receive_hook: Option<Vec<String>>,
+    /// Whether the ids of secrets' public keys are numbers, as on some Enterprise Servers.
+    pub numeric_key_ids: bool,
+    /// Whether commits made by REST can be signed by the server itself; on an Enterprise Server that has to be set up.
+    pub web_commit_signing: bool,
+    /// How many more requests for the revocation of credentials are answered (GitHub: 60 an hour).
+    pub revocations_left: u64,
     /// Largest file that a push may bring, in bytes (GitHub: 100 MiB).
     pub file_limit: u64,
 }
@@ -55,6 +63,9 @@ impl Default for Settings {
             latency: Duration::ZERO,
             run_delay: Duration::from_secs(1)..Duration::from_secs(3),
             pre_receive_hook: None,
+            numeric_key_ids: false,
+            web_commit_signing: true,
+            revocations_left: 60,
             file_limit: 100 << 20,
         }
     }

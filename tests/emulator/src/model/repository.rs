@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Decoy, Outcome, Protection, Role, Ruleset, Run, stable_id};
+use super::{Decoy, MergeMethod, Outcome, Protection, PullRequest, Role, Ruleset, Run, stable_id};
 
 /// Paths and contents of a commit.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -47,9 +47,24 @@ pub struct Pages {
     pub outcome: Outcome,
 }
 
-/// An Actions secret.
+/// Where a secret is kept. Each place has its own key pair and permission.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SecretScope {
+    /// `actions/secrets`.
+    Actions,
+    /// `dependabot/secrets`.
+    Dependabot,
+    /// `codespaces/secrets`.
+    Codespaces,
+    /// `environments/{name}/secrets`.
+    Environment(String),
+}
+
+/// A secret of a repository.
 #[derive(Clone, Debug)]
 pub struct Secret {
+    /// Where it is kept.
+    pub scope: SecretScope,
     /// Its name, upper case.
     pub name: String,
     /// The sealed value as it came, base64.
@@ -96,16 +111,24 @@ pub struct Repository {
     pub disabled_workflows: BTreeSet<String>,
     /// What becomes of the runs of a workflow file (by file name).
     pub outcomes: BTreeMap<String, Outcome>,
-    /// Branches that an open pull request is made of.
-    pub pull_requests: BTreeSet<String>,
+    /// Its pull requests, in order of their numbers.
+    pub pull_requests: Vec<PullRequest>,
+    /// Whether `GITHUB_TOKEN` may make pull requests.
+    pub actions_may_propose: bool,
+    /// Whether auto-merge can be switched on.
+    pub allows_auto_merge: bool,
+    /// How pull requests may be merged.
+    pub merge_methods: BTreeSet<MergeMethod>,
     /// Decoys that appear beside each run.
     pub decoys: Vec<Decoy>,
     /// All runs, in order of their start.
     pub runs: Vec<Run>,
     /// Its Pages site.
     pub pages: Option<Pages>,
-    /// Actions secrets.
+    /// Secrets of every scope.
     pub secrets: Vec<Secret>,
+    /// Names of its deployment environments.
+    pub environments: BTreeSet<String>,
     /// The bare repository; empty before the emulator has started.
     pub path: PathBuf,
     pub(crate) seeds: Vec<Seed>,
@@ -129,11 +152,15 @@ impl Repository {
             actions: true,
             disabled_workflows: BTreeSet::new(),
             outcomes: BTreeMap::new(),
-            pull_requests: BTreeSet::new(),
+            pull_requests: Vec::new(),
+            actions_may_propose: false,
+            allows_auto_merge: false,
+            merge_methods: MergeMethod::ALL.into(),
             decoys: Vec::new(),
             runs: Vec::new(),
             pages: None,
             secrets: Vec::new(),
+            environments: BTreeSet::new(),
             path: PathBuf::new(),
             seeds: Vec::new(),
         }
@@ -252,8 +279,36 @@ impl Repository {
     /// An open pull request from this branch into the default branch.
     #[must_use]
     pub fn pull_request(mut self, branch: &str) -> Self {
-        self.pull_requests.insert(branch.to_owned());
+        let number = self.next_number();
+        let base = self.default_branch.clone();
+        self.pull_requests.push(PullRequest::new(number, branch, &base, "A pull request", &self.owner));
         self
+    }
+
+    /// `GITHUB_TOKEN` may make pull requests (Settings > Actions > General). GitHub's default is that it may not.
+    #[must_use]
+    pub fn actions_may_propose(mut self) -> Self {
+        self.actions_may_propose = true;
+        self
+    }
+
+    /// Auto-merge can be switched on. GitHub's default is that it cannot.
+    #[must_use]
+    pub fn allow_auto_merge(mut self) -> Self {
+        self.allows_auto_merge = true;
+        self
+    }
+
+    /// The only ways in which pull requests may be merged.
+    #[must_use]
+    pub fn merge_methods(mut self, methods: &[MergeMethod]) -> Self {
+        self.merge_methods = methods.iter().copied().collect();
+        self
+    }
+
+    /// The number of the next pull request.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.pull_requests.last().map_or(1, |last| last.number + 1)
     }
 
     /// Decoys beside each run.
@@ -273,6 +328,13 @@ impl Repository {
             cname: None,
             outcome: Outcome::default(),
         });
+        self
+    }
+
+    /// A deployment environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str) -> Self {
+        self.environments.insert(name.to_owned());
         self
     }
 

@@ -103,6 +103,16 @@ impl Definition {
         })
     }
 
+    /// Whether this activity of a pull request into this branch starts it.
+    pub(crate) fn starts_on_pull_request(&self, action: &str, base: &str) -> bool {
+        self.event("pull_request").is_some_and(|filters| {
+            let types = filters.get("types").map(patterns);
+            let types = types.unwrap_or_else(|| ["opened", "synchronize", "reopened"].map(str::to_owned).to_vec());
+            types.iter().any(|one| one == action)
+                && filters.get("branches").is_none_or(|list| selected(&patterns(list), base))
+        })
+    }
+
     /// The inputs of `workflow_dispatch`; `None`: it has no such trigger.
     pub(crate) fn inputs(&self) -> Option<Vec<Input>> {
         let event = self.event("workflow_dispatch")?;
