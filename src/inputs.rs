@@ -8,6 +8,8 @@ mod address;
 pub mod documents;
 mod forms;
 mod groups;
+mod options;
+mod push;
 mod raw;
 mod read;
 mod refusal;
@@ -25,6 +27,9 @@ use crate::{
     names::{RefName, Target, TreePath},
 };
 
+pub use options::{
+    MergeMethod, PreviewFolders, PullRequest, PullRequestWhen, RefsPush, SecretScope, Sign, Symlinks, Trailers,
+};
 pub use raw::Raw;
 pub(crate) use raw::nearest;
 pub use table::INPUTS;
@@ -42,8 +47,10 @@ pub struct Inputs {
     pub tags: Option<Tags>,
     /// What is started and waited for.
     pub triggers: Triggers,
-    /// The Actions secret to set, if any.
-    pub secret: Option<ActionsSecret>,
+    /// The secret to set, if any.
+    pub secret: Option<SecretInput>,
+    /// The old token that is revoked after everything else has succeeded.
+    pub revoke_token: Option<Secret>,
     /// Author, committer and tagger.
     pub author: Author,
     /// SSH private key that signs commits and tags.
@@ -138,7 +145,7 @@ pub enum Push {
     /// A folder of the branch is taken off it.
     Remove(BranchCommit),
     /// Refs of the checkout.
-    Refs(Vec<Refspec>),
+    Refs(RefsPush),
 }
 
 /// `directory` and what goes with it.
@@ -152,6 +159,8 @@ pub struct DirectoryPush {
     pub keep: Vec<String>,
     /// Globs, relative to the destination, of files that are neither published nor removed.
     pub exclude: Vec<String>,
+    /// What becomes of symlinks.
+    pub symlinks: Symlinks,
     /// Whether `.nojekyll` is added at the branch's root.
     pub nojekyll: Nojekyll,
     /// The content of `CNAME` at the branch's root.
@@ -171,6 +180,14 @@ pub struct BranchCommit {
     pub message: String,
     /// Whether to commit although nothing changed.
     pub allow_empty: bool,
+    /// Whether the message names the source and the run.
+    pub trailers: Trailers,
+    /// Whether GitHub signs the commit.
+    pub sign: Sign,
+    /// Whether the commit goes through a pull request.
+    pub pull_request: PullRequest,
+    /// The folders of previews that go when their pull request is no longer open.
+    pub prune_previews: Option<PreviewFolders>,
 }
 
 /// The input `history`.
@@ -328,13 +345,15 @@ pub enum WaitFor {
     Workflow(String),
 }
 
-/// The Actions secret to set on every target.
+/// The secret to set on every target.
 #[derive(Clone, Debug)]
-pub struct ActionsSecret {
+pub struct SecretInput {
     /// Its name as it was written; GitHub stores it in upper case.
     pub name: String,
     /// Its value, white space as given.
     pub value: Secret,
+    /// Where it is set.
+    pub scope: SecretScope,
 }
 
 /// How the step behaves as a whole.

@@ -10,7 +10,7 @@ use crate::{
     credential::{Secret, TokenKind},
     diagnosis::{Failure, Situation},
     git::{advertisement::Interest, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
-    inputs::{Behaviour, JsonObject, TagExists, Wait, WaitFor},
+    inputs::{Behaviour, JsonObject, SecretScope, TagExists, Wait, WaitFor},
     names::{Author, Oid, RefName, Target},
     plan::app::App,
     publish::directory::{CommitPlan, DirectoryPlan},
@@ -92,13 +92,15 @@ pub enum TagTarget {
     Named(String),
 }
 
-/// The Actions secret to set.
+/// The secret to set.
 #[derive(Clone, Debug)]
 pub struct SecretPlan {
     /// Its name as it was written; GitHub stores it in upper case.
     pub name: String,
     /// Its value, white space as given.
     pub value: Secret,
+    /// Where it is set.
+    pub scope: SecretScope,
     /// The value as a token, without white space around it, where it has a GitHub token's prefix.
     pub token: Option<Token>,
 }

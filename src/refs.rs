@@ -14,13 +14,15 @@ pub use spec::{Destination, Wanted};
 use crate::{
     diagnosis::Failure,
     git::checkout::{Checkout, Objects},
-    inputs::Refspec,
+    inputs::RefsPush,
     names::{Oid, RefName},
 };
 
 /// What the refspecs name in the checkout.
 #[derive(Clone, Debug)]
 pub struct Local {
+    /// The inputs.
+    pub asked: RefsPush,
     /// The refs to push, in order of the lines.
     pub wanted: Vec<Wanted>,
     /// Worth knowing: what a pattern did not match, or matched and leaves out.
@@ -36,14 +38,14 @@ impl Local {
     ///
     /// # Errors
     /// `local-git-error` for a checkout that can not be read; `invalid-ref-or-object` for a refspec that names nothing.
-    pub fn read(workspace: &Path, specs: &[Refspec]) -> Result<Self, Failure> {
+    pub fn read(workspace: &Path, asked: &RefsPush) -> Result<Self, Failure> {
         let checkout = Checkout::open(workspace)?;
         let (refs, head) = (checkout.refs()?, checkout.head()?);
         let objects = checkout.objects()?;
         let kind = |oid| objects.header(oid).map(|header| header.map(|(kind, _)| kind));
         let view = spec::View { refs: &refs, head: &head, resolve: &|text| checkout.resolve(text), kind: &kind };
-        let (wanted, notices) = spec::expand(specs, &view)?;
-        Ok(Self { wanted, notices, shallow: checkout.shallow(), objects })
+        let (wanted, notices) = spec::expand(&asked.specs, &view)?;
+        Ok(Self { asked: asked.clone(), wanted, notices, shallow: checkout.shallow(), objects })
     }
 
     /// The branches that are written to, as far as the checkout alone tells.

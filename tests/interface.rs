@@ -17,10 +17,10 @@ use serde_yaml_ng::Value;
 /// The inputs that users write, in order. Written out once more: a row that goes missing in the table is a broken workflow.
 const NAMES: &str = "repository server-url api-url ca-certificate \
     token workflow-token ssh-key ssh-known-hosts app-id app-private-key \
-    directory branch destination remove keep exclude history message author nojekyll cname allow-empty signing-key \
-    refs tag tag-message tag-target tag-exists \
+    directory branch destination remove keep exclude symlinks history message trailers author nojekyll cname allow-empty \
+    signing-key sign pull-request pull-request-merge prune-previews refs checkout prune lfs tag tag-message tag-target tag-exists \
     dispatch payload workflow workflow-ref workflow-inputs wait wait-for wait-timeout \
-    secret-name secret-value dry-run expiry-warning attempts timeout ignore-checks";
+    secret-name secret-value secret-scope revoke-token dry-run expiry-warning attempts timeout ignore-checks";
 
 /// The outputs that users read, in order.
 const OUTPUT_NAMES: &str = "pushed commit previous branch tag tag-created dispatched run-id run-url run-conclusion page-url \
@@ -33,16 +33,24 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("branch", "gh-pages"),
     ("remove", "false"),
     ("exclude", ".github/**"),
+    ("symlinks", "keep"),
     ("history", "append"),
     ("message", "Publish {repository}@{short_sha}"),
+    ("trailers", "auto"),
     ("author", "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"),
     ("nojekyll", "auto"),
     ("allow-empty", "false"),
+    ("sign", "auto"),
+    ("pull-request", "no"),
+    ("pull-request-merge", "no"),
+    ("prune", "false"),
+    ("lfs", "auto"),
     ("tag-exists", "keep"),
     ("payload", "{}"),
     ("workflow-inputs", "{}"),
     ("wait", "no"),
     ("wait-timeout", "10m"),
+    ("secret-scope", "actions"),
     ("dry-run", "false"),
     ("expiry-warning", "14"),
     ("attempts", "5"),

@@ -1,23 +1,25 @@
 //! The groups of inputs, each from its texts to its typed value, and what contradicts what inside a group.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use super::{
-    ActionsSecret, AppCredential, Behaviour, BranchCommit, Credential, DirectoryPush, History, Nojekyll, Push, Refspec,
-    TagExists, TagLine, Tags, TokenInput, Triggers, WaitFor, forms,
+    AppCredential, Behaviour, Credential, SecretInput, TagExists, TagLine, Tags, TokenInput, Triggers, WaitFor, forms,
     raw::nearest,
-    read::{Reader, preset},
+    read::Reader,
     refusal::{accepts, contradiction, incomplete, invalid, refused, refused_name, unaccepted},
     table::{CHECKS, NEVER_IGNORED},
 };
-use crate::github::limits::SECRET_BYTES;
-use crate::names::Author;
 use crate::{
     credential::Secret,
     diagnosis::Failure,
-    globs::Globs,
-    names::{NameError, RefName, ServerUrl},
+    github::limits::SECRET_BYTES,
+    names::{Author, NameError, RefName, ServerUrl},
 };
+
+/// The prefixes of the tokens that GitHub revokes on request.
+///
+/// Source: <https://docs.github.com/en/rest/credentials/revoke>
+const REVOCABLE: [&str; 5] = ["ghp_", "github_pat_", "gho_", "ghu_", "ghr_"];
 
 impl Reader<'_> {
     pub(super) fn ca_certificate(&self) -> Result<Option<String>, Failure> {
@@ -81,96 +83,9 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn push(&self) -> Result<Push, Failure> {
-        let directory = self.text("directory").map(PathBuf::from);
-        let branch = self.text_or_preset("branch");
-        let destination = self.text("destination").unwrap_or_default();
-        let commit = BranchCommit {
-            branch: ref_name("branch", branch, "refs/heads/", RefName::branch)?,
-            destination: destination.parse().map_err(|error: NameError| refused_name("destination", &error))?,
-            history: self.choice("history", &[("append", History::Append), ("single", History::Single)])?,
-            message: self.text_or_preset("message").to_owned(),
-            allow_empty: self.boolean("allow-empty")?,
-        };
-        let remove = self.boolean("remove")?;
-        let keep = globs("keep", &self.lines("keep"))?;
-        let exclude = self.exclude()?;
-        let nojekyll = self.nojekyll()?;
-        let cname = self.text("cname").map(str::to_owned);
-        if let Some(name) = cname.as_deref().filter(|name| !forms::host_name(name)) {
-            return Err(refused("cname", name, ""));
-        }
-        let refs = self.refs()?;
-        match (directory, remove, refs.is_empty()) {
-            (Some(_), _, false) => Err(contradiction("directory", "refs", "a step pushes a directory or refs")),
-            (Some(_), true, _) => {
-                Err(contradiction("remove", "directory", "a step publishes a directory or takes a destination off"))
-            }
-            (None, true, false) => {
-                Err(contradiction("remove", "refs", "a step takes a destination off a branch or pushes refs"))
-            }
-            (None, true, true) if commit.destination.is_root() => Err(invalid(format!(
-                "`remove` is true without `destination`, which would take everything off the branch; `destination` accepts {}.",
-                accepts("destination")
-            ))
-            .with_remedy("Set `destination` to the folder that is to go.")),
-            (Some(directory), false, true) => {
-                Ok(Push::Directory(DirectoryPush { directory, commit, keep, exclude, nojekyll, cname }))
-            }
-            (None, true, true) => Ok(Push::Remove(commit)),
-            (None, false, false) => Ok(Push::Refs(refs)),
-            (None, false, true) => Ok(Push::None),
-        }
-    }
-
-    /// Not given: the default. Empty: nothing. With a line that begins with `+`: the default and all lines.
-    fn exclude(&self) -> Result<Vec<String>, Failure> {
-        let Some(text) = self.raw.text("exclude") else { return Ok(vec![preset("exclude").to_owned()]) };
-        let mut patterns = Vec::new();
-        if forms::lines(text).any(|line| line.starts_with('+')) {
-            patterns.push(preset("exclude"));
-        }
-        for line in forms::lines(text) {
-            let pattern = line.strip_prefix('+').unwrap_or(line).trim();
-            if pattern.is_empty() {
-                return Err(refused("exclude", line, "nothing stands after `+`"));
-            }
-            if !patterns.contains(&pattern) {
-                patterns.push(pattern);
-            }
-        }
-        globs("exclude", &patterns)
-    }
-
-    fn nojekyll(&self) -> Result<Nojekyll, Failure> {
-        let text = self.text_or_preset("nojekyll");
-        match (text, forms::boolean(text)) {
-            ("auto", _) => Ok(Nojekyll::Auto),
-            (_, Some(true)) => Ok(Nojekyll::Always),
-            (_, Some(false)) => Ok(Nojekyll::Never),
-            _ => Err(refused("nojekyll", text, "")),
-        }
-    }
-
     pub(super) fn author(&self) -> Result<Author, Failure> {
         let text = self.text_or_preset("author");
         forms::author(text).ok_or_else(|| refused("author", text, ""))
-    }
-
-    fn refs(&self) -> Result<Vec<Refspec>, Failure> {
-        let mut specs: Vec<Refspec> = Vec::new();
-        for line in self.lines("refs") {
-            let spec = forms::refspec(line).map_err(|why| refused("refs", line, &why))?;
-            if !specs.contains(&spec) {
-                specs.push(spec);
-            }
-        }
-        match specs.first().filter(|_| specs.iter().all(|spec| spec.negative)) {
-            Some(spec) => {
-                Err(refused("refs", &spec.to_string(), "it leaves out, and no other line names what is pushed"))
-            }
-            None => Ok(specs),
-        }
     }
 
     pub(super) fn tags(&self) -> Result<Option<Tags>, Failure> {
@@ -230,7 +145,9 @@ impl Reader<'_> {
         Ok(files)
     }
 
-    pub(super) fn actions_secret(&self) -> Result<Option<ActionsSecret>, Failure> {
+    pub(super) fn secret_input(&self) -> Result<Option<SecretInput>, Failure> {
+        let scope = self.text_or_preset("secret-scope");
+        let scope = scope.parse().map_err(|why| refused("secret-scope", scope, why))?;
         match (self.text("secret-name"), self.secret("secret-value")) {
             (None, None) => Ok(None),
             (Some(_), None) => Err(incomplete("secret-name", "secret-value")),
@@ -240,8 +157,44 @@ impl Reader<'_> {
                 "secret-value",
                 &format!("is {} bytes long, over GitHub's limit of {SECRET_BYTES}", value.expose().len()),
             )),
-            (Some(name), Some(value)) => Ok(Some(ActionsSecret { name: name.to_owned(), value })),
+            (Some(name), Some(value)) => Ok(Some(SecretInput { name: name.to_owned(), value, scope })),
         }
+    }
+
+    /// The token to revoke: of a form that GitHub revokes, and none that this step uses or hands out.
+    pub(super) fn revoke_token(
+        &self,
+        credential: &Credential,
+        secret: Option<&SecretInput>,
+    ) -> Result<Option<Secret>, Failure> {
+        let Some(old) = self.secret("revoke-token") else { return Ok(None) };
+        let is_token = old.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_token || !REVOCABLE.iter().any(|prefix| old.expose().starts_with(prefix)) {
+            let what = if old.expose().starts_with("ghs_") {
+                "is an installation token or GITHUB_TOKEN, which ends by itself"
+            } else {
+                "does not have the form of a token that GitHub revokes"
+            };
+            return Err(unaccepted("revoke-token", what).with_remedy(
+                "Store the old token in the secret again, alone and without quotes; a classic token without a prefix is \
+                 deleted under Settings > Developer settings > Personal access tokens.",
+            ));
+        }
+        // With an App the token is not used.
+        let token = credential.token.secret().filter(|_| credential.app.is_none());
+        if token.is_some_and(|token| token.expose() == old.expose()) {
+            return Err(contradiction("revoke-token", "token", "the token that the step uses cannot be revoked")
+                .with_remedy("Give the new token as `token` and the old one as `revoke-token`."));
+        }
+        if secret.is_some_and(|secret| secret.value.expose().trim() == old.expose()) {
+            return Err(contradiction(
+                "revoke-token",
+                "secret-value",
+                "the token that is handed out cannot be revoked",
+            )
+            .with_remedy("Give the new token as `secret-value` and the old one as `revoke-token`."));
+        }
+        Ok(Some(old))
     }
 
     pub(super) fn behaviour(&self) -> Result<Behaviour, Failure> {
@@ -266,14 +219,8 @@ impl Reader<'_> {
     }
 }
 
-/// The patterns as they were written, all of them usable.
-fn globs(name: &str, patterns: &[&str]) -> Result<Vec<String>, Failure> {
-    Globs::new(patterns).map_err(|error| unaccepted(name, &format!("is not usable: {error}")))?;
-    Ok(patterns.iter().map(|pattern| (*pattern).to_owned()).collect())
-}
-
 /// A branch or tag name. A full ref of another kind is a mistake, not a name with slashes.
-fn ref_name(
+pub(super) fn ref_name(
     input: &str,
     text: &str,
     prefix: &str,

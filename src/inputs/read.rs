@@ -38,14 +38,17 @@ impl<'a> Reader<'a> {
         let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
         let server = resolved.list[0].server.clone();
         let targets = Targets { list: resolved.list, ssh: resolved.ssh, ca_certificate: self.ca_certificate()? };
+        let credential = self.credential(&server)?;
+        let secret = self.secret_input()?;
         let inputs = Inputs {
-            credential: self.credential(&server)?,
+            revoke_token: self.revoke_token(&credential, secret.as_ref())?,
+            credential,
             push: self.push()?,
             author: self.author()?,
             signing_key: self.secret("signing-key"),
             tags: self.tags()?,
             triggers: self.triggers()?,
-            secret: self.actions_secret()?,
+            secret,
             behaviour: self.behaviour()?,
             notices: resolved.notices,
             targets,
@@ -87,6 +90,23 @@ impl<'a> Reader<'a> {
         found.ok_or_else(|| refused(name, text, ""))
     }
 
+    /// One of `words`, or `no`, which YAML 1.1 turns into `false`.
+    pub(super) fn choice_or_no<T: Copy>(&self, name: &str, words: &[(&str, T)], no: T) -> Result<T, Failure> {
+        let text = self.text_or_preset(name);
+        if text == "no" || forms::boolean(text) == Some(false) { Ok(no) } else { self.choice(name, words) }
+    }
+
+    /// `auto`, `true` or `false`, in this order.
+    pub(super) fn automatic<T>(&self, name: &str, (auto, yes, no): (T, T, T)) -> Result<T, Failure> {
+        let text = self.text_or_preset(name);
+        match (text, forms::boolean(text)) {
+            ("auto", _) => Ok(auto),
+            (_, Some(true)) => Ok(yes),
+            (_, Some(false)) => Ok(no),
+            _ => Err(refused(name, text, "")),
+        }
+    }
+
     pub(super) fn number(&self, name: &str, least: u32) -> Result<u32, Failure> {
         let text = self.text_or_preset(name);
         let number = text.parse().ok().filter(|number| *number >= least);
@@ -104,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the input is given with something else than its preset.
-    fn is_set(&self, name: &str) -> bool {
+    pub(super) fn is_set(&self, name: &str) -> bool {
         let Some(input) = find(name) else { return false };
         if input.form.is_secret() {
             return self.raw.secret(name).is_some_and(|secret| !secret.is_blank());
@@ -116,6 +136,7 @@ impl<'a> Reader<'a> {
             Form::Json => forms::json_object(text).is_ok_and(|object| !object.value().is_empty()),
             Form::Duration => forms::duration(text) != forms::duration(preset),
             Form::Choice(_) if name == "wait" => forms::wait(text) != Some(Wait::No),
+            Form::Choice(_) if preset == "no" => forms::boolean(text) != Some(false) && text != preset,
             Form::List(_) => !forms::lines(text).eq(forms::lines(preset)),
             _ => text != preset,
         }

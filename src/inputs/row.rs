@@ -32,7 +32,7 @@ pub enum Group {
     Tag,
     /// Dispatches and waiting.
     Trigger,
-    /// An Actions secret.
+    /// A secret, and the end of an old token.
     Secret,
     /// The step as a whole.
     Behaviour,

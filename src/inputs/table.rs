@@ -3,7 +3,18 @@
 pub use super::row::{Form, Group, Input, Preset};
 
 /// Inputs whose stage this version does not have: a value for one of them is refused by name, never ignored.
-pub const NOT_YET: &[&str] = &[];
+pub const NOT_YET: &[&str] = &[
+    "symlinks",
+    "trailers",
+    "sign",
+    "pull-request",
+    "pull-request-merge",
+    "prune-previews",
+    "checkout",
+    "prune",
+    "secret-scope",
+    "revoke-token",
+];
 
 /// The preflight checks, by the names that the report and `ignore-checks` use.
 pub const CHECKS: [&str; 26] = [
@@ -195,6 +206,15 @@ pub const INPUTS: &[Input] = &[
         needs: &["directory"],
     },
     Input {
+        name: "symlinks",
+        group: Group::PushDirectory,
+        form: Form::Choice(&["keep", "follow"]),
+        preset: Preset::Value("keep"),
+        help: "`keep` publishes links as links. `follow` publishes the file or folder that a link points to in its place; \
+               a link that dangles, loops or leaves the workspace is refused. Pages serves no links: set `follow` for a site that has some.",
+        needs: &["directory"],
+    },
+    Input {
         name: "history",
         group: Group::PushDirectory,
         form: Form::Choice(&["append", "single"]),
@@ -210,6 +230,15 @@ pub const INPUTS: &[Input] = &[
         preset: Preset::Value("Publish {repository}@{short_sha}"),
         help: "Commit message; `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}` are filled in. \
                With `[skip ci]` in it, the target's workflows do not start.",
+        needs: PUSH,
+    },
+    Input {
+        name: "trailers",
+        group: Group::PushDirectory,
+        form: Form::Choice(&["auto", "true", "false"]),
+        preset: Preset::Value("auto"),
+        help: "Whether the commit message ends with `Relay-Source` (repository and commit) and `Relay-Run` (address of the run). \
+               `auto` leaves them out where the source repository is private and the target is public.",
         needs: PUSH,
     },
     Input {
@@ -257,6 +286,41 @@ pub const INPUTS: &[Input] = &[
         needs: &["directory", "remove", "tag"],
     },
     Input {
+        name: "sign",
+        group: Group::PushDirectory,
+        form: Form::Choice(&["auto", "github", "no", "false"]),
+        preset: Preset::Value("auto"),
+        help: "`github`: GitHub signs the commit, so that it is verified; `token` must be an App's or `GITHUB_TOKEN`, and `author` is left out. \
+               `auto` does so where the rules of the branch ask for it and nothing else satisfies them. `no` does not.",
+        needs: PUSH,
+    },
+    Input {
+        name: "pull-request",
+        group: Group::PushDirectory,
+        form: Form::Choice(&["no", "required", "always", "false"]),
+        preset: Preset::Value("no"),
+        help: "`required`: where the rules of the branch do not let this actor push to it, the change goes to the branch `relay/BRANCH` and to one pull request, \
+               which is made or updated. `always` does so in any case. With `refs` it takes one branch. The token needs Pull requests: Read and write.",
+        needs: &["directory", "remove", "refs"],
+    },
+    Input {
+        name: "pull-request-merge",
+        group: Group::PushDirectory,
+        form: Form::Choice(&["no", "merge", "squash", "rebase", "false"]),
+        preset: Preset::Value("no"),
+        help: "How to merge the pull request: at once where that is allowed, else by auto-merge, which must be allowed under the repository's Settings > General.",
+        needs: &["pull-request"],
+    },
+    Input {
+        name: "prune-previews",
+        group: Group::PushDirectory,
+        form: Form::Text("a folder of the branch with {number} in it once, such as previews/pr-{number}"),
+        preset: Preset::None,
+        help: "Folder of the branch with `{number}`, such as `previews/pr-{number}`: each folder of this form whose pull request (of the target repository) is not open \
+               is removed in the same commit. If the pull requests cannot be read, all folders stay.",
+        needs: PUSH,
+    },
+    Input {
         name: "refs",
         group: Group::PushRefs,
         form: Form::List("git refspecs, such as main, HEAD:gh-pages, +main, refs/tags/* or :old"),
@@ -264,6 +328,32 @@ pub const INPUTS: &[Input] = &[
         help: "Refspecs of the checkout, one a line, as `git push` takes them: `main`, `HEAD:release`, `refs/tags/*`, `:old`. A `+` in front forces with a lease. \
                Set `fetch-depth: 0` under actions/checkout. It does not go together with `directory`.",
         needs: &[],
+    },
+    Input {
+        name: "checkout",
+        group: Group::PushRefs,
+        form: Form::Text("the path of a folder inside the workspace"),
+        preset: Preset::Derived("the workspace"),
+        help: "Folder of the workspace that holds the checkout: the `path` of actions/checkout.",
+        needs: &["refs"],
+    },
+    Input {
+        name: "prune",
+        group: Group::PushRefs,
+        form: Form::Bool,
+        preset: Preset::Value("false"),
+        help: "`true`: delete refs of the target that match the right side of a pattern of `refs` and have no source any more, except the default branch. \
+               Check out all branches and tags (`fetch-depth: 0`): the check `prune` stops a deletion of more than half of them.",
+        needs: &[],
+    },
+    Input {
+        name: "lfs",
+        group: Group::PushRefs,
+        form: Form::Choice(&["auto", "false"]),
+        preset: Preset::Value("auto"),
+        help: "`auto`: upload the Git LFS objects that the pushed commits name and the target lacks, before the push. Set `lfs: true` under actions/checkout. \
+               `false` pushes the commits alone.",
+        needs: &["refs"],
     },
     Input {
         name: "tag",
@@ -374,7 +464,7 @@ pub const INPUTS: &[Input] = &[
             "letters, digits and _, no digit first, not beginning with GITHUB_; together with secret-value",
         ),
         preset: Preset::None,
-        help: "Name of an Actions secret to set on every target, together with `secret-value`. It may not begin with `GITHUB_`, which GitHub keeps for itself.",
+        help: "Name of a secret to set on every target, together with `secret-value`. It may not begin with `GITHUB_`, which GitHub keeps for itself.",
         needs: &[],
     },
     Input {
@@ -383,6 +473,25 @@ pub const INPUTS: &[Input] = &[
         form: Form::VerbatimSecret("the secret's value, at most 48 KB; together with secret-name"),
         preset: Preset::None,
         help: "Its value, at most 48 KB; it is sealed with the target's public key before it is sent. White space counts: a line break at the end becomes part of it.",
+        needs: &[],
+    },
+    Input {
+        name: "secret-scope",
+        group: Group::Secret,
+        form: Form::Text("actions, dependabot, codespaces, or environment:NAME"),
+        preset: Preset::Value("actions"),
+        help: "Where the secret is set: `actions`, `dependabot`, `codespaces`, or `environment:NAME` for a deployment environment, which must exist.",
+        needs: &["secret-name"],
+    },
+    Input {
+        name: "revoke-token",
+        group: Group::Secret,
+        form: Form::Secret(
+            "an old token that begins with ghp_, github_pat_, gho_, ghu_ or ghr_, and that the step itself does not use",
+        ),
+        preset: Preset::None,
+        help: "The old token, to be revoked after every stage of every target has succeeded; if anything fails, and in a dry run, it stays alive. \
+               Revoking cannot be undone, and GitHub sends a mail to the owner of the token. Not available on GitHub Enterprise Server.",
         needs: &[],
     },
     Input {

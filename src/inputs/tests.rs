@@ -56,6 +56,10 @@ fn shown(name: &str, pairs: &[(&str, &str)]) -> String {
         Push::Directory(push) => Some(push),
         _ => None,
     };
+    let refs = match &inputs.push {
+        Push::Refs(push) => Some(push),
+        _ => None,
+    };
     let (tags, triggers, behaviour) = (inputs.tags.as_ref(), &inputs.triggers, &inputs.behaviour);
     let credential = &inputs.credential;
     let secret = |secret: &Option<Secret>| secret.as_ref().map_or(String::new(), |secret| secret.expose().to_owned());
@@ -80,17 +84,29 @@ fn shown(name: &str, pairs: &[(&str, &str)]) -> String {
         "remove" => matches!(inputs.push, Push::Remove(_)).to_string(),
         "keep" => list(&directory.unwrap().keep),
         "exclude" => list(&directory.unwrap().exclude),
+        "symlinks" => format!("{:?}", directory.unwrap().symlinks),
         "history" => format!("{:?}", onto.unwrap().history),
         "message" => onto.unwrap().message.clone(),
+        "trailers" => format!("{:?}", onto.unwrap().trailers),
         "author" => inputs.author.to_string(),
         "nojekyll" => format!("{:?}", directory.unwrap().nojekyll),
         "cname" => text(&directory.unwrap().cname),
         "allow-empty" => onto.unwrap().allow_empty.to_string(),
         "signing-key" => secret(&inputs.signing_key),
+        "sign" => format!("{:?}", onto.unwrap().sign),
+        "pull-request" => match (onto, refs) {
+            (Some(commit), _) => format!("{:?}", commit.pull_request.when),
+            (None, push) => format!("{:?}", push.unwrap().pull_request.when),
+        },
+        "pull-request-merge" => format!("{:?}", onto.unwrap().pull_request.merge),
+        "prune-previews" => onto.unwrap().prune_previews.as_ref().map_or(String::new(), ToString::to_string),
         "refs" => match &inputs.push {
-            Push::Refs(specs) => list(&specs.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Push::Refs(push) => list(&push.specs.iter().map(ToString::to_string).collect::<Vec<_>>()),
             _ => String::new(),
         },
+        "checkout" => refs.and_then(|push| push.checkout.clone()).map_or(String::new(), |at| at.display().to_string()),
+        "prune" => refs.is_some_and(|push| push.prune).to_string(),
+        "lfs" => refs.is_none_or(|push| push.lfs).to_string(),
         "tag" => tags.map_or(String::new(), |tags| {
             let sign = |moves| if moves { "+" } else { "" };
             list(&tags.list.iter().map(|tag| format!("{}{}", sign(tag.moves), tag.name)).collect::<Vec<_>>())
@@ -108,6 +124,8 @@ fn shown(name: &str, pairs: &[(&str, &str)]) -> String {
         "wait-timeout" => format!("{:?}", triggers.wait_timeout),
         "secret-name" => inputs.secret.as_ref().map_or(String::new(), |secret| secret.name.clone()),
         "secret-value" => inputs.secret.as_ref().map_or(String::new(), |secret| secret.value.expose().to_owned()),
+        "secret-scope" => inputs.secret.as_ref().map_or(String::new(), |secret| secret.scope.to_string()),
+        "revoke-token" => secret(&inputs.revoke_token),
         "dry-run" => behaviour.dry_run.to_string(),
         "expiry-warning" => behaviour.expiry_warning_days.to_string(),
         "attempts" => behaviour.attempts.to_string(),
@@ -189,8 +207,16 @@ const ROWS: &[Row] = &[
         ],
         &["a[", "+", "+a["],
     ),
+    ("symlinks", DIRECTORY, "Keep", &[("keep", "Keep"), ("follow", "Follow")], &["copy", "Follow", "true"]),
     ("history", DIRECTORY, "Append", &[("append", "Append"), ("single", "Single")], &["Single", "none"]),
     ("message", DIRECTORY, "Publish {repository}@{short_sha}", &[(" two\n\nlines \n", " two\n\nlines \n")], &[]),
+    (
+        "trailers",
+        DIRECTORY,
+        "Auto",
+        &[("auto", "Auto"), ("true", "Always"), ("True", "Always"), ("false", "Never")],
+        &["yes", "no"],
+    ),
     (
         "author",
         TAG,
@@ -209,6 +235,34 @@ const ROWS: &[Row] = &[
     ("allow-empty", DIRECTORY, "false", &[("TRUE", "true")], &["on"]),
     ("signing-key", DIRECTORY, "", &[("KEY\n", "KEY")], &[]),
     (
+        "sign",
+        DIRECTORY,
+        "Auto",
+        &[("auto", "Auto"), ("github", "Github"), ("no", "No"), ("false", "No")],
+        &["true", "GitHub", "ssh"],
+    ),
+    (
+        "pull-request",
+        &[("refs", "main")],
+        "No",
+        &[("no", "No"), ("False", "No"), ("required", "Required"), ("always", "Always")],
+        &["true", "yes", "Always"],
+    ),
+    (
+        "pull-request-merge",
+        &[("directory", "site"), ("pull-request", "always")],
+        "None",
+        &[("merge", "Some(Merge)"), ("squash", "Some(Squash)"), ("rebase", "Some(Rebase)"), ("no", "None")],
+        &["true", "auto", "Merge"],
+    ),
+    (
+        "prune-previews",
+        DIRECTORY,
+        "",
+        &[("previews/pr-{number}", "previews/pr-{number}"), (" /{number}/ ", "{number}")],
+        &["previews", "pr-{n}", "../{number}", "{number}-{number}", ".git/{number}"],
+    ),
+    (
         "refs",
         &[],
         "",
@@ -218,6 +272,9 @@ const ROWS: &[Row] = &[
         ],
         &["a:b:c", "^refs/heads/wip", "a b", "main,dev:"],
     ),
+    ("checkout", &[("refs", "main")], "", &[(" code ", "code"), ("/here/a b", "/here/a b")], &[]),
+    ("prune", &[("refs", "refs/heads/*")], "false", &[("true", "true"), ("False", "false")], &["yes", "tags"]),
+    ("lfs", &[("refs", "main")], "true", &[("auto", "true"), ("false", "false"), ("FALSE", "false")], &["true", "no"]),
     (
         "tag",
         &[],
@@ -266,6 +323,24 @@ const ROWS: &[Row] = &[
         &["GITHUB_X", "github_x", "1A", "A-B", ""],
     ),
     ("secret-value", &[("secret-name", "N")], "?", &[(" v\n", " v\n")], &["", " \n"]),
+    (
+        "secret-scope",
+        &[("secret-name", "N"), ("secret-value", "v")],
+        "actions",
+        &[
+            ("dependabot", "dependabot"),
+            ("codespaces", "codespaces"),
+            ("environment: my stage ", "environment:my stage"),
+        ],
+        &["Actions", "environment", "environment:", "environment: ", "org", "environment:a\nb"],
+    ),
+    (
+        "revoke-token",
+        &[],
+        "",
+        &[(" ghp_old\n", "ghp_old"), ("github_pat_old", "github_pat_old"), ("ghr_old", "ghr_old")],
+        &["ghs_old", "0123456789abcdef0123456789abcdef01234567", "Bearer ghp_old", "ghp_a ghp_b", "ghp_a\nb"],
+    ),
     ("dry-run", &[], "false", &[("true", "true"), ("False", "false")], &["yes", "0", "tRue", "true false"]),
     ("expiry-warning", &[], "14", &[("0", "0"), (" 30 ", "30")], &["-1", "2w", "1.5"]),
     ("attempts", &[], "5", &[("1", "1")], &["0", "-1", "many", "99999999999"]),
@@ -334,6 +409,15 @@ fn contradictions_are_refused_by_name() {
         (&[("app-private-key", "K")], ["app-id", "app-private-key"]),
         (&[("secret-name", "N")], ["secret-name", "secret-value"]),
         (&[("secret-value", "v")], ["secret-name", "secret-value"]),
+        (&[("directory", "site"), ("sign", "github"), ("author", "A <a@b.c>")], ["sign", "author"]),
+        (&[("refs", "main"), ("sign", "github")], ["sign", "refs"]),
+        (&[("prune", "true")], ["prune", "refs"]),
+        (&[("directory", "site"), ("prune", "true")], ["prune", "refs"]),
+        (&[("token", "ghp_old"), ("revoke-token", "ghp_old\n")], ["revoke-token", "token"]),
+        (
+            &[("secret-name", "N"), ("secret-value", "ghp_old "), ("revoke-token", "ghp_old")],
+            ["revoke-token", "secret-value"],
+        ),
     ] {
         let failure = failure(pairs);
         assert_eq!(failure.cause, Cause::InvalidInput, "{pairs:?}");
@@ -387,9 +471,19 @@ fn a_secret_over_githubs_limit_is_refused() {
 }
 
 #[test]
+fn a_token_that_is_not_used_may_be_revoked() {
+    let app = [("token", "ghp_old"), ("app-id", "1"), ("app-private-key", "K"), ("revoke-token", "ghp_old")];
+    assert_eq!(shown("revoke-token", &app), "ghp_old");
+    let new = [("token", "ghp_new"), ("secret-name", "N"), ("secret-value", "ghp_new"), ("revoke-token", "ghp_old")];
+    assert_eq!(shown("revoke-token", &new), "ghp_old");
+}
+
+#[test]
 fn a_refused_secret_is_not_repeated() {
     let value = format!("ghp_hidden\n{}", "y".repeat(50_000));
-    for (name, beside) in [("token", ("dry-run", "true")), ("secret-value", ("secret-name", "N"))] {
+    for (name, beside) in
+        [("token", ("dry-run", "true")), ("secret-value", ("secret-name", "N")), ("revoke-token", ("dry-run", "true"))]
+    {
         let failure = failure(&[(name, &value), beside]);
         assert!(!failure.to_string().contains("hidden"), "{name}");
     }
@@ -431,6 +525,11 @@ fn an_input_without_effect_is_noticed_and_not_refused() {
     let tag = [("signing-key", "K"), ("tag", "v1"), ("tag-message", "m")];
     assert!(notices(&tag[..2])[0].starts_with("`signing-key` signs no lightweight tag"));
     assert!(notices(&tag).is_empty());
+    assert_eq!(notices(&[("refs", "main"), ("sign", "no")]), ["`sign` has no effect without `directory` or `remove`."]);
+    assert_eq!(
+        notices(&[("pull-request", "false"), ("pull-request-merge", "squash")]),
+        ["`pull-request-merge` has no effect without `pull-request`."]
+    );
     assert!(notices(&[("directory", "x"), ("cname", "a.example.test"), ("history", "single")]).is_empty());
 }
 
@@ -453,6 +552,16 @@ fn what_this_version_does_not_have_is_refused_by_name() {
         ("wait-timeout", "1m"),
         ("secret-name", "N"),
         ("secret-value", "v"),
+        ("symlinks", "follow"),
+        ("trailers", "false"),
+        ("sign", "github"),
+        ("pull-request", "always"),
+        ("pull-request-merge", "squash"),
+        ("prune-previews", "{number}"),
+        ("checkout", "code"),
+        ("prune", "true"),
+        ("secret-scope", "dependabot"),
+        ("revoke-token", "ghp_old"),
     ];
     let read = |pairs: &[(&str, &str)]| {
         let environment = environment(&[RUNNER, pairs].concat());
@@ -467,6 +576,7 @@ fn what_this_version_does_not_have_is_refused_by_name() {
             "secret-name" => ("secret-value", "v"),
             "secret-value" => ("secret-name", "N"),
             "remove" => ("destination", "a"),
+            "prune" => ("refs", "main"),
             _ => ("dry-run", "true"),
         };
         let failure = read(&[(name, value), beside]).unwrap_err();

@@ -15,7 +15,8 @@ use crate::{
     },
     globs::Globs,
     inputs::{
-        ActionsSecret, BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, TagExists, Tags, TokenInput, Triggers, Wait,
+        BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, SecretInput, Symlinks, TagExists, Tags, TokenInput,
+        Triggers, Wait,
     },
     names::{Oid, Target},
     plan::app::App,
@@ -35,7 +36,7 @@ impl Plan {
             Push::None | Push::Refs(_) => None,
         };
         let refs = match &inputs.push {
-            Push::Refs(specs) => Some(Local::read(&context.workspace, specs).map(Arc::new)),
+            Push::Refs(asked) => Some(Local::read(&context.workspace, asked).map(Arc::new)),
             Push::None | Push::Remove(_) | Push::Directory(_) => None,
         };
         let origin = Origin {
@@ -112,6 +113,7 @@ fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
         commit: commit.clone(),
         keep: Vec::new(),
         exclude: Vec::new(),
+        symlinks: Symlinks::Keep,
         nojekyll: Nojekyll::Never,
         cname: None,
     };
@@ -135,7 +137,7 @@ fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {
 /// The prefixes by which GitHub's tokens are known; a refresh token is none that could be asked about.
 const TOKEN_PREFIXES: &[&str] = &["ghp_", "github_pat_", "ghs_", "gho_", "ghu_"];
 
-fn secret_plan(secret: &ActionsSecret, workflow_token: Option<&Secret>) -> SecretPlan {
+fn secret_plan(secret: &SecretInput, workflow_token: Option<&Secret>) -> SecretPlan {
     let trimmed = secret.value.expose().trim();
     let is_token = TOKEN_PREFIXES.iter().any(|prefix| trimmed.starts_with(prefix))
         && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
@@ -143,7 +145,7 @@ fn secret_plan(secret: &ActionsSecret, workflow_token: Option<&Secret>) -> Secre
         let secret = Secret::new(trimmed.to_owned());
         Token { kind: TokenKind::of(&secret, workflow_token), secret }
     });
-    SecretPlan { name: secret.name.clone(), value: secret.value.clone(), token }
+    SecretPlan { name: secret.name.clone(), value: secret.value.clone(), scope: secret.scope.clone(), token }
 }
 
 /// What `ssh-key` asks for: the route that an SSH address named, else GitHub's own.

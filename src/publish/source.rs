@@ -100,7 +100,9 @@ mod tests {
     use super::*;
     use crate::{
         globs::Globs,
-        inputs::{BranchCommit, DirectoryPush, History, Nojekyll},
+        inputs::{
+            BranchCommit, DirectoryPush, History, Nojekyll, PullRequest, PullRequestWhen, Sign, Symlinks, Trailers,
+        },
         names::RefName,
         progress::Event,
     };
@@ -124,12 +126,17 @@ mod tests {
             history: History::Append,
             message: String::new(),
             allow_empty: false,
+            trailers: Trailers::Auto,
+            sign: Sign::Auto,
+            pull_request: PullRequest { when: PullRequestWhen::No, merge: None },
+            prune_previews: None,
         };
         let asked = DirectoryPush {
             directory: folder.to_owned(),
             commit,
             keep: Vec::new(),
             exclude: Vec::new(),
+            symlinks: Symlinks::Keep,
             nojekyll: Nojekyll::Never,
             cname: None,
         };

@@ -25,8 +25,8 @@ const SHORTEST: usize = 8;
 const SHORTEST_KEY_LINE: usize = 16;
 
 /// The inputs that hold a secret.
-pub(crate) const SECRET_INPUTS: [&str; 6] =
-    ["token", "workflow-token", "ssh-key", "app-private-key", "signing-key", "secret-value"];
+pub(crate) const SECRET_INPUTS: [&str; 7] =
+    ["token", "workflow-token", "ssh-key", "app-private-key", "signing-key", "secret-value", "revoke-token"];
 
 /// The variables that may: a token of a laptop, and proxies with a password in their address.
 const SECRET_VARIABLES: [&str; 6] =

@@ -1,0 +1,178 @@
+//! Values of inputs that are one of a few words, and what belongs together with them.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use super::Refspec;
+use crate::names::{NameError, TreePath};
+
+/// The input `symlinks`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symlinks {
+    /// Links are published as links.
+    Keep,
+    /// The file or folder that a link points to is published in its place.
+    Follow,
+}
+
+/// The input `trailers`: whether the commit message gets `Relay-Source` and `Relay-Run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailers {
+    /// Except where the source repository is private and the target is public.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The input `sign`: whether GitHub signs the commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Where the rules of the branch ask for verified signatures and nothing else satisfies them.
+    Auto,
+    /// Always.
+    Github,
+    /// Never.
+    No,
+}
+
+/// The inputs `pull-request` and `pull-request-merge`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PullRequest {
+    /// When the change goes to a pull request.
+    pub when: PullRequestWhen,
+    /// How the pull request is merged; none: the step leaves it open.
+    pub merge: Option<MergeMethod>,
+}
+
+/// The input `pull-request`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullRequestWhen {
+    /// Never.
+    No,
+    /// Where the rules of the branch do not let this actor push to it directly.
+    Required,
+    /// Always.
+    Always,
+}
+
+/// The ways in which GitHub merges a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeMethod {
+    /// A merge commit.
+    Merge,
+    /// One commit with all changes.
+    Squash,
+    /// The commits on top of the base branch.
+    Rebase,
+}
+
+/// `refs` and the inputs that go with it.
+#[derive(Clone, Debug)]
+pub struct RefsPush {
+    /// The refspecs in the order of the lines, each once; never empty.
+    pub specs: Vec<Refspec>,
+    /// The folder of the workspace that holds the checkout, as it was written; none: the workspace.
+    pub checkout: Option<PathBuf>,
+    /// Whether refs of the target that match a pattern and have no source are deleted.
+    pub prune: bool,
+    /// Whether Git LFS objects are uploaded before the push.
+    pub lfs: bool,
+    /// Whether the branch goes through a pull request.
+    pub pull_request: PullRequest,
+}
+
+/// The input `secret-scope`: which of a repository's stores of secrets is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretScope {
+    /// The secrets of Actions.
+    Actions,
+    /// The secrets of Dependabot.
+    Dependabot,
+    /// The secrets of Codespaces.
+    Codespaces,
+    /// The secrets of the deployment environment of this name.
+    Environment(String),
+}
+
+impl FromStr for SecretScope {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "actions" => Ok(Self::Actions),
+            "dependabot" => Ok(Self::Dependabot),
+            "codespaces" => Ok(Self::Codespaces),
+            _ => match text.strip_prefix("environment:").map(str::trim) {
+                None => Err("it is none of these scopes"),
+                Some("") => Err("no name stands after `environment:`"),
+                Some(name) if name.chars().any(char::is_control) => Err("a name has no control characters"),
+                Some(name) if name.chars().count() > 255 => Err("a name has at most 255 characters"),
+                Some(name) => Ok(Self::Environment(name.to_owned())),
+            },
+        }
+    }
+}
+
+impl fmt::Display for SecretScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Actions => f.write_str("actions"),
+            Self::Dependabot => f.write_str("dependabot"),
+            Self::Codespaces => f.write_str("codespaces"),
+            Self::Environment(name) => write!(f, "environment:{name}"),
+        }
+    }
+}
+
+/// The input `prune-previews`: the path, from the root of the branch, of the folder that holds the preview of one pull
+/// request. `{number}` stands for the number of the pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewFolders {
+    before: String,
+    after: String,
+}
+
+/// Stands for the number of a pull request.
+const NUMBER: &str = "{number}";
+
+impl FromStr for PreviewFolders {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if !text.contains(NUMBER) {
+            return Err(format!("it has no {NUMBER}"));
+        }
+        if text.matches(NUMBER).count() > 1 {
+            return Err(format!("{NUMBER} stands there more than once"));
+        }
+        let path: TreePath = text.parse().map_err(|error: NameError| error.to_string())?;
+        let (before, after) = path.as_str().split_once(NUMBER).ok_or("it is no path of a folder")?;
+        Ok(Self { before: before.to_owned(), after: after.to_owned() })
+    }
+}
+
+impl fmt::Display for PreviewFolders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{NUMBER}{}", self.before, self.after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_folder_has_the_number_once() {
+        for (text, shown) in [
+            ("previews/pr-{number}", "previews/pr-{number}"),
+            ("/{number}/", "{number}"),
+            ("./a//{number}/site", "a/{number}/site"),
+        ] {
+            assert_eq!(text.parse::<PreviewFolders>().unwrap().to_string(), shown);
+        }
+        for wrong in ["previews", "", "{Number}", "{number}/{number}", "../{number}", ".git/{number}", "a\\{number}"] {
+            assert!(wrong.parse::<PreviewFolders>().is_err(), "{wrong}");
+        }
+    }
+}
