@@ -15,6 +15,7 @@ mod pulls;
 mod query;
 mod refs;
 mod refusal;
+mod releases;
 mod repository;
 mod resources;
 mod revocation;
@@ -22,6 +23,7 @@ mod route;
 mod rules;
 mod runs;
 mod secrets;
+mod trees;
 
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;

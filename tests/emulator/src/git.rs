@@ -5,6 +5,8 @@
 mod backend;
 pub(crate) mod hook;
 pub(crate) mod inspect;
+mod names;
+mod protection;
 mod receive;
 pub(crate) mod rules;
 mod violations;

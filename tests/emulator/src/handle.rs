@@ -184,6 +184,7 @@ pub(crate) fn create(repository: &mut Repository, directory: &Path, hooks: &Path
         ("receive.advertisePushOptions", "true"),
         ("receive.fsckObjects", "true"),
         ("receive.autogc", "false"),
+        ("core.fsync", "none"),
         ("receive.procReceiveRefs", "refs"),
         ("transfer.hideRefs", "refs/pull"),
         ("core.hooksPath", &hooks.to_string_lossy()),

@@ -17,14 +17,8 @@ pub(super) fn user(call: &mut Call<'_>) -> Handled {
     if token.is_bot() {
         return Err(refusal::error(403, "Resource not accessible by integration"));
     }
-    let mut user = resources::account(call, &token.login);
-    let more = json!({
-        "name": null, "company": null, "blog": "", "location": null, "email": null, "hireable": null, "bio": null,
-        "public_repos": 2, "public_gists": 0, "followers": 0, "following": 0,
-        "created_at": "2020-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-    });
-    if let (Value::Object(user), Value::Object(more)) = (&mut user, more) {
-        user.extend(more);
+    let mut user = public(call, &token.login);
+    if let Value::Object(user) = &mut user {
         if token.scopes().is_some_and(|scopes| scopes.iter().any(|scope| scope == "user")) {
             user.extend([("private_gists".to_owned(), json!(0)), ("total_private_repos".to_owned(), json!(0))]);
             user.extend([("owned_private_repos".to_owned(), json!(0)), ("disk_usage".to_owned(), json!(0))]);
@@ -35,6 +29,51 @@ pub(super) fn user(call: &mut Call<'_>) -> Handled {
         }
     }
     Ok(Answer::json(200, &user))
+}
+
+/// What everybody sees of an account.
+fn public(call: &Call<'_>, login: &str) -> Value {
+    let mut user = resources::account(call, login);
+    let more = json!({
+        "name": null, "company": null, "blog": "", "location": null, "email": null, "hireable": null, "bio": null,
+        "public_repos": 2, "public_gists": 0, "followers": 0, "following": 0,
+        "created_at": "2020-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+    });
+    if let (Value::Object(user), Value::Object(more)) = (&mut user, more) {
+        user.extend(more);
+    }
+    user
+}
+
+/// Whether the server has this account: one that was declared, that owns something or that has a token.
+fn is_known(call: &Call<'_>, login: &str) -> bool {
+    let is = |other: &String| other.eq_ignore_ascii_case(login);
+    let model = &call.model;
+    model.accounts.iter().any(|account| is(&account.login))
+        || model.repositories.iter().any(|repository| is(&repository.owner) || repository.collaborators.keys().any(is))
+        || model.tokens.iter().any(|token| is(&token.login))
+        || model.apps.iter().any(|app| is(&format!("{}[bot]", app.slug)))
+        || login.eq_ignore_ascii_case("github-actions[bot]")
+}
+
+/// `GET /users/{username}`; a bot's name is escaped in the address.
+pub(super) fn of_login(call: &mut Call<'_>, login: &str) -> Handled {
+    if is_known(call, login) { Ok(Answer::json(200, &public(call, login))) } else { Err(refusal::not_found()) }
+}
+
+/// `GET /users/{username}/ssh_signing_keys`, which everybody may see.
+pub(super) fn signing_keys(call: &mut Call<'_>, login: &str) -> Handled {
+    if !is_known(call, login) {
+        return Err(refusal::not_found());
+    }
+    let keys = call.model.find_account(login).signing_keys;
+    let shown = keys.iter().enumerate().map(|(number, key)| {
+        // GitHub keeps a key without its comment.
+        let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        json!({"id": number + 1, "key": key, "title": "signing key", "created_at": "2026-01-05T08:00:00Z"})
+    });
+    let (page, _) = super::runs::page(call, &shown.collect::<Vec<_>>())?;
+    Ok(Answer::json(200, &Value::Array(page)))
 }
 
 /// `GET /user/repos`: without the organizations for whose single sign-on the token is not authorized, which a header

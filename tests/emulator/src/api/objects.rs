@@ -20,7 +20,7 @@ use crate::{
     signatures::{self, GITHUB},
 };
 
-fn id(text: &str) -> Result<Oid, Answer> {
+pub(super) fn id(text: &str) -> Result<Oid, Answer> {
     let whole = Some(text).filter(|text| text.len() == 40).and_then(|text| Oid::from_str(text).ok());
     whole.ok_or_else(|| {
         refusal::error(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f].")
@@ -124,37 +124,6 @@ pub(super) fn create_commit(call: &mut Call<'_>, owner: &str, name: &str) -> Han
     let made = bare.commit(None, &author, &committer, message, &tree, &parents).and_then(|id| bare.find_commit(id));
     let made = made.map_err(|error| refusal::error(422, error.message()))?;
     Ok(Answer::json(201, &git_commit(call, &repository, &made)))
-}
-
-/// `GET /repos/{owner}/{repo}/git/trees/{tree_sha}`; a ref's name serves too.
-pub(super) fn tree(call: &mut Call<'_>, owner: &str, name: &str, wanted: &str) -> Handled {
-    let repository = call.repository(owner, name, "contents", Level::Read)?;
-    let bare = open_filled(&repository)?;
-    let by_id = Oid::from_str(wanted).ok().filter(|_| wanted.len() == 40).and_then(|id| bare.find_tree(id).ok());
-    let tree = by_id.or_else(|| commit_named(&bare, wanted).and_then(|commit| commit.tree().ok()));
-    let tree = tree.ok_or_else(refusal::not_found)?;
-    let deep = call.query("recursive").is_some();
-    let url = format!("{}/repos/{}/git", call.api(), repository.slug());
-    let mut entries = Vec::new();
-    let walked = tree.walk(git2::TreeWalkMode::PreOrder, |parent, entry| {
-        let kind = entry.kind().unwrap_or(ObjectType::Blob);
-        let path = format!("{parent}{}", String::from_utf8_lossy(entry.name_bytes()));
-        let mut item = json!({"path": path, "mode": format!("{:06o}", entry.filemode()), "type": kind.str(),
-            "sha": entry.id().to_string(), "url": format!("{url}/{}s/{}", kind.str(), entry.id())});
-        if let Ok(blob) = bare.find_blob(entry.id()) {
-            item["size"] = json!(blob.size());
-        }
-        entries.push(item);
-        if kind == ObjectType::Tree && !deep { git2::TreeWalkResult::Skip } else { git2::TreeWalkResult::Ok }
-    });
-    walked.map_err(|error| refusal::error(500, error.message()))?;
-    let truncated = entries.len() > 100_000;
-    entries.truncate(100_000);
-    let sha = tree.id().to_string();
-    Ok(Answer::json(
-        200,
-        &json!({"sha": sha, "url": format!("{url}/trees/{sha}"), "tree": entries, "truncated": truncated}),
-    ))
 }
 
 /// `POST /repos/{owner}/{repo}/git/blobs`

@@ -128,6 +128,9 @@ fn change(call: &mut Call<'_>, repository: &Repository, bare: &git2::Repository,
         let text = format!("Repository rule violations found\n\n{}\n\n", verdict.broken.join("\n\n"));
         return Err(refusal::error(422, &text));
     }
+    if let Some(line) = verdict.lines.iter().find(|line| line.starts_with("error: GH00")) {
+        return Err(refusal::error(422, &format!("Validation Failed: {line}")));
+    }
     if !verdict.refused.is_empty() {
         // The rule of workflow files answers over REST with a bare 403 that names what is lacking.
         return Err(refusal::answer(&crate::access::Refusal::NotGranted, Some(&token))

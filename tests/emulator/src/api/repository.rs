@@ -18,6 +18,12 @@ pub(super) fn get(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
     Ok(Answer::json(200, &resources::full(call, &repository)))
 }
 
+/// `GET /repos/{owner}/{repo}/hash-algorithm`
+pub(super) fn hash_algorithm(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
+    call.repository(owner, name, "metadata", Level::Read)?;
+    Ok(Answer::json(200, &json!({"hash_algorithm": "sha1"})))
+}
+
 /// `GET /repos/{owner}/{repo}/branches/{branch}`
 pub(super) fn branch(call: &mut Call<'_>, owner: &str, name: &str, branch: &str) -> Handled {
     let repository = call.repository(owner, name, "contents", Level::Read)?;

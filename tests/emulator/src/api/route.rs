@@ -1,8 +1,8 @@
 //! Which function answers which method and path.
 
 use super::{
-    Call, Handled, account, actions, apps, contents, dispatch, objects, pages, pulls, refs, refusal, repository,
-    revocation, rules, runs, secrets,
+    Call, Handled, account, actions, apps, contents, dispatch, objects, pages, pulls, refs, refusal, releases,
+    repository, revocation, rules, runs, secrets, trees,
 };
 use crate::model::SecretScope;
 
@@ -11,6 +11,8 @@ pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&st
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     match (call.method, parts.as_slice()) {
         ("GET", ["user"]) => account::user(call),
+        ("GET", ["users", login]) => account::of_login(call, login),
+        ("GET", ["users", login, "ssh_signing_keys"]) => account::signing_keys(call, login),
         ("GET", ["user", "repos"]) => account::repositories(call),
         ("GET", ["rate_limit"]) => Ok(account::rate_limit(call)),
         ("GET", ["meta"]) => Ok(account::meta(call)),
@@ -48,13 +50,18 @@ fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str])
         ("DELETE", ["git", "refs", path @ ..]) => refs::delete(call, owner, name, &path.join("/")),
         ("GET", ["git", "commits", sha]) => objects::commit(call, owner, name, sha),
         ("POST", ["git", "commits"]) => objects::create_commit(call, owner, name),
-        ("GET", ["git", "trees", path @ ..]) => objects::tree(call, owner, name, &path.join("/")),
+        ("GET", ["git", "trees", path @ ..]) => trees::get(call, owner, name, &path.join("/")),
+        ("POST", ["git", "trees"]) => trees::create(call, owner, name),
         ("POST", ["git", "blobs"]) => objects::create_blob(call, owner, name),
         ("GET", ["git", "tags", sha]) => objects::tag(call, owner, name, sha),
         ("POST", ["git", "tags"]) => objects::create_tag(call, owner, name),
         ("GET", ["commits", path @ ..]) if !path.is_empty() => {
             objects::commit_of_ref(call, owner, name, &path.join("/"))
         }
+        ("GET", ["releases", "tags", tag @ ..]) if !tag.is_empty() => {
+            releases::by_tag(call, owner, name, &tag.join("/"))
+        }
+        ("GET", ["hash-algorithm"]) => repository::hash_algorithm(call, owner, name),
         ("GET", ["pulls"]) => pulls::list(call, owner, name),
         ("POST", ["pulls"]) => pulls::create(call, owner, name),
         ("GET", ["pulls", number]) => pulls::get(call, owner, name, number),

@@ -43,6 +43,14 @@ fn http_backend() -> &'static Path {
     })
 }
 
+/// As on GitHub a push stays the pack that it came in; beyond so many, which nobody packs together here, small ones are
+/// unpacked, or every later command would search them all.
+const MOST_PACKS: usize = 60;
+
+fn packs(bare: &Path) -> usize {
+    std::fs::read_dir(bare.join("objects/pack")).map_or(0, |files| files.count() / 2)
+}
+
 /// A `git http-backend` about to be started.
 pub(super) struct Backend {
     command: Command,
@@ -96,6 +104,9 @@ impl Backend {
         let mut config = vec![("safe.directory", "*")];
         if faults.iter().any(|fault| matches!(fault, Fault::NoFilter)) {
             config.push(("uploadpack.allowFilter", "false"));
+        }
+        if inside == "git-receive-pack" && packs(&repository.path) < MOST_PACKS {
+            config.push(("receive.unpackLimit", "1"));
         }
         command.env("GIT_CONFIG_COUNT", config.len().to_string());
         for (index, (key, value)) in config.into_iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Whether a push is allowed: file sizes, workflow files, rulesets (GH013), branch protection (GH006). The words are
 //! those that GitHub's servers print into the sideband and into the report.
 
-use super::{inspect, violations::Site};
+use super::{inspect, names, violations::Site};
 use crate::{
     handle,
     log::Update,
@@ -79,8 +79,16 @@ pub(crate) fn judge(around: &Surroundings, repository: &Repository, token: &Toke
     let all = |verdict: &mut Verdict, reason: &str| {
         verdict.refused = updates.iter().map(|update| (update.name.clone(), reason.to_owned())).collect();
     };
+    verdict.lines.clone_from(&settings.push_notice);
     if let Some(lines) = &settings.pre_receive_hook {
-        verdict.lines.clone_from(lines);
+        verdict.lines.extend_from_slice(lines);
+        all(&mut verdict, "pre-receive hook declined");
+        return verdict;
+    }
+    let names: Vec<_> = updates.iter().filter(|update| inspect::id(&update.old).is_none()).collect();
+    let names: Vec<_> = names.into_iter().filter_map(|update| names::refusal(&update.name)).flatten().collect();
+    if !names.is_empty() {
+        verdict.lines.extend(names);
         all(&mut verdict, "pre-receive hook declined");
         return verdict;
     }

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{
-    inspect,
+    inspect, protection,
     rules::{Surroundings, Verdict, may_bypass},
 };
 use crate::{
@@ -50,6 +50,11 @@ impl Site<'_> {
                 if passes { bypassed.extend(found) } else { broken.extend(found) }
             }
         }
+        broken.extend(self.immutable());
+        if self.repository.push_protection && self.pull.is_none() {
+            let web = format!("{}/{}", self.around.url, self.repository.slug());
+            broken.extend(protection::violation(self.bare, &self.brought(), &web));
+        }
         let list = |lines: &mut Vec<String>, broken: &[String]| {
             for rule in broken {
                 lines.push(String::new());
@@ -69,6 +74,21 @@ impl Site<'_> {
             verdict.lines.push(format!("Bypassed rule violations for {name}:"));
             list(&mut verdict.lines, &bypassed);
         }
+    }
+
+    /// The sentence of the rules that hold for the tags of immutable releases, for everybody, in no ruleset that is shown.
+    fn immutable(&self) -> Option<String> {
+        let tag = self.update.name.strip_prefix("refs/tags/")?;
+        let held = self.repository.releases.iter().any(|release| release.immutable && release.tag == tag);
+        let sentence = match (held, self.deletes()) {
+            (true, true) => "Cannot delete this protected ref.",
+            (true, false) if !self.creates() => "Cannot update this protected ref.",
+            (false, false) if self.creates() && self.repository.burned_tags.contains(tag) => {
+                "Cannot create ref due to creations being restricted."
+            }
+            _ => return None,
+        };
+        Some(sentence.to_owned())
     }
 
     /// The sentence of a rule that the update breaks.

@@ -17,7 +17,7 @@ pub use self::{
     account::{Account, Policy, Role},
     app::{App, Installation},
     pull_request::{AutoMerge, MergeMethod, Merged, PullRequest},
-    repository::{Files, Pages, Repository, Secret, SecretScope, Standing, Visibility},
+    repository::{Files, Pages, Release, Repository, Secret, SecretScope, Standing, Visibility},
     rules::{Bypass, BypassActor, Enforcement, Guard, Protection, Rule, Ruleset, Target},
     run::{Decoy, Outcome, Run, RunState, Stage},
     token::{Grant, Level, Rate, Selection, Token, TokenKind, Zone},
@@ -45,6 +45,8 @@ pub struct Settings {
     pub run_delay: Range<Duration>,
     /// Lines that a hook of an Enterprise Server prints before it refuses every push.
     pub pre_receive_hook: Option<Vec<String>>,
+    /// Lines that a hook prints to everybody who pushes, whatever becomes of the push.
+    pub push_notice: Vec<String>,
     /// Whether the ids of secrets' public keys are numbers, as on some Enterprise Servers.
     pub numeric_key_ids: bool,
     /// Whether commits made by REST can be signed by the server itself; on an Enterprise Server that has to be set up.
@@ -63,6 +65,7 @@ impl Default for Settings {
             latency: Duration::ZERO,
             run_delay: Duration::from_secs(1)..Duration::from_secs(3),
             pre_receive_hook: None,
+            push_notice: Vec::new(),
             numeric_key_ids: false,
             web_commit_signing: true,
             revocations_left: 60,

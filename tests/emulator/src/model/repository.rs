@@ -75,6 +75,17 @@ pub struct Secret {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A release.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its tag.
+    pub tag: String,
+    /// Its tag can neither move nor go.
+    pub immutable: bool,
+    /// Not published.
+    pub draft: bool,
+}
+
 /// What to put into the bare repository at the start.
 #[derive(Clone, Debug)]
 pub(crate) struct Seed {
@@ -129,6 +140,12 @@ pub struct Repository {
     pub secrets: Vec<Secret>,
     /// Names of its deployment environments.
     pub environments: BTreeSet<String>,
+    /// Its releases.
+    pub releases: Vec<Release>,
+    /// Tag names of immutable releases that were deleted: they cannot be made again.
+    pub burned_tags: BTreeSet<String>,
+    /// Whether pushes that bring secrets are refused.
+    pub push_protection: bool,
     /// The bare repository; empty before the emulator has started.
     pub path: PathBuf,
     pub(crate) seeds: Vec<Seed>,
@@ -161,6 +178,9 @@ impl Repository {
             pages: None,
             secrets: Vec::new(),
             environments: BTreeSet::new(),
+            releases: Vec::new(),
+            burned_tags: BTreeSet::new(),
+            push_protection: false,
             path: PathBuf::new(),
             seeds: Vec::new(),
         }
@@ -335,6 +355,27 @@ impl Repository {
     #[must_use]
     pub fn environment(mut self, name: &str) -> Self {
         self.environments.insert(name.to_owned());
+        self
+    }
+
+    /// A tag on the default branch as seeded so far, with a release that can or cannot be changed.
+    #[must_use]
+    pub fn release(mut self, tag: &str, immutable: bool) -> Self {
+        self.releases.push(Release { tag: tag.to_owned(), immutable, draft: false });
+        self.tag(tag)
+    }
+
+    /// An immutable release had this tag and was deleted.
+    #[must_use]
+    pub fn burned_tag(mut self, tag: &str) -> Self {
+        self.burned_tags.insert(tag.to_owned());
+        self
+    }
+
+    /// Pushes that bring secrets are refused.
+    #[must_use]
+    pub fn push_protection(mut self) -> Self {
+        self.push_protection = true;
         self
     }
 
