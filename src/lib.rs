@@ -1,12 +1,60 @@
-//! repo-relay: one workflow step that checks a token, publishes to another repository, tags it,
-//! starts the workflows downstream and says in plain words what went wrong.
+//! repo-relay: one workflow step that checks a token, publishes to another repository, tags it, starts the workflows
+//! downstream and explains in plain words what went wrong.
 //!
-//! Data walks from left to right; no stage reads the environment, prints, or calls an earlier one:
+//! Data runs from left to right; no stage reads the environment, prints, or calls an earlier one:
 //!
 //! ```text
 //! env, flags -> Inputs, Context -> Plan -> Cleared<Plan> -> Pushed -> Tagged -> SecretSet -> Triggered -> Waited -> Report -> streams, files, exit status
 //!         inputs, context    plan   preflight       push      tag      secrets      trigger      wait      report
 //! ```
+//!
+//! The modules stand on floors, listed here from the top down. A file imports only from its own floor and from floors
+//! below; `tests/house.rs` holds that.
+//!
+//! - step
+//!   - [`step`]: one step, from its arguments to its exit status
+//! - fanout
+//!   - [`fanout`]: all targets of a step, side by side
+//! - relay
+//!   - [`relay`]: the stages of one target in their order, and what the report says of each
+//! - wait
+//!   - [`wait`]: the wait stage: runs followed to their end
+//! - push · tag · secrets · trigger · revoke
+//!   - [`push`]: the push stage: a directory onto a branch, or refs of the checkout
+//!   - [`tag`]: the tag stage
+//!   - [`secrets`]: the secret stage
+//!   - [`trigger`]: the trigger stage: `repository_dispatch` and `workflow_dispatch`, never sent twice
+//! - preflight
+//!   - [`preflight`]: the checks: facts are gathered, then judged; the only maker of `Cleared`
+//! - connection · mint
+//!   - [`connection`]: one target, reached: REST and git over the same client
+//!   - [`mint`]: the installation token of a GitHub App, minted and revoked
+//! - plan
+//!   - [`plan`]: what one relay will do, as data
+//! - refs · publish · workflow_file
+//!   - [`refs`]: refs of the checkout, and the updates that pushing them takes
+//!   - [`publish`]: a directory, and the proposal of what publishing it changes
+//!   - [`workflow_file`]: workflow files: triggers, inputs, filters
+//! - context · inputs · cli
+//!   - [`context`]: what the runner tells about the workflow: `GITHUB_*`, proxies
+//!   - [`inputs`]: the inputs as typed values: the only reader of `INPUT_*` and flags
+//!   - [`cli`]: commands and flags
+//! - git · github · report · retry
+//!   - [`git`]: the objects and the wire protocol; types of git2 and russh stop here
+//!   - [`github`]: REST operations and their models; types of octocrab stop here
+//!   - [`report`]: the report and its four renderings: log, outputs, summary, exit status
+//!   - [`retry`]: tries, pauses and the budget
+//! - http · progress · doubt · explain
+//!   - [`http`]: the one HTTP client, with proxies and TLS
+//!   - [`progress`]: events of a running stage, for a log or a progress bar
+//!   - [`doubt`]: a write whose answer is outstanding
+//!   - [`explain`]: the command `explain`
+//! - diagnosis
+//!   - [`diagnosis`]: the closed list of causes, the classifier of error texts, and `Failure`
+//! - names · credential · globs
+//!   - [`names`]: names of things on a GitHub server, parsed strictly: repositories, servers, refs, object ids, paths in a tree
+//!   - [`credential`]: secrets, token kinds, and the redactor that keeps both out of what is printed
+//!   - [`globs`]: the patterns of `keep` and `exclude`
 
 pub mod cli;
 pub mod connection;

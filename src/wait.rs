@@ -10,56 +10,31 @@ mod not_triggered;
 mod pages;
 mod poll;
 mod reason;
+mod run;
 mod schedule;
+mod waiting;
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use crate::trigger::{Start, receiver::Receivers};
+use self::waiting::PATIENCE;
+pub use self::waiting::Waiting;
+use crate::trigger::receiver::Receivers;
 use crate::wait::{
     expected::{Expected, Origin},
     poll::Polls,
 };
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure},
+    diagnosis::Failure,
     github::model::Run,
     inputs::{Wait, WaitFor},
-    plan::{Plan, WaitPlan},
-    preflight::Cleared,
+    plan::WaitPlan,
     progress::Event,
-    push::written::Place,
     report::{RunReport, TargetReport},
 };
-
-/// After how long without a run it is looked for the reason; runs show within seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A relay that has done everything but wait.
-#[derive(Debug)]
-pub struct Waiting {
-    /// The plan.
-    pub cleared: Cleared<Plan>,
-    /// What was started.
-    pub starts: Vec<Start>,
-    /// What was pushed, branches before tags.
-    pub places: Vec<Place>,
-}
-
-impl Waiting {
-    /// Who caused the runs: an account of this name, or any App where the token stands for one. Where the account's name could
-    /// not be learned, anybody.
-    fn is_ours(&self, run: &Run) -> bool {
-        let actor = &run.actor.login;
-        match self.cleared.login() {
-            Some(login) => run.may_be_by(login),
-            None if self.cleared.plan().token.as_ref().is_some_and(|token| token.kind.has_user()) => true,
-            None => actor.is_empty() || actor.ends_with("[bot]"),
-        }
-    }
-}
 
 /// Waits as planned, and notes every run in `report` as soon as it is seen. The answer is a sentence for the report; none: there
 /// was nothing to wait for.
@@ -147,7 +122,7 @@ impl Follow<'_> {
         let is_trigger = matches!(expected.origin, Origin::Trigger(_));
         let is_last_trigger = is_trigger && index + 1 == self.waiting.starts.len();
         for run in &expected.runs {
-            let line = format!("{}: {} {}", ending::file_name(run), ending::state(run), run.html_url);
+            let line = format!("{}: {} {}", run::file_name(run), run::state(run), run.html_url);
             if self.shown.get(&run.id) != Some(&line) {
                 self.connection.watch.see(Event::Notice(&line));
                 self.shown.insert(run.id, line);
@@ -183,7 +158,7 @@ impl Follow<'_> {
             let expected = &mut self.expected[index];
             let found = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
             if found.as_ref().is_some_and(|found| found.certain) {
-                expected.done = Some(Err(not_triggered::not_triggered(expected, self.waiting, self.spent, found)));
+                expected.done = Some(Err(reason::not_triggered(expected, self.waiting, self.spent, found)));
             } else {
                 expected.reason = found;
             }
@@ -230,8 +205,8 @@ impl Follow<'_> {
                     expected.reason = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
                 }
                 let found = expected.reason.take();
-                not_triggered::not_triggered(expected, self.waiting, self.plan.timeout, found)
-            } else if expected.runs.iter().all(ending::has_ended) {
+                reason::not_triggered(expected, self.waiting, self.plan.timeout, found)
+            } else if expected.runs.iter().all(run::has_ended) {
                 let shown = awaited::all_have_shown(expected, self.waiting, self.connection).await;
                 let judged = ending::judge(expected, self.waiting, self.connection).await;
                 let late = || awaited::not_all(expected, self.waiting, self.plan.timeout);
@@ -259,8 +234,7 @@ impl Follow<'_> {
             return Err(failure);
         }
         let runs = self.expected.iter().flat_map(|expected| &expected.runs);
-        let mut parts: Vec<String> =
-            runs.map(|run| format!("{}: {}", ending::file_name(run), ending::state(run))).collect();
+        let mut parts: Vec<String> = runs.map(|run| format!("{}: {}", run::file_name(run), run::state(run))).collect();
         parts.extend(self.report.facts.page_url.iter().map(|url| format!("the site is at {url}")));
         parts.dedup();
         Ok(if parts.is_empty() {
@@ -276,18 +250,9 @@ pub(crate) fn run_report(run: &Run) -> RunReport {
     RunReport {
         id: run.id,
         url: run.html_url.clone(),
-        workflow: ending::file_name(run).to_owned(),
+        workflow: run::file_name(run).to_owned(),
         event: run.event.clone(),
         status: run.status.clone(),
         conclusion: run.conclusion.clone().unwrap_or_default(),
-    }
-}
-
-/// A failure with this cause that says how to see for oneself.
-fn failure(cause: Cause, what: String, link: Option<&str>) -> Failure {
-    let failure = Failure::new(cause, what);
-    match link {
-        Some(link) if !link.is_empty() => failure.with_link(link),
-        _ => failure,
     }
 }

@@ -8,6 +8,7 @@ mod objects;
 mod owner;
 mod packs;
 mod reach;
+mod stored;
 mod trees;
 mod unreadable;
 
@@ -19,14 +20,15 @@ use std::{
 
 use git2::{ErrorCode, ObjectType, Repository};
 
-pub(super) use self::{
-    entries::{Base, Copier},
-    objects::Form,
-};
 pub use self::{
-    entries::{StoredEntry, Wanted},
+    entries::Wanted,
     objects::{LocalObject, Objects},
     reach::{Missing, Reach},
+    stored::StoredEntry,
+};
+pub(super) use self::{
+    objects::Form,
+    stored::{Base, Copier},
 };
 use super::format::ObjectKind;
 use crate::{

@@ -16,7 +16,7 @@ use crate::{
     push::written::Place,
     wait::{
         Expected, Origin, Waiting,
-        not_triggered::{self, Reason},
+        not_triggered::Reason,
         reason::{self, Found},
     },
 };
@@ -41,7 +41,7 @@ pub(super) async fn all_have_shown(expected: &mut Expected, waiting: &Waiting, c
 /// The failure of refs that show no run though others do.
 pub(super) fn not_all(expected: &Expected, waiting: &Waiting, after: Duration) -> Failure {
     let why = "It started for the other refs, and nothing in the file keeps it from starting for these.";
-    not_triggered::not_triggered(expected, waiting, after, Some(Reason::likely(why)))
+    reason::not_triggered(expected, waiting, after, Some(Reason::likely(why)))
 }
 
 /// Those of `places` whose own file starts for them beyond doubt.

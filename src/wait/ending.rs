@@ -4,45 +4,20 @@
 
 use std::time::Duration;
 
-use crate::wait::{Expected, Waiting, failure};
+use super::{
+    expected::Expected,
+    run,
+    waiting::{Waiting, failure},
+};
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
     github::model::{Job, Run},
 };
 
-/// The workflow's file name; of a workflow that has no file, its path's last part.
-pub(super) fn file_name(run: &Run) -> &str {
-    let path = run.path.split('@').next().unwrap_or_default();
-    path.rsplit('/').next().unwrap_or_default()
-}
-
-/// The conclusion, or the status until there is one.
-pub(super) fn state(run: &Run) -> &str {
-    match run.conclusion.as_deref() {
-        Some(conclusion) if has_ended(run) => conclusion,
-        _ => &run.status,
-    }
-}
-
-/// Whether the run is over.
-pub(super) fn has_ended(run: &Run) -> bool {
-    run.status == "completed"
-}
-
-/// Whether nothing of it has begun, as somebody has to approve it first.
-pub(super) fn awaits_approval(run: &Run) -> bool {
-    matches!(run.status.as_str(), "action_required" | "waiting") || run.conclusion.as_deref() == Some("action_required")
-}
-
-/// Whether a run that is over ended well.
-pub(super) fn ended_well(run: &Run) -> bool {
-    matches!(run.conclusion.as_deref(), Some("success" | "neutral" | "skipped"))
-}
-
 /// Whether all runs, which have ended, ended well.
 pub(super) async fn judge(expected: &Expected, waiting: &Waiting, connection: &Connection) -> Result<(), Failure> {
-    let Some(run) = expected.runs.iter().find(|run| !ended_well(run)) else { return Ok(()) };
+    let Some(run) = expected.runs.iter().find(|run| !run::ended_well(run)) else { return Ok(()) };
     let slug = &waiting.cleared.plan().target.slug;
     let look = || async { Ok(connection.github.jobs(slug, run.id).await?.value) };
     let jobs = connection.retries.run("look at the run's jobs", look).await.unwrap_or_default();
@@ -73,9 +48,9 @@ fn failed(run: &Run, jobs: &[Job]) -> Failure {
         other => format!("ended as `{other}`"),
     };
     let url = job.map(|job| job.html_url.as_str()).filter(|url| !url.is_empty()).unwrap_or(&run.html_url);
-    let what = format!("The run {} of {} {ended}{place}: {url} .", run.id, file_name(run));
+    let what = format!("The run {} of {} {ended}{place}: {url} .", run.id, run::file_name(run));
     let remedy = match conclusion {
-        "startup_failure" => format!("Open {} : it says what is wrong in {}.", run.html_url, file_name(run)),
+        "startup_failure" => format!("Open {} : it says what is wrong in {}.", run.html_url, run::file_name(run)),
         "action_required" => format!("Open {} and approve the run.", run.html_url),
         _ => format!("Open {url} and read the first failed step."),
     };
@@ -84,7 +59,7 @@ fn failed(run: &Run, jobs: &[Job]) -> Failure {
 
 /// Runs that had not ended in time.
 pub(super) fn too_late(expected: &Expected, timeout: Duration) -> Failure {
-    let open = expected.runs.iter().find(|run| !has_ended(run)).or(expected.runs.last());
+    let open = expected.runs.iter().find(|run| !run::has_ended(run)).or(expected.runs.last());
     let Some(run) = open else {
         return failure(Cause::WaitTimeout, format!("{} took longer than `wait-timeout`.", expected.name()), None);
     };
@@ -100,7 +75,7 @@ pub(super) fn too_late(expected: &Expected, timeout: Duration) -> Failure {
     let what = format!(
         "The run {} of {} was `{}` after {timeout} (`wait-timeout`).{why} It goes on: {} .",
         run.id,
-        file_name(run),
+        run::file_name(run),
         run.status,
         run.html_url
     );
@@ -126,15 +101,15 @@ mod tests {
     #[test]
     fn every_status_and_conclusion_is_known() {
         for status in ["queued", "in_progress", "pending", "requested", "waiting", "action_required"] {
-            assert!(!has_ended(&run(status, None)), "{status}");
-            assert_eq!(state(&run(status, None)), status);
+            assert!(!run::has_ended(&run(status, None)), "{status}");
+            assert_eq!(run::state(&run(status, None)), status);
         }
         for conclusion in ["success", "neutral", "skipped"] {
-            assert!(ended_well(&run("completed", Some(conclusion))), "{conclusion}");
+            assert!(run::ended_well(&run("completed", Some(conclusion))), "{conclusion}");
         }
         for conclusion in ["failure", "cancelled", "timed_out", "action_required", "stale", "startup_failure", "new"] {
             let run = run("completed", Some(conclusion));
-            assert!(has_ended(&run) && !ended_well(&run), "{conclusion}");
+            assert!(run::has_ended(&run) && !run::ended_well(&run), "{conclusion}");
             let failure = failed(&run, &[]);
             assert_eq!(failure.cause, Cause::RunFailed);
             assert!(failure.what.starts_with("The run 7 of deploy.yml "), "{}", failure.what);

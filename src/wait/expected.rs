@@ -22,10 +22,10 @@ use crate::{
         receiver::{Receivers, Whose},
     },
     wait::{
-        Waiting, ending,
+        Waiting,
         not_triggered::Reason,
-        pages,
         poll::{Polls, Source},
+        run,
     },
 };
 
@@ -215,11 +215,11 @@ impl Expected {
                 found.truncate(1);
             }
         }
-        if matches!(self.origin, Origin::Pages) && pages::are_given_up(&found) {
+        if matches!(self.origin, Origin::Pages) && run::are_given_up(&found) {
             let begun = found.iter().filter_map(|run| run.created_at).min().unwrap_or(waiting.cleared.at());
             self.given_up.get_or_insert((spent, begun));
             let all = sources.iter().flat_map(|source| polls.runs(source));
-            if let Some(later) = pages::successor(&found, all) {
+            if let Some(later) = run::successor(&found, all) {
                 found = vec![later.clone()];
             }
         }
@@ -239,7 +239,7 @@ impl Expected {
                 run.event == start.event
                     && !start.before.contains(&run.id)
                     && waiting.is_ours(run)
-                    && start.workflow.as_ref().is_none_or(|file| ending::file_name(run) == file)
+                    && start.workflow.as_ref().is_none_or(|file| run::file_name(run) == file)
                     && start.reference.as_deref().is_none_or(|name| at(&short(name)))
                     && is_since(start.began)
             }
@@ -247,26 +247,24 @@ impl Expected {
                 // A push to the branch of an open pull request starts what listens to that, unless it waits for an approval.
                 let by_push = match run.event.as_str() {
                     "push" | "create" => true,
-                    "pull_request" => !ending::awaits_approval(run),
+                    "pull_request" => !run::awaits_approval(run),
                     _ => false,
                 } && self.places(waiting).any(|place| is_for(run, place));
                 let by_start = waiting.places.is_empty() && waiting.starts.iter().any(|start| start.event == run.event);
                 // What a deploy key pushed counts as done by the account that added the key.
                 let ours = waiting.cleared.plan().ssh.is_some() || waiting.is_ours(run);
-                ending::file_name(run) == file && ours && is_new && (by_push || by_start)
+                run::file_name(run) == file && ours && is_new && (by_push || by_start)
             }
             Origin::Pages => {
                 let sha = |place: &Place| run.head_sha == place.commit.to_string();
-                pages::is_build(run)
-                    && is_new
-                    && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
+                run::is_build(run) && is_new && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
             }
         }
     }
 
     /// Whether a run has ended that should have ended well: nothing mends that.
     pub(super) fn went_wrong(&self) -> bool {
-        self.until == Wait::Completed && self.runs.iter().any(|run| ending::has_ended(run) && !ending::ended_well(run))
+        self.until == Wait::Completed && self.runs.iter().any(|run| run::has_ended(run) && !run::ended_well(run))
     }
 
     /// Whether what was asked for has come about.
@@ -281,12 +279,12 @@ impl Expected {
         };
         // A build that was given up may have a successor, which is looked for.
         let is_open = self.given_up.is_some_and(|(at, _)| spent < at + SUCCESSION);
-        if is_open && pages::are_given_up(&self.runs) {
+        if is_open && run::are_given_up(&self.runs) {
             return false;
         }
         let settled =
             single || self.is_idle || spent >= ALL_SHOWN || self.first.is_some_and(|first| spent >= first + SETTLE);
-        self.until == Wait::Started || (settled && self.runs.iter().all(ending::has_ended))
+        self.until == Wait::Started || (settled && self.runs.iter().all(run::has_ended))
     }
 }
 

@@ -1,9 +1,6 @@
-//! The failure of an expectation that no run met.
+//! The reason that nothing started, as it is found.
 
-use std::time::Duration;
-
-use super::{Expected, Origin, Waiting, failure};
-use crate::diagnosis::{Cause, Failure};
+use crate::diagnosis::Cause;
 
 /// Why there is no run.
 #[derive(Clone, Debug)]
@@ -23,37 +20,5 @@ impl Reason {
 
     pub(super) fn likely(why: impl Into<String>) -> Self {
         Self { cause: Cause::NotTriggered, why: why.into(), remedy: None, certain: false }
-    }
-}
-
-/// The failure of an expectation that no run met.
-pub(super) fn not_triggered(
-    expected: &Expected,
-    waiting: &Waiting,
-    after: Duration,
-    reason: Option<Reason>,
-) -> Failure {
-    let after = humantime::format_duration(Duration::from_secs(after.as_secs()));
-    let whence = match &expected.origin {
-        Origin::Trigger(_) => String::new(),
-        Origin::File(_) | Origin::Pages => {
-            let missing = expected.missing(waiting);
-            let all = expected.places(waiting);
-            let named = all.filter(|place| missing.is_empty() || missing.iter().any(|one| one.name == place.name));
-            let names: Vec<&str> = named.map(|place| place.name.short()).collect();
-            if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) }
-        }
-    };
-    let link = format!("{}/actions", waiting.cleared.plan().target.web());
-    let begin = format!("No run of {}{whence} showed within {after}.", expected.name());
-    match reason {
-        None => failure(Cause::NotTriggered, format!("{begin} No reason was found."), Some(&link)),
-        Some(reason) => {
-            let failure = failure(reason.cause, format!("{begin} {}", reason.why), Some(&link));
-            match reason.remedy {
-                Some(remedy) => failure.with_remedy(remedy),
-                None => failure,
-            }
-        }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     progress::Event,
     trigger::Start,
 };
-use crate::{trigger::once::made_since, wait::Waiting};
+use crate::{trigger::once::made_since, wait::waiting::Waiting};
 
 /// How long one answer is waited for.
 const LONGEST: Duration = Duration::from_secs(20);

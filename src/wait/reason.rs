@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::{
     connection::Connection,
     credential::TokenKind,
-    diagnosis::Cause,
+    diagnosis::{Cause, Failure},
     github::{
         Polled, RunQuery,
         model::{Content, Run, Workflow},
@@ -17,7 +17,12 @@ use crate::{
 };
 use crate::{
     push::written::Place,
-    wait::{Expected, Origin, Waiting, ending, not_triggered::Reason, pages},
+    wait::{
+        expected::{Expected, Origin},
+        not_triggered::Reason,
+        pages, run,
+        waiting::{Waiting, failure},
+    },
 };
 
 /// How many of the pushed refs are looked at for the reason.
@@ -41,7 +46,7 @@ pub(super) async fn find(
             Origin::Trigger(start) => disabled(&start.name, waiting, connection).await,
             Origin::File(file) if waiting.places.is_empty() => of_starts(file, waiting, connection).await,
             Origin::File(file) => of_push(file, expected, waiting, connection).await,
-            Origin::Pages => pages::reason(expected, waiting, connection, site).await,
+            Origin::Pages => of_pages(expected, waiting, connection, site).await,
         };
         match found {
             None => actions_off(waiting, connection).await,
@@ -172,7 +177,7 @@ async fn awaiting_approval(
         else {
             continue;
         };
-        let is_it = |run: &&Run| ending::file_name(run) == file && ending::awaits_approval(run);
+        let is_it = |run: &&Run| run::file_name(run) == file && run::awaits_approval(run);
         if let Some(run) = answered.value.iter().find(is_it) {
             return Some(Reason::certain(
                 format!("Its run {} (`{}`) waits for somebody's approval: {} .", run.id, run.event, run.html_url),
@@ -266,5 +271,74 @@ pub(super) async fn file_at(file: &str, reference: &str, waiting: &Waiting, conn
         // The commit was pushed, so that the repository is there and can be seen.
         Err(error) if error.is(404) => Found::Missing,
         Err(_) => Found::Unknown,
+    }
+}
+
+/// Why no build was started.
+async fn of_pages(
+    expected: &Expected,
+    waiting: &Waiting,
+    connection: &Connection,
+    site: Option<&pages::Site>,
+) -> Option<Reason> {
+    let target = &waiting.cleared.plan().target;
+    let settings = format!("{}/settings/pages", target.web());
+    let Some(site) = site else {
+        // NOTE: a first push to `gh-pages` may have made the site, so that the answer from before counts no longer.
+        let has_pages = connection.github.repository(&target.slug).await.ok()?.value.has_pages;
+        return Some(if has_pages == Some(false) {
+            Reason::certain(
+                "Pages is not switched on: the repository has no Pages site.",
+                format!("Open {settings} and choose the branch under Build and deployment > Deploy from a branch."),
+            )
+        } else {
+            Reason::likely("The token may not ask for the repository's Pages site (Pages: read).")
+        });
+    };
+    if site.build_type.as_deref() == Some("workflow") {
+        return Some(Reason::certain(
+            "The site is built by a workflow of its own, not from a branch.",
+            format!("Name that workflow's file in `wait-for` instead of `pages`, or choose a branch on {settings}."),
+        ));
+    }
+    let source = site.branch.as_deref()?;
+    let place = expected.places(waiting).next()?;
+    (expected.places(waiting).all(|place| place.name.short() != source)).then(|| {
+        Reason::certain(
+            format!("Pages publishes the branch {source}, and {} was pushed.", place.name.short()),
+            format!("Choose {} on {settings}, or set `branch: {source}`.", place.name.short()),
+        )
+    })
+}
+
+/// The failure of an expectation that no run met.
+pub(super) fn not_triggered(
+    expected: &Expected,
+    waiting: &Waiting,
+    after: Duration,
+    reason: Option<Reason>,
+) -> Failure {
+    let after = humantime::format_duration(Duration::from_secs(after.as_secs()));
+    let whence = match &expected.origin {
+        Origin::Trigger(_) => String::new(),
+        Origin::File(_) | Origin::Pages => {
+            let missing = expected.missing(waiting);
+            let all = expected.places(waiting);
+            let named = all.filter(|place| missing.is_empty() || missing.iter().any(|one| one.name == place.name));
+            let names: Vec<&str> = named.map(|place| place.name.short()).collect();
+            if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) }
+        }
+    };
+    let link = format!("{}/actions", waiting.cleared.plan().target.web());
+    let begin = format!("No run of {}{whence} showed within {after}.", expected.name());
+    match reason {
+        None => failure(Cause::NotTriggered, format!("{begin} No reason was found."), Some(&link)),
+        Some(reason) => {
+            let failure = failure(reason.cause, format!("{begin} {}", reason.why), Some(&link));
+            match reason.remedy {
+                Some(remedy) => failure.with_remedy(remedy),
+                None => failure,
+            }
+        }
     }
 }

@@ -2,14 +2,13 @@
 //!
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 
-use std::{io, os::unix::fs::FileExt as _, sync::Arc};
+use std::sync::Arc;
 
-use flate2::Crc;
 use rayon::{iter::Either, prelude::*};
 
 use super::{
     objects::{LocalObject, Objects},
-    packs::PackFile,
+    stored::{Base, StoredEntry, Window, damaged},
     trees, unreadable,
 };
 use crate::{
@@ -22,8 +21,6 @@ use crate::{
     names::Oid,
 };
 
-/// How much is read at once: of entries that are copied, and of such whose heads are looked at.
-const WINDOW: usize = 256 * 1024;
 const HEADS_WINDOW: usize = 64 * 1024;
 
 /// The longest head of an entry, in bytes: a size, and the name of a base.
@@ -31,116 +28,6 @@ const HEAD: usize = 48;
 
 /// How many entries a core looks at in one go.
 const SHARE: usize = 4096;
-
-/// What an entry is made against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
-    /// Nothing: it is whole.
-    None,
-    /// An object of the same pack.
-    Sent(Oid),
-    /// An object that the server has.
-    Known(Oid),
-}
-
-/// An entry of a pack of the checkout.
-#[derive(Clone, Debug)]
-pub struct StoredEntry {
-    pub(crate) oid: Oid,
-    pub(crate) kind: ObjectKind,
-    /// Bytes before deflating: of the object, or of the delta.
-    pub(crate) size: u64,
-    pub(crate) base: Base,
-    pack: Arc<PackFile>,
-    at: usize,
-    /// Where the entry, its deflated bytes and the next entry begin.
-    begin: u64,
-    body: u64,
-    end: u64,
-}
-
-impl StoredEntry {
-    /// How many deflated bytes it has.
-    pub(crate) fn length(&self) -> u64 {
-        self.end - self.body
-    }
-}
-
-/// A part of a pack in memory; what lies side by side is read at once.
-struct Window {
-    pack: Option<Arc<PackFile>>,
-    begin: u64,
-    bytes: Vec<u8>,
-    size: usize,
-}
-
-impl Window {
-    fn new(size: usize) -> Self {
-        Self { pack: None, begin: 0, bytes: Vec::new(), size }
-    }
-
-    /// The bytes from `at` on: `least` of them, or all that the file has, or more.
-    fn read(&mut self, pack: &Arc<PackFile>, at: u64, least: usize) -> Result<&[u8], Failure> {
-        let same = self.pack.as_ref().is_some_and(|known| Arc::ptr_eq(known, pack));
-        let skip = at.checked_sub(self.begin).and_then(|skip| usize::try_from(skip).ok()).filter(|_| same);
-        let held = skip.filter(|skip| skip + least <= self.bytes.len());
-        if held.is_none() {
-            self.bytes.resize(self.size.max(least), 0);
-            let filled = fill(pack, &mut self.bytes, at)?;
-            self.bytes.truncate(filled);
-            (self.pack, self.begin) = (Some(Arc::clone(pack)), at);
-        }
-        let skip = held.unwrap_or(0);
-        Ok(&self.bytes[skip..])
-    }
-}
-
-fn fill(pack: &PackFile, buffer: &mut [u8], at: u64) -> Result<usize, Failure> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match pack.file().read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable::unreadable(pack.path(), &error)),
-        }
-    }
-    Ok(filled)
-}
-
-/// Copies entries.
-pub(crate) struct Copier(Window);
-
-impl Default for Copier {
-    fn default() -> Self {
-        Self(Window::new(WINDOW))
-    }
-}
-
-impl Copier {
-    /// Hands the entry's deflated bytes to `take`, piece by piece. An entry that does not have the checksum that the index names is damaged.
-    pub(crate) fn copy(&mut self, entry: &StoredEntry, mut take: impl FnMut(&[u8])) -> Result<(), Failure> {
-        let mut crc = Crc::new();
-        let mut at = entry.begin;
-        while at < entry.end {
-            let left = usize::try_from(entry.end - at).unwrap_or(usize::MAX);
-            let piece = self.0.read(&entry.pack, at, 1)?;
-            let piece = &piece[..piece.len().min(left)];
-            if piece.is_empty() {
-                return Err(damaged(&entry.pack));
-            }
-            crc.update(piece);
-            let skip = usize::try_from(entry.body.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
-            take(&piece[skip..]);
-            at += piece.len() as u64;
-        }
-        if entry.pack.crc(entry.at) == Some(crc.sum()) { Ok(()) } else { Err(damaged(&entry.pack)) }
-    }
-}
-
-fn damaged(pack: &PackFile) -> Failure {
-    unreadable::unreadable(pack.path(), &"it is damaged")
-}
 
 /// What is to be sent.
 #[derive(Debug, Default)]
