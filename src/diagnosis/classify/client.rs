@@ -1,7 +1,10 @@
 //! What the client itself says: git in any language, and what it runs on.
 
 use super::{Cause, Reading, credentials, languages, network, repository};
-use crate::diagnosis::finding::{Finding, Sign, earliest};
+use crate::diagnosis::{
+    finding::{Finding, Sign, earliest},
+    reading::Span,
+};
 
 const SIGNS: &[Sign] = &[
     Sign::of(
@@ -63,7 +66,7 @@ const SIGNS: &[Sign] = &[
     Sign::unsure(
         Cause::NoWriteAccess,
         credentials::NO_WRITE,
-        &["403 forbidden", "access denied", "permission denied", "authorization failed"],
+        &["403 forbidden", "access denied", "authorization failed"],
     ),
     Sign::unsure(Cause::RepoNotFoundOrHidden, repository::HIDDEN, &["404 not found", "code=notfound"]),
 ];
@@ -75,7 +78,8 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
         .or_else(|| repository::not_served(reading))
         .or_else(|| earliest(reading, &SIGNS[..1]))
         .or_else(|| earliest(reading, &SIGNS[1..]).filter(|_| is_git_or_github(reading)))
-        .or_else(|| earliest(reading, network::BROKEN))
+        .or_else(|| denied(reading).filter(|_| is_git_or_github(reading)))
+        .or_else(|| network::broken(reading))
         .or_else(|| languages::look(reading, true))
 }
 
@@ -92,4 +96,17 @@ fn is_git_or_github(reading: &Reading) -> bool {
         "class=ssh",
         "fatal: authentication",
     ])
+}
+
+/// `Permission denied`, unless the system says it of a file: `./deploy.sh: Permission denied`.
+fn denied(reading: &Reading) -> Option<Finding> {
+    const WORDS: &str = "permission denied";
+    let places = reading.flat.match_indices(WORDS).take(64);
+    let mut meant = places.filter(|(at, _)| {
+        let of = reading.flat[..*at].strip_suffix(": ").and_then(|before| before.rsplit(' ').next());
+        !of.is_some_and(|of| of.ends_with('\'') || of.contains('/') && !of.contains("://") && !of.contains('@'))
+    });
+    let (start, _) = meant.next()?;
+    let span = Span { start, end: start + WORDS.len() };
+    Some(Finding::new(Cause::NoWriteAccess, credentials::NO_WRITE, Some(span)))
 }

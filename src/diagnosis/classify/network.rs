@@ -1,7 +1,7 @@
 //! What network clients say: curl, OpenSSL, `GnuTLS`, Schannel, Go, Node, Python, Java, rustls, libgit2.
 
 use super::{Cause, Operation, Reading};
-use crate::diagnosis::finding::{Sign, earliest};
+use crate::diagnosis::finding::{Finding, Sign, earliest};
 
 /// Whether a status of 500 is the client's own word for "no answer came": octokit writes it beside the reason.
 ///
@@ -14,7 +14,7 @@ pub(super) fn is_status_of_the_client(reading: &Reading) -> bool {
         && !["content-type", "date", "server"].iter().any(|name| reading.header(name).is_some())
         && !reading.html
         && !reading.has_any(&ANSWERED)
-        && (earliest(reading, SPECIFIC).is_some() || earliest(reading, BROKEN).is_some())
+        && (earliest(reading, SPECIFIC).is_some() || broken(reading).is_some())
 }
 
 /// A name that does not resolve, and a certificate that is not trusted.
@@ -100,12 +100,9 @@ pub(super) const SPECIFIC: &[Sign] = &[
 ];
 
 /// No connection, or one that broke.
-pub(super) const BROKEN: &[Sign] = &[Sign::of(
+const BROKEN: &[Sign] = &[Sign::of(
     Cause::ConnectionFailed,
     &[
-        "timed out",
-        "timeout",
-        "time-out",
         "connection refused",
         "connection reset",
         "connection was reset",
@@ -141,14 +138,11 @@ pub(super) const BROKEN: &[Sign] = &[Sign::of(
         "schannel",
         "secure channel",
         "handshake fail",
-        "handshake",
-        "unexpected eof",
         // What Go says after an address.
         "': eof",
         "wrong version number",
         "send failure",
         "recv failure",
-        "broken pipe",
         "transfer closed",
         "body are still expected",
         "http2 framing",
@@ -157,7 +151,6 @@ pub(super) const BROKEN: &[Sign] = &[Sign::of(
         "econnrefused",
         "econnaborted",
         "etimedout",
-        "epipe",
         "ehostunreach",
         "enetunreach",
         "und_err",
@@ -183,19 +176,16 @@ pub(super) const BROKEN: &[Sign] = &[Sign::of(
         "incomplete message",
         "incompleteread",
         "protocolerror",
-        "deadline exceeded",
         "error sending request",
         "request canceled while waiting",
         "premature close",
         "premature end",
         "err_stream_premature_close",
         "goaway",
-        "stream error",
         "kex_exchange_identification",
         "ssh_exchange_identification",
         "banner exchange",
         "closed by remote host",
-        "closed by ",
         "send disconnect",
         "invalid index-pack output",
         "transport endpoint",
@@ -205,13 +195,9 @@ pub(super) const BROKEN: &[Sign] = &[Sign::of(
         "bad line length character",
         "bad pack header",
         "socket closed",
-        "end of file",
         "failed sending",
         "socket disconnected",
         "ended prematurely",
-        "prematurely",
-        "operation too slow",
-        "too slow",
         "ssh_dispatch_run_fatal",
         "unable to negotiate",
         "error occurred while sending the request",
@@ -224,3 +210,36 @@ pub(super) const BROKEN: &[Sign] = &[Sign::of(
         "connecterror",
     ],
 )];
+
+/// Words of a broken connection that other things have too: they count where one is spoken of, or an operation is known.
+const VAGUE: &[Sign] = &[Sign::of(
+    Cause::ConnectionFailed,
+    &[
+        "timed out",
+        "timeout",
+        "time-out",
+        "handshake",
+        "end of file",
+        "prematurely",
+        "too slow",
+        "deadline exceeded",
+        "broken pipe",
+        "unexpected eof",
+        "stream error",
+        "epipe",
+    ],
+)];
+
+/// What a text about a connection holds.
+const ABOUT_CONNECTIONS: [&str; 16] = [
+    "git", "http", "://", "connect", "socket", "ssl", "tls", "network", "server", "host", "port ", "ssh", "curl",
+    "proxy", "request", "remote",
+];
+
+/// No connection, or one that broke.
+pub(super) fn broken(reading: &Reading) -> Option<Finding> {
+    let plain = earliest(reading, BROKEN);
+    let vague = || earliest(reading, VAGUE);
+    let meant = reading.operation != Operation::Unsaid || reading.has_any(&ABOUT_CONNECTIONS);
+    plain.or_else(|| if meant { vague() } else { None })
+}

@@ -99,6 +99,15 @@ pub(super) const SIGNS: &[Sign] = &[
             "2 gb limit",
         ],
     ),
+    Sign::unsure(
+        Cause::NoWriteAccess,
+        &[Cause::BadCredentials, Cause::LfsUnavailable],
+        &[
+            "lfs: authorization error",
+            "lfs*authentication required: authorization error",
+            "lfs*you must have push access",
+        ],
+    ),
     Sign::of(
         Cause::LfsMissingObject,
         &[
@@ -195,7 +204,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "would clobber existing tag",
             "(already exists)",
             "tag_name already exists",
-            "code: already_exists",
+            "already_exists",
             "tag*already exists",
         ],
     ),
