@@ -88,6 +88,8 @@ impl Call<'_> {
             ("", Ok(id)) => self.model.repositories.iter().find(|repository| repository.id == id),
             _ => self.model.find(&slug),
         };
+        // A wiki is served by git alone.
+        let found = found.filter(|repository| repository.wiki_of.is_none());
         let Some(repository) = found else {
             let former = self.model.find_former(&slug).map(|now| now.id);
             return Err(former.map_or_else(refusal::not_found, |id| self.moved(id)));

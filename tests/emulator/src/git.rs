@@ -121,7 +121,9 @@ fn admit(shared: &Shared, parts: &Parts, slug: &str, service: Service, inside: &
             None => challenge("Repository not found.\n"),
         });
     };
-    match access::check(&model, token, repository, "contents", service.level()) {
+    // Roles, visibility and standing of a wiki are those of its repository.
+    let parent = repository.wiki_of.and_then(|id| model.repositories.iter().find(|one| one.id == id));
+    match access::check(&model, token, parent.unwrap_or(repository), "contents", service.level()) {
         Ok(()) => Ok(Admitted { repository: repository.clone(), token: token.cloned() }),
         Err(refusal) => Err(refused(&refusal, repository, token).unwrap_or_else(|| {
             challenge(if token.is_none() && service == Service::ReceivePack {

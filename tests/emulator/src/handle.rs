@@ -132,6 +132,14 @@ impl RepositoryHandle {
         self.look(|repository| repository.runs.clone())
     }
 
+    /// Deletes a run, as a person may while somebody waits for it.
+    pub fn delete_run(&self, id: u64) {
+        let mut model = self.shared.model();
+        for repository in model.repositories.iter_mut().filter(|repository| repository.id == self.id) {
+            repository.runs.retain(|run| run.id != id);
+        }
+    }
+
     /// The value of an Actions secret, opened with the repository's key; `None` when it is not set or was sealed to
     /// another key.
     pub fn secret(&self, name: &str) -> Option<String> {

@@ -31,7 +31,7 @@ use crate::{
     faults::{Canned, Fault, Flood},
     git, handle,
     log::Entry,
-    model::Model,
+    model::{Model, Repository},
     shared::Shared,
     wire::{Outgoing, Socket, pause},
 };
@@ -41,6 +41,8 @@ pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io
     let hooks = directory.join("hooks");
     fs::create_dir(&hooks)?;
     git::hook::install(&hooks)?;
+    let wikis: Vec<_> = model.repositories.iter().filter_map(Repository::wiki_repository).collect();
+    model.repositories.extend(wikis);
     for repository in &mut model.repositories {
         handle::create(repository, directory, &hooks).map_err(io::Error::other)?;
     }

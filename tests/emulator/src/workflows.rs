@@ -118,6 +118,7 @@ pub(crate) fn start(
         listed_at: now + TimeDelta::milliseconds(i64::try_from(late).unwrap_or(i64::MAX)),
         outcome: repository.outcomes.get(file.file_name()).cloned().unwrap_or_default(),
         payload: trigger.payload.clone(),
+        pathless: false,
         decoy: false,
     };
     for decoy in repository.decoys.clone() {
@@ -145,6 +146,11 @@ fn disguise(decoy: Decoy, run: &Run, id: u64) -> Run {
         Decoy::Older => {
             other.created_at = run.created_at - TimeDelta::minutes(5);
             other.listed_at = other.created_at;
+        }
+        Decoy::Ancient => {
+            other.created_at = run.created_at - TimeDelta::days(5 * 365 + 20);
+            other.listed_at = other.created_at;
+            other.pathless = true;
         }
         Decoy::OtherTitle => {
             let words = run.title.rsplit_once(' ').map_or("", |(words, _)| words);
@@ -268,6 +274,7 @@ fn start_pages(
 ) {
     let Some(pages) = repository.pages.as_ref().filter(|pages| pages.build_type == "legacy") else { return };
     let full_ref = format!("refs/heads/{}", pages.branch);
+    let broken = Outcome::failure("build", "Build with Jekyll");
     let now = model.now();
     for update in updates.iter().filter(|update| update.name == full_ref) {
         let commit = Oid::from_str(&update.new).and_then(|id| bare.find_commit(id));
@@ -290,8 +297,27 @@ fn start_pages(
             older.outcome = Outcome { stages, ..Outcome::concluded("cancelled") };
         }
         let run = start(shared, model, repository.id, &file, &commit, &trigger);
-        end_as(model, repository.id, run, &pages.outcome);
+        let refused = has_links(bare, &commit, &pages.folder);
+        end_as(model, repository.id, run, if refused { &broken } else { &pages.outcome });
     }
+}
+
+/// Whether a symlink stands in the folder that Pages publishes: the build refuses such a site.
+fn has_links(bare: &git2::Repository, commit: &Commit<'_>, folder: &str) -> bool {
+    let folder = folder.trim_matches('/');
+    let Ok(root) = commit.tree() else { return false };
+    let tree = match folder {
+        "" => Some(root),
+        path => root.get_path(path.as_ref()).ok().and_then(|entry| bare.find_tree(entry.id()).ok()),
+    };
+    let mut found = false;
+    let _ = tree.map(|tree| {
+        tree.walk(git2::TreeWalkMode::PreOrder, |_, entry| {
+            found |= entry.filemode() == 0o120_000;
+            if found { git2::TreeWalkResult::Abort } else { git2::TreeWalkResult::Ok }
+        })
+    });
+    found
 }
 
 /// Gives a run another outcome than its file's.

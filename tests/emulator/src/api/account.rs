@@ -84,7 +84,7 @@ pub(super) fn repositories(call: &mut Call<'_>) -> Handled {
         return Err(refusal::error(403, "Resource not accessible by integration"));
     }
     let (mut list, mut left_out) = (Vec::new(), BTreeSet::new());
-    for repository in &call.model.repositories {
+    for repository in call.model.repositories.iter().filter(|repository| repository.wiki_of.is_none()) {
         let member = repository.owner.eq_ignore_ascii_case(&token.login)
             || repository.collaborators.contains_key(&token.login.to_ascii_lowercase());
         match access::check(call.model, Some(&token), repository, "metadata", Level::Read) {

@@ -125,7 +125,8 @@ pub(super) fn installations(call: &mut Call<'_>, secret: Option<&str>) -> Handle
 }
 
 fn reaches(installation: &Installation, repository: &Repository) -> bool {
-    installation.owner.eq_ignore_ascii_case(&repository.owner)
+    repository.wiki_of.is_none()
+        && installation.owner.eq_ignore_ascii_case(&repository.owner)
         && match &installation.repositories {
             Selection::All => true,
             Selection::Only(some) => some.iter().any(|slug| slug.eq_ignore_ascii_case(&repository.slug())),
@@ -226,7 +227,9 @@ fn own_grant(call: &Call<'_>) -> Result<Token, Answer> {
 /// `GET /installation/repositories`
 pub(super) fn repositories(call: &mut Call<'_>) -> Handled {
     let token = own_grant(call)?;
-    let selects = |repository: &&Repository| token.grant().is_some_and(|grant| grant.selects(&repository.slug()));
+    let selects = |repository: &&Repository| {
+        repository.wiki_of.is_none() && token.grant().is_some_and(|grant| grant.selects(&repository.slug()))
+    };
     let all: Vec<_> =
         call.model.repositories.iter().filter(selects).map(|repository| resources::full(call, repository)).collect();
     let (page, _) = super::runs::page(call, &all)?;

@@ -93,7 +93,7 @@ fn repository(call: &Call<'_>, field: &Field) -> Result<Value, Failure> {
     let text = |name: &str| field.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
     let slug = format!("{}/{}", text("owner"), text("name"));
     let unknown = || ("NOT_FOUND", format!("Could not resolve to a Repository with the name '{slug}'."));
-    let repository = call.model.find(&slug).ok_or_else(unknown)?;
+    let repository = call.model.find(&slug).filter(|found| found.wiki_of.is_none()).ok_or_else(unknown)?;
     access::check(call.model, call.token.as_ref(), repository, "metadata", Level::Read).map_err(|_| unknown())?;
     let allows = |method| repository.merge_methods.contains(&method);
     let mut body = json!({

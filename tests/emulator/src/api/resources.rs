@@ -112,10 +112,10 @@ pub(super) fn full(call: &Call<'_>, repository: &Repository) -> Value {
         "clone_url": format!("{web}.git"), "svn_url": web, "mirror_url": null, "homepage": null, "language": null,
         "forks_count": 0, "stargazers_count": 0, "watchers_count": 0, "size": 12, "open_issues_count": 0, "forks": 0,
         "open_issues": 0, "watchers": 0, "network_count": 0, "subscribers_count": 0,
-        "default_branch": repository.default_branch, "has_issues": true, "has_projects": false, "has_wiki": false,
+        "default_branch": repository.default_branch, "has_issues": true, "has_projects": false, "has_wiki": repository.has_wiki,
         "has_pages": repository.pages.is_some(), "has_discussions": false, "has_downloads": true,
         "archived": repository.standing == Standing::Archived, "disabled": repository.standing == Standing::Disabled,
-        "visibility": if repository.is_public() { "public" } else { "private" },
+        "visibility": repository.visibility.as_str(),
         "pushed_at": now, "created_at": "2026-01-05T08:00:00Z", "updated_at": now, "license": null,
         "is_template": false, "allow_forking": true, "web_commit_signoff_required": false, "topics": [],
     });

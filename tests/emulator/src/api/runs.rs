@@ -26,7 +26,7 @@ pub(super) fn page(call: &Call<'_>, all: &[Value]) -> Result<(Vec<Value>, Option
 /// `GET /repos/{owner}/{repo}/actions/runs` and `.../workflows/{workflow_id}/runs`
 pub(super) fn list(call: &mut Call<'_>, owner: &str, name: &str, workflow: Option<&str>) -> Handled {
     let repository = call.repository(owner, name, "actions", Level::Read)?;
-    let path = workflow.map(|id| super::actions::find(&repository, id).map(|known| known.path)).transpose()?;
+    let path = workflow.map(|id| super::actions::find_listed(&repository, id).map(|known| known.path)).transpose()?;
     let now = call.model.now();
     let mut runs: Vec<_> = repository.runs.iter().filter(|run| run.listed_at <= now).collect();
     runs.retain(|run| path.as_ref().is_none_or(|path| *path == run.path) && wanted(call, run, now));
@@ -86,7 +86,7 @@ fn object(call: &Call<'_>, repository: &Repository, run: &Run, now: DateTime<Utc
     let workflow = workflow_id(repository, &run.path);
     let at = timestamp(run.created_at);
     let person = json!({"name": "Seeder", "email": "seeder@example.com"});
-    json!({
+    let mut object = json!({
         "id": run.id, "name": run.name, "node_id": format!("WFR_{}", run.id), "head_branch": run.head_branch,
         "head_sha": run.head_sha, "path": run.path, "display_title": run.title, "run_number": run.number,
         "run_attempt": 1, "event": run.event, "status": status, "conclusion": conclusion, "workflow_id": workflow,
@@ -103,7 +103,11 @@ fn object(call: &Call<'_>, repository: &Repository, run: &Run, now: DateTime<Utc
             "author": person, "committer": person,
         },
         "repository": resources::minimal(call, repository), "head_repository": resources::minimal(call, repository),
-    })
+    });
+    if run.pathless {
+        object.as_object_mut().map(|object| object.remove("path"));
+    }
+    object
 }
 
 fn find<'a>(repository: &'a Repository, id: &str) -> Result<&'a Run, Answer> {

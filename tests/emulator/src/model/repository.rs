@@ -19,6 +19,19 @@ pub enum Visibility {
     Public,
     /// Those with a role.
     Private,
+    /// As private here; on GitHub every member of the enterprise reads it.
+    Internal,
+}
+
+impl Visibility {
+    /// As the REST API writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 /// Whether a repository can be used.
@@ -146,9 +159,18 @@ pub struct Repository {
     pub burned_tags: BTreeSet<String>,
     /// Whether pushes that bring secrets are refused.
     pub push_protection: bool,
+    /// Whether it can have a wiki. The wiki exists once it has a first page.
+    pub has_wiki: bool,
+    /// Of a wiki: the id of the repository that it belongs to. A wiki is served by git alone.
+    pub wiki_of: Option<u64>,
+    /// Workflows (by file name) that are listed beside those of the default branch, with their state: `deleted`, or `active`
+    /// for one of another branch.
+    pub other_workflows: Vec<(String, String)>,
     /// The bare repository; empty before the emulator has started.
     pub path: PathBuf,
     pub(crate) seeds: Vec<Seed>,
+    /// The first pages of its wiki.
+    pub(crate) wiki: Option<Files>,
 }
 
 impl Repository {
@@ -181,8 +203,12 @@ impl Repository {
             releases: Vec::new(),
             burned_tags: BTreeSet::new(),
             push_protection: false,
+            has_wiki: true,
+            wiki_of: None,
+            other_workflows: Vec::new(),
             path: PathBuf::new(),
             seeds: Vec::new(),
+            wiki: None,
         }
     }
 
@@ -230,6 +256,13 @@ impl Repository {
     #[must_use]
     pub fn private(mut self) -> Self {
         self.visibility = Visibility::Private;
+        self
+    }
+
+    /// Of the enterprise alone.
+    #[must_use]
+    pub fn internal(mut self) -> Self {
+        self.visibility = Visibility::Internal;
         self
     }
 
@@ -340,10 +373,25 @@ impl Repository {
 
     /// A Pages site from the root of a branch.
     #[must_use]
-    pub fn pages(mut self, branch: &str) -> Self {
+    pub fn pages(self, branch: &str) -> Self {
+        self.pages_from(branch, "/")
+    }
+
+    /// The custom domain of its Pages site.
+    #[must_use]
+    pub fn pages_domain(mut self, domain: &str) -> Self {
+        if let Some(pages) = &mut self.pages {
+            pages.cname = Some(domain.to_owned());
+        }
+        self
+    }
+
+    /// A Pages site from a folder of a branch: `/` or `/docs`.
+    #[must_use]
+    pub fn pages_from(mut self, branch: &str, folder: &str) -> Self {
         self.pages = Some(Pages {
             branch: branch.to_owned(),
-            folder: "/".to_owned(),
+            folder: folder.to_owned(),
             build_type: "legacy".to_owned(),
             cname: None,
             outcome: Outcome::default(),
@@ -376,6 +424,37 @@ impl Repository {
     #[must_use]
     pub fn push_protection(mut self) -> Self {
         self.push_protection = true;
+        self
+    }
+
+    /// A wiki with these first pages, served by git as `owner/name.wiki` with the branch `master`. Without this call the wiki
+    /// is switched on and has no page yet, so git does not find it.
+    #[must_use]
+    pub fn wiki(mut self, pages: &[(&str, &str)]) -> Self {
+        self.wiki = Some(pages.iter().map(|&(path, text)| (path.to_owned(), text.as_bytes().to_vec())).collect());
+        self
+    }
+
+    /// Its wiki is switched off.
+    #[must_use]
+    pub fn without_wiki(mut self) -> Self {
+        self.has_wiki = false;
+        self
+    }
+
+    /// The wiki as a repository of its own; `None`: it has no page.
+    pub(crate) fn wiki_repository(&self) -> Option<Self> {
+        let pages = self.wiki.clone().filter(|_| self.has_wiki)?;
+        let mut wiki = Self::new(&format!("{}.wiki", self.slug())).default_branch("master").without_actions();
+        wiki.former = self.former.iter().map(|slug| format!("{slug}.wiki")).collect();
+        wiki.seeds.push(Seed { full_ref: "refs/heads/master".to_owned(), files: pages });
+        Some(Self { wiki_of: Some(self.id), ..wiki })
+    }
+
+    /// Lists a workflow (by file name) that the default branch does not have.
+    #[must_use]
+    pub fn other_workflow(mut self, file: &str, state: &str) -> Self {
+        self.other_workflows.push((file.to_owned(), state.to_owned()));
         self
     }
 

@@ -98,6 +98,8 @@ pub enum Decoy {
     Newer,
     /// Same event, actor, commit and time; the last word of its title is another one.
     OtherTitle,
+    /// Same event and actor, of 2021: such runs have no `path`.
+    Ancient,
 }
 
 /// A workflow run.
@@ -133,6 +135,8 @@ pub struct Run {
     pub outcome: Outcome,
     /// `client_payload` or `inputs`, as they arrived.
     pub payload: Value,
+    /// Shown without `path`, as runs of 2020 and 2021 are.
+    pub pathless: bool,
     /// Put there to mislead; nothing asked for it.
     pub decoy: bool,
 }

@@ -64,8 +64,9 @@ impl Grant {
         Self { owner: owner.to_owned(), repositories, permissions, pending: false }
     }
 
-    /// Whether the repository `owner/name` was selected.
+    /// Whether the repository `owner/name` was selected; a wiki goes with its repository.
     pub fn selects(&self, slug: &str) -> bool {
+        let slug = slug.strip_suffix(".wiki").unwrap_or(slug);
         let owner = slug.split('/').next().unwrap_or_default();
         !self.pending
             && owner.eq_ignore_ascii_case(&self.owner)

@@ -14,3 +14,4 @@ mod runs;
 mod secrets;
 mod signatures;
 mod support;
+mod surroundings;
