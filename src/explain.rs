@@ -77,7 +77,7 @@ pub fn run(options: &ExplainOptions, text: &str) -> String {
         transient: diagnosis.transient,
         what: &diagnosis.what,
         remedy: &diagnosis.remedy,
-        docs: diagnosis.docs,
+        docs: diagnosis.page(),
     };
     // NOTE: strings and a bool always serialise; the fallback only satisfies the type.
     serde_json::to_string(&line).unwrap_or_default()

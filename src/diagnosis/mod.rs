@@ -6,9 +6,11 @@ mod classify;
 mod evidence;
 mod failure;
 mod finding;
+mod link;
 mod reading;
 mod refine;
 mod remedy;
+pub mod token_page;
 mod verdict;
 
 pub use cause::Cause;

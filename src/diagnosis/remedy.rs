@@ -2,7 +2,7 @@
 
 use crate::credential::TokenKind;
 
-use super::{Cause, Situation, reading::Reading};
+use super::{Cause, Situation, link::sso_link, reading::Reading};
 use crate::diagnosis::finding::Finding;
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
@@ -123,35 +123,6 @@ fn apart(finding: &Finding) -> Option<&'static str> {
             "Which rule it is stands in the `remote:` lines before the rejection."
         }
         _ => return None,
-    })
-}
-
-/// A more exact address than the cause's page, from the answer.
-pub(super) fn link(cause: Cause, reading: &Reading) -> Option<String> {
-    match cause {
-        Cause::SsoAuthorizationRequired => sso_link(reading),
-        Cause::PushProtectionSecret => address(reading, "/security/secret-scanning/unblock-secret/"),
-        Cause::TokenLifetimePolicy => {
-            address(reading, "/settings/personal-access-tokens/").or_else(|| address(reading, "/settings/tokens/"))
-        }
-        Cause::RunFailed => address(reading, "/actions/runs/"),
-        _ => None,
-    }
-}
-
-/// `x-github-sso: required; url=…`.
-fn sso_link(reading: &Reading) -> Option<String> {
-    let value = reading.header("x-github-sso")?;
-    let url = value.split(';').find_map(|part| part.trim().strip_prefix("url="))?;
-    (url.starts_with("https://") && !url.contains(char::is_whitespace)).then(|| url.to_owned())
-}
-
-/// The first https address of the text that holds `part`.
-fn address(reading: &Reading, part: &str) -> Option<String> {
-    reading.lines().flat_map(str::split_whitespace).find_map(|word| {
-        let word = &word[word.find("https://")?..];
-        let word = word.trim_end_matches(['.', ',', ')', '"', '\'', ']', '}']);
-        (word.contains(part) && word.len() < 500).then(|| word.to_owned())
     })
 }
 

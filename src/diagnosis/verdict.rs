@@ -42,6 +42,11 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// The page to open: [`Self::link`] where there is one, else [`Self::docs`].
+    pub fn page(&self) -> &str {
+        self.link.as_deref().unwrap_or(self.docs)
+    }
+
     /// The failure that a stage returns.
     pub fn into_failure(self) -> Failure {
         let mut what = self.what;
@@ -67,7 +72,7 @@ pub(super) fn put_together(
         remedy: remedy::remedy(&finding, reading, situation),
         docs: cause.docs(),
         retry: retry(cause, reading),
-        link: remedy::link(cause, reading),
+        link: super::link::link(cause, reading, situation),
         also: finding.also,
     }
 }
