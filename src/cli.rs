@@ -1,68 +1,165 @@
-//! The command line: flags made from the table of inputs, and the subcommand `explain`.
+//! The command line: commands for people, and flags made from the table of inputs.
+
+mod help;
+mod laptop;
+mod named;
+mod refused;
 
 use std::{
     ffi::OsString,
     io::{self, Read as _},
+    path::PathBuf,
 };
 
-use clap::{
-    Arg, ArgAction, ArgMatches, Command as Parser,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::ArgMatches;
+use clap_complete::Shell;
 use zeroize::Zeroizing;
 
+use self::{
+    named::{ARGUMENT, Named},
+    refused::{invalid, refused},
+};
 use crate::{
     context::Environment,
-    diagnosis::{Cause, Failure},
+    diagnosis::Failure,
     explain::{self, ExplainOptions, OptionError},
     inputs::{
-        INPUTS, Raw, nearest,
-        table::{Form, Group, Input, Preset},
+        INPUTS, Raw,
+        table::{Form, Input},
     },
 };
-
-/// The flags of `explain`.
-const EXPLAIN_FLAGS: [&str; 4] = ["operation", "status", "header", "help"];
 
 /// What the program is asked to do.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// One relay, with its inputs unread: mask [`Raw::secrets`] first, then [`Inputs::read`](crate::inputs::Inputs::read).
-    Relay(Raw),
-    /// The diagnosis of a text on standard input.
-    Explain(ExplainOptions),
+    /// One relay.
+    Relay(Request),
+    /// The diagnosis of a text.
+    Explain(Explain),
     /// This text, on standard output.
     Help(String),
     /// This line, on standard output.
     Version(String),
+    /// This script, on standard output.
+    Completions(String),
+}
+
+/// One relay, as it was asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its inputs, unread: mask [`Raw::secrets`] first, then [`Inputs::read`](crate::inputs::Inputs::read).
+    pub raw: Raw,
+    /// Whether the report is printed as one JSON object, and nothing else on standard output.
+    pub json: bool,
+    /// Whether nobody is asked before something is written.
+    pub yes: bool,
+}
+
+/// One diagnosis, as it was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Explain {
+    /// What is told beside the text.
+    pub options: ExplainOptions,
+    /// The file that holds the text; none: standard input.
+    pub file: Option<PathBuf>,
+    /// Whether the answer is JSON on a terminal too.
+    pub json: bool,
+}
+
+/// Whether `arguments` ask for JSON, however wrong the rest of them is.
+pub fn asks_for_json(arguments: &[OsString]) -> bool {
+    flags_of(arguments).any(|argument| argument == "--json")
 }
 
 /// Reads the arguments (without the program's name) and the inputs in the environment; a flag wins.
 /// `read_file` reads the file of a `--NAME-file` flag, `-` being standard input: [`read_secret_file`] in the program.
 ///
 /// # Errors
-/// `invalid-input` for a flag that is unknown, repeated or lacks its value, and for a file that can not be read.
+/// `invalid-input` for a command or a flag that is unknown, repeated or lacks its value, and for a file that cannot be read.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment,
     read_file: &mut dyn FnMut(&str) -> io::Result<String>,
 ) -> Result<Command, Failure> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let explaining = arguments.first().is_some_and(|first| first == "explain");
-    let matches = match parser().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => return Ok(Command::Help(error.render().to_string())),
-        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut whole = flags_of(&arguments).any(|argument| argument == "--help");
+    if arguments.first().is_some_and(|first| first == "help") {
+        arguments.remove(0);
+        whole = true;
+    }
+    let named = arguments.first().and_then(|first| first.to_str()).and_then(Named::of);
+    if whole {
+        return Ok(Command::Help(help::whole(named)));
+    }
+    if flags_of(&arguments).any(|argument| argument == "-h") {
+        return Ok(Command::Help(help::short(named)));
+    }
+    let Some(named) = named else {
+        let matches = named::step_parser().try_get_matches_from(arguments).map_err(|error| refused(&error, None))?;
+        if matches.get_flag("version") {
             return Ok(Command::Version(format!("{}\n", version())));
         }
-        Err(error) => return Err(refused(&error, explaining)),
+        let raw = Raw::from_environment(environment);
+        return with_flags(raw, &matches, |_| true, read_file).map(Command::Relay);
     };
-    if let Some(("explain", options)) = matches.subcommand() {
-        return explain_options(options).map(Command::Explain).map_err(|error| invalid(format!("{error}.")));
+    let arguments = joined(&arguments[1..]);
+    let matches = named.parser().try_get_matches_from(arguments).map_err(|error| refused(&error, Some(named)))?;
+    let argument = || matches.get_many::<String>(ARGUMENT).into_iter().flatten().map(String::as_str);
+    match named {
+        Named::Explain => explain_options(&matches)
+            .map(|options| {
+                let file = argument().next().filter(|file| *file != "-").map(PathBuf::from);
+                Command::Explain(Explain { options, file, json: matches.get_flag("json") })
+            })
+            .map_err(|error| invalid(format!("{error}."))),
+        Named::Completions => completions(argument().next().unwrap_or_default()).map(Command::Completions),
+        Named::Check | Named::Publish | Named::Push => {
+            let mut raw = Raw::from_environment(environment);
+            // The command says what is done: an input of another command, left in the environment, does not.
+            raw.retain(|input| named.takes(input));
+            if let (Some(input), Some(_)) = (named.input(), argument().next()) {
+                raw.put(input, argument().collect::<Vec<_>>().join("\n"));
+            }
+            with_flags(raw, &matches, |input| named.takes(input), read_file).map(Command::Relay)
+        }
     }
-    let mut raw = Raw::from_environment(environment);
+}
+
+/// The arguments that are flags: what stands after `--` is none.
+fn flags_of(arguments: &[OsString]) -> impl Iterator<Item = &OsString> {
+    arguments.iter().take_while(|argument| *argument != "--")
+}
+
+/// `--flag true` as `--flag=true` for the flags that are truth values, so that any other word after one is an argument.
+fn joined(arguments: &[OsString]) -> Vec<OsString> {
+    let is_truth = |argument: &OsString| {
+        let name = argument.to_str().and_then(|argument| argument.strip_prefix("--"));
+        name.is_some_and(|name| INPUTS.iter().any(|input| input.form == Form::Bool && input.name == name))
+    };
+    let is_word =
+        |argument: &OsString| matches!(argument.to_str(), Some("true" | "True" | "TRUE" | "false" | "False" | "FALSE"));
+    let mut joined: Vec<OsString> = Vec::new();
+    for argument in arguments {
+        match joined.last_mut() {
+            Some(flag) if is_truth(flag) && is_word(argument) => {
+                flag.push("=");
+                flag.push(argument);
+            }
+            _ => joined.push(argument.clone()),
+        }
+    }
+    joined
+}
+
+/// The request with the inputs that were given as flags.
+fn with_flags(
+    mut raw: Raw,
+    matches: &ArgMatches,
+    takes: impl Fn(&Input) -> bool,
+    read_file: &mut dyn FnMut(&str) -> io::Result<String>,
+) -> Result<Request, Failure> {
     let mut standard_input = None;
-    for input in INPUTS {
+    for input in INPUTS.iter().filter(|input| takes(input)) {
         let Some(values) = matches.get_many::<String>(input.name) else { continue };
         let values: Vec<&str> = values.map(String::as_str).collect();
         if !input.form.is_secret() {
@@ -80,14 +177,24 @@ pub fn parse(
             }
             let value = read_file(path).map_err(|error| {
                 invalid(format!(
-                    "`--{}-file` can not read {path:?} ({error}); it accepts the path of a file, or `-` for standard input.",
+                    "`--{}-file` cannot read {path:?} ({error}). It accepts the path of a file, or `-` for standard input.",
                     input.name
                 ))
             })?;
             raw.put(input, value);
         }
     }
-    Ok(Command::Relay(raw))
+    let yes = matches.try_get_one::<bool>("yes").ok().flatten().copied().unwrap_or_default();
+    Ok(Request { raw, json: matches.get_flag("json"), yes })
+}
+
+fn completions(shell: &str) -> Result<String, Failure> {
+    let shell: Shell = shell.parse().map_err(|_| {
+        invalid("`completions` knows no such SHELL; it accepts bash, zsh, fish, elvish or powershell.".to_owned())
+    })?;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut named::whole(), env!("CARGO_PKG_NAME"), &mut script);
+    Ok(String::from_utf8_lossy(&script).into_owned())
 }
 
 /// Reads a file that holds a secret, or standard input for `-`.
@@ -115,74 +222,6 @@ pub fn version() -> String {
     }
 }
 
-/// The parser that the table describes.
-fn parser() -> Parser {
-    let mut parser = Parser::new(env!("CARGO_PKG_NAME"))
-        .no_binary_name(true)
-        .about("Push to another repository, tag it, start its workflows and prove that they started.")
-        .after_help(
-            "Every flag is an input of the action, under the same name, and wins over INPUT_<NAME> in the environment. \
-             A list is one item a line, or the flag once for each item. \
-             Without anything to push, tag or start, the token is checked and nothing is changed.",
-        )
-        .version(version())
-        .disable_help_subcommand(true)
-        .args_conflicts_with_subcommands(true)
-        .max_term_width(110)
-        .subcommand(explain_parser());
-    for group in Group::ALL {
-        parser = parser.next_help_heading(group.title());
-        for input in INPUTS.iter().filter(|input| input.group == group) {
-            parser = parser.arg(argument(input));
-        }
-    }
-    parser
-}
-
-fn argument(input: &Input) -> Arg {
-    let secret = input.form.is_secret();
-    let preset = match input.preset {
-        Preset::Value(words) | Preset::Derived(words) => format!(" [default: {words}]"),
-        Preset::None | Preset::Expression(_) => String::new(),
-    };
-    let arg = Arg::new(input.name).help(format!("{}{preset}", input.help).replace('`', ""));
-    let arg = if secret { arg.long(format!("{}-file", input.name)) } else { arg.long(input.name) };
-    let arg = match input.form {
-        Form::List(_) => arg.action(ArgAction::Append),
-        Form::Bool => arg.num_args(0..=1).default_missing_value("true"),
-        _ => arg,
-    };
-    arg.value_name(match input.form {
-        Form::Bool => "true|false".to_owned(),
-        Form::Choice(words) => words.join("|"),
-        Form::Secret(_) | Form::VerbatimSecret(_) => "PATH|-".to_owned(),
-        Form::Number(_) => "N".to_owned(),
-        Form::Duration => "TIME".to_owned(),
-        Form::Json => "JSON".to_owned(),
-        Form::List(_) => "ITEM".to_owned(),
-        Form::Text(_) | Form::Verbatim(_) => "TEXT".to_owned(),
-    })
-}
-
-fn explain_parser() -> Parser {
-    Parser::new("explain")
-        .about("Diagnose a failure's text from standard input: prints one JSON object on a line.")
-        .arg(
-            Arg::new("operation")
-                .long("operation")
-                .value_name("git-push|git-fetch|ssh|rest")
-                .help("What was being done."),
-        )
-        .arg(Arg::new("status").long("status").value_name("N").help("The HTTP status of the answer."))
-        .arg(
-            Arg::new("header")
-                .long("header")
-                .value_name("Name: value")
-                .action(ArgAction::Append)
-                .help("A header of the answer; may be repeated."),
-        )
-}
-
 fn explain_options(matches: &ArgMatches) -> Result<ExplainOptions, OptionError> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     Ok(ExplainOptions {
@@ -197,62 +236,9 @@ fn explain_options(matches: &ArgMatches) -> Result<ExplainOptions, OptionError> 
     })
 }
 
-/// clap's refusal in this program's words. No value is repeated, only names: a value may be a secret.
-fn refused(error: &clap::Error, explaining: bool) -> Failure {
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
-        _ => None,
-    };
-    let flag = text(ContextKind::InvalidArg).unwrap_or_default();
-    let flag = flag.split(['=', ' ']).next().unwrap_or_default();
-    match (error.kind(), flag.strip_prefix("--")) {
-        (ErrorKind::UnknownArgument, Some(name)) => unknown_flag(name, explaining),
-        (ErrorKind::UnknownArgument, None) if flag.starts_with('-') => invalid(
-            "A flag with one `-` is not known; every flag is written in full, such as `--repository`.".to_owned(),
-        ),
-        (ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand, _) => {
-            invalid("An argument stands without a flag before it; the command line accepts flags (`--dry-run`, `--dry-run=false`), or `explain` first.".to_owned())
-        }
-        (ErrorKind::ArgumentConflict, Some(name)) => {
-            invalid(format!("`--{name}` is given more than once, or beside `explain`; it accepts one value."))
-        }
-        (ErrorKind::ArgumentConflict, None) => invalid("`explain` does not go together with other flags.".to_owned()),
-        (ErrorKind::InvalidUtf8, _) => invalid("An argument is not valid UTF-8.".to_owned()),
-        (_, Some(name)) => {
-            let input = INPUTS.iter().find(|input| long(input) == name);
-            let accepts = input.filter(|input| !input.form.is_secret()).map(|input| input.form.accepts());
-            let accepts = accepts.unwrap_or_else(|| "a value".to_owned());
-            invalid(format!("`--{name}` has no value, or one that it does not take; it accepts {accepts}."))
-        }
-        (kind, None) => invalid(format!("The command line is not understood ({kind}).")),
-    }
-    .with_remedy("Correct the command line; `repo-relay --help` lists every flag and what it accepts.")
-}
-
-fn unknown_flag(name: &str, explaining: bool) -> Failure {
-    if explaining {
-        let like = nearest(name, EXPLAIN_FLAGS).unwrap_or_default();
-        return invalid(format!("`--{name}` is no flag of `explain`; the nearest is `--{like}`."));
-    }
-    if INPUTS.iter().any(|input| input.name == name && input.form.is_secret()) {
-        return invalid(format!(
-            "`--{name}` is not accepted: a secret on the command line can be read by others; \
-             `--{name}-file` accepts the path of a file, or `-` for standard input."
-        ));
-    }
-    let flags: Vec<String> = INPUTS.iter().map(long).chain(["help".to_owned(), "version".to_owned()]).collect();
-    let like = nearest(name, flags.iter().map(String::as_str)).unwrap_or_default();
-    invalid(format!("`--{name}` is no flag; the nearest is `--{like}`."))
-}
-
 /// The flag's name without its dashes.
 fn long(input: &Input) -> String {
     if input.form.is_secret() { format!("{}-file", input.name) } else { input.name.to_owned() }
-}
-
-fn invalid(what: String) -> Failure {
-    Failure::new(Cause::InvalidInput, what)
 }
 
 #[cfg(test)]
@@ -260,7 +246,12 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::{context::Context, credential::Secret, inputs::Inputs};
+    use crate::{
+        context::Context,
+        credential::Secret,
+        diagnosis::Cause,
+        inputs::{Inputs, Push},
+    };
 
     fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Failure> {
         let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -276,7 +267,7 @@ mod tests {
         let variables = [variables, &[("GITHUB_REPOSITORY", "o/r")]].concat();
         let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         match command(arguments, &variables)? {
-            Command::Relay(raw) => Inputs::read(&raw, &Context::read(&environment, PathBuf::from("/here"))),
+            Command::Relay(request) => Inputs::read(&request.raw, &Context::read(&environment, PathBuf::from("/here"))),
             other => panic!("{other:?}"),
         }
     }
@@ -330,7 +321,21 @@ mod tests {
         for (arguments, named) in [
             (&["--dry_run=ghp_hidden"][..], "--dry-run"),
             (&["--directroy", "ghp_hidden"], "--directory"),
-            (&["ghp_hidden"], "explain"),
+            (&["ghp_hidden"], "`explain`"),
+            (&["pubish", "site"], "Did you mean `publish`?"),
+            (&["chekc"], "Did you mean `check`?"),
+            (&["publish"], "DIRECTORY"),
+            (&["publish", "a", "b"], "one DIRECTORY"),
+            (&["publish", "a", "--directory", "b"], "`--directory`"),
+            (&["push"], "REFSPEC"),
+            (&["push", "main", "--directory", "x"], "`publish`"),
+            (&["publish", "x", "--refs", "main"], "`push` does"),
+            (&["publish", "x", "--direcotry", "y"], "Unknown flag `--direcotry`. Did you mean `--directory`?"),
+            (&["check", "a/b", "--tag", "v1"], "`publish` or `push`"),
+            (&["check", "--tokn-file", "x"], "--token-file"),
+            (&["check", "--token", "ghp_hidden"], "--token-file"),
+            (&["completions"], "SHELL"),
+            (&["completions", "tcsh"], "bash"),
             (&["-x"], "--repository"),
             (&["--branch", "a", "--branch", "b"], "--branch"),
             (&["--branch"], "--branch"),
@@ -338,8 +343,8 @@ mod tests {
             (&["explain", "--statsu", "1"], "--status"),
             (&["explain", "--status", "abc"], "--status"),
             (&["explain", "--operation", "pull"], "--operation"),
-            (&["explain", "--header", "x"], "--header"),
-            (&["--branch", "a", "explain"], "explain"),
+            (&["explain", "--header", "hidden"], "--header"),
+            (&["--branch", "a", "explain"], "The command comes first"),
         ] {
             let failure = command(arguments, &[]).unwrap_err();
             assert_eq!(failure.cause, Cause::InvalidInput, "{arguments:?}");
@@ -351,22 +356,78 @@ mod tests {
     #[test]
     fn help_version_and_explain_are_commands_of_their_own() {
         let bad = [("INPUT_NONSENSE", "x")];
-        assert!(
-            matches!(command(&["--help"], &bad), Ok(Command::Help(text)) if text.contains("--token-file <PATH|->"))
-        );
-        assert!(matches!(command(&["-h"], &bad), Ok(Command::Help(_))));
-        assert!(
-            matches!(command(&["--version"], &bad), Ok(Command::Version(text)) if text.starts_with("repo-relay 1."))
-        );
-        assert!(
-            matches!(command(&["explain", "--help"], &bad), Ok(Command::Help(text)) if text.contains("--operation"))
-        );
-        let Ok(Command::Explain(options)) = command(
-            &["explain", "--operation", "rest", "--status", "403", "--header", "X-A: b", "--header", "C: d"],
-            &bad,
-        ) else {
-            panic!("not explain");
+        let help = |arguments: &[&str]| match command(arguments, &bad) {
+            Ok(Command::Help(text)) => text,
+            other => panic!("{arguments:?}: {other:?}"),
         };
-        assert_eq!((options.status, options.headers.len()), (Some(403), 2));
+        assert!(help(&["--help"]).contains("--token-file <PATH|->"));
+        assert!(help(&["-h"]).lines().count() <= 40);
+        assert!(help(&["explain", "--help"]).contains("--operation"));
+        for whole in [&["publish", "--help"][..], &["help", "publish"], &["publish", "x", "--nonsense", "--help"]] {
+            let text = help(whole);
+            assert!(text.contains("--destination <TEXT>") && !text.contains("--refs"), "{text}");
+        }
+        assert!(help(&["push", "-h"]).contains("repo-relay push REFSPEC..."));
+        for version in ["--version", "-V"] {
+            assert!(
+                matches!(command(&[version], &bad), Ok(Command::Version(text)) if text.starts_with("repo-relay 1."))
+            );
+        }
+        let arguments =
+            ["explain", "a.log", "--operation", "rest", "--status", "403", "--header", "X-A: b", "--header", "C: d"];
+        let Ok(Command::Explain(asked)) = command(&arguments, &bad) else { panic!("not explain") };
+        assert_eq!((asked.options.status, asked.options.headers.len(), asked.json), (Some(403), 2, false));
+        assert_eq!(asked.file, Some(PathBuf::from("a.log")));
+        let Ok(Command::Explain(asked)) = command(&["explain", "-", "--json"], &bad) else { panic!("not explain") };
+        assert!(asked.file.is_none() && asked.json);
+        let Ok(Command::Completions(script)) = command(&["completions", "bash"], &bad) else { panic!("no script") };
+        assert!(script.contains("--destination") && script.contains("publish"));
+    }
+
+    #[test]
+    fn a_command_sets_its_input_and_drops_those_of_others() {
+        let left = [("INPUT_REFS", "main"), ("INPUT_DIRECTORY", "old"), ("INPUT_TAG", "v1")];
+        let read = inputs(&["publish", "--dry-run", "site", "--branch", "b"], &left).unwrap();
+        let Push::Directory(push) = &read.push else { panic!("{:?}", read.push) };
+        assert_eq!((push.directory.to_str(), push.commit.branch.short()), (Some("site"), "b"));
+        assert!(read.behaviour.dry_run && read.tags.is_some());
+        let read = inputs(&["push", "main", ":old", "--dry-run", "true"], &left).unwrap();
+        assert!(matches!(&read.push, Push::Refs(refs) if refs.specs.len() == 2) && read.behaviour.dry_run);
+        for check in [&["check", "acme/site"][..], &["check", "--repository", "acme/site"]] {
+            let read = inputs(check, &left).unwrap();
+            assert!(!read.writes() && read.targets.list[0].web().ends_with("/acme/site"));
+        }
+    }
+
+    #[test]
+    fn every_command_has_its_flags() {
+        for (named, takes, leaves) in [
+            (Named::Check, &["token-file", "expiry-warning", "json"][..], &["dry-run", "yes", "branch", "tag"][..]),
+            (
+                Named::Publish,
+                &["branch", "keep", "tag", "wait-for", "dry-run", "yes"],
+                &["refs", "remove", "workflow-token-file"],
+            ),
+            (
+                Named::Push,
+                &["refs", "tag", "author", "signing-key-file", "wait-for"],
+                &["directory", "keep", "message", "cname"],
+            ),
+        ] {
+            let flags = named.flags();
+            assert!(takes.iter().all(|flag| flags.contains(*flag)), "{named:?} {flags:?}");
+            assert!(!leaves.iter().any(|flag| flags.contains(*flag)), "{named:?} {flags:?}");
+        }
+    }
+
+    #[test]
+    fn json_and_yes_are_told() {
+        let Ok(Command::Relay(request)) = command(&["push", "main", "--json", "--yes"], &[]) else { panic!() };
+        assert!(request.json && request.yes);
+        let Ok(Command::Relay(request)) = command(&["--refs", "main"], &[]) else { panic!() };
+        assert!(!request.json && !request.yes);
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert!(asks_for_json(&words(&["push", "--nonsense", "--json"])));
+        assert!(!asks_for_json(&words(&["push", "--", "--json"])));
     }
 }

@@ -118,6 +118,7 @@ pub struct Context {
     pub origin: Option<String>,
     server_url: Option<String>,
     api_url: Option<String>,
+    gh_host: Option<String>,
 }
 
 /// The proxy variables as they were written, upper case before lower case. Their `Debug` hides them: they may hold a password.
@@ -190,17 +191,28 @@ impl Context {
             proxies: ProxyVariables { https: proxy("HTTPS_PROXY"), http: proxy("HTTP_PROXY"), no: proxy("NO_PROXY") },
             origin: None,
             repository,
+            // A runner names its server itself; on a laptop the variable means what it means to gh.
+            gh_host: owned("GH_HOST").filter(|_| text("GITHUB_ACTIONS") != Some("true")),
             server_url,
             api_url: owned("GITHUB_API_URL"),
         }
     }
 
-    /// The workflow's own server: `GITHUB_SERVER_URL`, else github.com.
+    /// The workflow's own server: `GITHUB_SERVER_URL`, on a laptop else `GH_HOST`, else github.com.
     ///
     /// # Errors
     /// When the variable is set and no address of a server.
     pub fn server(&self) -> Result<ServerUrl, NameError> {
-        server(self.server_url.as_deref())
+        match (&self.server_url, &self.gh_host) {
+            (None, Some(host)) => gh_server(host),
+            (variable, _) => server(variable.as_deref()),
+        }
+    }
+
+    /// The variable that [`Self::server`] is read from; none where github.com is meant for want of one.
+    pub fn server_variable(&self) -> Option<&'static str> {
+        let set = [("GITHUB_SERVER_URL", &self.server_url), ("GH_HOST", &self.gh_host)];
+        set.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
     }
 
     /// `GITHUB_API_URL`, where it is set.
@@ -210,6 +222,17 @@ impl Context {
     pub fn api(&self) -> Result<Option<ApiUrl>, NameError> {
         self.api_url.as_deref().map(str::parse).transpose()
     }
+}
+
+/// The server that `GH_HOST` names: a host's name alone. Like gh, this machine itself is spoken to without TLS.
+///
+/// Source: <https://cli.github.com/manual/gh_help_environment>
+fn gh_server(host: &str) -> Result<ServerUrl, NameError> {
+    if host.contains("://") {
+        return host.parse();
+    }
+    let server: ServerUrl = format!("https://{host}").parse()?;
+    if server.is_loopback() { format!("http://{host}").parse() } else { Ok(server) }
 }
 
 fn server(variable: Option<&str>) -> Result<ServerUrl, NameError> {
@@ -257,6 +280,17 @@ mod tests {
         assert_eq!(context.workspace, PathBuf::from("/here"));
         assert!(context.server().unwrap().is_github_com());
         assert!(context.api().unwrap().is_none());
+    }
+
+    #[test]
+    fn gh_host_names_the_server_of_a_laptop_alone() {
+        let server = |pairs: &[(&str, &str)]| context(pairs).server().map(|server| server.to_string());
+        let gh = ("GH_HOST", "ghe.acme.test");
+        assert_eq!(server(&[gh]).unwrap(), "https://ghe.acme.test");
+        assert_eq!(server(&[("GH_HOST", "127.0.0.1:4000")]).unwrap(), "http://127.0.0.1:4000");
+        assert_eq!(server(&[gh, ("GITHUB_SERVER_URL", "https://other.test")]).unwrap(), "https://other.test");
+        assert_eq!(server(&[gh, ("GITHUB_ACTIONS", "true")]).unwrap(), "https://github.com");
+        assert!(server(&[("GH_HOST", "a b")]).is_err());
     }
 
     #[test]

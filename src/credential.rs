@@ -1,10 +1,12 @@
 //! Credentials: a value that can not be printed, and what its form tells about it.
 
 mod redact;
+mod shapes;
 
 use std::fmt;
 
 pub use redact::{Redactor, masks};
+pub use shapes::without_token_shapes;
 use zeroize::Zeroizing;
 
 /// A secret value. It has no `Display`, its `Debug` is `***`, and its memory is zeroed when dropped.

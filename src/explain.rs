@@ -1,8 +1,14 @@
 //! `repo-relay explain`: the diagnosis on its own, for a person with a log.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::diagnosis::{Evidence, Operation, Situation, classify};
+use crate::{
+    credential::without_token_shapes,
+    diagnosis::{Diagnosis, Evidence, Operation, Situation, classify},
+    report::text::safe_line,
+};
 
 /// What a person may tell beside the text; all of it optional.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +31,8 @@ pub enum OptionError {
     #[error("--status takes a number from 100 to 599, not {0:?}")]
     Status(String),
     /// No header line.
-    #[error("--header takes 'Name: value', not {0:?}")]
-    Header(String),
+    #[error("--header takes 'Name: value', and one given is no such line")]
+    Header,
 }
 
 /// Reads the value of `--operation`.
@@ -42,7 +48,7 @@ pub fn parse_status(value: &str) -> Result<u16, OptionError> {
 
 /// Reads a value of `--header` into a lower-case name and a trimmed value.
 pub fn parse_header(value: &str) -> Result<(String, String), OptionError> {
-    let wrong = || OptionError::Header(value.to_owned());
+    let wrong = || OptionError::Header;
     let (name, rest) = value.split_once(':').ok_or_else(wrong)?;
     let name = name.trim();
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -64,14 +70,7 @@ struct Line<'a> {
 
 /// Diagnoses `text` and returns the one line of JSON, without a line end.
 pub fn run(options: &ExplainOptions, text: &str) -> String {
-    let evidence = Evidence {
-        operation: options.operation.unwrap_or(Operation::Unsaid),
-        status: options.status,
-        headers: &options.headers,
-        text,
-        request: None,
-    };
-    let diagnosis = classify(&evidence, &Situation::default());
+    let diagnosis = diagnose(options, text);
     let line = Line {
         cause: diagnosis.cause.slug(),
         transient: diagnosis.transient,
@@ -81,6 +80,46 @@ pub fn run(options: &ExplainOptions, text: &str) -> String {
     };
     // NOTE: strings and a bool always serialise; the fallback only satisfies the type.
     serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// Diagnoses `text` and returns what a person reads, in whole lines.
+pub fn prose(options: &ExplainOptions, text: &str) -> String {
+    let Diagnosis { cause, transient, what, remedy, docs, also, .. } = diagnose(options, text);
+    let line = |text: &str| {
+        text.lines().map(|line| safe_line(line).into_owned()).collect::<Vec<_>>().join("\n               ")
+    };
+    let mut prose =
+        format!("{}\n\n  What happened: {}\n  What to do:    {}\n", cause.slug(), line(&what), line(&remedy));
+    if transient {
+        prose.push_str("  Try again:     it may pass by itself.\n");
+    }
+    if !also.is_empty() {
+        let also: Vec<&str> = also.iter().map(|cause| cause.slug()).collect();
+        prose.extend(["  It also fits:  ", &also.join(", "), "\n"]);
+    }
+    if !docs.is_empty() {
+        prose.extend(["  Read more:     ", docs, "\n"]);
+    }
+    prose
+}
+
+/// The diagnosis, without anything in it that has the form of a token.
+fn diagnose(options: &ExplainOptions, text: &str) -> Diagnosis {
+    let text = &*without_token_shapes(text);
+    let evidence = Evidence {
+        operation: options.operation.unwrap_or(Operation::Unsaid),
+        status: options.status,
+        headers: &options.headers,
+        text,
+        request: None,
+    };
+    let mut diagnosis = classify(&evidence, &Situation::default());
+    for text in [&mut diagnosis.what, &mut diagnosis.remedy] {
+        if let Cow::Owned(clean) = without_token_shapes(text) {
+            *text = clean;
+        }
+    }
+    diagnosis
 }
 
 #[cfg(test)]

@@ -59,6 +59,20 @@ pub struct Inputs {
     pub behaviour: Behaviour,
     /// Sentences a person should see although nothing is wrong: a target named twice, an input without effect.
     pub notices: Vec<String>,
+    /// Sentences about what most likely is a mistake: inputs of a push where nothing is pushed.
+    pub warnings: Vec<String>,
+}
+
+impl Inputs {
+    /// Whether anything is to be written.
+    pub fn writes(&self) -> bool {
+        let triggers = self.triggers.dispatch.is_some() || !self.triggers.workflows.is_empty();
+        !matches!(self.push, Push::None)
+            || self.tags.is_some()
+            || triggers
+            || self.secret.is_some()
+            || self.revoke_token.is_some()
+    }
 }
 
 /// The repositories a relay goes to, all on one server.
@@ -105,7 +119,7 @@ pub enum TokenInput {
     Given(Secret),
     /// `token` was given, but empty: a secret that is not defined, or a fork's or Dependabot's run.
     Blank,
-    /// Neither `token` nor `--token-file` nor `GH_TOKEN` nor `GITHUB_TOKEN` was given.
+    /// Neither `token` nor `--token-file` nor a variable that gh reads was given.
     Absent,
     /// There is a token, but it belongs to another server than the target's, so that it counts as empty.
     Withheld {
@@ -114,6 +128,13 @@ pub enum TokenInput {
         /// The server that it belongs to.
         server: String,
     },
+    /// There is a token, but nobody wrote the target's server: the remote `origin` of the checkout alone names it.
+    Unconfirmed {
+        /// What it is: `--token-file`, or the variable that it came from.
+        what: String,
+        /// The repository's address, as `origin` has it.
+        web: String,
+    },
 }
 
 impl TokenInput {
@@ -121,7 +142,7 @@ impl TokenInput {
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             Self::Given(token) => Some(token),
-            Self::Blank | Self::Absent | Self::Withheld { .. } => None,
+            Self::Blank | Self::Absent | Self::Withheld { .. } | Self::Unconfirmed { .. } => None,
         }
     }
 }

@@ -147,6 +147,16 @@ impl ServerUrl {
         self.host() == "github.com"
     }
 
+    /// Whether this is a GitHub Enterprise Server, or whatever else is neither github.com nor a tenant of GHE.com.
+    pub fn is_enterprise_server(&self) -> bool {
+        !self.is_github_com() && self.tenant().is_none()
+    }
+
+    /// Whether the host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
     /// The REST address that GitHub documents for this server.
     ///
     /// Source: <https://docs.github.com/en/rest/using-the-rest-api/getting-started-with-the-rest-api>

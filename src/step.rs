@@ -1,10 +1,11 @@
 //! One step from its arguments to its exit status: read, plan, relay, report. The report is written in every case.
 
+mod confirm;
 mod panics;
 
 use std::{
     ffi::OsString,
-    io::{self, Read as _, Write as _},
+    io::{self, IsTerminal as _, Read as _, Write as _},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -14,8 +15,9 @@ use std::{
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::runtime::{Builder, Runtime};
 
+use self::confirm::confirm;
 use crate::{
-    cli::{self, Command},
+    cli::{self, Command, Explain, Request},
     context::{Context, Environment},
     credential::Redactor,
     diagnosis::{Cause, Failure, Stage},
@@ -26,7 +28,7 @@ use crate::{
     inputs::{Behaviour, Inputs, Raw},
     plan::Plan,
     progress::Unwatched,
-    report::{Console, Destinations, Report, logging, write_all},
+    report::{self, Console, Destinations, Report, logging, write_all},
     retry::Retries,
 };
 
@@ -40,23 +42,61 @@ pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: Path
     if !context.on_runner && context.repository.is_none() {
         context.origin = checkout::origin(&context.workspace);
     }
+    let json = cli::asks_for_json(&arguments);
     // Only arguments are refused here: without any, as on a runner, no second copy of the secrets is made.
     let beside = if arguments.is_empty() { Environment::default() } else { environment.clone() };
-    match cli::parse(arguments, environment, &mut cli::read_secret_file) {
-        Ok(Command::Help(text) | Command::Version(text)) => print(&text),
-        Ok(Command::Explain(options)) => {
-            let mut text = Vec::new();
+    let failure = match cli::parse(arguments, environment, &mut cli::read_secret_file) {
+        Ok(Command::Help(text) | Command::Version(text) | Command::Completions(text)) => return print(&text),
+        Ok(Command::Relay(request)) => return step(request, &context),
+        Ok(Command::Explain(asked)) => match explained(&asked) {
+            Ok(text) => return print(&text),
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+    };
+    let console = console(&context, json);
+    console.masks(Raw::from_environment(beside).secrets().map(|(_, secret)| secret));
+    finish(&Report::failed(Stage::Inputs, &failure), &context, &console, json)
+}
+
+/// The streams of a step; with `json` standard output is left to the report.
+fn console(context: &Context, json: bool) -> Console {
+    let redactor = Redactor::default();
+    if json {
+        Console::on_standard_error(context.on_runner, context.debug, redactor)
+    } else {
+        Console::standard(context.on_runner, context.debug, redactor)
+    }
+}
+
+/// The answer of `explain`: prose on a terminal, else one line of JSON.
+fn explained(asked: &Explain) -> Result<String, Failure> {
+    let mut text = Vec::new();
+    match &asked.file {
+        Some(file) => {
+            text = std::fs::read(file).map_err(|error| {
+                Failure::new(Cause::InvalidInput, format!("`explain` cannot read {} ({error}).", file.display()))
+                    .with_remedy(
+                        "Name a file that holds the failure's text, or pipe the text into `repo-relay explain`.",
+                    )
+            })?
+        }
+        None => {
+            if io::stdin().is_terminal() {
+                let hint = "Waiting for the failure's text: paste it, then press Ctrl-D on an empty line.\n";
+                // A terminal that is gone needs no hint.
+                let _ = io::stderr().lock().write_all(hint.as_bytes());
+            }
             // What can not be read is not there to be explained.
             let _ = io::stdin().lock().read_to_end(&mut text);
-            print(&format!("{}\n", explain::run(&options, &String::from_utf8_lossy(&text))))
-        }
-        Ok(Command::Relay(raw)) => step(raw, &context),
-        Err(failure) => {
-            let console = Console::standard(context.on_runner, context.debug, Redactor::default());
-            console.masks(Raw::from_environment(beside).secrets().map(|(_, secret)| secret));
-            finish(&Report::failed(Stage::Inputs, &failure), &context, &console)
         }
     }
+    let text = String::from_utf8_lossy(&text);
+    Ok(if asked.json || !io::stdout().is_terminal() {
+        format!("{}\n", explain::run(&asked.options, &text))
+    } else {
+        explain::prose(&asked.options, &text)
+    })
 }
 
 /// Keeps the credential out of core dumps, and other processes of the same user out of this one's memory.
@@ -74,23 +114,27 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Reads the inputs and relays; the answer is the exit status.
-fn step(raw: Raw, context: &Context) -> ExitCode {
-    let console = Console::standard(context.on_runner, context.debug, Redactor::default());
+fn step(request: Request, context: &Context) -> ExitCode {
+    let Request { raw, json, yes } = request;
+    let console = console(context, json);
     console.masks(raw.secrets().map(|(_, secret)| secret));
     logging::install(&console, u8::from(context.debug));
-    panics::report(context, &console);
+    panics::report(context, &console, json);
     let inputs = Inputs::read(&raw, context);
+    let asks = !yes && !raw.names_repository();
     // A secret stays in memory no longer than its use: what is left of it is what the redactor looks for.
     drop(raw);
+    let inputs = inputs.and_then(|inputs| if asks { confirm(&inputs, context).map(|()| inputs) } else { Ok(inputs) });
     let report = match inputs {
         Ok(inputs) => {
             inputs.notices.iter().for_each(|notice| console.notice(None, notice));
+            inputs.warnings.iter().for_each(|warning| console.warning(None, warning));
             relayed(inputs, context, &console, |_, _| {})
         }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
     objects::remove_leftovers();
-    finish(&report, context, &console)
+    finish(&report, context, &console, json)
 }
 
 /// Relays as the inputs say. Whatever ends it early, the report says how far it came. `tune` may set the network and the
@@ -142,9 +186,12 @@ fn destinations(context: &Context) -> Destinations {
 }
 
 /// Writes the report everywhere, and tells how the step ended.
-fn finish(report: &Report, context: &Context, console: &Console) -> ExitCode {
+fn finish(report: &Report, context: &Context, console: &Console, json: bool) -> ExitCode {
     write_all(report, &destinations(context), console);
     console.finish(report);
+    if json {
+        print(&format!("{}\n", report::json::render(report, console.redactor())));
+    }
     if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

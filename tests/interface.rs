@@ -145,11 +145,12 @@ fn the_parser_takes_what_the_runner_hands_over_for_a_step_without_inputs() {
     let inputs = NAMES.split_whitespace().map(|name| (format!("INPUT_{}", name.to_uppercase()), value(name)));
     let environment: Environment = inputs.chain([("GITHUB_REPOSITORY".to_owned(), "o/r".to_owned())]).collect();
     let context = Context::read(&environment, "/github/workspace".into());
-    let Ok(Command::Relay(raw)) = parse(&[], environment) else { panic!("not a relay") };
+    let Ok(Command::Relay(request)) = parse(&[], environment) else { panic!("not a relay") };
+    let raw = request.raw;
     assert_eq!(raw.secrets().map(|(name, _)| name).collect::<Vec<_>>(), ["token", "workflow-token"]);
     let inputs = Inputs::read(&raw, &context).unwrap();
     assert_eq!(inputs.targets.list[0].web(), "https://github.com/o/r");
-    assert!(inputs.credential.token.secret().is_some() && inputs.notices.is_empty());
+    assert!(inputs.credential.token.secret().is_some() && inputs.notices.is_empty() && inputs.warnings.is_empty());
 }
 
 #[test]

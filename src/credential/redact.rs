@@ -11,7 +11,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Secret;
+use super::{Secret, shapes::without_token_shapes};
 
 /// What stands in a secret's place, as in the runner's own log.
 const STARS: &str = "***";
@@ -117,8 +117,18 @@ impl Redactor {
         fresh
     }
 
-    /// `text` without any form of a known secret.
+    /// `text` without any form of a known secret, and without anything that has the form of a token.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.without_known(text) {
+            Cow::Borrowed(text) => without_token_shapes(text),
+            Cow::Owned(text) => match without_token_shapes(&text) {
+                Cow::Borrowed(_) => Cow::Owned(text),
+                Cow::Owned(clean) => Cow::Owned(clean),
+            },
+        }
+    }
+
+    fn without_known<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let text = known.without_long_forms(text);
         match &known.finder {

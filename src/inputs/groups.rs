@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     AppCredential, Behaviour, Credential, SecretInput, TagExists, TagLine, Tags, TokenInput, Triggers, WaitFor, forms,
-    raw::nearest,
+    raw::{CLOUD_TOKENS, ENTERPRISE_TOKENS, nearest},
     read::Reader,
     refusal::{accepts, contradiction, incomplete, invalid, refused, refused_name, unaccepted},
+    repository::Resolved,
     table::{CHECKS, NEVER_IGNORED},
 };
 use crate::{
@@ -30,7 +31,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn credential(&self, server: &ServerUrl) -> Result<Credential, Failure> {
+    pub(super) fn credential(&self, target: &Resolved) -> Result<Credential, Failure> {
         let app = match (self.text("app-id"), self.secret("app-private-key")) {
             (None, None) => None,
             (Some(id), Some(private_key)) => {
@@ -43,8 +44,15 @@ impl Reader<'_> {
             (Some(_), None) => return Err(incomplete("app-id", "app-private-key")),
             (None, Some(_)) => return Err(incomplete("app-private-key", "app-id")),
         };
+        if app.is_some() && target.unconfirmed {
+            let web = target.list[0].web();
+            return Err(invalid(format!(
+                "`repository` is not given, and only the remote `origin` of this checkout names {web}: `app-private-key` signs nothing for it."
+            ))
+            .with_remedy(format!("If that is the target, write it: `--repository {web}`.")));
+        }
         let workflow_token = self.secret("workflow-token");
-        let token = self.token(server, workflow_token.as_ref())?;
+        let token = self.token(target, workflow_token.as_ref())?;
         Ok(Credential {
             token,
             workflow_token,
@@ -55,18 +63,14 @@ impl Reader<'_> {
     }
 
     /// The token, kept from every server but its own where it is known whose it is.
-    fn token(&self, server: &ServerUrl, workflow_token: Option<&Secret>) -> Result<TokenInput, Failure> {
-        let own = self.context.server().ok();
-        let at_home = own.as_ref() == Some(server);
-        let withheld = |what: &str| TokenInput::Withheld {
-            what: what.to_owned(),
-            server: own.as_ref().map_or_else(|| "GITHUB_SERVER_URL".to_owned(), ToString::to_string),
-        };
-        let (token, variable) = match (self.raw.secret("token"), self.raw.ambient_token()) {
+    fn token(&self, target: &Resolved, workflow_token: Option<&Secret>) -> Result<TokenInput, Failure> {
+        let server = &target.list[0].server;
+        let (token, variable) = match (self.raw.secret("token"), self.variable_for(server)) {
             (Some(token), _) if token.is_blank() => return Ok(TokenInput::Blank),
             (Some(token), _) => (forms::trimmed(token), None),
-            (None, Some((variable, token))) => (forms::trimmed(token), Some(variable)),
-            (None, None) => return Ok(TokenInput::Absent),
+            (None, Ok(Some((variable, token)))) => (forms::trimmed(token), Some(variable)),
+            (None, Ok(None)) => return Ok(TokenInput::Absent),
+            (None, Err(withheld)) => return Ok(withheld),
         };
         if !token.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             let name = variable.map_or("`token`".to_owned(), |variable| format!("{variable} (for `token`)"));
@@ -76,11 +80,41 @@ impl Reader<'_> {
             ))
             .with_remedy("Store the token in the secret again, alone and without quotes."));
         }
-        Ok(match variable {
-            Some(variable) if !at_home => withheld(variable),
-            None if !at_home && workflow_token == Some(&token) => withheld("the workflow's GITHUB_TOKEN"),
-            _ => TokenInput::Given(token),
-        })
+        if target.unconfirmed {
+            let what = variable.unwrap_or("`--token-file`").to_owned();
+            return Ok(TokenInput::Unconfirmed { what, web: target.list[0].web() });
+        }
+        let at_home = self.context.server().is_ok_and(|own| own == *server);
+        if variable.is_none() && !at_home && workflow_token == Some(&token) {
+            return Ok(self.withheld("the workflow's GITHUB_TOKEN"));
+        }
+        Ok(TokenInput::Given(token))
+    }
+
+    /// The token of the environment that belongs to `server`, with its variable's name. As with gh, `GH_TOKEN` and `GITHUB_TOKEN`
+    /// are those of github.com and GHE.com; where `GITHUB_SERVER_URL` is set they are that server's.
+    ///
+    /// Source: <https://cli.github.com/manual/gh_help_environment>
+    fn variable_for(&self, server: &ServerUrl) -> Result<Option<(&'static str, &Secret)>, TokenInput> {
+        let enterprise = self.raw.ambient_token(&ENTERPRISE_TOKENS).filter(|_| server.is_enterprise_server());
+        if enterprise.is_some() && !self.context.on_runner {
+            return Ok(enterprise);
+        }
+        let Some((variable, token)) = self.raw.ambient_token(&CLOUD_TOKENS) else { return Ok(None) };
+        let belongs = match self.context.server_variable() {
+            Some("GITHUB_SERVER_URL") => self.context.server().is_ok_and(|own| own == *server),
+            _ => !server.is_enterprise_server(),
+        };
+        if belongs { Ok(Some((variable, token))) } else { Err(self.withheld(variable)) }
+    }
+
+    /// A token that stays with its own server.
+    fn withheld(&self, what: &str) -> TokenInput {
+        let own = match self.context.server_variable() {
+            Some("GH_HOST") => Some("https://github.com".to_owned()),
+            _ => self.context.server().ok().map(|server| server.to_string()),
+        };
+        TokenInput::Withheld { what: what.to_owned(), server: own.unwrap_or_else(|| "GITHUB_SERVER_URL".to_owned()) }
     }
 
     pub(super) fn author(&self) -> Result<Author, Failure> {

@@ -2,20 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::table::{INPUTS, Input};
+use super::table::{INPUTS, Input, find};
 use crate::{context::Environment, credential::Secret};
 
-/// The variables that hold a token on a laptop, the first one wins.
+/// The variables that hold a token on a laptop, for github.com and GHE.com and for GitHub Enterprise Server; of each the
+/// first one wins.
 ///
 /// Source: <https://cli.github.com/manual/gh_help_environment>
-const AMBIENT_TOKENS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+pub(super) const CLOUD_TOKENS: [&str; 2] = ["GH_TOKEN", "GITHUB_TOKEN"];
+/// See [`CLOUD_TOKENS`].
+pub(super) const ENTERPRISE_TOKENS: [&str; 2] = ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
 
 /// Every input that was given, unread. Its `Debug` shows no secret.
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
     texts: BTreeMap<&'static str, String>,
     secrets: BTreeMap<&'static str, Secret>,
-    ambient: Option<(&'static str, Secret)>,
+    ambient: Vec<(&'static str, Secret)>,
     unknown: Vec<String>,
     not_text: BTreeSet<String>,
 }
@@ -33,9 +36,10 @@ impl Raw {
         let stray = |name: &&str| name.starts_with("INPUT_") && !known.contains(*name);
         raw.unknown = environment.names().filter(stray).map(str::to_owned).collect();
         raw.not_text.clone_from(environment.not_text());
-        // NOTE: both are taken, so that neither stays behind in a copy of the environment.
-        let ambient = AMBIENT_TOKENS.map(|name| environment.take(name).map(|value| (name, Secret::new(value))));
-        raw.ambient = ambient.into_iter().flatten().find(|(_, token)| !token.is_blank());
+        // NOTE: all are taken, so that none stays behind in a copy of the environment.
+        let ambient = CLOUD_TOKENS.into_iter().chain(ENTERPRISE_TOKENS);
+        let ambient = ambient.filter_map(|name| Some((name, Secret::new(environment.take(name)?))));
+        raw.ambient = ambient.filter(|(_, token)| !token.is_blank()).collect();
         raw
     }
 
@@ -46,6 +50,18 @@ impl Raw {
         } else {
             self.texts.insert(input.name, value);
         }
+    }
+
+    /// Drops the inputs that a command does not take.
+    pub fn retain(&mut self, takes: impl Fn(&Input) -> bool) {
+        let stays = |name: &str| find(name).is_some_and(&takes);
+        self.texts.retain(|name, _| stays(name));
+        self.secrets.retain(|name, _| stays(name));
+    }
+
+    /// Whether `repository` was written, as a flag or a variable.
+    pub fn names_repository(&self) -> bool {
+        self.text("repository").is_some_and(|text| !text.trim().is_empty())
     }
 
     /// Every secret that was given, with the name it goes by: to be masked before anything else is printed.
@@ -68,9 +84,10 @@ impl Raw {
         self.secrets.get(name)
     }
 
-    /// `GH_TOKEN`, else `GITHUB_TOKEN`, with the variable's name.
-    pub(super) fn ambient_token(&self) -> Option<(&'static str, &Secret)> {
-        self.ambient.as_ref().map(|(name, token)| (*name, token))
+    /// The token of the first of these variables that holds one, with the variable's name.
+    pub(super) fn ambient_token(&self, variables: &[&str]) -> Option<(&'static str, &Secret)> {
+        let mut given = self.ambient.iter().filter(|(name, _)| variables.contains(name));
+        given.next().map(|(name, token)| (*name, token))
     }
 
     /// Variables that begin with `INPUT_` and are no input.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    Inputs, JsonObject, Raw, Targets, Wait, forms,
+    Inputs, JsonObject, Push, Raw, Targets, Wait, forms,
     raw::{nearest, variable},
     refusal::{invalid, refused, unaccepted},
     repository,
-    table::{Form, INPUTS, Input, NOT_YET, Preset, find},
+    table::{Form, Group, INPUTS, Input, NOT_YET, Preset, find},
 };
 use crate::{context::Context, credential::Secret, diagnosis::Failure};
 
@@ -36,9 +36,8 @@ impl<'a> Reader<'a> {
         self.refuse_unknown()?;
         let lines: Vec<&str> = self.lines("repository");
         let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
-        let server = resolved.list[0].server.clone();
+        let credential = self.credential(&resolved)?;
         let targets = Targets { list: resolved.list, ssh: resolved.ssh, ca_certificate: self.ca_certificate()? };
-        let credential = self.credential(&server)?;
         let secret = self.secret_input()?;
         let inputs = Inputs {
             revoke_token: self.revoke_token(&credential, secret.as_ref())?,
@@ -51,9 +50,16 @@ impl<'a> Reader<'a> {
             secret,
             behaviour: self.behaviour()?,
             notices: resolved.notices,
+            warnings: Vec::new(),
             targets,
         };
-        Ok(Inputs { notices: [inputs.notices, self.without_effect()].concat(), ..inputs })
+        let warnings = self.push_without_source(&inputs.push);
+        let in_vain = if warnings.is_empty() {
+            self.without_effect(|_| true)
+        } else {
+            self.without_effect(|input| !is_push(input))
+        };
+        Ok(Inputs { notices: [inputs.notices, in_vain].concat(), warnings, ..inputs })
     }
 
     /// The text of an input; `None` when it is not given or empty.
@@ -150,7 +156,7 @@ impl<'a> Reader<'a> {
             .map(|variable| {
                 let name = variable.trim_start_matches("INPUT_").to_lowercase();
                 let like = nearest(&name, INPUTS.iter().map(|input| input.name)).unwrap_or_default();
-                format!("{name:?} ({variable:?}) is no input; the nearest is `{like}`.")
+                format!("Unknown input `{}`. Did you mean `{like}`?", name.escape_debug())
             })
             .collect();
         if !names.is_empty() {
@@ -176,10 +182,33 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Inputs that are given and have no effect, since what they belong to is not.
-    fn without_effect(&self) -> Vec<String> {
+    /// What is wrong where inputs of a push are given and nothing is pushed: an expression that came out empty leaves no other trace.
+    fn push_without_source(&self, push: &Push) -> Vec<String> {
+        if !matches!(push, Push::None) {
+            return Vec::new();
+        }
+        let given = |name: &str| self.is_set(name);
+        let in_vain =
+            |input: &&Input| is_push(input) && given(input.name) && !input.needs.iter().any(|need| given(need));
+        let names: Vec<String> = INPUTS.iter().filter(in_vain).map(|input| format!("`{}`", input.name)).collect();
+        let (are, them) = if names.len() == 1 { ("is", "It has") } else { ("are", "They have") };
+        match names.as_slice() {
+            [] => Vec::new(),
+            names => vec![format!(
+                "Nothing is pushed: `directory` and `refs` are empty, although {} {are} set. {them} no effect. If `directory` reads an \
+                 expression, that came out empty.",
+                names.join(", ")
+            )],
+        }
+    }
+
+    /// Inputs among those that `counts` that are given and have no effect, since what they belong to is not.
+    fn without_effect(&self, counts: impl Fn(&Input) -> bool) -> Vec<String> {
         let in_vain = |input: &&Input| {
-            !input.needs.is_empty() && self.is_set(input.name) && !input.needs.iter().any(|need| self.is_set(need))
+            counts(input)
+                && !input.needs.is_empty()
+                && self.is_set(input.name)
+                && !input.needs.iter().any(|need| self.is_set(need))
         };
         let sentence = |input: &Input| {
             let needs: Vec<String> = input.needs.iter().map(|need| format!("`{need}`")).collect();
@@ -192,6 +221,11 @@ impl<'a> Reader<'a> {
         }
         notices
     }
+}
+
+/// Whether the input says how something is pushed.
+fn is_push(input: &Input) -> bool {
+    matches!(input.group, Group::PushDirectory | Group::PushRefs)
 }
 
 /// The value that counts when the input is not given; empty where the table has none.

@@ -2,6 +2,7 @@
 
 use super::table::find;
 use crate::{
+    credential::without_token_shapes,
     diagnosis::{Cause, Failure},
     names::NameError,
 };
@@ -16,6 +17,8 @@ pub(super) fn invalid(what: String) -> Failure {
 
 /// At most 100 characters of a value, quoted.
 fn quoted(text: &str) -> String {
+    // Before anything is cut: half a token is not known again.
+    let text = &*without_token_shapes(text);
     let short: String = text.chars().take(100).collect();
     if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
 }

@@ -20,6 +20,8 @@ pub(super) struct Resolved {
     pub(super) list: Vec<Target>,
     pub(super) ssh: Option<SshRoute>,
     pub(super) notices: Vec<String>,
+    /// Whether the server is one that the checkout's configuration alone names: it gets no token.
+    pub(super) unconfirmed: bool,
 }
 
 /// Resolves the lines of `repository` against `server-url`, `api-url` and the context.
@@ -85,7 +87,11 @@ pub(super) fn resolve(
     };
     let api = api(&server, api_url, context)?;
     let list = slugs.into_iter().map(|slug| Target { slug, server: server.clone(), api: api.clone() }).collect();
-    Ok(Resolved { list, ssh, notices: Vec::from_iter(named_again(&repeated)) })
+    let written = explicit.as_ref() == Some(&server)
+        || context.server_variable().is_some() && context.server().is_ok_and(|own| own == server);
+    let by_origin = lines.is_empty() && context.repository.is_none();
+    let unconfirmed = by_origin && !written && !server.is_github_com();
+    Ok(Resolved { list, ssh, notices: Vec::from_iter(named_again(&repeated)), unconfirmed })
 }
 
 /// One sentence for all of them: a step has room for a few notices.
@@ -119,7 +125,8 @@ fn own_place(context: &Context) -> Result<Place, Failure> {
 
 /// The server of a target that is only named `owner/name`.
 fn own_server(context: &Context) -> Result<ServerUrl, Failure> {
-    context.server().map_err(|error| refused_variable("GITHUB_SERVER_URL", "server-url", &error))
+    let variable = context.server_variable().unwrap_or("GITHUB_SERVER_URL");
+    context.server().map_err(|error| refused_variable(variable, "server-url", &error))
 }
 
 /// The server behind an SSH address: the known one where the host is its own, else https on that host.

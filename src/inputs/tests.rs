@@ -446,7 +446,7 @@ fn an_input_that_does_not_exist_is_refused_with_the_nearest_name() {
     ] {
         let failure = failure(&[(variable, "")]);
         assert_eq!(failure.cause, Cause::InvalidInput);
-        assert!(failure.what.contains(&format!("nearest is `{name}`")), "{failure}");
+        assert!(failure.what.ends_with(&format!("Did you mean `{name}`?")), "{failure}");
     }
 }
 
@@ -516,9 +516,12 @@ fn a_token_of_the_workflows_server_stays_there() {
 #[test]
 fn an_input_without_effect_is_noticed_and_not_refused() {
     let notices = |pairs: &[(&str, &str)]| whole(pairs).unwrap().notices;
-    assert_eq!(notices(&[("cname", "a.example.test")]), ["`cname` has no effect without `directory`."]);
+    assert_eq!(notices(&[("tag-exists", "move")]), ["`tag-exists` has no effect without `tag`."]);
     assert_eq!(notices(&[("tag-message", "x")]), ["`tag-message` has no effect without `tag`."]);
-    assert_eq!(notices(&[("history", "single")]), ["`history` has no effect without `directory` or `remove`."]);
+    assert_eq!(
+        notices(&[("refs", "main"), ("history", "single")]),
+        ["`history` has no effect without `directory` or `remove`."]
+    );
     assert!(
         notices(&[("history", "append"), ("nojekyll", "auto"), ("payload", " {} "), ("timeout", "900s")]).is_empty()
     );
@@ -527,10 +530,89 @@ fn an_input_without_effect_is_noticed_and_not_refused() {
     assert!(notices(&tag).is_empty());
     assert_eq!(notices(&[("refs", "main"), ("sign", "no")]), ["`sign` has no effect without `directory` or `remove`."]);
     assert_eq!(
-        notices(&[("pull-request", "false"), ("pull-request-merge", "squash")]),
+        notices(&[("refs", "main"), ("pull-request", "false"), ("pull-request-merge", "squash")]),
         ["`pull-request-merge` has no effect without `pull-request`."]
     );
     assert!(notices(&[("directory", "x"), ("cname", "a.example.test"), ("history", "single")]).is_empty());
+}
+
+#[test]
+fn p10_inputs_of_a_push_that_pushes_nothing_are_a_warning() {
+    let warnings = |pairs: &[(&str, &str)]| whole(pairs).unwrap().warnings;
+    let text = warnings(&[("directory", ""), ("branch", "pages"), ("destination", "v2")]).concat();
+    assert!(
+        text.starts_with(
+            "Nothing is pushed: `directory` and `refs` are empty, although `branch`, `destination` are set."
+        ),
+        "{text}"
+    );
+    assert!(whole(&[("directory", ""), ("message", "x")]).unwrap().notices.is_empty());
+    for fine in [
+        &[("directory", "")][..],
+        &[("directory", "x"), ("branch", "b")],
+        &[("branch", "gh-pages")],
+        &[("refs", "main"), ("keep", "x")],
+    ] {
+        assert!(warnings(fine).is_empty(), "{fine:?}");
+    }
+}
+
+#[test]
+fn m5_a_host_that_only_the_checkout_names_gets_no_token() {
+    let read = |origin: &str, pairs: &[(&str, &str)]| {
+        let env = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: crate::context::Environment = env.collect();
+        let mut context = crate::context::Context::read(&environment, "/here".into());
+        context.origin = Some(origin.to_owned());
+        Inputs::read(&Raw::from_environment(environment), &context)
+    };
+    let token = |origin: &str, pairs: &[(&str, &str)]| read(origin, pairs).unwrap().credential.token;
+    let (evil, file) = ("https://evil.example.test/o/r", ("INPUT_TOKEN", "ghp_a"));
+    for pairs in [&[file][..], &[("GH_ENTERPRISE_TOKEN", "ghp_a")], &[file, ("GH_HOST", "other.example.test")]] {
+        for origin in [evil, "git@evil.example.test:o/r.git", "ssh://git@evil.example.test:22/o/r"] {
+            let token = token(origin, pairs);
+            assert!(matches!(&token, TokenInput::Unconfirmed { web, .. } if web == evil), "{origin} {token:?}");
+        }
+    }
+    for written in [
+        ("GH_HOST", "evil.example.test"),
+        ("GITHUB_SERVER_URL", "https://evil.example.test"),
+        ("INPUT_REPOSITORY", evil),
+        ("INPUT_SERVER-URL", "https://evil.example.test"),
+    ] {
+        assert!(token(evil, &[file, written]).secret().is_some(), "{written:?}");
+    }
+    assert!(token("git@github.com:o/r.git", &[file]).secret().is_some());
+    let app = [("INPUT_APP-ID", "1"), ("INPUT_APP-PRIVATE-KEY", "k")];
+    assert!(read(evil, &app).unwrap_err().to_string().contains("--repository https://evil.example.test/o/r"));
+}
+
+#[test]
+fn a_variable_holds_the_token_of_the_server_that_gh_means() {
+    let laptop = |pairs: &[(&str, &str)]| {
+        let env = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment: crate::context::Environment = env.collect();
+        let context = crate::context::Context::read(&environment, "/here".into());
+        let token = Inputs::read(&Raw::from_environment(environment), &context).unwrap().credential.token;
+        token.secret().map(|token| token.expose().to_owned())
+    };
+    let all =
+        [("GH_TOKEN", "a"), ("GITHUB_TOKEN", "b"), ("GH_ENTERPRISE_TOKEN", "c"), ("GITHUB_ENTERPRISE_TOKEN", "d")];
+    for (place, from, expected) in [
+        (("INPUT_REPOSITORY", "o/r"), 0, Some("a")),
+        (("INPUT_REPOSITORY", "o/r"), 1, Some("b")),
+        (("INPUT_REPOSITORY", "o/r"), 2, None),
+        (("INPUT_REPOSITORY", "https://acme.ghe.com/o/r"), 0, Some("a")),
+        (("INPUT_REPOSITORY", "https://ghe.acme.test/o/r"), 0, Some("c")),
+        (("INPUT_REPOSITORY", "https://ghe.acme.test/o/r"), 3, Some("d")),
+    ] {
+        assert_eq!(laptop(&[&[place][..], &all[from..]].concat()).as_deref(), expected, "{place:?} {from}");
+    }
+    let target = ("INPUT_REPOSITORY", "o/r");
+    assert_eq!(laptop(&[target, ("GH_HOST", "ghe.acme.test"), all[0], all[2]]).as_deref(), Some("c"));
+    assert_eq!(laptop(&[target, ("GH_HOST", "ghe.acme.test"), all[0]]), None);
+    assert_eq!(laptop(&[target, ("GH_HOST", "acme.ghe.com"), all[0]]).as_deref(), Some("a"));
+    assert_eq!(laptop(&[target, ("GITHUB_SERVER_URL", "https://ghe.acme.test"), all[0]]).as_deref(), Some("a"));
 }
 
 #[test]

@@ -198,15 +198,19 @@ fn absence(token: &TokenInput) -> Option<Failure> {
                 .to_owned(),
         ),
         TokenInput::Absent => {
-            missing("No token was given: neither `token`, `--token-file`, GH_TOKEN nor GITHUB_TOKEN.".to_owned())
+            missing("No token was given: neither `token`, `--token-file` nor a variable such as GH_TOKEN.".to_owned())
                 .with_remedy("Set GH_TOKEN (`GH_TOKEN=$(gh auth token)`), or name a file that holds a token with `--token-file`.")
         }
         TokenInput::Withheld { what, server } => {
             missing(format!("There is {what}, but it belongs to {server} and is not sent to another server."))
                 .with_remedy(
                     "Make a token on the target's own server. In a workflow, store it as a secret and pass it as `token`; on a \
-                     laptop, use `--token-file`, or set GITHUB_SERVER_URL to that server beside GH_TOKEN.",
+                     laptop, use `--token-file`, or GH_ENTERPRISE_TOKEN for GitHub Enterprise Server.",
                 )
+        }
+        TokenInput::Unconfirmed { what, web } => {
+            missing(format!("{what} holds a token, but only the remote `origin` of this checkout names {web}: nothing is sent there."))
+                .with_remedy(format!("If that is the target, write it: `--repository {web}`, or set GH_HOST to its host."))
         }
     })
 }

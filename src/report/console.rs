@@ -120,6 +120,15 @@ impl Console {
         Self::new(mode, debug, Box::new(anstream::stdout()), Box::new(anstream::stderr()), redactor)
     }
 
+    /// The same with everything on standard error: standard output is somebody else's.
+    pub fn on_standard_error(on_runner: bool, debug: bool, redactor: Redactor) -> Self {
+        if on_runner {
+            return Self::new(Mode::Runner, debug, Box::new(io::stderr()), Box::new(io::stderr()), redactor);
+        }
+        let mode = if io::stderr().is_terminal() { Mode::Terminal } else { Mode::Plain };
+        Self::new(mode, debug, Box::new(anstream::stderr()), Box::new(anstream::stderr()), redactor)
+    }
+
     /// Who reads.
     pub fn mode(&self) -> Mode {
         self.0.mode

@@ -17,7 +17,7 @@ use crate::{
     report::{
         Console, Mode, Report,
         commands::{self, Level},
-        write_all,
+        json as report_json, write_all,
     },
 };
 
@@ -25,7 +25,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// From here on a panic, of whatever thread, ends the process like any other failure.
-pub(super) fn report(context: &Context, console: &Console) {
+pub(super) fn report(context: &Context, console: &Console, json: bool) {
     let (destinations, console) = (destinations(context), console.clone());
     std::panic::set_hook(Box::new(move |panic| {
         let words = words(panic);
@@ -42,7 +42,11 @@ pub(super) fn report(context: &Context, console: &Console) {
             };
             // Past the console, whose streams may be held.
             let _ = io::stderr().write_all(&line);
-            write_all(&Report::failed(Stage::Inputs, &failure), &destinations, &console);
+            let report = Report::failed(Stage::Inputs, &failure);
+            write_all(&report, &destinations, &console);
+            if json {
+                super::print(&format!("{}\n", report_json::render(&report, console.redactor())));
+            }
             let _ = done.send(());
         });
         if writing.is_ok() {
@@ -84,7 +88,7 @@ mod tests {
         let context = Context::read(&environment, PathBuf::from("."));
         let console = Console::standard(true, false, Redactor::default());
         console.masks(&[Secret::new(CANARY.to_owned())]);
-        report(&context, &console);
+        report(&context, &console, false);
         let held = format!("é{CANARY}");
         let _ = &held[1..];
     }

@@ -81,7 +81,7 @@ impl Step {
         let console = Console::new(Mode::Runner, false, Box::new(out.clone()), Box::new(out), Redactor::default());
         let no_file = &mut |_: &_| Err(io::Error::other("no file"));
         let report = match cli::parse(Vec::new(), environment, no_file) {
-            Ok(Command::Relay(raw)) => {
+            Ok(Command::Relay(cli::Request { raw, .. })) => {
                 console.masks(raw.secrets().map(|(_, secret)| secret));
                 match Inputs::read(&raw, &context) {
                     Ok(inputs) => relayed(inputs, &context, &console, tune),

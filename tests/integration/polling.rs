@@ -14,7 +14,7 @@ use emulator::{
 };
 use futures_util::future::BoxFuture;
 use repo_relay::{
-    cli::{self, Command},
+    cli::{self, Command, Request},
     connection::Connection,
     context::{Context, Environment},
     credential::Redactor,
@@ -60,7 +60,9 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
         .map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), (*value).to_owned()))
         .collect();
     let context = Context::read(&environment, std::env::temp_dir());
-    let Ok(Command::Relay(raw)) = cli::parse(Vec::new(), environment, &mut |_| Err(io::Error::other("no file"))) else {
+    let Ok(Command::Relay(Request { raw, .. })) =
+        cli::parse(Vec::new(), environment, &mut |_| Err(io::Error::other("no file")))
+    else {
         panic!("the inputs are refused")
     };
     let inputs = Inputs::read(&raw, &context).unwrap();

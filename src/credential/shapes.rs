@@ -1,0 +1,66 @@
+//! Tokens that nobody told the program about, known by their form: in a wrong input, in a log that is to be explained.
+
+use std::borrow::Cow;
+
+/// What stands in a token's place.
+const STARS: &str = "***";
+
+/// GitHub's prefixes.
+///
+/// Source: <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>
+const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+
+/// A shorter rest is a placeholder or a name.
+const SHORTEST_REST: usize = 16;
+
+/// `text` with `***` for everything that has the form of a token of GitHub's.
+pub fn without_token_shapes(text: &str) -> Cow<'_, str> {
+    let mut clean = String::new();
+    let mut copied = 0;
+    let mut from = 0;
+    while let Some(at) = memchr::memchr(b'g', &text.as_bytes()[from..]).map(|at| at + from) {
+        from = at + 1;
+        let inside_a_word = text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
+        let prefix = PREFIXES.iter().find(|prefix| text[at..].starts_with(**prefix));
+        let Some(prefix) = prefix.filter(|_| !inside_a_word) else { continue };
+        let rest = &text[at + prefix.len()..];
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
+        let rest = rest[..end].trim_end_matches(['.', '-']);
+        if rest.len() < SHORTEST_REST {
+            continue;
+        }
+        clean.push_str(&text[copied..at]);
+        clean.push_str(STARS);
+        copied = at + prefix.len() + rest.len();
+        from = copied;
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    clean.push_str(&text[copied..]);
+    Cow::Owned(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m10_a_token_is_known_by_its_form() {
+        let body = "0123456789abcdefghijABCDEFGHIJ012345";
+        for prefix in PREFIXES {
+            let text = format!("https://h/o/r?access_token={prefix}{body}. And {prefix}{body}\n");
+            assert_eq!(without_token_shapes(&text), "https://h/o/r?access_token=***. And ***\n");
+        }
+        assert_eq!(without_token_shapes(&format!("ghs_12_{body}.{body}-{body}, x")), "***, x");
+    }
+
+    #[test]
+    fn names_and_placeholders_stay() {
+        for text in
+            ["ghp_…", "`ghp_` or `github_pat_`", "laughs_at_everything_that_is_long", "ghp_short", "gh auth token", ""]
+        {
+            assert!(matches!(without_token_shapes(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+}
