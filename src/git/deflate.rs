@@ -53,10 +53,19 @@ impl Deflaters {
     }
 }
 
+/// Whether `content` is worth to be deflated, judged by its beginning.
+pub(super) fn shrinks(content: &[u8]) -> Result<bool, flate2::CompressError> {
+    DEFLATERS.with_borrow_mut(|deflaters| deflaters.shrinks(content))
+}
+
 /// Adds a whole zlib stream of `content` to `out`.
 pub(super) fn whole(content: &[u8], out: &mut Vec<u8>) -> Result<(), flate2::CompressError> {
+    whole_as(content, shrinks(content)?, out)
+}
+
+/// The same where it is known whether the content shrinks.
+pub(super) fn whole_as(content: &[u8], shrinks: bool, out: &mut Vec<u8>) -> Result<(), flate2::CompressError> {
     DEFLATERS.with_borrow_mut(|deflaters| {
-        let shrinks = deflaters.shrinks(content)?;
         let deflater = if shrinks { &mut deflaters.zlib } else { &mut deflaters.zlib_stored };
         run(deflater, content, FlushCompress::Finish, out)
     })

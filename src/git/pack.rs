@@ -1,14 +1,18 @@
 //! Packs: made on all cores while they are sent, with bounded memory, always in the same order and so always the same bytes.
 //!
-//! No deltas are looked for among files: a site's new files seldom resemble each other, and to look for likeness costs more than
-//! the network does. What the checkout has as a delta is sent as it is, and what a job has just committed as what changed.
+//! Files that resemble each other are sent as deltas. They are looked for among the neighbours in the pack's order, so whoever makes a
+//! pack puts files that are likely to resemble each other side by side. What the checkout has as a delta is sent as it is.
 //!
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 
 mod entry;
 mod large;
+mod likeness;
+mod objects;
 mod output;
 mod put;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::VecDeque,
@@ -30,20 +34,27 @@ use tokio::sync::mpsc;
 pub use self::entry::PackEntry;
 use self::{
     large::{Large, pack_block},
+    objects::pack_objects,
     output::Output,
-    put::{put_form, put_whole},
 };
-use super::{ByteStream, WireError, checkout::Copier, format::ObjectKind, ids::OidSet};
+use super::{ByteStream, WireError, checkout::Copier, ids::OidSet};
 use crate::{
     diagnosis::{Cause, Failure},
     progress::{Event, Watch},
 };
 
-/// How much content one piece of work holds: small objects together, or a block of a large file.
+/// The length of the blocks of large files, and of what is copied at once, in bytes.
 const WORK: u64 = 512 * 1024;
 
+/// How much content small objects that are compared with each other have together, in bytes.
+const RUN: u64 = 4 * 1024 * 1024;
+
+/// How much content all cores hold at once, in bytes; the indexes of it take twice as much again. With many cores the runs are
+/// shorter, but not below a quarter.
+const HELD: u64 = 32 * 1024 * 1024;
+
 /// Less content than this is not worth a core of its own.
-const LEAST_WORK: u64 = 16 * 1024;
+const LEAST_WORK: u64 = 128 * 1024;
 
 /// A file above this size is not read whole.
 const LARGE: u64 = 1024 * 1024;
@@ -84,7 +95,7 @@ impl Pack {
     }
 
     /// The pack's bytes, made on all cores as they are asked for; `watch` sees [`Event::Sending`], and `ended` becomes true when the last
-    /// byte is handed out. At most some 30 MB are in flight. A file that is gone or was changed ends the stream with a failure.
+    /// byte is handed out. At most some 60 MB are in flight. A file that is gone or was changed ends the stream with a failure.
     /// Must be called inside a tokio runtime.
     pub fn stream(&self, watch: Arc<dyn Watch>, ended: Arc<AtomicBool>) -> ByteStream {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
@@ -158,10 +169,11 @@ struct Works<'a> {
 }
 
 impl<'a> Works<'a> {
-    /// Little is divided, too: who changed ten pages does not wait for one core while the others rest.
+    /// Little is divided, too: a change of some megabytes does not wait for one core while the others rest.
     fn of(entries: &'a [PackEntry], cores: usize) -> Self {
-        let all: u64 = entries.iter().map(PackEntry::size).sum();
-        Self { entries, share: (all / (4 * cores as u64)).clamp(LEAST_WORK, WORK), index: 0, offset: 0 }
+        let (all, cores): (u64, _) = (entries.iter().map(PackEntry::size).sum(), cores as u64);
+        let most = (HELD / cores).clamp(RUN / 4, RUN);
+        Self { entries, share: (all / (2 * cores)).clamp(LEAST_WORK, most), index: 0, offset: 0 }
     }
 }
 
@@ -271,32 +283,6 @@ fn begin(work: Work, entries: Arc<[PackEntry]>) -> Pending {
     (work, Some(receiver))
 }
 
-fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
-    let mut packed = Vec::new();
-    let mut begins = Vec::with_capacity(entries.len());
-    let mut buffer = Vec::new();
-    for entry in entries {
-        begins.push(packed.len());
-        let content = match entry {
-            PackEntry::File { oid, size, path } => {
-                read_whole(path, *size, &mut buffer)?;
-                if ObjectKind::Blob.id_of(&buffer) != *oid {
-                    return Err(changed(path));
-                }
-                &buffer[..]
-            }
-            PackEntry::Data { content, .. } => content,
-            PackEntry::Local(object) => {
-                object.form(|form| put_form(entry.kind(), form, &mut packed))??;
-                continue;
-            }
-            PackEntry::Stored(_) => return Err(internal("entries of packs are copied")),
-        };
-        put_whole(entry.kind(), content, &mut packed)?;
-    }
-    Ok(Made { packed, begins, content: Vec::new() })
-}
-
 fn read_whole(path: &Path, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
@@ -319,31 +305,4 @@ fn unreadable(path: &Path, error: &io::Error) -> WireError {
 
 fn internal(reason: &(impl std::fmt::Display + ?Sized)) -> WireError {
     WireError::Failed(Failure::new(Cause::InternalError, format!("The pack could not be made: {reason}.")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::names::Oid;
-
-    fn works(sizes: &[usize]) -> Vec<(usize, u64)> {
-        let data =
-            |size: &usize| PackEntry::Data { kind: ObjectKind::Blob, oid: Oid::ZERO, content: vec![0; *size].into() };
-        let entries: Vec<_> = sizes.iter().map(data).collect();
-        let bytes = |range: &Range<usize>| entries[range.clone()].iter().map(PackEntry::size).sum();
-        let one = |work| match work {
-            Work::Objects(range) => (range.len(), bytes(&range)),
-            Work::Block { .. } | Work::Copies(_) => panic!("small objects"),
-        };
-        Works::of(&entries, 2).map(one).collect()
-    }
-
-    #[test]
-    fn a_few_pages_are_divided_among_the_cores_and_a_site_is_not_crumbled() {
-        assert_eq!(works(&[25_000; 16]), [(2, 50_000); 8]);
-        assert_eq!(works(&[100; 20]), [(20, 2000)]);
-        let many = works(&[25_000; 2000]);
-        assert!(many[..many.len() - 1].iter().all(|(_, bytes)| *bytes >= WORK), "{many:?}");
-        assert_eq!(many.iter().map(|(count, _)| count).sum::<usize>(), 2000);
-    }
 }

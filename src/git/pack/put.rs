@@ -21,9 +21,20 @@ pub(super) fn number_of(kind: ObjectKind) -> u8 {
     }
 }
 
-pub(super) fn put_whole(kind: ObjectKind, content: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+fn put_whole(kind: ObjectKind, content: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
     put_header(number_of(kind), content.len() as u64, out);
     deflate::whole(content, out).map_err(|error| internal(&error))
+}
+
+/// A whole object; `shrinks` is what [`deflate::shrinks`] says of the content.
+pub(super) fn put_deflated(
+    kind: ObjectKind,
+    content: &[u8],
+    shrinks: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
+    put_header(number_of(kind), content.len() as u64, out);
+    deflate::whole_as(content, shrinks, out).map_err(|error| internal(&error))
 }
 
 pub(super) fn put_form(kind: ObjectKind, form: Form<'_>, out: &mut Vec<u8>) -> Result<(), WireError> {

@@ -62,8 +62,9 @@ impl New {
         if let Some(content) = content {
             let new = folders.into_iter().filter(|(oid, _)| lacking.remove(oid));
             new_trees.extend(new.map(|(oid, index)| (oid, content.tree_content(index))));
-            // In the listing's order: neighbours on disk are read one after the other.
-            self.files.sort_unstable();
+            // Files of one kind and name side by side, and then those of one folder: the pack compares neighbours.
+            let files = content.listing().files();
+            self.files.sort_unstable_by_key(|index| (kind_and_name(&files[*index].path), *index));
             for index in self.files.into_iter().filter(|index| lacking.remove(&oids[*index])) {
                 let kept = content.content(oids[index]);
                 let source = kept.map_or(BlobSource::File(index), BlobSource::Memory);
@@ -89,6 +90,13 @@ impl New {
         }
         all
     }
+}
+
+/// The extension of a path, and its file name.
+fn kind_and_name(path: &[u8]) -> (&[u8], &[u8]) {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let dot = name.iter().rposition(|byte| *byte == b'.').unwrap_or(name.len());
+    (&name[dot..], name)
 }
 
 /// Takes off `lacking` what some tree of `base` names. A tree that is not here may name more: that counts as lacking.
