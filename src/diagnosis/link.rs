@@ -96,7 +96,7 @@ pub(super) fn sso_link(reading: &Reading) -> Option<String> {
 fn address(reading: &Reading, situation: &Situation, parts: &[&str]) -> Option<String> {
     let is_of_server = |address: &str| {
         let of = |server: &str| address.strip_prefix(server).is_some_and(|rest| rest.starts_with('/'));
-        situation.server.as_deref().is_none_or(|server| of(server) || of("https://github.com"))
+        situation.server.as_deref().is_none_or(of)
     };
     let addresses = || {
         reading.lines().flat_map(str::split_whitespace).filter_map(|word| {
