@@ -1,4 +1,4 @@
-//! Writes `action.yml` and the README's tables from the table of inputs, and the README's recipes to `docs/workflows`:
+//! Writes both `action.yml` files and the README's tables from the table of inputs, and the README's recipes to `docs/workflows`:
 //! `cargo run --example tables`.
 
 #![allow(missing_docs, unreachable_pub, reason = "an example")]
@@ -13,6 +13,7 @@ mod readme;
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::write(root.join("action.yml"), documents::action_yml())?;
+    fs::write(root.join("native/action.yml"), documents::native_action_yml())?;
     let mut readme = fs::read_to_string(root.join("README.md"))?;
     for (name, content) in [("inputs", documents::inputs_tables()), ("outputs", documents::outputs_table())] {
         readme = documents::between_markers(&readme, name, &content)

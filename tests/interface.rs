@@ -62,7 +62,11 @@ fn file(name: &str) -> String {
 }
 
 fn action() -> Value {
-    serde_yaml_ng::from_str(&file("action.yml")).unwrap()
+    yaml("action.yml")
+}
+
+fn yaml(name: &str) -> Value {
+    serde_yaml_ng::from_str(&file(name)).unwrap()
 }
 
 fn keys(value: &Value) -> Vec<String> {
@@ -105,6 +109,7 @@ fn action_yml_and_the_readme_are_those_that_the_table_makes() {
     // A release names its prebuilt image there.
     let image = format!("image: {}\n", action()["runs"]["image"].as_str().unwrap());
     assert_eq!(file("action.yml"), documents::action_yml().replace("image: Dockerfile\n", &image), "{again}");
+    assert_eq!(file("native/action.yml"), documents::native_action_yml(), "{again}");
     let readme = file("README.md");
     for (name, content) in [("inputs", documents::inputs_tables()), ("outputs", documents::outputs_table())] {
         let written = documents::between_markers(&readme, name, &content).unwrap();
@@ -113,6 +118,42 @@ fn action_yml_and_the_readme_are_those_that_the_table_makes() {
     for name in NAMES.split_whitespace().chain(OUTPUT_NAMES.split_whitespace()) {
         assert!(readme.contains(&format!("\n| `{name}` | ")), "{name}");
     }
+}
+
+#[test]
+fn the_native_action_has_the_same_inputs_and_outputs() {
+    let (container, native) = (action(), yaml("native/action.yml"));
+    assert_eq!(container["inputs"], native["inputs"]);
+    assert_eq!(container["outputs"], native["outputs"]);
+    assert_eq!(native["runs"]["using"].as_str(), Some("node24"));
+    let main = file(&format!("native/{}", native["runs"]["main"].as_str().unwrap()));
+    assert!(main.lines().count() < 150, "the shim is to be read at a glance");
+    let modules = main.split("require(").skip(1).filter_map(|rest| rest.split('\'').nth(1));
+    assert!(modules.clone().count() >= 3);
+    for module in modules {
+        assert!(["crypto", "child_process", "./binaries.json"].contains(&module), "{module} is a dependency");
+    }
+}
+
+/// What the Marketplace refuses only when a release is published.
+///
+/// Source: <https://docs.github.com/en/actions/how-tos/create-and-publish-actions/publish-in-github-marketplace>
+#[test]
+fn the_marketplace_would_list_the_action() {
+    const COLORS: [&str; 8] = ["white", "black", "yellow", "blue", "green", "orange", "red", "purple"];
+    let action = action();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let (name, description) = (text(&action["name"]), text(&action["description"]));
+    assert!(
+        !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "- ".contains(character))
+    );
+    assert!((1..125).contains(&description.chars().count()), "{description}");
+    assert!(!text(&action["author"]).is_empty());
+    let (icon, color) = (text(&action["branding"]["icon"]), text(&action["branding"]["color"]));
+    assert!(icon.chars().all(|character| character.is_ascii_lowercase() || character == '-'), "{icon}");
+    assert!(COLORS.contains(&&*color) || color == "gray-dark", "{color}");
+    assert!(file("README.md").starts_with("# ") && file("LICENSE-MIT").starts_with("MIT License"));
+    assert_ne!(name, text(&yaml("native/action.yml")["name"]), "two actions of one name");
 }
 
 #[test]

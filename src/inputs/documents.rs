@@ -1,4 +1,4 @@
-//! `action.yml` and the README's tables, made from the table of inputs: `cargo run --example tables` writes them,
+//! Both `action.yml` files and the README's tables, made from the table of inputs: `cargo run --example tables` writes them,
 //! and a test holds the checked-in files to them.
 
 use std::fmt::Write as _;
@@ -8,13 +8,23 @@ use super::table::{Group, INPUTS, Input, OUTPUTS, Preset};
 /// The widest line of a description in `action.yml`.
 const WIDTH: usize = 110;
 
-/// The whole of `action.yml`.
+/// The whole of `action.yml`: the container action.
+pub fn action_yml() -> String {
+    metadata("repo-relay", "using: docker\n  image: Dockerfile")
+}
+
+/// The whole of `native/action.yml`: the same action for runners without Docker.
+pub fn native_action_yml() -> String {
+    metadata("repo-relay without Docker", "using: node24\n  main: main.js")
+}
+
+/// An action's metadata; `runs` is the content of its last section.
 ///
 /// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax>
-pub fn action_yml() -> String {
-    let mut text = String::from(
+fn metadata(name: &str, runs: &str) -> String {
+    let mut text = format!(
         "# Written by `cargo run --example tables`; the table is src/inputs/table.rs.\n\
-         name: repo-relay\n\
+         name: {name}\n\
          description: Push to another repository, tag it, start its workflows and prove that they started, in one step\n\
          author: repo-relay contributors\n\
          branding:\n  icon: send\n  color: purple\n\
@@ -38,7 +48,7 @@ pub fn action_yml() -> String {
     for output in OUTPUTS {
         let _ = writeln!(text, "  {}:\n{}", output.name, folded(output.help));
     }
-    text.push_str("runs:\n  using: docker\n  image: Dockerfile\n");
+    let _ = writeln!(text, "runs:\n  {runs}");
     text
 }
 

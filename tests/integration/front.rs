@@ -28,6 +28,8 @@ impl Authority {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        // With the subject of the server's certificate OpenSSL would take that one for self-signed.
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "a private CA");
         let pem = authority.self_signed(&key).unwrap().pem();
         Self { issuer: rcgen::Issuer::new(authority, key), pem }
     }

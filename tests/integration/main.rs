@@ -29,6 +29,7 @@ mod malicious;
 mod malicious_ssh;
 mod mangled;
 mod matrix;
+mod native;
 mod once;
 mod packs;
 mod pages;
