@@ -42,7 +42,7 @@ impl Connection {
         watch: Arc<dyn Watch>,
     ) -> Result<Self, Failure> {
         let http = http.counted_apart();
-        let token = plan.token.as_ref().map(|token| &token.secret);
+        let token = plan.token().map(|token| &token.secret);
         let situation = plan.situation();
         // Over SSH a refusal speaks of the key, whatever the token is.
         let git_situation = match &plan.ssh {

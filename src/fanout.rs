@@ -15,7 +15,7 @@ use crate::{
     diagnosis::{Cause, Failure, Stage},
     doubt::Doubt,
     http::{HttpClient, HttpError, Settings},
-    mint::Tokens,
+    mint::{Authenticated, Tokens},
     plan::Plan,
     preflight::Shared,
     relay::{begun, relay, wait_for_runs},
@@ -123,7 +123,7 @@ async fn one(
 
 /// The relay of one target, whose turn it is; what comes back is to be waited for.
 async fn acted(
-    mut plan: Plan,
+    plan: Plan,
     http: &HttpClient,
     retries: Retries,
     hall: &Hall<'_>,
@@ -131,18 +131,16 @@ async fn acted(
     report: &mut TargetReport,
     log: &TargetLog,
 ) -> Option<(Box<Waiting>, Box<Connection>)> {
-    if let Some(app) = plan.app.take() {
-        match Box::pin(hall.tokens.mint(&app, &plan, http, &retries, hall.console)).await {
-            Ok(minted) => {
-                plan.token = Some(minted.token);
-                report.facts.token_expires_at = minted.expires_at;
-            }
-            Err(failure) => {
-                fail(report, log, Stage::Preflight, &failure);
-                return None;
-            }
+    let plan = match Box::pin(hall.tokens.authenticate(plan, http, &retries, hall.console)).await {
+        Ok(Authenticated { plan, expires_at }) => {
+            report.facts.token_expires_at = expires_at;
+            plan
         }
-    }
+        Err(failure) => {
+            fail(report, log, Stage::Preflight, &failure);
+            return None;
+        }
+    };
     let connection = match Connection::new(&plan, http, retries, doubt.clone(), Arc::new(log.clone())) {
         Ok(connection) => connection,
         Err(failure) => {

@@ -20,7 +20,7 @@ use crate::{
         model::{AccessToken, Installation},
     },
     http::HttpClient,
-    plan::{Plan, Token},
+    plan::{Credential, Plan, Token},
     report::Console,
     retry::Retries,
 };
@@ -38,23 +38,41 @@ type Permission = (&'static str, &'static str);
 #[derive(Clone, Default)]
 pub struct Tokens(Arc<Mutex<Vec<GitHub>>>);
 
-/// A token that was minted.
+/// A plan with a credential that can be sent.
 #[derive(Clone, Debug)]
-pub struct Minted {
-    /// The token.
-    pub token: Token,
-    /// When it ends by itself.
+pub struct Authenticated {
+    /// The plan.
+    pub plan: Plan,
+    /// When a token that was minted for it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+struct Minted {
+    token: Token,
+    expires_at: Option<DateTime<Utc>>,
+}
+
 impl Tokens {
-    /// Mints a token for the target of `plan` and no more than it needs. It is masked before it is used, and ended by
-    /// [`Self::revoke`].
+    /// The plan as it is or, where an App authenticates, with a token that is minted for it.
     ///
     /// # Errors
-    /// `app-auth-failed`, `app-not-installed`, `resource-not-accessible-by-integration` for a permission that the
-    /// installation lacks; and what every request may meet.
-    pub async fn mint(
+    /// Those of minting: `app-auth-failed`, `app-not-installed`, `resource-not-accessible-by-integration` for a permission
+    /// that the installation lacks; and what every request may meet.
+    pub async fn authenticate(
+        &self,
+        plan: Plan,
+        http: &HttpClient,
+        retries: &Retries,
+        console: &Console,
+    ) -> Result<Authenticated, Failure> {
+        let Credential::App(app) = &plan.credential else { return Ok(Authenticated { plan, expires_at: None }) };
+        let Minted { token, expires_at } = self.mint(app, &plan, http, retries, console).await?;
+        Ok(Authenticated { plan: Plan { credential: Credential::Token(token), ..plan }, expires_at })
+    }
+
+    /// Mints a token for the target of `plan` and no more than it needs. It is masked before it is used, and ended by
+    /// [`Self::revoke`].
+    async fn mint(
         &self,
         app: &App,
         plan: &Plan,

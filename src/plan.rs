@@ -27,17 +27,37 @@ pub struct Token {
     pub kind: TokenKind,
 }
 
+/// What one relay authenticates with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A token.
+    Token(Token),
+    /// A GitHub App, which mints a token of its own before the preflight.
+    App(App),
+    /// No token, with the reason and where one would come from. SSH can still carry what git does.
+    Missing(Failure),
+}
+
+/// What the push stage does.
+#[derive(Clone, Debug)]
+pub enum PushPlan {
+    /// There is none.
+    None,
+    /// It publishes a directory onto a branch, or takes a destination off it.
+    Directory(DirectoryPlan),
+    /// It pushes refs of the checkout.
+    Refs(Arc<Local>),
+    /// It was to push refs of a checkout that cannot be read.
+    Unreadable(Failure),
+}
+
 /// What one relay does to one target.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The repository that is written to.
     pub target: Target,
-    /// The token; none when there is none that may be sent.
-    pub token: Option<Token>,
-    /// Why there is no token, and where one would come from; none when there is one.
-    pub token_absence: Option<Failure>,
-    /// The App that mints the token; the plan has none before.
-    pub app: Option<App>,
+    /// What the step authenticates with.
+    pub credential: Credential,
     /// The way of git over SSH; none: git goes over HTTP, with the token.
     pub ssh: Option<Access>,
     /// Whether the target is the repository that the workflow runs in.
@@ -47,9 +67,7 @@ pub struct Plan {
     /// What the checkout stored for git in the workspace; it is reported, and never used.
     pub stored_headers: Vec<StoredHeader>,
     /// The push stage.
-    pub push: Option<DirectoryPlan>,
-    /// The push stage, when it pushes refs of the checkout: what they are, or why the checkout can not be read.
-    pub refs: Option<Result<Arc<Local>, Failure>>,
+    pub push: PushPlan,
     /// The tag stage.
     pub tags: Option<TagPlan>,
     /// The secret stage; one value for all targets.
@@ -154,15 +172,39 @@ impl Plan {
         self.signing_key.is_some()
     }
 
+    /// The token, where there is one; an App has none before it has minted it.
+    pub fn token(&self) -> Option<&Token> {
+        match &self.credential {
+            Credential::Token(token) => Some(token),
+            Credential::App(_) | Credential::Missing(_) => None,
+        }
+    }
+
+    /// The directory that is published, or the destination that is removed.
+    pub fn directory(&self) -> Option<&DirectoryPlan> {
+        match &self.push {
+            PushPlan::Directory(directory) => Some(directory),
+            PushPlan::None | PushPlan::Refs(_) | PushPlan::Unreadable(_) => None,
+        }
+    }
+
+    /// The refs of the checkout that are pushed.
+    pub fn refs(&self) -> Option<&Arc<Local>> {
+        match &self.push {
+            PushPlan::Refs(local) => Some(local),
+            PushPlan::None | PushPlan::Directory(_) | PushPlan::Unreadable(_) => None,
+        }
+    }
+
     /// Whether there is a push stage.
     pub fn pushes(&self) -> bool {
-        self.push.is_some() || self.refs.is_some()
+        !matches!(self.push, PushPlan::None)
     }
 
     /// The branches that are pushed to, as far as the plan alone names them.
     pub fn branches(&self) -> impl Iterator<Item = &RefName> {
-        let refs = self.refs.iter().flatten().flat_map(|local| local.branches());
-        self.push.iter().map(DirectoryPlan::branch).chain(refs)
+        let refs = self.refs().into_iter().flat_map(|local| local.branches());
+        self.directory().map(DirectoryPlan::branch).into_iter().chain(refs)
     }
 
     /// Whether the credential has to hold git's side of the target: all but a plan that sets a secret and nothing else.
@@ -182,7 +224,7 @@ impl Plan {
 
     /// The token that git pushes with; over SSH there is none.
     pub fn git_token(&self) -> Option<&Token> {
-        self.token.as_ref().filter(|_| self.ssh.is_none())
+        self.token().filter(|_| self.ssh.is_none())
     }
 
     /// Whether what is pushed is hoped to start workflows.
@@ -208,10 +250,10 @@ impl Plan {
     /// The refs that the plan needs to know before it writes.
     pub fn interest(&self) -> Interest {
         // All that the target has need not be sent.
-        if self.refs.is_some() {
+        if self.refs().is_some() {
             return Interest::all();
         }
-        let branch = self.push.as_ref().map(DirectoryPlan::branch);
+        let branch = self.directory().map(DirectoryPlan::branch);
         let tags = self.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
         let mut interest = Interest::names(branch.into_iter().chain(tags));
         if let Some(name) = self.workflows.as_ref().and_then(|workflows| workflows.reference.as_deref()) {
@@ -229,18 +271,18 @@ impl Plan {
 
     /// The message of the commit that the plan makes, if it makes one.
     pub fn commit_message(&self) -> Option<&str> {
-        self.push.as_ref().map(|push| push.asked.commit.message.as_str())
+        self.directory().map(|push| push.asked.commit.message.as_str())
     }
 
     /// What the diagnosis of a refusal may know about this relay.
     pub fn situation(&self) -> Situation {
         Situation {
-            token_kind: self.token.as_ref().map(|token| token.kind),
+            token_kind: self.token().map(|token| token.kind),
             own_repository: Some(self.own_repository),
             // The workflow's own token is what such a header holds: with it nothing was displaced.
             hijacking_header: Some(
                 !self.stored_headers.is_empty()
-                    && self.token.as_ref().is_some_and(|token| token.kind != TokenKind::GithubToken),
+                    && self.token().is_some_and(|token| token.kind != TokenKind::GithubToken),
             ),
             repository: Some(self.target.slug.to_string()),
             branch: self.branches().next().map(|branch| branch.short().to_owned()),

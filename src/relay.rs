@@ -5,8 +5,9 @@ mod told;
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Stage},
+    names::Oid,
     plan::Plan,
-    preflight::{Preflight, Shared, Verdict, preflight},
+    preflight::{Cleared, ClearedPush, Preflight, Shared, preflight},
     push::{
         self,
         written::{self, Place},
@@ -34,7 +35,7 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
 /// The report of a relay that has not begun. The names that the plan itself gives are told however it ends.
 pub fn begun(plan: &Plan) -> TargetReport {
     let mut report = TargetReport::new(&plan.target, &stages(plan));
-    report.facts.branch = plan.push.as_ref().map(|push| push.branch().short().to_owned());
+    report.facts.branch = plan.directory().map(|push| push.branch().short().to_owned());
     let tags = plan.tags.iter().flat_map(|tags| &tags.tags);
     report.facts.tags = tags.map(|(name, _)| name.short().to_owned()).collect();
     report
@@ -49,8 +50,9 @@ pub async fn relay(
     log: &TargetLog,
     report: &mut TargetReport,
 ) -> Option<Waiting> {
-    let mut at = Stage::Preflight;
-    let done = Box::pin(stages_of(plan, connection, shared, log, report, &mut at)).await;
+    let mut relay = Relay { connection, log, report, at: Stage::Preflight };
+    let done = Box::pin(relay.run(plan, shared)).await;
+    let at = relay.at;
     told::note_bytes(connection, report);
     match done {
         Ok(waiting) => Some(waiting).filter(|waiting| waiting.cleared.plan().wait.is_some()),
@@ -84,100 +86,125 @@ pub async fn wait_for_runs(waiting: Waiting, connection: &Connection, log: &Targ
     told::note_bytes(connection, report);
 }
 
-async fn stages_of(
-    plan: Plan,
-    connection: &Connection,
-    shared: &Shared,
-    log: &TargetLog,
-    report: &mut TargetReport,
-    at: &mut Stage,
-) -> Result<Waiting, Failure> {
-    report.begin(Stage::Preflight);
-    let mut part = log.stage(Stage::Preflight);
-    report.facts.token_kind = plan.token.as_ref().map(|token| token.kind);
-    let wanted = plan.refs.as_ref().and_then(|local| Some(local.as_ref().ok()?.wanted.clone())).unwrap_or_default();
-    let publishes = plan.push.as_ref().map(|directory| directory.branch().clone());
-    let Preflight { checks, facts, outcome } = preflight(plan, connection, shared).await;
-    told::note_preflight(&checks, facts.as_ref(), &wanted, publishes.as_ref(), report);
-    report.checks.iter().for_each(|check| log.check(check));
-    let cleared = outcome?;
-    let count = |verdict: fn(&Verdict) -> bool| checks.iter().filter(|check| verdict(&check.verdict)).count();
-    let mut text = format!("{} checks passed", count(|verdict| matches!(verdict, Verdict::Pass(_))));
-    for (number, word) in [
-        (count(|verdict| matches!(verdict, Verdict::Warn(_))), "warned"),
-        (count(|verdict| matches!(verdict, Verdict::Skip(_))), "skipped"),
-    ] {
-        if number > 0 {
-            text = format!("{text}, {number} {word}");
-        }
-    }
-    text.push('.');
-    report.stage(Stage::Preflight, StageStatus::Done, text);
-    show(log, report, Stage::Preflight);
-    let plan = cleared.plan();
+/// A relay under way: how its stages speak to the target, where they are told, and which one it is at.
+struct Relay<'a> {
+    connection: &'a Connection,
+    log: &'a TargetLog,
+    report: &'a mut TargetReport,
+    at: Stage,
+}
 
-    let mut pushed = None;
-    let mut places = Vec::new();
-    let mut starts = Vec::new();
-    if plan.refs.is_some() {
-        enter(report, Stage::Push, at, log, &mut part);
-        push::told::begin(&cleared, connection);
-        let mut landed = Vec::new();
-        let outcome = push::refs::push(&cleared, connection, &mut landed).await;
-        told::note_bytes(connection, report);
-        push::told::note(&cleared, &landed, outcome.is_ok(), report);
-        outcome?;
-        if plan.wait.is_some() || plan.workflows.is_some() {
-            places = written::places(&cleared, &landed).await?;
-        }
-        show(log, report, Stage::Push);
+impl Relay<'_> {
+    /// Every stage but the last. An error is that of the stage [`Self::at`].
+    async fn run(&mut self, plan: Plan, shared: &Shared) -> Result<Waiting, Failure> {
+        let cleared = self.preflight(plan, shared).await?;
+        let (tip, mut places) = self.push(&cleared).await?;
+        places.extend(self.tag(&cleared, tip).await?);
+        self.set_secret(&cleared).await?;
+        let starts = self.trigger(&cleared, &places).await?;
+        Ok(Waiting { cleared, starts, places })
     }
-    if plan.push.is_some() {
-        enter(report, Stage::Push, at, log, &mut part);
-        push::directory::begin(&cleared, connection);
-        pushed = push::directory::push(&cleared, connection).await?;
-        told::note_bytes(connection, report);
-        if let Some(pushed) = &pushed {
-            told::note_push(&cleared, pushed, report);
-            let changed = pushed.old != Some(pushed.new);
-            places.push(Place { name: pushed.branch.clone(), commit: pushed.new, changed, pushed_with: 0 });
-        }
-        show(log, report, Stage::Push);
+
+    async fn preflight(&mut self, plan: Plan, shared: &Shared) -> Result<Cleared<Plan>, Failure> {
+        let _group = self.enter(Stage::Preflight);
+        self.report.facts.token_kind = plan.token().map(|token| token.kind);
+        let wanted = plan.refs().map(|local| local.wanted.clone()).unwrap_or_default();
+        let publishes = plan.directory().map(|directory| directory.branch().clone());
+        let Preflight { checks, facts, outcome } = preflight(plan, self.connection, shared).await;
+        told::note_preflight(&checks, facts.as_ref(), &wanted, publishes.as_ref(), self.report);
+        self.report.checks.iter().for_each(|check| self.log.check(check));
+        let cleared = outcome?;
+        self.report.stage(Stage::Preflight, StageStatus::Done, told::counted(&checks));
+        self.show(Stage::Preflight);
+        Ok(cleared)
     }
-    if plan.tags.is_some() {
-        enter(report, Stage::Tag, at, log, &mut part);
-        let tip = pushed.as_ref().map(|pushed| pushed.new).or_else(|| cleared.refs()?.first_tip());
-        let mut note = |made: &[Tagged]| told::note_made(&cleared, made, report);
-        let tagged = tag(&cleared, tip, connection, &mut note).await?;
-        told::note_tags(&cleared, &tagged, report);
-        places.extend(tagged.iter().map(|tagged| Place {
+
+    /// The tip of the branch that was pushed to, and every ref that the stage made or found as it should be.
+    async fn push(&mut self, cleared: &Cleared<Plan>) -> Result<(Option<Oid>, Vec<Place>), Failure> {
+        match cleared.push() {
+            ClearedPush::None => Ok((None, Vec::new())),
+            ClearedPush::Directory(work) => {
+                let (directory, publish) = &**work;
+                let _group = self.enter(Stage::Push);
+                push::directory::begin(directory, publish, self.connection);
+                let pushed = push::directory::push(cleared, directory, publish, self.connection).await?;
+                told::note_bytes(self.connection, self.report);
+                told::note_push(cleared, &pushed, self.report);
+                self.show(Stage::Push);
+                let changed = pushed.old != Some(pushed.new);
+                let place = Place { name: pushed.branch.clone(), commit: pushed.new, changed, pushed_with: 0 };
+                Ok((Some(pushed.new), vec![place]))
+            }
+            ClearedPush::Refs(local, refs) => {
+                let _group = self.enter(Stage::Push);
+                push::told::begin(local, refs, self.connection);
+                let mut landed = Vec::new();
+                let outcome = push::refs::push(cleared, local, refs, self.connection, &mut landed).await;
+                told::note_bytes(self.connection, self.report);
+                push::told::note(cleared, refs, &landed, outcome.is_ok(), self.report);
+                outcome?;
+                let plan = cleared.plan();
+                let places = if plan.wait.is_some() || plan.workflows.is_some() {
+                    written::places(local, refs, &landed).await?
+                } else {
+                    Vec::new()
+                };
+                self.show(Stage::Push);
+                Ok((refs.first_tip(), places))
+            }
+        }
+    }
+
+    async fn tag(&mut self, cleared: &Cleared<Plan>, tip: Option<Oid>) -> Result<Vec<Place>, Failure> {
+        let Some(planned) = cleared.tags() else { return Ok(Vec::new()) };
+        let _group = self.enter(Stage::Tag);
+        let report = &mut *self.report;
+        let mut note = |made: &[Tagged]| told::note_made(cleared, made, report);
+        let tagged = tag(cleared, planned, tip, self.connection, &mut note).await?;
+        told::note_tags(cleared, &tagged, self.report);
+        self.show(Stage::Tag);
+        let place = |tagged: &Tagged| Place {
             name: tagged.name.clone(),
             commit: tagged.commit,
             changed: !tagged.is_unchanged(),
             pushed_with: 0,
-        }));
-        show(log, report, Stage::Tag);
+        };
+        Ok(tagged.iter().map(place).collect())
     }
-    if plan.secret.is_some() {
-        enter(report, Stage::Secret, at, log, &mut part);
-        told::note_secret(&cleared, set_secret(&cleared, connection).await?, report);
-        show(log, report, Stage::Secret);
-    }
-    if plan.triggers() {
-        enter(report, Stage::Trigger, at, log, &mut part);
-        let made: Vec<_> = places.iter().map(|place| (place.name.clone(), place.commit)).collect();
-        let mut note = |start: &Start| told::note_start(&cleared, start, report);
-        starts = trigger(&cleared, connection, &made, &mut note).await?;
-        told::note_trigger(&cleared, &starts, report);
-        show(log, report, Stage::Trigger);
-    }
-    Ok(Waiting { cleared, starts, places })
-}
 
-fn enter(report: &mut TargetReport, stage: Stage, at: &mut Stage, log: &TargetLog, part: &mut StageLog) {
-    report.begin(stage);
-    *at = stage;
-    *part = log.stage(stage);
+    async fn set_secret(&mut self, cleared: &Cleared<Plan>) -> Result<(), Failure> {
+        let Some(secret) = cleared.secret() else { return Ok(()) };
+        let _group = self.enter(Stage::Secret);
+        let set = set_secret(cleared, secret, self.connection).await?;
+        told::note_secret(cleared, set, self.report);
+        self.show(Stage::Secret);
+        Ok(())
+    }
+
+    async fn trigger(&mut self, cleared: &Cleared<Plan>, places: &[Place]) -> Result<Vec<Start>, Failure> {
+        if !cleared.plan().triggers() {
+            return Ok(Vec::new());
+        }
+        let _group = self.enter(Stage::Trigger);
+        let made: Vec<_> = places.iter().map(|place| (place.name.clone(), place.commit)).collect();
+        let report = &mut *self.report;
+        let mut note = |start: &Start| told::note_start(cleared, start, report);
+        let starts = trigger(cleared, self.connection, &made, &mut note).await?;
+        told::note_trigger(cleared, &starts, self.report);
+        self.show(Stage::Trigger);
+        Ok(starts)
+    }
+
+    /// Begins a stage; its group in the log ends with what comes back.
+    fn enter(&mut self, stage: Stage) -> StageLog {
+        self.report.begin(stage);
+        self.at = stage;
+        self.log.stage(stage)
+    }
+
+    fn show(&self, stage: Stage) {
+        show(self.log, self.report, stage);
+    }
 }
 
 fn show(log: &TargetLog, report: &TargetReport, stage: Stage) {

@@ -2,6 +2,7 @@
 //!
 //! Source: <https://docs.github.com/en/rest/guides/encrypting-secrets-for-the-rest-api>
 
+use crate::preflight::ClearedSecret;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -40,20 +41,21 @@ pub struct SecretSet {
     pub change: SecretChange,
 }
 
-/// Sets the secret of the plan. `None`: none is planned. A dry run asks for nothing and tells what would change.
+/// Sets the secret. A dry run asks for nothing and tells what would change.
 ///
 /// Setting a secret twice does the same as once: after a lost answer it is sent again.
-pub async fn set_secret(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<SecretSet>, Failure> {
+pub async fn set_secret(
+    cleared: &Cleared<Plan>,
+    secret: &ClearedSecret,
+    connection: &Connection,
+) -> Result<SecretSet, Failure> {
     let plan = cleared.plan();
-    let (Some(secret), Some(known)) = (&plan.secret, cleared.secret()) else { return Ok(None) };
+    let ClearedSecret { plan: secret, key, facts: known } = secret;
     let name = secret.name.to_ascii_uppercase();
     let before = before(known);
     if plan.behaviour.dry_run {
-        return Ok(Some(SecretSet { name, change: before }));
+        return Ok(SecretSet { name, change: before });
     }
-    let key = known.key.answer().ok_or_else(|| {
-        Failure::new(Cause::InternalError, "The repository's public key was not asked for.".to_owned())
-    })?;
     let sealed: Arc<str> = seal(&secret.value, key)?.into();
     let what = format!("setting of the secret {name}");
     let unsure = AtomicBool::new(false);
@@ -75,7 +77,7 @@ pub async fn set_secret(cleared: &Cleared<Plan>, connection: &Connection) -> Res
         (_, SecretChange::Updated(at)) => SecretChange::Updated(at),
         (_, SecretChange::Unknown) => SecretChange::Updated(None),
     };
-    Ok(Some(SecretSet { name, change }))
+    Ok(SecretSet { name, change })
 }
 
 fn before(known: &SecretFacts) -> SecretChange {

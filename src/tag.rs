@@ -1,5 +1,6 @@
 //! The tag stage: by git alone, with an empty pack or a pack of tag objects, so that one way serves every transport.
 
+use crate::preflight::facts::TagFacts;
 use std::time::Instant;
 
 use crate::github::limits::TAGS_THAT_START;
@@ -52,12 +53,12 @@ struct Update {
 /// there. What a dry run would make is the same, not sent.
 pub async fn tag(
     cleared: &Cleared<Plan>,
+    (tags, known): (&TagPlan, &TagFacts),
     pushed: Option<Oid>,
     connection: &Connection,
     note: &mut dyn FnMut(&[Tagged]),
 ) -> Result<Vec<Tagged>, Failure> {
     let plan = cleared.plan();
-    let (Some(tags), Some(known)) = (&plan.tags, cleared.tags()) else { return Ok(Vec::new()) };
     let commit = known.commit.or(pushed).ok_or_else(|| {
         Failure::new(
             Cause::InvalidRefOrObject,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::{DispatchPlan, Plan, SecretPlan, TagPlan, TagTarget, Token, WaitPlan, WorkflowPlan};
+use super::{Credential, DispatchPlan, Plan, PushPlan, SecretPlan, TagPlan, TagTarget, Token, WaitPlan, WorkflowPlan};
 use crate::publish::directory::DirectoryPlan;
 use crate::{
     context::Context,
@@ -15,7 +15,7 @@ use crate::{
     },
     globs::Globs,
     inputs::{
-        BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, SecretInput, Symlinks, TagExists, Tags, TokenInput,
+        self, BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, SecretInput, Symlinks, TagExists, Tags, TokenInput,
         Triggers, Wait,
     },
     names::{Oid, Target},
@@ -31,13 +31,13 @@ impl Plan {
     /// What is wrong with an input that needs a look at the disk: `directory-not-found`, `invalid-input`.
     pub fn for_targets(inputs: &Inputs, context: &Context) -> Result<Vec<Self>, Failure> {
         let push = match &inputs.push {
-            Push::Directory(asked) => Some(directory_plan(asked, context)?),
-            Push::Remove(commit) => Some(removal_plan(commit)),
-            Push::None | Push::Refs(_) => None,
-        };
-        let refs = match &inputs.push {
-            Push::Refs(asked) => Some(Local::read(&context.workspace, asked).map(Arc::new)),
-            Push::None | Push::Remove(_) | Push::Directory(_) => None,
+            Push::None => PushPlan::None,
+            Push::Directory(asked) => PushPlan::Directory(directory_plan(asked, context)?),
+            Push::Remove(commit) => PushPlan::Directory(removal_plan(commit)),
+            Push::Refs(asked) => match Local::read(&context.workspace, asked) {
+                Ok(local) => PushPlan::Refs(Arc::new(local)),
+                Err(failure) => PushPlan::Unreadable(failure),
+            },
         };
         let origin = Origin {
             repository: context.repository.clone(),
@@ -46,12 +46,7 @@ impl Plan {
             actor: context.actor.clone(),
             run_url: context.run_url.clone(),
         };
-        let app = inputs.credential.app.as_ref().map(App::read).transpose()?;
-        let given = inputs.credential.token.secret().filter(|_| app.is_none());
-        let token = given.map(|secret| Token {
-            secret: secret.clone(),
-            kind: TokenKind::of(secret, inputs.credential.workflow_token.as_ref()),
-        });
+        let credential = credential(&inputs.credential)?;
         let ssh = ssh_access(inputs)?;
         let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose()?;
         let own_server = context.server().ok();
@@ -61,18 +56,15 @@ impl Plan {
         let wait = wait_plan(inputs)?;
         let plan = |target: &Target| Self {
             target: target.clone(),
-            token: token.clone(),
-            token_absence: absence(&inputs.credential.token),
-            app: app.clone(),
+            credential: credential.clone(),
             ssh: ssh.clone(),
             own_repository: context.repository.as_ref() == Some(&target.slug)
                 && own_server.as_ref() == Some(&target.server),
             origin: origin.clone(),
             stored_headers: stored.clone(),
-            tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, push.is_some() || refs.is_some(), context.sha)),
+            tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, !matches!(push, PushPlan::None), context.sha)),
             push: push.clone(),
             secret: secret.clone(),
-            refs: refs.clone(),
             dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
                 event_type: event_type.clone(),
                 payload: inputs.triggers.payload.clone(),
@@ -189,10 +181,16 @@ fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
     }))
 }
 
-fn absence(token: &TokenInput) -> Option<Failure> {
+fn credential(given: &inputs::Credential) -> Result<Credential, Failure> {
+    if let Some(app) = &given.app {
+        return Ok(Credential::App(App::read(app)?));
+    }
     let missing = |what: String| Failure::new(Cause::TokenMissing, what);
-    Some(match token {
-        TokenInput::Given(_) => return None,
+    Ok(Credential::Missing(match &given.token {
+        TokenInput::Given(secret) => {
+            let kind = TokenKind::of(secret, given.workflow_token.as_ref());
+            return Ok(Credential::Token(Token { secret: secret.clone(), kind }));
+        }
         TokenInput::Blank => missing(
             "The input `token` is empty: the secret that it reads is not defined here, or this run (of a fork, or of Dependabot) gets no secrets."
                 .to_owned(),
@@ -212,5 +210,5 @@ fn absence(token: &TokenInput) -> Option<Failure> {
             missing(format!("{what} holds a token, but only the remote `origin` of this checkout names {web}: nothing is sent there."))
                 .with_remedy(format!("If that is the target, write it: `--repository {web}`, or set GH_HOST to its host."))
         }
-    })
+    }))
 }

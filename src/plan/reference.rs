@@ -17,7 +17,7 @@ pub fn named(plan: &Plan, refs: Option<&Advertisement>, made: &[(RefName, Oid)])
     let name = plan.workflows.as_ref()?.reference.as_deref()?;
     let planned = |wanted: &RefName| {
         let tags = plan.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
-        plan.push.as_ref().map(DirectoryPlan::branch).into_iter().chain(tags).any(|planned| planned == wanted)
+        plan.directory().map(DirectoryPlan::branch).into_iter().chain(tags).any(|planned| planned == wanted)
     };
     let made = |wanted: &RefName| made.iter().any(|(made, _)| made == wanted);
     let there =
@@ -36,7 +36,7 @@ pub fn named(plan: &Plan, refs: Option<&Advertisement>, made: &[(RefName, Oid)])
         )
         .with_remedy("Set `workflow-ref` to a branch or tag; to run exactly this commit, let `tag` and `tag-target` name it first.")),
         // What a push of refs makes is known once it is done.
-        None if refs.is_none() || plan.refs.is_some() => Ok(name.to_owned()),
+        None if refs.is_none() || plan.refs().is_some() => Ok(name.to_owned()),
         None => Err(Failure::new(
             Cause::DispatchRefNotFound,
             format!("{} has neither a branch nor a tag {name:?}, which `workflow-ref` names.", plan.target.slug),

@@ -30,7 +30,7 @@ use crate::{
 pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -> Facts {
     // The longest part; whoever needs the content waits for this one reading of it.
     let hashing = async {
-        if let Some(directory) = &plan.push {
+        if let Some(directory) = plan.directory() {
             let _ = shared.source.hashed(directory, &connection.watch).await;
         }
     };
@@ -190,7 +190,7 @@ where
 
 /// What the default branch has, where the directory brings workflow files of its own.
 async fn workflow_folder(plan: &Plan, connection: &Connection, shared: &Shared) -> Rest<Vec<FolderEntry>> {
-    let brings = match &plan.push {
+    let brings = match plan.directory() {
         Some(directory) if plan.git_token().is_some() => shared.source.brings_workflow_files(directory).await,
         _ => false,
     };
@@ -202,21 +202,21 @@ async fn workflow_folder(plan: &Plan, connection: &Connection, shared: &Shared) 
 }
 
 async fn pages(plan: &Plan, connection: &Connection) -> Rest<Pages> {
-    if plan.push.is_none() || plan.token.is_none() {
+    if plan.directory().is_none() || plan.token().is_none() {
         return Rest::none();
     }
     if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await
 }
 
 async fn user(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Account> {
-    if !plan.token.as_ref().is_some_and(|token| token.kind.has_user()) {
+    if !plan.token().is_some_and(|token| token.kind.has_user()) {
         return Rest::none();
     }
     patiently(connection, "question for the token's account", || connection.github.user()).await
 }
 
 async fn repository(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Repository> {
-    if plan.token.is_none() {
+    if plan.token().is_none() {
         return Rest::none();
     }
     let ask = || connection.github.repository(&plan.target.slug);
@@ -262,7 +262,7 @@ async fn publish_facts(
     shared: &Shared,
     refs: Option<&Advertisement>,
 ) -> Option<Result<PublishFacts, Failure>> {
-    let directory = plan.push.as_ref()?;
+    let directory = plan.directory()?;
     let Connection { remote, retries, watch, .. } = connection;
     let source = &shared.source;
     let Some(refs) = refs else {
@@ -285,8 +285,8 @@ async fn pushed_refs(
     connection: &Connection,
     refs: Option<&Advertisement>,
 ) -> Option<Result<RefsFacts, Failure>> {
-    match (&plan.refs, refs) {
-        (Some(Ok(local)), Some(refs)) => {
+    match (plan.refs(), refs) {
+        (Some(local), Some(refs)) => {
             let mut facts =
                 match prepare(local, refs, &connection.remote, &connection.retries, plan.behaviour.dry_run).await {
                     Ok(facts) => facts,

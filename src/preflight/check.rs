@@ -198,3 +198,8 @@ impl Check {
         }
     }
 }
+
+/// A task of this program that did not come to its end.
+pub(super) fn contradiction() -> Failure {
+    Failure::new(Cause::InternalError, "The preflight did not come to its end.")
+}

@@ -17,10 +17,10 @@ use crate::{
 
 /// Whether every file is below GitHub's limit.
 pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
-    if plan.refs.is_some() {
+    if plan.refs().is_some() {
         return facts.pushed_refs.as_ref()?.as_ref().ok().map(file_size_of_refs);
     }
-    plan.push.as_ref()?;
+    plan.directory()?;
     let publish = match facts.publish.as_ref()? {
         Ok(publish) => publish,
         Err(failure) if failure.cause == Cause::FileTooLarge => {

@@ -10,7 +10,7 @@ use crate::{
     git::advertisement::Advertisement,
     github::model::{Branch, Content, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo, Workflow},
     names::{Oid, RefName},
-    plan::{Plan, reference},
+    plan::Plan,
     publish::{
         hash::Hashed,
         proposal::{Base, Proposal},
@@ -248,30 +248,6 @@ impl Facts {
     /// All refusals, those of REST first: they tell more than git's.
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         [self.user.refusal(), self.repository.refusal(), self.refs.refusal()].into_iter().flatten()
-    }
-
-    /// Why the plan can not be done although no check fails: what it needs could not be worked out.
-    pub fn unprepared(&self, plan: &Plan) -> Option<Failure> {
-        let refused = || self.refs.refusal().map(|refusal| refusal.failure.clone());
-        let publish = match &self.publish {
-            Some(Err(failure)) => Some(failure.clone()),
-            None if plan.push.is_some() => refused(),
-            _ => None,
-        };
-        let refs = match &self.pushed_refs {
-            Some(Err(failure)) => Some(failure.clone()),
-            None if plan.refs.is_some() => refused(),
-            _ => None,
-        };
-        let tags = match &self.tags {
-            Some(Err(failure)) => Some(failure.clone()),
-            None if plan.tags.is_some() => refused(),
-            _ => None,
-        };
-        let key =
-            || self.secret.as_ref().and_then(|secret| secret.key.refusal()).map(|refusal| refusal.failure.clone());
-        let reference = || reference::named(plan, self.refs.answer(), &[]).and_then(Result::err);
-        publish.or(refs).or(tags).or_else(key).or_else(reference)
     }
 
     /// Whether REST answered at all, be it by a refusal.

@@ -21,14 +21,14 @@ use crate::{
 
 /// All checks that concern this plan, in the order of the report. A `fail` that the plan ignores is a warning already.
 pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
-    if plan.token.is_none() && !plan.can_do_without_token() {
+    if plan.token().is_none() && !plan.can_do_without_token() {
         return vec![token::present(plan)];
     }
     let valid = token::valid(plan, facts);
     let is_dead = is_dead(plan, &valid);
     let mut checks: Vec<Check> = [
         Some(token::present(plan)),
-        plan.token.as_ref().map(|given| token::kind(given.kind)),
+        plan.token().map(|given| token::kind(given.kind)),
         Some(valid),
         Some(token::expiry(plan, facts)),
         Some(token::scope(plan, facts)),
@@ -50,7 +50,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     .into_iter()
     .flatten()
     .chain(secret::new_token(plan, facts))
-    .filter(|check| plan.token.is_some() || !speaks_of_token(check.name))
+    .filter(|check| plan.token().is_some() || !speaks_of_token(check.name))
     .map(|check| if is_dead { without_echo(check) } else { check })
     .map(|check| {
         let ignored = plan.behaviour.ignore_checks.contains(check.name.name());
@@ -112,9 +112,4 @@ fn fails_alone(name: CheckName) -> bool {
 /// missing permission. The checks stand in that order, so the first is the cause.
 pub fn first_failure(checks: &[Check]) -> Option<&Failure> {
     checks.iter().find_map(Check::failure)
-}
-
-/// A task of this program that did not come to its end.
-pub(super) fn contradiction() -> Failure {
-    Failure::new(Cause::InternalError, "The preflight did not come to its end.")
 }

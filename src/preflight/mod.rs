@@ -22,6 +22,7 @@ mod token;
 mod workflow;
 mod workflow_files;
 
+use self::facts::Asked;
 use self::facts::{Facts, PublishFacts, SecretFacts, TagFacts};
 pub use self::shared::Shared;
 pub use self::{
@@ -30,17 +31,77 @@ pub use self::{
     judge::{first_failure, judge},
 };
 use crate::{
-    connection::Connection, diagnosis::Failure, git::advertisement::Advertisement, plan::Plan, refs::facts::RefsFacts,
+    connection::Connection,
+    diagnosis::Failure,
+    git::advertisement::Advertisement,
+    github::model::PublicKey,
+    plan::Plan,
+    plan::{PushPlan, SecretPlan, TagPlan, reference},
+    publish::directory::DirectoryPlan,
+    refs::Local,
+    refs::facts::RefsFacts,
 };
+use std::sync::Arc;
 
-/// A plan that has passed the preflight, with the groundwork that the checks have done.
+/// A plan that has passed the preflight, with the groundwork that the checks have done for each stage.
 #[derive(Clone, Debug)]
 pub struct Cleared<P> {
     plan: P,
     facts: Facts,
+    push: ClearedPush,
+    tags: Option<(TagPlan, TagFacts)>,
+    secret: Option<ClearedSecret>,
+}
+
+/// What the push stage does, worked out.
+#[derive(Clone, Debug)]
+pub enum ClearedPush {
+    /// There is none.
+    None,
+    /// A directory, and what publishing it would do.
+    Directory(Box<(DirectoryPlan, PublishFacts)>),
+    /// Refs of the checkout, and what pushing them would do.
+    Refs(Arc<Local>, Box<RefsFacts>),
+}
+
+/// A secret that can be set.
+#[derive(Clone, Debug)]
+pub struct ClearedSecret {
+    /// What was asked for.
+    pub plan: Arc<SecretPlan>,
+    /// The key that it is sealed with.
+    pub key: PublicKey,
+    /// What is known of it.
+    pub facts: SecretFacts,
 }
 
 impl Cleared<Plan> {
+    /// The plan with all that its stages need; the failure says what could not be worked out although no check failed.
+    fn new(plan: Plan, facts: Facts) -> Result<Self, Failure> {
+        let unknown = || facts.refs.refusal().map_or_else(check::contradiction, |refusal| refusal.failure.clone());
+        let push = match &plan.push {
+            PushPlan::None => ClearedPush::None,
+            PushPlan::Unreadable(failure) => return Err(failure.clone()),
+            PushPlan::Directory(directory) => {
+                let publish = facts.publish.clone().unwrap_or_else(|| Err(unknown()))?;
+                ClearedPush::Directory(Box::new((directory.clone(), publish)))
+            }
+            PushPlan::Refs(local) => {
+                let refs = facts.pushed_refs.clone().unwrap_or_else(|| Err(unknown()))?;
+                ClearedPush::Refs(Arc::clone(local), Box::new(refs))
+            }
+        };
+        let tags = match &plan.tags {
+            Some(tags) => Some((tags.clone(), facts.tags.clone().unwrap_or_else(|| Err(unknown()))?)),
+            None => None,
+        };
+        let secret = plan.secret.as_ref().map(|secret| cleared_secret(secret, &facts)).transpose()?;
+        if let Some(named) = reference::named(&plan, facts.refs.answer(), &[]) {
+            named?;
+        }
+        Ok(Self { plan, facts, push, tags, secret })
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -51,24 +112,19 @@ impl Cleared<Plan> {
         self.facts.refs.answer().cloned().unwrap_or_default()
     }
 
-    /// The directory and what publishing it would do.
-    pub fn publish(&self) -> Option<&PublishFacts> {
-        self.facts.publish.as_ref().and_then(|publish| publish.as_ref().ok())
+    /// What the push stage does.
+    pub fn push(&self) -> &ClearedPush {
+        &self.push
     }
 
-    /// What pushing the refs of the checkout would do.
-    pub fn refs(&self) -> Option<&RefsFacts> {
-        self.facts.pushed_refs.as_ref().and_then(|refs| refs.as_ref().ok())
+    /// The tags to make, with those that are there and the commit to tag.
+    pub fn tags(&self) -> Option<(&TagPlan, &TagFacts)> {
+        self.tags.as_ref().map(|(tags, facts)| (tags, facts))
     }
 
-    /// The tags that are there, and the commit to tag.
-    pub fn tags(&self) -> Option<&TagFacts> {
-        self.facts.tags.as_ref().and_then(|tags| tags.as_ref().ok())
-    }
-
-    /// What is known of the secret to set.
-    pub fn secret(&self) -> Option<&SecretFacts> {
-        self.facts.secret.as_ref()
+    /// The secret to set.
+    pub fn secret(&self) -> Option<&ClearedSecret> {
+        self.secret.as_ref()
     }
 
     /// How far the server's clock is ahead of this machine's.
@@ -117,28 +173,37 @@ pub struct Preflight {
 /// Looks at everything. Writes nothing.
 pub async fn preflight(plan: Plan, connection: &Connection, shared: &Shared) -> Preflight {
     let stopped = |failure| Preflight { checks: Vec::new(), facts: None, outcome: Err(failure) };
-    if plan.token.is_none() && !plan.can_do_without_token() {
+    if plan.token().is_none() && !plan.can_do_without_token() {
         let check = token::present(&plan);
         let failure = check.failure().cloned();
         return match failure {
             Some(failure) => Preflight { checks: vec![check], ..stopped(failure) },
-            None => Preflight { checks: vec![check], facts: None, outcome: Err(judge::contradiction()) },
+            None => Preflight { checks: vec![check], facts: None, outcome: Err(check::contradiction()) },
         };
     }
-    if let Some(Err(failure)) = &plan.refs {
+    if let PushPlan::Unreadable(failure) = &plan.push {
         return stopped(failure.clone());
     }
-    if let Some(directory) = &plan.push
+    if let Some(directory) = plan.directory()
         && let Err(failure) = shared.source.list(directory).await
     {
         return stopped(failure);
     }
     let facts = Box::pin(ask::ask(&plan, connection, shared)).await;
     let checks = judge(&plan, &facts);
-    let failure = first_failure(&checks).cloned().or_else(|| facts.unprepared(&plan));
-    let outcome = match failure {
-        Some(failure) => Err(failure),
-        None => Ok(Cleared { plan, facts: facts.clone() }),
+    let outcome = match first_failure(&checks) {
+        Some(failure) => Err(failure.clone()),
+        None => Cleared::new(plan, facts.clone()),
     };
     Preflight { checks, facts: Some(facts), outcome }
+}
+
+fn cleared_secret(plan: &Arc<SecretPlan>, facts: &Facts) -> Result<ClearedSecret, Failure> {
+    let known = facts.secret.clone().ok_or_else(check::contradiction)?;
+    let key = match &known.key {
+        Asked::Answer(key) => key.clone(),
+        Asked::Refused(refusal) => return Err(refusal.failure.clone()),
+        Asked::No => return Err(check::contradiction()),
+    };
+    Ok(ClearedSecret { plan: Arc::clone(plan), key, facts: known })
 }

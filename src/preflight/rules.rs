@@ -32,10 +32,10 @@ const HARMLESS: &[&str] = &["tag_name_pattern", "copilot_code_review", "license_
 
 /// Whether a rule of this kind may stand in the way of what the plan pushes to branches.
 pub(super) fn may_matter(plan: &Plan, kind: &str) -> bool {
-    let rewrites = plan.push.as_ref().is_some_and(|push| push.asked.commit.history == History::Single);
+    let rewrites = plan.directory().is_some_and(|push| push.asked.commit.history == History::Single);
     match kind {
-        "non_fast_forward" => rewrites || plan.refs.is_some(),
-        "deletion" => plan.refs.is_some(),
+        "non_fast_forward" => rewrites || plan.refs().is_some(),
+        "deletion" => plan.refs().is_some(),
         kind => !HARMLESS.contains(&kind),
     }
 }
@@ -62,7 +62,7 @@ fn bypass(plan: &Plan, facts: &Facts, ruleset: Option<u64>) -> Bypass {
     }
     // NOTE: GitHub refuses to put the Actions app on a bypass list (422, "must be part of the ruleset source or owner
     // organization").
-    if plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken) {
+    if plan.token().is_some_and(|token| token.kind == TokenKind::GithubToken) {
         return Bypass::Stopped;
     }
     match known.and_then(|ruleset| ruleset.current_user_can_bypass.as_deref()) {

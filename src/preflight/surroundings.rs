@@ -11,7 +11,7 @@ use crate::{
 
 /// Whether the branch is what Pages publishes.
 pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
-    let directory = plan.push.as_ref()?;
+    let directory = plan.directory()?;
     let branch = directory.branch().short();
     let site = match &facts.pages {
         Asked::No => return None,

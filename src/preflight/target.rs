@@ -87,7 +87,7 @@ fn hidden(plan: &Plan, failure: &Failure) -> Failure {
 
 /// A branch of which a publish would leave less than half is worth a warning: the input `branch` or `destination` may be wrong.
 pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
-    let (directory, proposal) = (plan.push.as_ref()?, facts.proposal()?);
+    let (directory, proposal) = (plan.directory()?, facts.proposal()?);
     let default = &facts.repository.answer()?.default_branch;
     let (branch, removed, before) = (directory.branch().short(), proposal.changes.removed, proposal.files_before?);
     if branch != default || removed * 2 <= before {
@@ -134,7 +134,7 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         refused.filter(|refusal| refusal.status == Some(403)).find(|refusal| lacks.contains(&refusal.failure.cause))
     {
         let what = format!("To start a workflow takes Actions: write, which the token lacks. {}", refusal.failure.what);
-        let remedy = match plan.token.as_ref().map(|token| token.kind) {
+        let remedy = match plan.token().map(|token| token.kind) {
             Some(TokenKind::FineGrained) => format!(
                 "On {}/settings/personal-access-tokens open the token and set Repository permissions > Actions to Read and write.",
                 plan.target.server
@@ -148,7 +148,7 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     if plan.ssh.is_some() {
         return Check::pass(CheckName::Permission, "The deploy key may push here.");
     }
-    let kind = plan.token.as_ref().map(|token| token.kind);
+    let kind = plan.token().map(|token| token.kind);
     let repository = facts.repository.answer();
     // The role of the USER: where it is too low, no token of theirs can have more.
     let reader = repository.is_some_and(|repository| repository.user_may_push == Some(false));
@@ -177,7 +177,7 @@ fn foreign(plan: &Plan, facts: &Facts) -> Option<Failure> {
         return None;
     }
     let is_used = plan.triggers() || plan.secret.is_some() || (plan.writes() && plan.ssh.is_none());
-    let own = plan.token.as_ref().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    let own = plan.token().is_some_and(|token| token.kind == TokenKind::GithubToken);
     (own && is_used && !plan.own_repository).then(|| {
         let what = format!("`GITHUB_TOKEN` reaches the workflow's own repository alone, not {}.", plan.target.slug);
         Failure::new(Cause::GithubTokenCrossRepo, what)

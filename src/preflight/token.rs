@@ -1,5 +1,6 @@
 //! The checks of the token itself: present, of which kind, alive, how long, with which scopes.
 
+use super::check;
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -9,19 +10,22 @@ use super::{
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
-    plan::Plan,
+    plan::{Credential, Plan},
 };
 
 /// Whether a credential was given at all.
 pub(super) fn present(plan: &Plan) -> Check {
-    if plan.token.is_some() {
+    if plan.token().is_some() {
         return Check::pass(CheckName::TokenPresent, "A token is given.");
     }
     if plan.can_do_without_token() {
         return Check::pass(CheckName::TokenPresent, "A deploy key is given; there is no token, and no need of one.");
     }
-    let unsaid = || Failure::new(Cause::TokenMissing, "No token was given.");
-    Check::fail(CheckName::TokenPresent, plan.token_absence.clone().unwrap_or_else(unsaid))
+    let failure = match &plan.credential {
+        Credential::Missing(failure) => failure.clone(),
+        Credential::Token(_) | Credential::App(_) => check::contradiction(),
+    };
+    Check::fail(CheckName::TokenPresent, failure)
 }
 
 /// What kind of token it is, as its prefix tells.
@@ -103,7 +107,7 @@ const PARTS_OF_REPO: &[&str] = &["repo:status", "repo_deployment", "repo:invite"
 /// Whether a classic token's scopes suffice, and do not go far beyond.
 pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
     let skip = |text: &str| Check::skip(CheckName::TokenScope, text);
-    let kind = plan.token.as_ref().map(|token| token.kind);
+    let kind = plan.token().map(|token| token.kind);
     let Some(scopes) = facts.token.scopes.as_ref() else {
         return match kind {
             Some(TokenKind::FineGrained) => {

@@ -28,7 +28,7 @@ struct Changed {
 
 /// Whether the workflow files that the push changes may be pushed with this token.
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
-    let changed = if plan.refs.is_some() { of_refs(facts)? } else { of_directory(plan, facts)? };
+    let changed = if plan.refs().is_some() { of_refs(facts)? } else { of_directory(plan, facts)? };
     let Changed { named: Some(named), place, certain, otherwise } = changed else {
         return Some(Check::pass(CheckName::WorkflowFiles, "No workflow files change."));
     };
@@ -36,7 +36,7 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
         let text = format!("{named} changes; a deploy key that may write may change it.");
         return Some(Check::pass(CheckName::WorkflowFiles, text));
     }
-    let kind = plan.token.as_ref().map_or(TokenKind::Unknown, |token| token.kind);
+    let kind = plan.token().map_or(TokenKind::Unknown, |token| token.kind);
     let has_scope = |scopes: &Vec<String>| scopes.iter().any(|scope| scope == "workflow");
     let server = &plan.target.server;
     let (lacks, remedy) = match (kind, &facts.token.scopes) {
@@ -85,7 +85,7 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
 }
 
 fn of_directory(plan: &Plan, facts: &Facts) -> Option<Changed> {
-    plan.push.as_ref()?;
+    plan.directory()?;
     let changed = &facts.proposal()?.changes.workflow_files;
     let named = changed.first().map(|first| match changed.len() - 1 {
         0 => String::from_utf8_lossy(first).into_owned(),
@@ -116,7 +116,7 @@ fn of_refs(facts: &Facts) -> Option<Changed> {
 /// Whether a workflow file is added or changed that the default branch does not have in this very form: GitHub refuses
 /// what the tip of no branch has.
 fn is_certain(plan: &Plan, facts: &Facts) -> bool {
-    let (Some(directory), Some(Ok(publish))) = (&plan.push, &facts.publish) else { return false };
+    let (Some(directory), Some(Ok(publish))) = (plan.directory(), &facts.publish) else { return false };
     let default: HashMap<&str, &str> = match &facts.workflow_folder {
         Asked::Answer(entries) => entries.iter().map(|entry| (entry.name.as_str(), entry.sha.as_str())).collect(),
         Asked::Refused(refusal) if refusal.status == Some(404) => HashMap::new(),

@@ -50,8 +50,7 @@ const NAMED: usize = 5;
 const STANDSTILLS: u32 = 10;
 
 /// Says what is worth knowing before anything is sent.
-pub fn begin(cleared: &Cleared<Plan>, connection: &Connection) {
-    let (Some(directory), Some(publish)) = (&cleared.plan().push, cleared.publish()) else { return };
+pub fn begin(directory: &DirectoryPlan, publish: &PublishFacts, connection: &Connection) {
     let skipped = &publish.hashed.listing().skipped;
     if !skipped.is_empty() {
         let (count, names) = (skipped.len(), named(skipped.iter().map(|path| &path[..])));
@@ -77,10 +76,14 @@ fn named<'a>(paths: impl Iterator<Item = &'a [u8]> + Clone) -> String {
     shown.join(", ") + &more
 }
 
-/// Publishes the directory, if the plan says so. `None`: nothing to push is planned.
-pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Option<Pushed>, Failure> {
+/// Publishes the directory.
+pub async fn push(
+    cleared: &Cleared<Plan>,
+    directory: &DirectoryPlan,
+    publish: &PublishFacts,
+    connection: &Connection,
+) -> Result<Pushed, Failure> {
     let plan = cleared.plan();
-    let (Some(directory), Some(publish)) = (&plan.push, cleared.publish()) else { return Ok(None) };
     let PublishFacts { hashed, base, proposal, .. } = publish;
     let (mut base, mut proposal) = (base.clone(), proposal.clone());
     let mut advertisement = cleared.advertisement();
@@ -117,7 +120,7 @@ pub async fn push(cleared: &Cleared<Plan>, connection: &Connection) -> Result<Op
         proposal = Proposal::make(directory, &plan.commit_plan(), hashed, &base, remote, retries).await?;
     }
     let branch = directory.branch().clone();
-    Ok(Some(Pushed { branch, old: proposal.tip, new: proposal.new_tip, forced: proposal.rewrites, proposal }))
+    Ok(Pushed { branch, old: proposal.tip, new: proposal.new_tip, forced: proposal.rewrites, proposal })
 }
 
 async fn send(

@@ -1,5 +1,6 @@
 //! The push stage for refs: one batch after the other, with a result for each ref.
 
+use crate::refs::facts::RefsFacts;
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
@@ -27,10 +28,11 @@ use crate::{
 /// Pushes the refs of the plan. What landed is added to `landed`, also when the whole fails; of a dry run it is what would have.
 pub async fn push(
     cleared: &Cleared<Plan>,
+    local: &Local,
+    refs: &RefsFacts,
     connection: &Connection,
     landed: &mut Vec<RefUpdate>,
 ) -> Result<(), Failure> {
-    let (Some(Ok(local)), Some(refs)) = (&cleared.plan().refs, cleared.refs()) else { return Ok(()) };
     let advertisement = cleared.advertisement();
     for batch in &refs.batches {
         if cleared.plan().behaviour.dry_run {

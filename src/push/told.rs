@@ -1,6 +1,7 @@
 //! What the push of refs tells: the report's refs and outputs, and what a person should know before and after.
 
 use crate::refs::facts::RefUpdate;
+use crate::refs::{Local, facts::RefsFacts};
 use crate::{
     connection::Connection,
     diagnosis::Stage,
@@ -15,8 +16,7 @@ use crate::{
 const NAMED: usize = 5;
 
 /// Says what is worth knowing before anything is sent.
-pub fn begin(cleared: &Cleared<Plan>, connection: &Connection) {
-    let (Some(Ok(local)), Some(refs)) = (&cleared.plan().refs, cleared.refs()) else { return };
+pub fn begin(local: &Local, refs: &RefsFacts, connection: &Connection) {
     for notice in &local.notices {
         connection.watch.see(Event::Notice(notice));
     }
@@ -33,8 +33,7 @@ pub fn begin(cleared: &Cleared<Plan>, connection: &Connection) {
 }
 
 /// Writes what landed into the report; unless the stage is over with it, its failure follows.
-pub fn note(cleared: &Cleared<Plan>, landed: &[RefUpdate], is_done: bool, report: &mut TargetReport) {
-    let Some(refs) = cleared.refs() else { return };
+pub fn note(cleared: &Cleared<Plan>, refs: &RefsFacts, landed: &[RefUpdate], is_done: bool, report: &mut TargetReport) {
     let dry_run = cleared.plan().behaviour.dry_run;
     for RefUpdate { name, old, new, forced, .. } in landed {
         let (old, new) = (old.unwrap_or(Oid::ZERO), new.unwrap_or(Oid::ZERO));

@@ -1,5 +1,6 @@
 //! Where the refs lead to that a push of refs made or found: what starts and waits for workflows goes by that.
 
+use crate::refs::{Local, facts::RefsFacts};
 use std::collections::BTreeSet;
 
 use crate::refs::{facts::RefUpdate, prepare::blocking};
@@ -7,8 +8,6 @@ use crate::{
     diagnosis::Failure,
     git::checkout::Reach,
     names::{Oid, RefName},
-    plan::Plan,
-    preflight::Cleared,
 };
 
 /// A ref that the step pushed, or found as it should be.
@@ -28,8 +27,7 @@ pub struct Place {
 ///
 /// # Errors
 /// `local-git-error` for a checkout that can not be read.
-pub async fn places(cleared: &Cleared<Plan>, landed: &[RefUpdate]) -> Result<Vec<Place>, Failure> {
-    let (Some(Ok(local)), Some(refs)) = (&cleared.plan().refs, cleared.refs()) else { return Ok(Vec::new()) };
+pub async fn places(local: &Local, refs: &RefsFacts, landed: &[RefUpdate]) -> Result<Vec<Place>, Failure> {
     let reach = Reach::new(local.objects.clone(), local.shallow.clone());
     let (values, silent) = (refs.values.clone(), refs.silent_tags);
     let new: BTreeSet<RefName> = landed.iter().map(|update| update.name.clone()).collect();

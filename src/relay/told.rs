@@ -123,8 +123,8 @@ pub(super) fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut
     }
 }
 
-pub(super) fn note_secret(cleared: &Cleared<Plan>, set: Option<SecretSet>, report: &mut TargetReport) {
-    let Some(SecretSet { name, change }) = set else { return };
+pub(super) fn note_secret(cleared: &Cleared<Plan>, set: SecretSet, report: &mut TargetReport) {
+    let SecretSet { name, change } = set;
     let before = match change {
         SecretChange::Updated(Some(at)) => format!("; it was last set on {}", at.format("%Y-%m-%d %H:%M UTC")),
         SecretChange::Unknown => "; the server does not tell whether it is there".to_owned(),
@@ -171,4 +171,19 @@ pub(super) fn note_trigger(cleared: &Cleared<Plan>, starts: &[Start], report: &m
     } else {
         report.stage(Stage::Trigger, StageStatus::Done, format!("Sent {names}."));
     }
+}
+
+/// How the checks came out, in numbers.
+pub(super) fn counted(checks: &[Check]) -> String {
+    let count = |verdict: fn(&Verdict) -> bool| checks.iter().filter(|check| verdict(&check.verdict)).count();
+    let mut text = format!("{} checks passed", count(|verdict| matches!(verdict, Verdict::Pass(_))));
+    for (number, word) in [
+        (count(|verdict| matches!(verdict, Verdict::Warn(_))), "warned"),
+        (count(|verdict| matches!(verdict, Verdict::Skip(_))), "skipped"),
+    ] {
+        if number > 0 {
+            text = format!("{text}, {number} {word}");
+        }
+    }
+    text + "."
 }

@@ -32,7 +32,7 @@ impl Waiting {
         let actor = &run.actor.login;
         match self.cleared.login() {
             Some(login) => run.may_be_by(login),
-            None if self.cleared.plan().token.as_ref().is_some_and(|token| token.kind.has_user()) => true,
+            None if self.cleared.plan().token().is_some_and(|token| token.kind.has_user()) => true,
             None => actor.is_empty() || actor.ends_with("[bot]"),
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 
 /// What is known of each workflow that the plan dispatches, and the heads of the answers.
 pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (Vec<WorkflowFacts>, Vec<Meta>) {
-    let Some(wanted) = plan.workflows.as_ref().filter(|_| plan.token.is_some()) else { return Default::default() };
+    let Some(wanted) = plan.workflows.as_ref().filter(|_| plan.token().is_some()) else { return Default::default() };
     let contents = join_all(wanted.files.iter().map(|file| content(plan, connection, file)));
     let (states, contents) = tokio::join!(states(plan, connection, &wanted.files), contents);
     let (states, mut metas) = states;

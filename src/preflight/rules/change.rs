@@ -67,7 +67,7 @@ impl NewCommit {
 
 /// The update of the branch that a publish makes; none where it changes nothing, or could not be worked out.
 pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &Facts) -> Option<Change<'a>> {
-    let directory = plan.push.as_ref()?;
+    let directory = plan.directory()?;
     let publish = facts.publish.as_ref()?.as_ref().ok()?;
     let proposal = &publish.proposal;
     if proposal.is_unchanged() {
