@@ -196,6 +196,11 @@ impl Plan {
         }
     }
 
+    /// Whether the push stage is about refs of the checkout, readable or not.
+    pub fn pushes_refs(&self) -> bool {
+        matches!(self.push, PushPlan::Refs(_) | PushPlan::Unreadable(_))
+    }
+
     /// Whether there is a push stage.
     pub fn pushes(&self) -> bool {
         !matches!(self.push, PushPlan::None)
@@ -250,7 +255,7 @@ impl Plan {
     /// The refs that the plan needs to know before it writes.
     pub fn interest(&self) -> Interest {
         // All that the target has need not be sent.
-        if self.refs().is_some() {
+        if self.pushes_refs() {
             return Interest::all();
         }
         let branch = self.directory().map(DirectoryPlan::branch);

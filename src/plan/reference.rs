@@ -36,7 +36,7 @@ pub fn named(plan: &Plan, refs: Option<&Advertisement>, made: &[(RefName, Oid)])
         )
         .with_remedy("Set `workflow-ref` to a branch or tag; to run exactly this commit, let `tag` and `tag-target` name it first.")),
         // What a push of refs makes is known once it is done.
-        None if refs.is_none() || plan.refs().is_some() => Ok(name.to_owned()),
+        None if refs.is_none() || plan.pushes_refs() => Ok(name.to_owned()),
         None => Err(Failure::new(
             Cause::DispatchRefNotFound,
             format!("{} has neither a branch nor a tag {name:?}, which `workflow-ref` names.", plan.target.slug),

@@ -17,7 +17,7 @@ use crate::{
 
 /// Whether every file is below GitHub's limit.
 pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
-    if plan.refs().is_some() {
+    if plan.pushes_refs() {
         return facts.pushed_refs.as_ref()?.as_ref().ok().map(file_size_of_refs);
     }
     plan.directory()?;

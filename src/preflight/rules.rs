@@ -34,8 +34,8 @@ const HARMLESS: &[&str] = &["tag_name_pattern", "copilot_code_review", "license_
 pub(super) fn may_matter(plan: &Plan, kind: &str) -> bool {
     let rewrites = plan.directory().is_some_and(|push| push.asked.commit.history == History::Single);
     match kind {
-        "non_fast_forward" => rewrites || plan.refs().is_some(),
-        "deletion" => plan.refs().is_some(),
+        "non_fast_forward" => rewrites || plan.pushes_refs(),
+        "deletion" => plan.pushes_refs(),
         kind => !HARMLESS.contains(&kind),
     }
 }

@@ -28,7 +28,7 @@ struct Changed {
 
 /// Whether the workflow files that the push changes may be pushed with this token.
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
-    let changed = if plan.refs().is_some() { of_refs(facts)? } else { of_directory(plan, facts)? };
+    let changed = if plan.pushes_refs() { of_refs(facts)? } else { of_directory(plan, facts)? };
     let Changed { named: Some(named), place, certain, otherwise } = changed else {
         return Some(Check::pass(CheckName::WorkflowFiles, "No workflow files change."));
     };

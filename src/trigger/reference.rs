@@ -55,7 +55,7 @@ fn candidates<'a>(plan: &Plan, made: &'a [(RefName, Oid)]) -> Vec<&'a (RefName, 
     let (tags, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|(name, _)| name.is_tag());
     // Of several nobody can say which is meant.
     candidates.extend(tags.first().copied().filter(|_| tags.len() == 1));
-    candidates.extend(others.into_iter().filter(|(name, _)| name.is_branch() && plan.refs().is_some()));
+    candidates.extend(others.into_iter().filter(|(name, _)| name.is_branch() && plan.pushes_refs()));
     candidates
 }
 

@@ -125,7 +125,7 @@ fn remedy(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>) -> String {
         Cause::RequiredSignatures => format!(
             "Set `signing-key` to an SSH key that is registered as a Signing Key of the account in `author`, or {list}."
         ),
-        Cause::ForcePushForbidden if plan.refs().is_some() => {
+        Cause::ForcePushForbidden if plan.pushes_refs() => {
             format!("Merge what the target's {short} has and push without `+`, or {list}.")
         }
         Cause::ForcePushForbidden => format!("Use `history: append`, or {list}."),
