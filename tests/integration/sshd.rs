@@ -73,6 +73,7 @@ if once before; then kill -9 $PPID; exit 1; fi
 service=${SSH_ORIGINAL_COMMAND%% *}
 if [ "$service" = "REFUSED" ]; then echo "ERROR: WORDS" >&2; exit 1; fi
 case "$SSH_ORIGINAL_COMMAND" in
+"git-lfs-authenticate TARGET.git "* | "git-lfs-authenticate 'TARGET.git' "*) cat lfs-authenticate; exit ;;
 "git-upload-pack 'TARGET.git'" | "git-receive-pack 'TARGET.git'") ;;
 *) echo "ERROR: Repository not found." >&2; exit 1 ;;
 esac
@@ -165,6 +166,7 @@ impl Sshd {
         for part in ["objects", "refs", "packed-refs"] {
             std::os::unix::fs::symlink(repository.join(part), path.join("view").join(part)).unwrap();
         }
+        fs::write(path.join("lfs-authenticate"), github.lfs_authenticate(slug)).unwrap();
         let core = "[core]\nrepositoryformatversion = 0\nbare = true\n";
         fs::write(path.join("view/config"), format!("{core}[receive]\nkeepAlive = 0\n")).unwrap();
         let works = BEFORE.replace("FOLDER", &path.to_string_lossy()).replace("WORKS", &manners.works.to_string());

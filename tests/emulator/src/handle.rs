@@ -12,6 +12,7 @@ use git2::{
 
 use crate::{
     api::unseal,
+    lfs,
     model::{Files, PullRequest, Repository, Run, Secret, SecretScope},
     pulls,
     shared::Shared,
@@ -130,6 +131,16 @@ impl RepositoryHandle {
     /// All runs, decoys among them, in order of their start.
     pub fn runs(&self) -> Vec<Run> {
         self.look(|repository| repository.runs.clone())
+    }
+
+    /// The LFS objects that the server has, by oid.
+    pub fn lfs_objects(&self) -> BTreeMap<String, Vec<u8>> {
+        let folder = self.look(lfs::folder);
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        let whole = files.filter(|file| file.path().extension().is_none());
+        whole
+            .map(|file| (file.file_name().to_string_lossy().into_owned(), fs::read(file.path()).unwrap_or_default()))
+            .collect()
     }
 
     /// Deletes a run, as a person may while somebody waits for it.

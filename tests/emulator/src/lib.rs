@@ -40,6 +40,7 @@ pub mod conformance;
 pub mod faults;
 mod git;
 mod handle;
+mod lfs;
 pub mod log;
 pub mod model;
 mod pulls;
@@ -99,6 +100,16 @@ impl Emulator {
         let id = self.shared.model().find(slug).map(|repository| repository.id);
         let Some(id) = id else { panic!("the emulator has no repository {slug}") };
         RepositoryHandle::new(self.shared.clone(), id)
+    }
+
+    /// What `git-lfs-authenticate` prints for a deploy key over SSH: JSON with the address of the batch API and a credential.
+    ///
+    /// # Panics
+    /// When there is no repository of that name.
+    #[must_use]
+    pub fn lfs_authenticate(&self, slug: &str) -> String {
+        let answer = lfs::authenticate(&self.shared, &mut self.shared.model(), slug);
+        answer.unwrap_or_else(|| panic!("the emulator has no repository {slug}"))
     }
 
     /// Keeps the repositories on disk after the emulator is gone, and says where they are.

@@ -105,7 +105,12 @@ impl Log {
 
     /// The requests to the git face.
     pub fn git(&self) -> impl Iterator<Item = &Entry> {
-        self.0.iter().filter(|entry| !entry.path.starts_with("/api/"))
+        self.0.iter().filter(|entry| !["/api/", "/storage/"].iter().any(|start| entry.path.starts_with(start)))
+    }
+
+    /// The requests to the storage of LFS objects, which is a host of its own.
+    pub fn storage(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter().filter(|entry| entry.path.starts_with("/storage/"))
     }
 
     /// The requests to GraphQL.

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -29,7 +29,7 @@ use crate::{
     answer::{Answer, Body, ByteStream},
     api,
     faults::{Canned, Fault, Flood},
-    git, handle,
+    git, handle, lfs,
     log::Entry,
     model::{Model, Repository},
     shared::Shared,
@@ -47,37 +47,52 @@ pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io
         handle::create(repository, directory, &hooks).map_err(io::Error::other)?;
     }
     let _inside = runtime.enter();
-    let bind = || {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let bind = |host: &str| {
+        let listener = std::net::TcpListener::bind((host, 0))?;
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     };
-    let (listener, asked) = (bind()?, bind()?);
-    let url = format!("http://{}", listener.local_addr()?);
-    let shared = Shared::new(model, url, asked.local_addr()?.port());
+    let (listener, asked, storage) = (bind("127.0.0.1")?, bind("127.0.0.1")?, bind(STORAGE_HOST)?);
+    let address = |listener: &TcpListener| Ok::<_, io::Error>(format!("http://{}", listener.local_addr()?));
+    let urls = (address(&listener)?, address(&storage)?);
+    let shared = Shared::new(model, urls, asked.local_addr()?.port());
     runtime.spawn(git::hook::serve(shared.clone(), asked));
-    let server = shared.clone();
-    runtime.spawn(async move {
-        for connection in 1_u64.. {
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            let server = server.clone();
-            server.opened(connection);
-            tokio::spawn(async move {
-                converse(server.clone(), stream, connection).await;
-                server.abandoned(connection);
-            });
-        }
-    });
+    let connections = Arc::new(AtomicU64::new(1));
+    runtime.spawn(accept(shared.clone(), listener, Face::GitHub, connections.clone()));
+    runtime.spawn(accept(shared.clone(), storage, Face::Storage, connections));
     Ok(shared)
 }
 
-async fn converse(shared: Shared, stream: TcpStream, connection: u64) {
+/// The storage of LFS objects is on another host, which clients must not take for GitHub.
+const STORAGE_HOST: &str = "127.0.0.2";
+
+/// Which server a connection speaks to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Face {
+    GitHub,
+    Storage,
+}
+
+async fn accept(server: Shared, listener: TcpListener, face: Face, connections: Arc<AtomicU64>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let connection = connections.fetch_add(1, Ordering::Relaxed);
+        let server = server.clone();
+        server.opened(connection);
+        tokio::spawn(async move {
+            converse(server.clone(), stream, connection, face).await;
+            server.abandoned(connection);
+        });
+    }
+}
+
+async fn converse(shared: Shared, stream: TcpStream, connection: u64, face: Face) {
     // Without it an answer's last bytes wait for the client's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     // TLS would stand between the socket, which must be able to reset, and hyper.
     let socket = TokioIo::new(Socket { stream, reset: reset.clone() });
-    let service = service_fn(move |request| exchange(shared.clone(), connection, reset.clone(), request));
+    let service = service_fn(move |request| exchange(shared.clone(), (connection, face), reset.clone(), request));
     // An error here is a client that went away, or a fault that was asked for.
     let _ =
         http1::Builder::new().timer(TokioTimer::new()).auto_date_header(false).serve_connection(socket, service).await;
@@ -90,7 +105,7 @@ struct Cut;
 
 async fn exchange(
     shared: Shared,
-    connection: u64,
+    (connection, server): (u64, Face),
     reset: Arc<AtomicBool>,
     request: Request<Incoming>,
 ) -> Result<Response<Outgoing>, Cut> {
@@ -108,7 +123,7 @@ async fn exchange(
         shared.journal().amend(number, |entry| entry.took = started.elapsed());
         Cut
     };
-    let is_rest = path.starts_with("/api/");
+    let is_rest = server == Face::GitHub && path.starts_with("/api/");
     let mut canned = None;
     for fault in &faults {
         match fault {
@@ -146,8 +161,12 @@ async fn exchange(
         let (face, tweaks, begun) = (shared.clone(), faults.clone(), shared.work());
         let work = tokio::spawn(async move {
             let _begun = begun;
-            let answer = if is_rest {
+            let answer = if server == Face::Storage {
+                lfs::storage::answer(&face, number, &parts, incoming).await
+            } else if is_rest {
                 api::answer(&face, number, &parts, incoming, &tweaks).await
+            } else if lfs::is_meant(parts.uri.path()) {
+                lfs::answer(&face, number, &parts, incoming).await
             } else {
                 git::answer(&face, number, parts, incoming, &tweaks).await
             };

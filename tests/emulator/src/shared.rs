@@ -22,6 +22,7 @@ struct Inner {
     journal: Journal,
     faults: Faults,
     url: String,
+    storage: String,
     serial: AtomicU64,
     /// Pushes under way: repository and credential.
     pushes: Mutex<HashMap<u64, (u64, Token)>>,
@@ -53,12 +54,13 @@ impl Drop for Work {
 pub(crate) struct Shared(Arc<Inner>);
 
 impl Shared {
-    pub(crate) fn new(model: Model, url: String, hooks: u16) -> Self {
+    pub(crate) fn new(model: Model, (url, storage): (String, String), hooks: u16) -> Self {
         Self(Arc::new(Inner {
             model: Mutex::new(model),
             journal: Journal::default(),
             faults: Faults::default(),
             url,
+            storage,
             serial: AtomicU64::new(1),
             pushes: Mutex::default(),
             hooks,
@@ -82,6 +84,11 @@ impl Shared {
 
     pub(crate) fn url(&self) -> &str {
         &self.0.url
+    }
+
+    /// The address of the storage of LFS objects, another host than [`Shared::url`].
+    pub(crate) fn storage(&self) -> &str {
+        &self.0.storage
     }
 
     /// A number that was not given before.

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use git2::{Commit, ObjectType, Odb, Oid, Repository, Tree, TreeWalkMode, TreeWalkResult};
 
+use crate::lfs;
+
 const WORKFLOWS: &str = ".github/workflows";
 
 /// An object id; `None` for the 40 zeros of a ref that is made or deleted.
@@ -81,6 +83,14 @@ fn take_changed(
             files.push((path, size as u64));
         }
     }
+}
+
+/// The LFS objects that the pointer files name which a commit adds or changes.
+pub(super) fn lfs_objects(bare: &Repository, commit: &Commit<'_>) -> Vec<String> {
+    let Ok(tree) = commit.tree() else { return Vec::new() };
+    let small = changed_files(bare, commit).into_iter().filter(|(_, size)| *size < 1024);
+    let blobs = small.filter_map(|(path, _)| bare.find_blob(tree.get_path(path.as_ref()).ok()?.id()).ok());
+    blobs.filter_map(|blob| lfs::pointer(blob.content())).collect()
 }
 
 /// Path and blob of each workflow file of a commit.

@@ -1,9 +1,11 @@
 //! Whether a push is allowed: file sizes, workflow files, rulesets (GH013), branch protection (GH006). The words are
 //! those that GitHub's servers print into the sideband and into the report.
 
+use std::collections::BTreeSet;
+
 use super::{inspect, names, violations::Site};
 use crate::{
-    handle,
+    handle, lfs,
     log::Update,
     model::{Account, BypassActor, Level, Model, PullRequest, Repository, Ruleset, Settings, Token, TokenKind},
 };
@@ -92,6 +94,10 @@ pub(crate) fn judge(around: &Surroundings, repository: &Repository, token: &Toke
         all(&mut verdict, "pre-receive hook declined");
         return verdict;
     }
+    if repository.lfs.is_some() && missing_objects(&bare, repository, updates, &mut verdict.lines) {
+        all(&mut verdict, "pre-receive hook declined");
+        return verdict;
+    }
     if large_files(&bare, settings, updates, &mut verdict.lines) {
         all(&mut verdict, "pre-receive hook declined");
         return verdict;
@@ -145,6 +151,33 @@ fn large_files(bare: &git2::Repository, settings: &Settings, updates: &[Update],
         lines.push(format!("error: File {path} is {size}; this exceeds GitHub's file size limit of {limit}"));
     }
     lines.push(format!("error: GH001: Large files detected. {help}"));
+    true
+}
+
+/// How many LFS objects a refusal names.
+const NAMED_OBJECTS: usize = 5;
+
+/// Says which LFS objects a push names that the server does not have.
+fn missing_objects(
+    bare: &git2::Repository,
+    repository: &Repository,
+    updates: &[Update],
+    lines: &mut Vec<String>,
+) -> bool {
+    let commits = updates.iter().flat_map(|update| inspect::new_commits(bare, &update.new));
+    let named: BTreeSet<String> = commits.flat_map(|commit| inspect::lfs_objects(bare, &commit)).collect();
+    let missing: Vec<_> = named.into_iter().filter(|oid| !lfs::holds(repository, oid)).collect();
+    if missing.is_empty() {
+        return false;
+    }
+    let plural = if missing.len() == 1 { "" } else { "s" };
+    let count = missing.len();
+    lines.push(format!("error: GH008: Your push referenced at least {count} unknown Git LFS object{plural}:"));
+    lines.extend(missing.iter().take(NAMED_OBJECTS).map(|oid| format!("    {oid}")));
+    if count > NAMED_OBJECTS {
+        lines.push("    ...".to_owned());
+    }
+    lines.push("Try to push them with 'git lfs push --all'.".to_owned());
     true
 }
 

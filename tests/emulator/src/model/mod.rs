@@ -3,6 +3,7 @@
 
 mod account;
 mod app;
+mod lfs;
 mod pull_request;
 mod repository;
 mod rules;
@@ -16,6 +17,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 pub use self::{
     account::{Account, Policy, Role},
     app::{App, Installation},
+    lfs::{Lfs, LfsState},
     pull_request::{AutoMerge, MergeMethod, Merged, PullRequest},
     repository::{Files, Pages, Release, Repository, Secret, SecretScope, Standing, Visibility},
     rules::{Bypass, BypassActor, Enforcement, Guard, Protection, Rule, Ruleset, Target},

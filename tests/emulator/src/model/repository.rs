@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Decoy, MergeMethod, Outcome, Protection, PullRequest, Role, Ruleset, Run, stable_id};
+use super::{Decoy, Lfs, MergeMethod, Outcome, Protection, PullRequest, Role, Ruleset, Run, stable_id};
 
 /// Paths and contents of a commit.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -159,6 +159,8 @@ pub struct Repository {
     pub burned_tags: BTreeSet<String>,
     /// Whether pushes that bring secrets are refused.
     pub push_protection: bool,
+    /// Git LFS; without it the server knows none there, and takes pointers for plain files.
+    pub lfs: Option<Lfs>,
     /// Whether it can have a wiki. The wiki exists once it has a first page.
     pub has_wiki: bool,
     /// Of a wiki: the id of the repository that it belongs to. A wiki is served by git alone.
@@ -203,6 +205,7 @@ impl Repository {
             releases: Vec::new(),
             burned_tags: BTreeSet::new(),
             push_protection: false,
+            lfs: None,
             has_wiki: true,
             wiki_of: None,
             other_workflows: Vec::new(),
@@ -424,6 +427,13 @@ impl Repository {
     #[must_use]
     pub fn push_protection(mut self) -> Self {
         self.push_protection = true;
+        self
+    }
+
+    /// Git LFS: objects are taken, and a push that names one which is not there is refused (GH008).
+    #[must_use]
+    pub fn lfs(mut self, lfs: Lfs) -> Self {
+        self.lfs = Some(lfs);
         self
     }
 

@@ -5,6 +5,7 @@ mod apps;
 mod conformance;
 mod faults;
 mod git;
+mod lfs;
 mod load;
 mod pulls;
 mod receiving;
