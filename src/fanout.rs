@@ -156,6 +156,7 @@ async fn acted(
 fn stop(report: &mut TargetReport, log: &TargetLog, failure: &Failure) {
     let open = report.stages.iter().find(|stage| stage.status == StageStatus::Skipped).map(|stage| stage.stage);
     if let (Some(open), None) = (open, report.failure()) {
+        report.remote = log.remote();
         fail(report, log, open, failure);
     }
 }

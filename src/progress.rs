@@ -39,6 +39,8 @@ pub enum Event<'a> {
     },
     /// Hashing or sending is over: a bar may go.
     Finished,
+    /// A line that the server sent with a push, as git shows it after `remote: `.
+    Remote(&'a str),
     /// A line a person should see in the log.
     Notice(&'a str),
     /// A line a person should see as a warning.

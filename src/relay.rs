@@ -53,7 +53,7 @@ pub async fn relay(
     let mut relay = Relay { connection, log, report, at: Stage::Preflight };
     let done = Box::pin(relay.run(plan, shared)).await;
     let at = relay.at;
-    told::note_bytes(connection, report);
+    told::note_traffic(connection, log, report);
     match done {
         Ok(waiting) => Some(waiting).filter(|waiting| waiting.cleared.plan().wait.is_some()),
         Err(failure) => {
@@ -83,7 +83,7 @@ pub async fn wait_for_runs(waiting: Waiting, connection: &Connection, log: &Targ
             log.failure(Stage::Wait, &failure);
         }
     }
-    told::note_bytes(connection, report);
+    told::note_traffic(connection, log, report);
 }
 
 /// A relay under way: how its stages speak to the target, where they are told, and which one it is at.
@@ -128,7 +128,7 @@ impl Relay<'_> {
                 let _group = self.enter(Stage::Push);
                 push::directory::begin(directory, publish, self.connection);
                 let pushed = push::directory::push(cleared, directory, publish, self.connection).await?;
-                told::note_bytes(self.connection, self.report);
+                told::note_traffic(self.connection, self.log, self.report);
                 told::note_push(cleared, &pushed, self.report);
                 self.show(Stage::Push);
                 let changed = pushed.old != Some(pushed.new);
@@ -140,7 +140,7 @@ impl Relay<'_> {
                 push::told::begin(local, refs, self.connection);
                 let mut landed = Vec::new();
                 let outcome = push::refs::push(cleared, local, refs, self.connection, &mut landed).await;
-                told::note_bytes(self.connection, self.report);
+                told::note_traffic(self.connection, self.log, self.report);
                 push::told::note(cleared, refs, &landed, outcome.is_ok(), self.report);
                 outcome?;
                 let plan = cleared.plan();

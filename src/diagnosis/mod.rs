@@ -7,6 +7,7 @@ mod evidence;
 mod failure;
 mod finding;
 mod link;
+mod listed;
 mod reading;
 mod refine;
 mod remedy;

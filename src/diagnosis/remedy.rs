@@ -2,7 +2,7 @@
 
 use crate::credential::TokenKind;
 
-use super::{Cause, Situation, link::sso_link, reading::Reading};
+use super::{Cause, Situation, link::sso_link, listed, reading::Reading};
 use crate::diagnosis::finding::Finding;
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
@@ -77,6 +77,13 @@ fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<Strin
         ),
         Cause::RulesetViolation => format!("Do what the quoted rule asks, or have this identity put on the ruleset's Bypass list on {}.", page("settings/rules")?),
         Cause::RepoArchived => format!("Unarchive it on {} (Danger Zone), or set `repository` to its successor.", page("settings")?),
+        Cause::PushProtectionSecret => match listed::pages(reading) {
+            pages if pages.is_empty() => return None,
+            pages => format!(
+                "Revoke the secret where it was issued and take it out of every commit. A false alarm is allowed on {}.",
+                listed::named(&pages, " and ")
+            ),
+        },
         Cause::ProtectedTag => format!(
             "Take a tag name that was not used yet{}; or put this identity on the tag ruleset's Bypass list on {}.",
             situation.tag.as_deref().map(|tag| format!(" instead of {tag}")).unwrap_or_default(),

@@ -86,6 +86,9 @@ fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String
             return cut(text, UNKNOWN);
         }
     }
+    if let Some(all) = super::listed::all(finding.cause, reading) {
+        return cut(&all, SENTENCE);
+    }
     let told = finding.span.map(|span| reading.words_at(span)).filter(|words| !words.is_empty());
     let told = told.or_else(|| reading.lines().find(|line| !is_noise(line)).map(str::to_owned));
     if reading.html && told.as_ref().is_none_or(|words| words.contains('<')) {

@@ -134,7 +134,7 @@ pub async fn push(
         let answer = transport.request(Service::ReceivePack, false, &body).await?;
         let heard = course.clone();
         let mut reader = Reader::new(answer.inspect(move |_| heard.note()).boxed());
-        let report = read_report(&mut reader, sideband, &mut said).await?;
+        let report = read_report(&mut reader, sideband, &mut said, &**watch).await?;
         reader.finish().await;
         Ok(report)
     };
@@ -194,6 +194,8 @@ fn body(commands: Bytes, request: &PushRequest, watch: &Arc<dyn Watch>, course: 
 fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: &Situation) -> PushError {
     // What the server said before it broke off is the reason; the broken connection is its consequence.
     let spoken = match &error {
+        // The words that end it all come with what was said before them.
+        WireError::Remote(text) if text.starts_with(remote_lines) => text.clone(),
         WireError::Remote(text) => [remote_lines, text].join("\n"),
         _ => remote_lines.to_owned(),
     };

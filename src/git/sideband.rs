@@ -5,6 +5,7 @@
 use bytes::{Buf, Bytes};
 
 use super::{WireError, pktline::refusal};
+use crate::progress::{Event, Watch};
 
 /// How much of the server's text is kept.
 const TEXT_LIMIT: usize = 64 * 1024;
@@ -35,7 +36,7 @@ impl Demultiplexer {
             3 => {
                 self.lines.feed(b"\n");
                 self.lines.feed(&payload);
-                Err(WireError::Remote(std::mem::take(&mut self.lines).finish()))
+                Err(WireError::Remote(self.lines.clone().finish()))
             }
             // NOTE: some servers put an ERR line where sideband is due.
             b'E' if payload.starts_with(b"RR ") => Err(refusal(&payload[3..])),
@@ -48,6 +49,8 @@ impl Demultiplexer {
 #[derive(Clone, Debug, Default)]
 pub struct RemoteLines {
     text: String,
+    /// How much of `text` was shown already, in bytes.
+    shown: usize,
     left_out: usize,
     partial: Vec<u8>,
 }
@@ -67,6 +70,23 @@ impl RemoteLines {
                 Some(_) => self.partial.clear(),
                 None => {}
             }
+        }
+    }
+
+    /// Shows the lines that ended since the last call: a hook that runs for minutes is heard while it does.
+    pub fn show(&mut self, watch: &dyn Watch) {
+        self.text[self.shown..].lines().for_each(|line| watch.see(Event::Remote(line)));
+        self.shown = self.text.len();
+    }
+
+    /// As [`Self::show`], with what stands at the end without a newline.
+    pub fn show_rest(&mut self, watch: &dyn Watch) {
+        if !self.partial.is_empty() {
+            self.end_line();
+        }
+        self.show(watch);
+        if self.left_out > 0 {
+            watch.see(Event::Remote(&format!("({} more lines)", self.left_out)));
         }
     }
 

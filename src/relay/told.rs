@@ -8,13 +8,15 @@ use crate::{
     preflight::{Check, Cleared, Verdict, facts::Facts},
     push::directory::Pushed,
     refs::{Wanted, updates::first_branch},
-    report::{CheckReport, CheckStatus, RefReport, RunReport, StageStatus, TargetReport, text::count},
+    report::{CheckReport, CheckStatus, RefReport, RunReport, StageStatus, TargetLog, TargetReport, text::count},
     secrets::{SecretChange, SecretSet},
     tag::Tagged,
     trigger::Start,
 };
 
-pub(super) fn note_bytes(connection: &Connection, report: &mut TargetReport) {
+/// What went over the network so far, and what the server said with it.
+pub(super) fn note_traffic(connection: &Connection, log: &TargetLog, report: &mut TargetReport) {
+    report.remote = log.remote();
     (report.changes.bytes_sent, report.changes.bytes_received) = connection.bytes();
 }
 

@@ -25,6 +25,12 @@ pub const MOST_BYTES: usize = 1024 * 1024;
 /// More rows are counted and not shown.
 const MOST_ROWS: usize = 100;
 
+/// More lines of the server are counted and not shown.
+const MOST_SAID: usize = 60;
+
+/// Where GitHub's refusals send people.
+const DOCUMENTATION: &str = "https://docs.github.com";
+
 /// What the closing note may take.
 const NOTE: usize = 200;
 
@@ -102,7 +108,31 @@ fn heading(report: &Report) -> String {
 /// Where it failed, what happened, what to do, where to read on.
 fn blame(target: &TargetReport, stage: Stage, failure: &Failure) -> String {
     let at = link(&code(&target.repository), &target.web());
-    format!("**{}** of {at} failed.\n\n{}", stage.name(), remedy(failure))
+    format!("**{}** of {at} failed.\n\n{}{}", stage.name(), remedy(failure), said(target))
+}
+
+/// What the server said with the push; its own addresses are links.
+fn said(target: &TargetReport) -> String {
+    let own = |word: &&str| [&*target.server, DOCUMENTATION].iter().any(|site| is_below(word, site));
+    let linked = |line: &String| match line.split_whitespace().find(own) {
+        Some(address) => link(&code(line), address),
+        None => code(line),
+    };
+    let lines = target.remote.iter().filter(|line| !line.trim().is_empty());
+    let left_out = lines.clone().count().saturating_sub(MOST_SAID) + target.omitted.remote;
+    let mut lines: Vec<String> = lines.take(MOST_SAID).map(linked).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    if left_out > 0 {
+        lines.push(format!("_and {left_out} more._"));
+    }
+    format!("**The server said:**\n\n{}\n\n", lines.join("<br>\n"))
+}
+
+/// Whether an address leads to a page of `site`.
+fn is_below(address: &str, site: &str) -> bool {
+    address.strip_prefix(site).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn remedy(failure: &Failure) -> String {

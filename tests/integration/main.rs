@@ -54,6 +54,7 @@ mod renamed;
 mod report;
 mod runner;
 mod secret;
+mod server_speaks;
 mod setups;
 mod signing;
 mod soak;

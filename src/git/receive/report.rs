@@ -15,6 +15,7 @@ use super::{
 use crate::{
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     names::RefName,
+    progress::{Unwatched, Watch},
 };
 
 /// How long a report may be, in bytes: a hundred thousand refs with a reason each.
@@ -75,11 +76,12 @@ impl RawReport {
     }
 }
 
-/// Reads a report whole: see [`PushReport::read`].
+/// Reads a report whole: see [`PushReport::read`]. What the server says beside it reaches `watch` line by line.
 pub(super) async fn read_report(
     reader: &mut Reader,
     sideband: bool,
     said: &mut RemoteLines,
+    watch: &dyn Watch,
 ) -> Result<RawReport, WireError> {
     let mut report = RawReport::default();
     let mut length = 0;
@@ -102,7 +104,9 @@ pub(super) async fn read_report(
             Ok(None) => break Ok(report),
             Err(error) => break Err(error),
         };
-        let taken = bands.take(payload).and_then(|data| {
+        let taken = bands.take(payload);
+        bands.lines.show(watch);
+        let taken = taken.and_then(|data| {
             let data = data.unwrap_or_default();
             within(data.len())?;
             decoder.feed(&data);
@@ -117,6 +121,7 @@ pub(super) async fn read_report(
             break Err(error);
         }
     };
+    bands.lines.show_rest(watch);
     *said = bands.lines;
     outcome
 }
@@ -136,7 +141,7 @@ impl PushReport {
     /// [`WireError::Protocol`].
     pub async fn read(reader: &mut Reader, sideband: bool, request: &PushRequest) -> Result<Self, WireError> {
         let mut said = RemoteLines::default();
-        let report = read_report(reader, sideband, &mut said).await?;
+        let report = read_report(reader, sideband, &mut said, &Unwatched).await?;
         report.into_report(request, said.finish()).map_err(WireError::protocol)
     }
 
@@ -257,7 +262,7 @@ mod tests {
     async fn read(bytes: Vec<u8>, sideband: bool) -> (Result<RawReport, WireError>, String) {
         let mut said = RemoteLines::default();
         let pieces: Vec<_> = bytes.chunks(5).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let report = read_report(&mut Reader::new(stream::iter(pieces).boxed()), sideband, &mut said).await;
+        let report = read_report(&mut Reader::new(stream::iter(pieces).boxed()), sideband, &mut said, &Unwatched).await;
         (report, said.finish())
     }
 
@@ -334,7 +339,7 @@ mod tests {
             let frames = Bytes::from(frame[..frame.len() - if sideband { 4 } else { 0 }].repeat(4096));
             let endless = stream::repeat_with(move || Ok(frames.clone()));
             let mut reader = Reader::new(endless.boxed());
-            let report = read_report(&mut reader, sideband, &mut RemoteLines::default()).await;
+            let report = read_report(&mut reader, sideband, &mut RemoteLines::default(), &Unwatched).await;
             assert!(matches!(&report, Err(WireError::Protocol(found)) if found.contains("no end")), "{report:?}");
         }
     }

@@ -18,6 +18,8 @@ struct Kept {
     open: Option<u64>,
     /// How many parts there were.
     parts: u64,
+    /// What the server sent with each try of a push.
+    remote: Vec<Vec<String>>,
 }
 
 struct Shared {
@@ -47,6 +49,14 @@ impl TargetLog {
         let title = stage.name().to_owned();
         self.0.put(if self.0.live { Entry::Open(title) } else { Entry::Heading(title) });
         StageLog { log: self.clone(), part }
+    }
+
+    /// The lines that the server sent with the pushes so far. A try that was told what the one before it was told counts once.
+    pub fn remote(&self) -> Vec<String> {
+        let mut tries = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).remote.clone();
+        tries.retain(|lines| !lines.is_empty());
+        tries.dedup();
+        tries.concat()
     }
 
     /// A line of the open stage. Several lines are shown as such.
@@ -100,6 +110,15 @@ impl TargetLog {
 }
 
 impl Shared {
+    fn heard(&self, line: &str) {
+        let line = self.console.redactor().redact(line).into_owned();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.remote.last_mut() {
+            Some(lines) => lines.push(line),
+            None => kept.remote.push(vec![line]),
+        }
+    }
+
     /// With several targets each annotation says which one it speaks of.
     fn named(&self, text: &str) -> String {
         if self.live { text.to_owned() } else { format!("{}: {text}", self.repository) }
@@ -162,15 +181,22 @@ impl Drop for Shared {
 impl Watch for TargetLog {
     fn see(&self, event: Event<'_>) {
         match event {
-            Event::Retry { what, failure, attempt, attempts, pause } => self.0.line(
-                Tone::Warning,
-                &format!(
-                    "! {what}: try {attempt} of {attempts} failed ({}), the next in {}: {}",
-                    failure.cause.slug(),
-                    duration(pause),
-                    failure.what
-                ),
-            ),
+            Event::Retry { what, failure, attempt, attempts, pause } => {
+                self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).remote.push(Vec::new());
+                self.0.line(
+                    Tone::Warning,
+                    &format!(
+                        "! {what}: try {attempt} of {attempts} failed ({}), the next in {}: {}",
+                        failure.cause.slug(),
+                        duration(pause),
+                        failure.what
+                    ),
+                );
+            }
+            Event::Remote(line) => {
+                self.0.heard(line);
+                self.0.line(Tone::Faint, format!("remote: {line}").trim_end());
+            }
             Event::Notice(text) => self.line(text),
             Event::Warning(text) => {
                 self.0.line(Tone::Warning, &format!("! {text}"));
