@@ -26,56 +26,56 @@ fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<Strin
     let needs = reading.header("x-accepted-github-permissions");
     Some(match cause {
         Cause::ActionsBotDenied if situation.hijacking_header == Some(true) => {
-            "Set `persist-credentials: false` under actions/checkout: its stored header went instead of `token`.".to_owned()
+            "Set `persist-credentials: false` for actions/checkout: its stored header replaced `token`.".to_owned()
         }
         Cause::ActionsBotDenied => format!(
-            "Give the job `permissions: contents: write`, or choose Read and write permissions under Workflow permissions on {}. \
-             If another token was meant, set `persist-credentials: false` under actions/checkout.",
+            "Give the job `permissions: contents: write`, or choose \"Read and write permissions\" on {}. \
+             If another token was meant, set `persist-credentials: false` for actions/checkout.",
             page("settings/actions")?
         ),
         Cause::GithubTokenCrossRepo => format!(
-            "Pass as `token` a PAT, or use a deploy key or an App, that may write to {}: `GITHUB_TOKEN` never reaches beyond its own repository.",
+            "Use a personal access token, a deploy key or an App with write access to {}. `GITHUB_TOKEN` works only in its own repository.",
             repository?
         ),
         Cause::ResourceNotAccessibleByIntegration => match (needs, situation.token_kind) {
             (Some(needs), Some(TokenKind::GithubToken)) => {
-                format!("Add to the job's `permissions:` what the answer asks for: `{}`.", needs.replace('=', ": "))
+                format!("Add the missing permission to the job's `permissions:`: `{}`.", needs.replace('=', ": "))
             }
             (Some(needs), _) => format!(
-                "The call needs `{needs}`: for `GITHUB_TOKEN` add it to the job's `permissions:`; for an App set it under its settings > Permissions & events and accept the change in the installation."
+                "The call needs `{needs}`. `GITHUB_TOKEN`: add it to the job's `permissions:`. App: add it under Permissions & events and accept the change in the installation."
             ),
             (None, _) => return None,
         },
         Cause::FineGrainedPermissionMissing => {
-            let needs = needs.map_or_else(|| "Contents".to_owned(), |needs| format!("what the answer asks for (`{needs}`)"));
+            let needs = needs.map_or_else(|| "Contents".to_owned(), |needs| format!("the missing permission (`{needs}`)"));
             format!(
-                "On {server}/settings/personal-access-tokens open the token and set under Repository permissions {needs} to Read and write{}.",
-                repository.map(|repository| format!(", with {repository} among the selected repositories")).unwrap_or_default()
+                "Open the token on {server}/settings/personal-access-tokens and set {needs} to \"Read and write\"{}.",
+                repository.map(|repository| format!(", with {repository} among its repositories")).unwrap_or_default()
             )
         }
         Cause::FineGrainedRepoNotSelected => format!(
-            "On {server}/settings/personal-access-tokens open the token: Resource owner must be {}, Repository access must hold {}. In an organization an owner approves it under Settings > Personal access tokens > Pending requests.",
+            "Open the token on {server}/settings/personal-access-tokens. Its resource owner must be {}, and its repositories must include {}. In an organization, an owner approves it under Settings > Personal access tokens > Pending requests.",
             owner?, repository?
         ),
-        Cause::MissingRepoScope => format!("Open the token on {server}/settings/tokens and tick `repo`; the secret keeps its value."),
+        Cause::MissingRepoScope => format!("Open the token on {server}/settings/tokens and tick `repo`. The secret's value stays the same."),
         Cause::MissingWorkflowScope if situation.token_kind == Some(TokenKind::GithubToken) => {
-            "`GITHUB_TOKEN` can never change workflow files: pass a PAT with `workflow` or an App with Workflows: Read and write, or leave `.github/workflows/` out with `exclude`.".to_owned()
+            "`GITHUB_TOKEN` cannot change workflow files. Use a token with `workflow`, an App with Workflows set to \"Read and write\", or leave `.github/workflows/` out with `exclude`.".to_owned()
         }
-        Cause::NoWriteAccess => format!("Have an administrator add the token's account with the role Write on {}.", page("settings/access")?),
-        Cause::RepoNotFoundOrHidden => format!("Open {server}/{}: if it is another name, correct `repository`; if it opens, give the token access to it.", repository?),
+        Cause::NoWriteAccess => format!("Have an administrator give the token's account the Write role on {}.", page("settings/access")?),
+        Cause::RepoNotFoundOrHidden => format!("Open {server}/{} as the token's owner. A 404 there means that `repository` is wrong; if the page opens, give the token access to it.", repository?),
         Cause::SsoAuthorizationRequired => match sso_link(reading) {
-            Some(link) => format!("Open {link} (it works for an hour), or the token's page > Configure SSO > Authorize."),
+            Some(link) => format!("Authorize the token on {link} (valid for one hour), or on its own page > Configure SSO > Authorize."),
             None => return None,
         },
         Cause::BranchProtected => format!(
-            "On {} edit the rule of {branch}: add this account or App under \"Allow specified actors to bypass required pull requests\" or \"Restrict who can push\"; or push another branch and open a pull request.",
+            "In the rule of {branch} on {}, add this account or App to \"Allow specified actors to bypass required pull requests\" or \"Restrict who can push\". Or set `pull-request: required`.",
             page("settings/branches")?
         ),
         Cause::RulesetRequiresPr => format!(
-            "Push another branch than {branch} and open a pull request, or add the account, App or deploy key that pushes to the ruleset's Bypass list on {}; `GITHUB_TOKEN` can not be on it.",
+            "Set `pull-request: required`, or add the account, App or deploy key that pushes to {branch} to the ruleset's Bypass list on {}. `GITHUB_TOKEN` cannot be on it.",
             page("settings/rules")?
         ),
-        Cause::RulesetViolation => format!("Do what the quoted rule asks, or have this identity put on the ruleset's Bypass list on {}.", page("settings/rules")?),
+        Cause::RulesetViolation => format!("Do what the quoted rule requires, or add this account or App to the ruleset's Bypass list on {}.", page("settings/rules")?),
         Cause::RepoArchived => format!("Unarchive it on {} (Danger Zone), or set `repository` to its successor.", page("settings")?),
         Cause::PushProtectionSecret => match listed::pages(reading) {
             pages if pages.is_empty() => return None,
@@ -85,14 +85,14 @@ fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<Strin
             ),
         },
         Cause::ProtectedTag => format!(
-            "Take a tag name that was not used yet{}; or put this identity on the tag ruleset's Bypass list on {}.",
+            "Use a new tag name{}, or add this account or App to the Bypass list of the tag ruleset on {}.",
             situation.tag.as_deref().map(|tag| format!(" instead of {tag}")).unwrap_or_default(),
             page("settings/rules")?
         ),
-        Cause::TagExists => format!("Raise the version; if {} is meant to move, set `tag-exists: move`.", situation.tag.as_deref()?),
-        Cause::DeployKeyReadOnly => format!("On {} add this key's public half with \"Allow write access\" ticked. A key can be a deploy key of one repository only.", page("settings/keys")?),
+        Cause::TagExists => format!("Use a new version. To move {0}, write `+{0}` or set `tag-exists: move`.", situation.tag.as_deref()?),
+        Cause::DeployKeyReadOnly => format!("Add this key's public half on {} with \"Allow write access\" ticked. A key can be the deploy key of only one repository.", page("settings/keys")?),
         Cause::SshPermissionDeniedPublickey => format!("Add the public half of `ssh-key` on {} with \"Allow write access\" ticked.", page("settings/keys")?),
-        Cause::ActionsDisabled => format!("Allow actions on {}; an account that is barred goes to GitHub Support.", page("settings/actions")?),
+        Cause::ActionsDisabled => format!("Enable Actions on {}. For a blocked account, contact GitHub Support.", page("settings/actions")?),
         Cause::WorkflowDisabled => format!("Open the workflow on {} and choose Enable workflow.", page("actions")?),
         _ => return None,
     })
@@ -105,30 +105,31 @@ fn apart(finding: &Finding) -> Option<&'static str> {
     }
     Some(match finding.cause {
         Cause::NoWriteAccess => {
-            "The same words stand for several missing rights: a fine-grained token needs this repository selected and Contents: Read and write, a classic one `repo`, and the account the role Write."
+            "GitHub gives one answer for several missing rights. A fine-grained token needs this repository and Contents set to \"Read and write\", a classic one `repo`, and the account the Write role."
         }
-        Cause::RepoNotFoundOrHidden | Cause::WorkflowNotFound | Cause::MissingRepoScope => {
-            "A wrong name and a missing right are answered alike: if the page opens in a browser of the token's owner, the name is right and the token lacks this repository (fine-grained), `repo` (classic) or Write."
+        Cause::WorkflowNotFound | Cause::MissingRepoScope => {
+            "GitHub answers 404 both for a wrong name and for missing access. A fine-grained token needs this repository, a classic one `repo`, and the account the Write role."
+        }
+        Cause::RepoNotFoundOrHidden => {
+            "GitHub answers 404 in both cases. A fine-grained token needs this repository, a classic one `repo`."
         }
         Cause::BadCredentials | Cause::PasswordAuthRemoved | Cause::TokenExpired => {
-            "A mistyped, a revoked and an expired token are answered alike: the token's own page shows whether it is there and when it ends."
+            "GitHub gives one answer for a mistyped, a revoked and an expired token. The token's page shows whether it exists and when it expires."
         }
         Cause::ActionsBotDenied | Cause::ResourceNotAccessibleByIntegration => {
-            "If the target is not the workflow's own repository, no `permissions:` help: pass another token."
+            "If the target is another repository than the workflow's own, `permissions:` cannot help; use another token."
         }
         Cause::FineGrainedPermissionMissing => {
-            "If the permission is there, the repository is not among the token's selected ones."
+            "If the permission is set, add the repository to the token's selected ones."
         }
         Cause::AppNotInstalled => {
-            "If the App is installed on the owner, compare the repository's name and the selected repositories."
+            "If the App is installed on the owner, check the repository's name and the selected repositories."
         }
-        Cause::ServerError => "If it fails each time, look for a pack that is too large or a connection that breaks.",
+        Cause::ServerError => "If it fails each time, the pack may be too large or the connection unstable.",
         Cause::SshHostKeyUnknown => {
-            "If a key of this host is known already, the server showed another one: compare the fingerprints first."
+            "If a key of this host is known already, the server sent another one; compare the fingerprints first."
         }
-        Cause::RulesetViolation | Cause::BranchProtected => {
-            "Which rule it is stands in the `remote:` lines before the rejection."
-        }
+        Cause::RulesetViolation | Cause::BranchProtected => "The `remote:` lines before the rejection name the rule.",
         _ => return None,
     })
 }
@@ -179,6 +180,6 @@ mod tests {
         let diagnosis =
             classify(&Evidence::of_text(Operation::GitPush, "remote: Repository not found."), &Situation::default());
         assert_eq!(diagnosis.also.first(), Some(&Cause::FineGrainedRepoNotSelected));
-        assert!(diagnosis.remedy.contains("answered alike"), "{}", diagnosis.remedy);
+        assert!(diagnosis.remedy.contains("404 in both cases"), "{}", diagnosis.remedy);
     }
 }
