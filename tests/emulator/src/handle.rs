@@ -122,7 +122,7 @@ impl RepositoryHandle {
         let mut model = self.shared.model();
         let repository = model.repositories.iter_mut().find(|repository| repository.id == self.id);
         let pulls = repository.into_iter().flat_map(|repository| &mut repository.pull_requests);
-        if let Some(pull) = pulls.filter(|pull| pull.number == number).next() {
+        if let Some(pull) = pulls.into_iter().find(|pull| pull.number == number) {
             change(pull);
         }
         pulls::merge_waiting(&self.shared, &mut model, self.id);

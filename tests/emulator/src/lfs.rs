@@ -56,7 +56,7 @@ fn is_oid(text: &str) -> bool {
 fn signature(purpose: &str, repository: u64, oid: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"storage of the emulator");
     let tag = hmac::sign(&key, format!("{purpose} {repository} {oid}").as_bytes());
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(tag)
 }
 
 /// The `Authorization` of the storage, for this object alone.

@@ -30,6 +30,29 @@
 //! - [`runner`]: a step's log and files as the Actions runner reads them.
 //! - [`model::Outcome`], [`model::Decoy`], [`model::Settings`]: how runs go, what surrounds them, the server's clock.
 //!
+//! How a test sets up what GitHub does:
+//!
+//! | what | set up by | looked at by |
+//! | --- | --- | --- |
+//! | secrets of an environment | [`Repository::environment`](model::Repository::environment) | [`RepositoryHandle::secret_in`] |
+//! | an Enterprise Server's key ids | `settings.numeric_key_ids` | |
+//! | revocation of credentials | `settings.revocations_left` | the token is dead afterwards: 401 |
+//! | pull requests | [`Repository::pull_request`](model::Repository::pull_request), `actions_may_propose`, `allow_auto_merge`, `merge_methods` | [`RepositoryHandle::pull_request`]; `change_pull_request` approves it or lets checks pass |
+//! | verified signatures | [`Account::signing_key`](model::Account::signing_key), [`Account::email`](model::Account::email); a rule `required_signatures` | `verification` of `GET git/commits/{sha}` |
+//! | a server that signs no commits | `settings.web_commit_signing = false` | the same |
+//! | immutable releases | [`Repository::release`](model::Repository::release), [`Repository::burned_tag`](model::Repository::burned_tag) | GH013 |
+//! | what hooks say | `settings.push_notice` (always), `settings.pre_receive_hook` (and refuses) | [`log::Entry::sideband`] |
+//! | push protection | [`Repository::push_protection`](model::Repository::push_protection) | GH013 with an address for each secret |
+//! | a wiki | [`Repository::wiki`](model::Repository::wiki); without a page git finds none | `repository("acme/site.wiki")` |
+//! | Pages | [`Repository::pages_from`](model::Repository::pages_from), [`Repository::pages_domain`](model::Repository::pages_domain) | runs at `dynamic/pages/…` |
+//! | a repository that went to another owner | [`Repository::formerly`](model::Repository::formerly) of the old owner's name | 301, 307 to `/repositories/ID` |
+//! | old runs, workflows of other branches | [`model::Decoy::Ancient`], [`Repository::other_workflow`](model::Repository::other_workflow) | |
+//! | a run that goes away | [`RepositoryHandle::delete_run`] | 404 |
+//! | Git LFS | [`Repository::lfs`](model::Repository::lfs); [`Emulator::lfs_authenticate`] for SSH | [`RepositoryHandle::lfs_objects`], [`log::Log::storage`] |
+//!
+//! GraphQL is at `/api/graphql`: `viewer`, `repository`, and the mutations `enablePullRequestAutoMerge`,
+//! `disablePullRequestAutoMerge`, `mergePullRequest`.
+//!
 //! The product derives `SCHEME://HOST:PORT/api/v3` for any server that is not github.com, so one port serves both
 //! faces: git at `/OWNER/NAME.git/...`, REST at `/api/v3/...`.
 

@@ -44,7 +44,7 @@ impl Verification {
     }
 }
 
-/// The key behind the signatures of this GitHub. (The real one signs with OpenPGP; only the emulator can verify these.)
+/// The key behind the signatures of this GitHub. (The real one signs with `OpenPGP`; only the emulator can verify these.)
 fn github_key() -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, b"web-flow of the emulator")
 }

@@ -18,15 +18,11 @@ pub(super) fn user(call: &mut Call<'_>) -> Handled {
         return Err(refusal::error(403, "Resource not accessible by integration"));
     }
     let mut user = public(call, &token.login);
-    if let Value::Object(user) = &mut user {
-        if token.scopes().is_some_and(|scopes| scopes.iter().any(|scope| scope == "user")) {
-            user.extend([("private_gists".to_owned(), json!(0)), ("total_private_repos".to_owned(), json!(0))]);
-            user.extend([("owned_private_repos".to_owned(), json!(0)), ("disk_usage".to_owned(), json!(0))]);
-            user.extend([
-                ("collaborators".to_owned(), json!(0)),
-                ("two_factor_authentication".to_owned(), json!(true)),
-            ]);
+    if token.scopes().is_some_and(|scopes| scopes.iter().any(|scope| scope == "user")) {
+        for count in ["private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators"] {
+            user[count] = json!(0);
         }
+        user["two_factor_authentication"] = json!(true);
     }
     Ok(Answer::json(200, &user))
 }

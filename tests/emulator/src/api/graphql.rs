@@ -178,7 +178,7 @@ fn mutation(call: &mut Call<'_>, field: &Field) -> Result<Value, Failure> {
             let (repository, pull, token) = wanted(call, &input)?;
             may_wait(call, &repository, &pull, method).map_err(|text| refused(format!("Pull request {text}")))?;
             let auto = AutoMerge { method, by: token, title: message.title, message: message.body };
-            change(call, &repository, &pull, Some(auto));
+            change(call, &repository, &pull, Some(&auto));
             (repository, pull)
         }
         "disablePullRequestAutoMerge" => {
@@ -223,11 +223,11 @@ fn may_wait(call: &Call<'_>, repository: &Repository, pull: &PullRequest, method
     }
 }
 
-fn change(call: &mut Call<'_>, repository: &Repository, pull: &PullRequest, auto: Option<AutoMerge>) {
+fn change(call: &mut Call<'_>, repository: &Repository, pull: &PullRequest, auto: Option<&AutoMerge>) {
     let stored = call.model.repositories.iter_mut().find(|stored| stored.id == repository.id);
     for stored in stored.into_iter().flat_map(|stored| &mut stored.pull_requests) {
         if stored.number == pull.number {
-            stored.auto_merge.clone_from(&auto);
+            stored.auto_merge = auto.cloned();
         }
     }
 }

@@ -61,21 +61,28 @@ pub(super) fn violation(bare: &git2::Repository, commits: &[Commit<'_>], web: &s
     if found.is_empty() {
         return None;
     }
-    let mut text = format!(
-        "GITHUB PUSH PROTECTION\n  {LINE}\n    Resolve the following violations before pushing again\n\n    - Push \
-         cannot contain secrets\n\n    \n     (?) Learn how to resolve a blocked push\n     {DOCS}\n    \n    \n"
-    );
+    let head = [
+        "GITHUB PUSH PROTECTION",
+        &format!("  {LINE}"),
+        "    Resolve the following violations before pushing again",
+        "",
+        "    - Push cannot contain secrets",
+        "",
+        "    ",
+        "     (?) Learn how to resolve a blocked push",
+        &format!("     {DOCS}"),
+        "    ",
+        "    ",
+    ];
+    let mut lines: Vec<String> = head.iter().map(|&line| line.to_owned()).collect();
     for Found { kind, secret, places } in found {
-        let rest = 50_usize.saturating_sub(kind.chars().count());
-        text.push_str(&format!("      —— {kind} {}\n       locations:\n", "—".repeat(rest)));
-        for place in places {
-            text.push_str(&format!("         - {place}\n"));
-        }
+        let rest = "—".repeat(50_usize.saturating_sub(kind.chars().count()));
+        lines.extend([format!("      —— {kind} {rest}"), "       locations:".to_owned()]);
+        lines.extend(places.into_iter().map(|place| format!("         - {place}")));
         let id = stable_id(&secret);
-        text.push_str(&format!(
-            "    \n       (?) To push, remove secret from commit(s) or follow this URL to allow the secret.\n       \
-             {web}/security/secret-scanning/unblock-secret/2{id:026}\n    \n"
-        ));
+        let words = "       (?) To push, remove secret from commit(s) or follow this URL to allow the secret.";
+        let address = format!("       {web}/security/secret-scanning/unblock-secret/2{id:026}");
+        lines.extend(["    ".to_owned(), words.to_owned(), address, "    ".to_owned()]);
     }
-    Some(text)
+    Some(lines.join("\n"))
 }

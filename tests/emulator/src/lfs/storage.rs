@@ -92,7 +92,7 @@ async fn take(shared: &Shared, number: usize, place: &Path, mut incoming: Incomi
         }
     }
     shared.journal().amend(number, |entry| entry.bytes_in = length);
-    Ok(sum.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(sum.finish()))
 }
 
 fn download(place: &Path) -> Answer {

@@ -108,6 +108,7 @@ pub(crate) struct Seed {
 
 /// A repository.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own on GitHub's pages, too")]
 pub struct Repository {
     /// The numeric id.
     pub id: u64,

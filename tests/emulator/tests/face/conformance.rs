@@ -35,7 +35,11 @@ fn every_answer_conforms_to_githubs_description() {
         .outcome("deploy.yml", Outcome::failure("publish", "Upload"))
         .protection(Protection::new("main").with(Guard::PullRequest).check("build"))
         .ruleset(rules)
-        .pages("gh-pages");
+        .pages("gh-pages")
+        .environment("live")
+        .files("relay/main", &[("b.txt", "b")])
+        .pull_request("relay/main")
+        .release("v1", true);
     let model = Model::new()
         .repository(repository)
         .repository(Repository::new("acme/empty"))
@@ -79,6 +83,27 @@ fn every_answer_conforms_to_githubs_description() {
         format!("{site}/actions/runs/{run}"),
         format!("{site}/actions/runs/{run}/jobs"),
         format!("{site}/actions/runs/1"),
+        format!("{site}/actions/permissions/workflow"),
+        format!("{site}/actions/secrets/public-key"),
+        format!("{site}/dependabot/secrets/public-key"),
+        format!("{site}/codespaces/secrets/public-key"),
+        format!("{site}/environments/live"),
+        format!("{site}/environments/live/secrets/public-key"),
+        format!("{site}/environments/none/secrets/NAME"),
+        format!("{site}/pages"),
+        format!("{site}/pulls?state=all&head=acme:relay/main&base=main"),
+        format!("{site}/pulls/1"),
+        format!("{site}/pulls/2"),
+        format!("{site}/releases/tags/v1"),
+        format!("{site}/releases/tags/v1/none"),
+        format!("{site}/hash-algorithm"),
+        format!("{site}/contents/.github/workflows?ref=main"),
+        format!("{site}/contents/.github/workflows/deploy.yml"),
+        format!("{site}/git/matching-refs/heads/"),
+        "/users/robin".to_owned(),
+        "/users/robin/ssh_signing_keys".to_owned(),
+        "/users/github-actions%5Bbot%5D".to_owned(),
+        "/users/nobody-there".to_owned(),
     ];
     for token in tokens {
         for path in &paths {

@@ -202,3 +202,24 @@ fn the_servers_clock_may_be_off() {
     assert!((295..=300).contains(&ahead.num_minutes()), "{ahead}");
     assert!(emulator.runs("acme/site")[0].created_at > Utc::now() + TimeDelta::hours(4));
 }
+
+#[test]
+fn workflow_files_are_read_with_contents_and_their_list_with_actions() {
+    let site =
+        Repository::new("acme/site").private().collaborator("robin", Role::Write).workflow("a.yml", "on: push\n");
+    let contents = Token::fine_grained("robin", "acme", &["*"], &[("contents", Read)]);
+    let actions = Token::github_token("acme/site", &[("actions", Read)]);
+    let emulator = start(Model::new().repository(site).token(&contents).token(&actions));
+    let folder = "/repos/acme/site/contents/.github/workflows";
+    for (path, by_contents, by_actions) in [
+        (folder, 200, 403),
+        (&*format!("{folder}/a.yml"), 200, 403),
+        ("/repos/acme/site/actions/workflows", 403, 200),
+        ("/repos/acme/site/actions/workflows/a.yml", 403, 200),
+    ] {
+        let status = |token: &Token| get(&emulator, path, token).status;
+        assert_eq!((status(&contents), status(&actions)), (by_contents, by_actions), "{path}");
+    }
+    let needs = get(&emulator, folder, &actions);
+    assert_eq!(needs.header("x-accepted-github-permissions"), Some("contents=read"));
+}

@@ -1,5 +1,7 @@
 //! What surrounds a repository: its wiki, its Pages site, its former names, its visibility, old and foreign workflows.
 
+use std::ops::Range;
+
 use emulator::{
     conformance::check,
     model::{
@@ -102,7 +104,7 @@ fn lists_hold_old_runs_and_foreign_workflows_and_a_run_can_go() {
         .other_workflow("draft.yml", "active")
         .decoys(&[Decoy::Ancient]);
     let model = Model::new().repository(repository).token(&token);
-    let emulator = start(model.set(|settings| settings.run_delay = Default::default()));
+    let emulator = start(model.set(|settings| settings.run_delay = Range::default()));
     let listed = get(&emulator, "/repos/acme/site/actions/workflows", &token).json();
     let states: Vec<_> = listed["workflows"].as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
     assert_eq!(states, ["active", "deleted", "active"]);
