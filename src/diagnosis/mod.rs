@@ -11,6 +11,7 @@ mod listed;
 mod reading;
 mod refine;
 mod remedy;
+mod sentence;
 pub mod token_page;
 mod verdict;
 

@@ -12,6 +12,8 @@ use super::{
     remedy,
 };
 
+/// How what is said of an answer without words begins.
+const NO_WORDS: &str = "The server returned ";
 /// How many characters of a sentence are shown.
 const SENTENCE: usize = 500;
 /// How many characters of a text that nothing was found in are kept.
@@ -28,6 +30,8 @@ pub struct Diagnosis {
     pub transient: bool,
     /// The sentence of the text that shows it, cleaned of control characters; for an unknown cause the text itself.
     pub what: String,
+    /// The same in our own words with the names that are known, without a full stop; it stands before [`Self::what`].
+    sentence: Option<String>,
     /// What to do, in one or two sentences, with the names that are known; where the text fits several causes, how to
     /// tell them apart.
     pub remedy: String,
@@ -49,10 +53,13 @@ impl Diagnosis {
 
     /// The failure that a stage returns.
     pub fn into_failure(self) -> Failure {
-        let mut what = self.what;
-        if !what.ends_with(['.', '!', '?', '。']) {
-            what.push('.');
-        }
+        let words = self.what.trim_end_matches(['.', '。']);
+        let what = match self.sentence {
+            Some(sentence) if self.what.starts_with(NO_WORDS) => format!("{sentence}. {words}."),
+            Some(sentence) => format!("{sentence}: \"{words}\"."),
+            None if self.what.ends_with(['.', '!', '?', '。']) => self.what,
+            None => format!("{words}."),
+        };
         Failure { cause: self.cause, what, remedy: Some(self.remedy), link: self.link, retry: self.retry }
     }
 }
@@ -69,6 +76,7 @@ pub(super) fn put_together(
         cause,
         transient: cause.is_transient(),
         what: what(&finding, reading, evidence),
+        sentence: super::sentence::sentence(cause, situation),
         remedy: remedy::remedy(&finding, reading, situation),
         docs: cause.docs(),
         retry: retry(cause, reading),
@@ -93,8 +101,8 @@ fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String
     let told = told.or_else(|| reading.lines().find(|line| !is_noise(line)).map(str::to_owned));
     if reading.html && told.as_ref().is_none_or(|words| words.contains('<')) {
         return match reading.title() {
-            Some(title) => format!("The server answered with a web page: {}", cut(&title, SENTENCE)),
-            None => "The server answered with a web page.".to_owned(),
+            Some(title) => format!("{NO_WORDS}a web page: {}", cut(&title, SENTENCE)),
+            None => format!("{NO_WORDS}a web page."),
         };
     }
     match (told, reading.status) {
@@ -102,7 +110,7 @@ fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String
             let words: Vec<&str> = without_label(&words).split_whitespace().collect();
             cut(&words.join(" "), SENTENCE)
         }
-        (None, Some(status)) => format!("The server answered with status {status} and no words of its own."),
+        (None, Some(status)) => format!("{NO_WORDS}HTTP {status} with an empty body."),
         (None, None) => "The text is empty.".to_owned(),
     }
 }
@@ -220,6 +228,24 @@ mod tests {
         assert_eq!(retry_of(502, &[], "Bad Gateway"), Retry::Backoff);
         assert_eq!(retry_of(401, &[], "Bad credentials"), Retry::Never);
         assert_eq!(retry_of(401, &[("retry-after", "1")], "Bad credentials"), Retry::Never);
+    }
+
+    #[test]
+    fn the_first_sentence_of_a_failure_names_the_target_and_the_servers_words_are_quoted() {
+        let situation = Situation { repository: Some("acme/site".into()), ..Situation::default() };
+        let what = |text, status| {
+            let evidence = Evidence { operation: Operation::Rest, status, headers: &[], text, request: None };
+            classify(&evidence, &situation).into_failure().what
+        };
+        assert_eq!(
+            what("{\"message\": \"Not Found\"}", Some(404)),
+            "acme/site does not exist, or this credential cannot see it: \"Not Found\"."
+        );
+        assert_eq!(
+            what("", Some(403)),
+            "This credential cannot write to acme/site. The server returned HTTP 403 with an empty body."
+        );
+        assert_eq!(what("", Some(502)), "The server returned HTTP 502 with an empty body.");
     }
 
     #[test]
