@@ -12,7 +12,7 @@ use crate::{
         self,
         written::{self, Place},
     },
-    report::{StageLog, StageStatus, TargetLog, TargetReport},
+    report::{StageLog, StageStatus, TargetLog, TargetReport, text::duration},
     secrets::set_secret,
     tag::{Tagged, tag},
     trigger::{Start, trigger},
@@ -209,6 +209,7 @@ impl Relay<'_> {
 
 fn show(log: &TargetLog, report: &TargetReport, stage: Stage) {
     if let Some(ended) = report.stages.iter().find(|known| known.stage == stage) {
-        log.outcome(ended.status, &ended.message);
+        let took = if ended.message.is_empty() { String::new() } else { format!(" ({})", duration(ended.took)) };
+        log.outcome(ended.status, &format!("{}{took}", ended.message));
     }
 }

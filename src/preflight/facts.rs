@@ -72,6 +72,13 @@ pub struct TokenFacts {
     pub rate: Option<RateFacts>,
 }
 
+impl TokenFacts {
+    /// How many of the scopes no plan needs.
+    pub fn surplus_scopes(&self) -> usize {
+        self.scopes.as_deref().map_or(0, |scopes| super::token::surplus(scopes).len())
+    }
+}
+
 /// The hour's budget of REST requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateFacts {

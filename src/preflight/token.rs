@@ -147,11 +147,16 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
     excess(plan, scopes)
 }
 
-/// Whether a token's scopes go beyond what any plan of ours needs.
-pub(super) fn excess(plan: &Plan, scopes: &[String]) -> Check {
+/// The scopes that no plan of ours needs.
+pub(super) fn surplus(scopes: &[String]) -> Vec<&str> {
     let has_repo = scopes.iter().any(|scope| scope == "repo");
     let useful = |scope: &str| USEFUL_SCOPES.contains(&scope) || (has_repo && PARTS_OF_REPO.contains(&scope));
-    let excess: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !useful(scope)).collect();
+    scopes.iter().map(String::as_str).filter(|scope| !useful(scope)).collect()
+}
+
+/// Whether a token's scopes go beyond what any plan of ours needs.
+pub(super) fn excess(plan: &Plan, scopes: &[String]) -> Check {
+    let excess = surplus(scopes);
     if !excess.is_empty() {
         let what = format!("The token may do more than this step needs: {}.", excess.join(", "));
         let page = format!("{}/settings/tokens", plan.target.server);

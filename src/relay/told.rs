@@ -30,6 +30,11 @@ pub(super) fn note_preflight(
     report.checks = checks.iter().map(check_report).collect();
     let told = facts.and_then(|facts| facts.token.expires_at);
     report.facts.token_expires_at = told.or(report.facts.token_expires_at);
+    if let Some(facts) = facts {
+        report.facts.login = facts.token.login.clone().or_else(|| facts.user.answer().cloned());
+        report.facts.surplus_scopes = facts.token.surplus_scopes();
+        report.facts.server_time = Some(facts.now);
+    }
     // Also where the refs turn out not to be pushable: the branch stays where it is.
     if let Some(target) = facts.and_then(|facts| facts.refs.answer())
         && let Some(branch) = first_branch(wanted, target)

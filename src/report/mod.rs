@@ -6,6 +6,7 @@
 pub mod commands;
 mod console;
 mod files;
+mod headline;
 pub mod json;
 pub mod logging;
 pub mod markdown;

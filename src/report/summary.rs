@@ -10,9 +10,9 @@ mod chain;
 use std::fmt::Write as _;
 
 use super::{
-    CheckStatus, Report, StageStatus, TargetReport,
+    CheckStatus, FileStatus, Report, StageStatus, TargetReport, headline,
     markdown::{code, link, text},
-    text::{bytes, count},
+    text::{bytes, count, duration},
 };
 use crate::{
     credential::Redactor,
@@ -31,6 +31,9 @@ const MOST_SAID: usize = 60;
 /// Where GitHub's refusals send people.
 const DOCUMENTATION: &str = "https://docs.github.com";
 
+/// More changed files are counted and not named.
+const MOST_FILES: usize = 20;
+
 /// What the closing note may take.
 const NOTE: usize = 200;
 
@@ -40,15 +43,15 @@ pub fn render(report: &Report, redactor: &Redactor, most_bytes: usize) -> String
     report.for_each_text(&mut |text| redactor.clean(text));
     let mut sections = vec![heading(&report)];
     if let [target] = report.targets.as_slice() {
-        sections.extend(details(target));
+        sections.extend(details(target, report.dry_run));
     } else if !report.targets.is_empty() {
         sections.push(targets(&report));
-        for target in &report.targets {
+        for target in failed_first(&report) {
             let mut section = format!("<details><summary>{}</summary>\n\n", code(&target.repository));
             if let Some((stage, failure)) = target.failure() {
-                section.push_str(&blame(target, stage, failure));
+                section.push_str(&blame(target, stage, failure, report.dry_run));
             }
-            section.extend(details(target));
+            section.extend(details(target, report.dry_run));
             section.push_str("</details>\n\n");
             sections.push(section);
         }
@@ -81,34 +84,78 @@ fn count_of(number: usize, noun: &str) -> String {
 }
 
 fn heading(report: &Report) -> String {
-    let dry = if report.dry_run { " (dry run: nothing was written)" } else { "" };
     match (report.first_failure(), report.targets.as_slice()) {
         (Some((target, stage, failure)), targets) => {
+            let dry = if report.dry_run { " (dry run: nothing was written)" } else { "" };
             let mut section = format!("## ✗ Relay failed: `{}`{dry}\n\n", failure.cause.slug());
             if targets.len() > 1 {
                 let failed = targets.iter().filter(|target| target.failure().is_some()).count();
                 let _ = writeln!(section, "{failed} of {} failed. The first:\n", count_of(targets.len(), "target"));
             }
             match target {
-                Some(target) => section.push_str(&blame(target, stage, failure)),
+                Some(target) => section.push_str(&blame(target, stage, failure, report.dry_run)),
                 None => section.push_str(&remedy(failure)),
             }
             section
         }
         (None, [target]) => {
-            let at = link(&code(&target.repository), &target.web());
             let site = target.facts.page_url.as_deref();
             let site = site.map(|page| format!("The site: {}\n\n", link(&text(page), page))).unwrap_or_default();
-            format!("## ✓ Relayed to {at}{dry}\n\n{site}")
+            format!("## {}\n\n{site}{}", headline_of(target, report.dry_run), acting(target))
         }
-        (None, targets) => format!("## ✓ Relayed to {}{dry}\n\n", count_of(targets.len(), "target")),
+        (None, targets) => {
+            let number = count_of(targets.len(), "target");
+            let line = match targets.first() {
+                Some(first) if headline::is_check(first) => format!("✓ Checked {number}, nothing to relay"),
+                _ if report.dry_run => format!("Would relay to {number} (dry run: nothing was written)"),
+                _ => format!("✓ Relayed to {number}"),
+            };
+            format!("## {line}\n\n")
+        }
     }
 }
 
-/// Where it failed, what happened, what to do, where to read on.
-fn blame(target: &TargetReport, stage: Stage, failure: &Failure) -> String {
+/// The headline with the links of what was made.
+fn headline_of(target: &TargetReport, dry_run: bool) -> String {
+    let headline = headline::headline(target, dry_run);
+    let sign = if headline.sign.is_empty() { String::new() } else { format!("{} ", headline.sign) };
+    let shown = |part: &headline::Part| {
+        // The blank in front is no part of what is escaped.
+        let space = if part.text.starts_with(' ') && !part.own { " " } else { "" };
+        let words = if part.own { part.text.clone() } else { format!("{space}{}", text(&part.text)) };
+        part.page.as_deref().map_or(words.clone(), |page| link(&words, page))
+    };
+    let after: String = headline.after.iter().map(shown).collect();
+    let at = link(&text(&target.repository), &target.web());
+    let at = if headline::is_check(target) || dry_run { text(&target.repository) } else { at };
+    format!("{sign}{}{}{at}{after}", text(&headline.before), if headline.before.is_empty() { "" } else { " " })
+}
+
+/// Who acted: the account, the kind of its token and its end.
+fn acting(target: &TargetReport) -> String {
+    let Some(kind) = target.facts.token_kind.filter(|_| !headline::is_check(target)) else { return String::new() };
+    let expiry = headline::expiry(target, chrono::Utc::now()).map(|expiry| format!(", {expiry}")).unwrap_or_default();
+    let name = headline::token_name(target);
+    let kind = if name == "GITHUB_TOKEN" { String::new() } else { format!(" ({})", kind.name()) };
+    format!("{}{kind}{expiry}.\n\n", text(&name))
+}
+
+/// Where it failed, what happened, what was already written, what to do, where to read on.
+fn blame(target: &TargetReport, stage: Stage, failure: &Failure, dry_run: bool) -> String {
     let at = link(&code(&target.repository), &target.web());
-    format!("**{}** of {at} failed.\n\n{}{}", stage.name(), remedy(failure), said(target))
+    let mut section = format!("**{}** of {at} failed.\n\n{}", stage.name(), remedy(failure));
+    if let Some(written) = headline::written(target).filter(|_| !dry_run) {
+        let _ = writeln!(section, "**Already written:** {}\n", text(&written));
+    }
+    section.push_str(&said(target));
+    section.push_str(&acting(target));
+    section
+}
+
+/// The failed targets, then the others, each in list order.
+fn failed_first(report: &Report) -> impl Iterator<Item = &TargetReport> {
+    let of = |failed: bool| report.targets.iter().filter(move |target| target.error().is_some() == failed);
+    of(true).chain(of(false))
 }
 
 /// What the server said with the push; its own addresses are links.
@@ -155,35 +202,47 @@ fn stage_sign(status: StageStatus) -> &'static str {
 }
 
 fn targets(report: &Report) -> String {
-    let rows = report.targets.iter().map(|target| {
+    let rows = failed_first(report).map(|target| {
         let stages: Vec<String> =
             target.stages.iter().map(|stage| format!("{} {}", stage_sign(stage.status), stage.stage.name())).collect();
         let cause = target.error().map(|cause| format!("`{}`", cause.slug())).unwrap_or_default();
         let result = if target.error().is_some() { "✗" } else { "✓" };
-        vec![result.to_owned(), link(&code(&target.repository), &target.web()), stages.join(", "), cause]
+        let commit = target.facts.commit.filter(|_| target.facts.pushed);
+        let commit = commit.map(|commit| link(&code(&commit.short()), &format!("{}/commit/{commit}", target.web())));
+        vec![
+            result.to_owned(),
+            link(&code(&target.repository), &target.web()),
+            commit.unwrap_or_default(),
+            stages.join(", "),
+            cause,
+        ]
     });
-    table("Targets", &["", "Repository", "Stages", "Cause"], rows, report.omitted_targets, 1000)
+    table("Targets", &["", "Repository", "Commit", "Stages", "Cause"], rows, report.omitted_targets, 1000)
 }
 
-/// One target's chain and tables.
-fn details(target: &TargetReport) -> Vec<String> {
+/// One target's chain and tables; of a check alone the checks.
+fn details(target: &TargetReport, dry_run: bool) -> Vec<String> {
+    if headline::is_check(target) {
+        return Vec::from_iter(Some(checks(target)).filter(|section| !section.is_empty()));
+    }
     let mut sections = vec![chain::render(target)];
     sections.push(table(
         "Stages",
-        &["", "Stage", "Result"],
+        &["", "Stage", "Result", "Time"],
         target.stages.iter().map(|stage| {
             vec![
                 stage_sign(stage.status).to_owned(),
                 stage.stage.name().to_owned(),
                 if stage.message.is_empty() { stage.status.name().to_owned() } else { text(&stage.message) },
+                if stage.status == StageStatus::Skipped { String::new() } else { text(&duration(stage.took)) },
             ]
         }),
         0,
         MOST_ROWS,
     ));
     sections.push(checks(target));
-    sections.push(changes(target));
-    sections.push(refs(target));
+    sections.push(changes(target, dry_run));
+    sections.push(refs(target, dry_run));
     sections.push(runs(target));
     sections.retain(|section| !section.is_empty());
     sections
@@ -226,38 +285,66 @@ fn checks(target: &TargetReport) -> String {
     section
 }
 
-fn changes(target: &TargetReport) -> String {
+fn changes(target: &TargetReport, dry_run: bool) -> String {
     let changes = &target.changes;
-    if changes.is_empty() && changes.bytes_sent == 0 && changes.bytes_received == 0 {
+    if changes.is_empty() && (dry_run || changes.bytes_sent == 0 && changes.bytes_received == 0) {
         return String::new();
     }
-    format!(
-        "### What changed\n\n{} added, {} changed, {} removed; {} sent, {} received.\n\n",
+    let title = if dry_run { "What would change" } else { "What changed" };
+    let mut section = format!(
+        "### {title}\n\n{} added, {} changed, {} removed",
         count(changes.added, "file"),
         changes.changed,
-        changes.removed,
-        bytes(changes.bytes_sent),
-        bytes(changes.bytes_received)
-    )
+        changes.removed
+    );
+    if changes.excluded > 0 {
+        let _ = write!(section, ", {} left out by `exclude`", changes.excluded);
+    }
+    if !dry_run {
+        let _ = write!(section, "; {} sent, {} received", bytes(changes.bytes_sent), bytes(changes.bytes_received));
+    }
+    section.push_str(".\n\n");
+    if changes.files.is_empty() {
+        return section;
+    }
+    let all = changes.added + changes.changed + changes.removed;
+    let shown = changes.files.len().min(MOST_FILES);
+    let title =
+        if all > shown as u64 { format!("The first {shown} of {}", count(all, "file")) } else { count(all, "file") };
+    let _ = writeln!(section, "<details><summary>{title}</summary>\n");
+    for file in changes.files.iter().take(MOST_FILES) {
+        let sign = match file.change {
+            FileStatus::Added => "added",
+            FileStatus::Changed => "changed",
+            FileStatus::Removed => "removed",
+        };
+        let _ = writeln!(section, "- {} {sign}", code(&file.path));
+    }
+    section.push_str("\n</details>\n\n");
+    section
 }
 
-fn refs(target: &TargetReport) -> String {
+fn refs(target: &TargetReport, dry_run: bool) -> String {
     let web = target.web();
-    let commit = |oid: &str| {
-        let short = code(&oid.chars().take(7).collect::<String>());
-        if oid.bytes().all(|byte| byte == b'0') {
-            "none".to_owned()
-        } else {
-            link(&short, &format!("{web}/commit/{oid}"))
-        }
+    let none = |oid: &str| oid.bytes().all(|byte| byte == b'0');
+    let short_id = |oid: &str| code(&oid.chars().take(7).collect::<String>());
+    let commit = |oid: &str, exists: bool| match none(oid) {
+        true => "none".to_owned(),
+        false if exists => link(&short_id(oid), &format!("{web}/commit/{oid}")),
+        false => short_id(oid),
     };
     let rows = target.refs.iter().map(|reference| {
         let short = short(&reference.name);
-        let name = link(&code(&reference.name), &format!("{web}/tree/{short}"));
+        let gone = none(&reference.new) || dry_run && none(&reference.old);
+        let name = code(&reference.name);
+        let name = if gone { name } else { link(&name, &format!("{web}/tree/{short}")) };
         let forced = if reference.forced { " (forced)" } else { "" };
-        vec![name, commit(&reference.old), format!("{}{forced}", commit(&reference.new))]
+        let moved = !dry_run && !none(&reference.old) && !none(&reference.new);
+        let compare =
+            if moved { link("compare", &target.compare(&reference.old, &reference.new)) } else { String::new() };
+        vec![name, commit(&reference.old, true), format!("{}{forced}", commit(&reference.new, !dry_run)), compare]
     });
-    table("Refs", &["Ref", "Before", "After"], rows, target.omitted.refs, MOST_ROWS)
+    table("Refs", &["Ref", "Before", "After", "Changes"], rows, target.omitted.refs, MOST_ROWS)
 }
 
 fn short(reference: &str) -> &str {

@@ -320,6 +320,12 @@ pub struct Facts {
     pub page_url: Option<String>,
     /// The credential's kind.
     pub token_kind: Option<TokenKind>,
+    /// The account that acts, where the server names one.
+    pub login: Option<String>,
+    /// How many scopes of the token no relay needs.
+    pub surplus_scopes: usize,
+    /// The server's clock at the preflight.
+    pub server_time: Option<DateTime<Utc>>,
     /// When the credential ends; none for never, or not known.
     pub token_expires_at: Option<DateTime<Utc>>,
 }
@@ -437,6 +443,11 @@ impl TargetReport {
         format!("{}/{}", self.server, self.repository)
     }
 
+    /// The page that compares two commits.
+    pub(super) fn compare(&self, old: &str, new: &str) -> String {
+        format!("{}/compare/{old}...{new}", self.web())
+    }
+
     /// Notes how a run stands, in the place where it was noted before.
     pub fn run(&mut self, run: RunReport) {
         let own = self.facts.run.as_mut().filter(|known| known.id == run.id);
@@ -475,7 +486,13 @@ impl TargetReport {
             failure_texts(failure, change);
         }
         let facts = &mut self.facts;
-        facts.branch.iter_mut().chain(&mut facts.page_url).chain(&mut facts.tags).for_each(&mut *change);
+        facts
+            .branch
+            .iter_mut()
+            .chain(&mut facts.page_url)
+            .chain(&mut facts.login)
+            .chain(&mut facts.tags)
+            .for_each(&mut *change);
     }
 }
 

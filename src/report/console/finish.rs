@@ -1,9 +1,10 @@
 //! The last lines of the log: what came of it, and what a stuck user needs.
 
-use super::{Console, Entry, Failure, Level, Stage, Tone, commands};
+use super::{Console, Entry, Failure, Level, Mode, Stage, Tone, commands};
 use crate::report::{
-    Report, StageStatus, TargetReport,
-    text::{bytes, count, cut},
+    Report, TargetReport,
+    headline::{headline, written},
+    text::{count, cut},
 };
 
 /// The causes of more failed targets are in the summary.
@@ -43,7 +44,7 @@ impl Console {
             entries.push(Entry::Mark { level: Level::Error, title, text: named.unwrap_or(text) });
         }
         for &(target, stage, failure) in failures.iter().take(MOST_FAILURES) {
-            entries.extend(blame(target, stage, failure));
+            entries.extend(blame(target, stage, failure, self.mode() == Mode::Runner, report.dry_run));
         }
         if failures.len() > MOST_FAILURES {
             let more = count((failures.len() - MOST_FAILURES) as u64, "failed target");
@@ -53,54 +54,31 @@ impl Console {
     }
 }
 
-/// One line: what the target has now.
+/// One line: what came of it.
 fn done(target: &TargetReport, dry_run: bool) -> Entry {
-    let facts = &target.facts;
-    let mut parts = Vec::new();
-    if let (Some(branch), Some(commit)) = (&facts.branch, facts.commit) {
-        parts.push(format!("{branch} is at {}", commit.short()));
-    }
-    if !target.changes.is_empty() {
-        let changes = &target.changes;
-        let files = count(changes.added, "file");
-        let sent = bytes(changes.bytes_sent);
-        parts.push(format!("{files} added, {} changed, {} removed, {sent} sent", changes.changed, changes.removed));
-    }
-    if facts.tag_created {
-        parts.push(format!("tag {}", facts.tags.join(", ")));
-    }
-    if let Some(secret) = target.stages.iter().find(|stage| stage.stage == Stage::Secret)
-        && secret.status == StageStatus::Done
-    {
-        parts.push(secret.message.trim_end_matches('.').to_owned());
-    }
-    if let Some(run) = target.last_run() {
-        parts.push(format!(
-            "{} {}",
-            run.workflow,
-            if run.conclusion.is_empty() { &run.status } else { &run.conclusion }
-        ));
-    }
-    if let Some(page) = &facts.page_url {
-        parts.push(page.clone());
-    }
-    if dry_run {
-        parts.push("dry run: nothing was written".to_owned());
-    }
-    let what = if parts.is_empty() { "all checks passed".to_owned() } else { parts.join("; ") };
-    Entry::Line(Tone::Good, format!("✓ {}: {}", target.repository, cut(&what, LONGEST_TEXT)))
+    let headline = headline(target, dry_run);
+    let tone = match headline.sign {
+        "✓" => Tone::Good,
+        "!" => Tone::Warning,
+        _ => Tone::Plain,
+    };
+    let page = target.facts.page_url.as_deref().map(|page| format!(" · {page}")).unwrap_or_default();
+    Entry::Line(tone, cut(&format!("{}{page}", headline.plain(target)), LONGEST_TEXT).into_owned())
 }
 
-/// At most four lines.
-fn blame(target: Option<&TargetReport>, stage: Stage, failure: &Failure) -> Vec<Entry> {
+/// At most five lines. `told`: what happened and what to do stand in the annotation right above.
+fn blame(target: Option<&TargetReport>, stage: Stage, failure: &Failure, told: bool, dry_run: bool) -> Vec<Entry> {
     let at = target.map(|target| format!("{}: ", target.repository)).unwrap_or_default();
     let line = |tone, text: String| Entry::ErrorLine(tone, text);
     let one_line = |text: &str| cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), LONGEST_TEXT).into_owned();
-    let mut lines = vec![
-        line(Tone::Bad, format!("✗ {at}{} failed: {}", stage.name(), failure.cause.slug())),
-        line(Tone::Plain, format!("  What happened: {}", one_line(&failure.what))),
-        line(Tone::Plain, format!("  What to do:    {}", one_line(failure.remedy()))),
-    ];
+    let mut lines = vec![line(Tone::Bad, format!("✗ {at}{} failed: {}", stage.name(), failure.cause.slug()))];
+    if !told {
+        lines.push(line(Tone::Plain, format!("  What happened: {}", one_line(&failure.what))));
+        lines.push(line(Tone::Plain, format!("  What to do:    {}", one_line(failure.remedy()))));
+    }
+    if let Some(written) = target.filter(|_| !dry_run).and_then(written) {
+        lines.push(line(Tone::Plain, format!("  Written:       {written}")));
+    }
     if !failure.docs().is_empty() {
         lines.push(line(Tone::Plain, format!("  Read more:     {}", one_line(failure.docs()))));
     }

@@ -76,7 +76,7 @@ impl TargetLog {
         self.0.line(tone, &format!("{sign} {message}"));
     }
 
-    /// One line a check; what is not fine becomes an annotation as well.
+    /// One line a check; a warning becomes an annotation as well.
     pub fn check(&self, check: &CheckReport) {
         let tone = match check.status {
             CheckStatus::Pass => Tone::Good,
@@ -86,20 +86,20 @@ impl TargetLog {
         };
         let cause = check.cause.map(|cause| format!(" ({})", cause.slug())).unwrap_or_default();
         self.0.line(tone, &format!("{} {:<20} {}{cause}", check.status.sign(), check.name, check.message));
-        let level = match check.status {
-            CheckStatus::Warn => Level::Warning,
-            CheckStatus::Fail => Level::Error,
-            CheckStatus::Pass | CheckStatus::Skip => return,
-        };
-        let title = check.cause.map(|cause| cause.slug().to_owned());
-        self.0.mark(Entry::Mark { level, title, text: self.0.named(&check.message) });
+        // Of what fails, one annotation a target: that of the failure that ends it.
+        if check.status == CheckStatus::Warn {
+            let title = check.cause.map(|cause| cause.slug().to_owned());
+            self.0.mark(Entry::Mark { level: Level::Warning, title, text: self.0.named(&check.message) });
+        }
     }
 
     /// Ends the part of `stage` with its failure. What to do about it stands at the log's end again.
     pub fn failure(&self, stage: Stage, failure: &Failure) {
         // Before anything is cut: half a secret is not known again.
         let failure = self.0.console.redacted(failure);
-        self.0.line(Tone::Bad, &format!("✗ {} failed ({})", stage.name(), failure.cause.slug()));
+        // The preflight's own line stands above: that of the check that failed.
+        let what = if stage == Stage::Preflight { String::new() } else { format!(": {}", failure.what) };
+        self.0.line(Tone::Bad, &format!("✗ {} failed ({}){what}", stage.name(), failure.cause.slug()));
         self.0.mark(Entry::Mark {
             level: Level::Error,
             title: Some(failure.cause.slug().to_owned()),

@@ -74,13 +74,12 @@ fn a_runner_sees_a_fold_a_stage_and_annotations_outside_of_it() {
          ::endgroup::\n\
          ::warning title=token-expiring::The token ends in 9 days. Regenerate it.\n\
          ::group::push\n\
-         ✗ push failed (branch-protected)\n\
+         ✗ push failed (branch-protected): The branch `gh-pages` of octo/site is protected: a pull request is required.\n\
          ::endgroup::\n\
          ::error title=branch-protected::The branch `gh-pages` of octo/site is protected: a pull request is required. \
          Let this account push under Settings > Branches, or publish to another `branch`.\n\
          ✗ octo/site: push failed: branch-protected\n\
-         \x20 What happened: The branch `gh-pages` of octo/site is protected: a pull request is required.\n\
-         \x20 What to do:    Let this account push under Settings > Branches, or publish to another `branch`.\n\
+         \x20 Written:       the push: no, the tag: no, the dispatch: no\n\
          \x20 Read more:     {docs}\n"
     );
     assert_eq!(out.text(), expected);
@@ -109,8 +108,7 @@ fn a_success_ends_with_one_line() {
     relay(&console, &fixtures::success(), true);
     let log = out.text();
     assert!(log.ends_with(
-        "✓ octo/site: gh-pages is at 2b2b2b2; 12 files added, 3 changed, 1 removed, 48.21 kB sent; \
-         tag v1.2.0, v1; deploy.yml success; https://octo.github.io/site/\n"
+        "✓ Relayed to octo/site · gh-pages 1a1a1a1...2b2b2b2 · +12 ~3 −1 · #7 · v1.2.0, v1 · deploy.yml ✓ · https://octo.github.io/site/\n"
     ));
     assert_eq!(log.matches("::group::").count(), log.matches("::endgroup::").count());
 }
@@ -122,7 +120,7 @@ fn off_a_runner_there_are_no_commands_and_errors_go_to_standard_error() {
     relay(&console, &fixtures::failure(), true);
     assert!(out.text().starts_with("preflight\n  ✓ token-valid"), "{}", out.text());
     assert!(err.text().starts_with("✗ octo/site: push failed: branch-protected\n  What happened: "));
-    assert_eq!(err.text().lines().count(), 4);
+    assert_eq!(err.text().lines().count(), 5);
     for text in [out.text(), err.text()] {
         assert!(!text.contains("::") && !text.contains('\u{1b}'), "{text}");
     }

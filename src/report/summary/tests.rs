@@ -37,14 +37,15 @@ fn a_failure_begins_with_its_cause_and_remedy() {
 fn a_success_shows_chain_checks_changes_refs_and_runs() {
     let markdown = rendered(&fixtures::success());
     for part in [
-        "## ✓ Relayed to [<code>octo/site</code>](<https://github.com/octo/site>)\n",
+        "## ✓ Relayed to [octo/site](<https://github.com/octo/site>) · gh-pages [1a1a1a1...2b2b2b2](<https://github.com/octo/site/compare/1a1a",
         "  push[\"push gh-pages · done\"]:::done\n",
         "  preflight --> push --> tag --> trigger --> wait\n",
         "  wait -.-> run0\n",
         "  click run0 \"https://github.com/octo/site/actions/runs/4711\" _blank\n",
         "### Checks\n\n|  | Check | Result | Cause |\n| --- | --- | --- | --- |\n| ! | `token-expiry` | The token ends in 9 days. Regenerate it. | ",
         "<details><summary>1 check passed, 1 skipped</summary>\n\n|  | Check | Result | Cause |\n",
-        "12 files added, 3 changed, 1 removed; 48.21 kB sent, 9.12 kB received.\n",
+        "12 files added, 3 changed, 1 removed, 2 left out by `exclude`; 48.21 kB sent, 9.12 kB received.\n",
+        "<details><summary>The first 2 of 16 files</summary>\n\n- <code>about.html</code> removed\n",
         "| [<code>refs/tags/v1.2.0</code>](<https://github.com/octo/site/tree/v1.2.0>) | none | ",
         "| [<code>deploy.yml</code>](<https://github.com/octo/site/actions/runs/4711>) | workflow_dispatch | completed | success |\n",
     ] {
@@ -59,9 +60,9 @@ fn several_targets_begin_with_a_table_of_them() {
     let markdown = rendered(&report);
     assert!(markdown.contains("1 of 2 targets failed. The first:"));
     assert!(markdown.contains("### Targets\n"));
-    // One for each target, and one for its checks that passed.
-    assert_eq!(markdown.matches("<details>").count(), 4);
-    assert_eq!(markdown.matches("</details>").count(), 4);
+    // One for each target, one for its checks that passed, one for its files.
+    assert_eq!(markdown.matches("<details>").count(), 6);
+    assert_eq!(markdown.matches("</details>").count(), 6);
 }
 
 #[test]
@@ -102,6 +103,52 @@ fn no_secret_is_in_the_summary() {
         let markdown = render(&report, &redactor, MOST_BYTES);
         assert!(!markdown.contains("canary") && markdown.contains("&#42;&#42;&#42;"));
     }
+}
+
+fn check_alone() -> Report {
+    let mut target = TargetReport::new(&fixtures::target("acme/site"), &[Stage::Preflight]);
+    target.stage(Stage::Preflight, StageStatus::Done, "12 checks passed.");
+    target.facts.token_kind = Some(crate::credential::TokenKind::Classic);
+    target.facts.login = Some("octo".into());
+    target.facts.surplus_scopes = 3;
+    target.facts.server_time = Some("2026-11-29T12:00:00Z".parse().unwrap());
+    target.facts.token_expires_at = Some("2026-12-04T11:00:00Z".parse().unwrap());
+    target.checks = fixtures::success().targets[0].checks.clone();
+    target.changes.bytes_received = 500;
+    Report::new(vec![target])
+}
+
+#[test]
+fn p10_a_check_alone_says_what_it_found_and_relays_nothing() {
+    let markdown = rendered(&check_alone());
+    let first = markdown.lines().next().unwrap();
+    assert!(first.starts_with("## ! Token of octo for acme/site: expires in 4 days (2026-12-04"), "{first}");
+    assert!(first.contains("3 scopes too many") && first.ends_with("Checked, nothing to relay"), "{first}");
+    assert!(!markdown.contains("mermaid") && !markdown.contains("What changed") && markdown.contains("### Checks"));
+}
+
+#[test]
+fn p20_a_dry_run_says_would_and_links_no_commit_that_is_not_there() {
+    let mut report = fixtures::success().dry_run(true);
+    let target = &mut report.targets[0];
+    target.stage(Stage::Push, StageStatus::Planned, "gh-pages would get a commit.");
+    target.runs.clear();
+    target.facts.commit = target.facts.previous;
+    let markdown = rendered(&report);
+    let first = markdown.lines().next().unwrap();
+    assert!(first.starts_with("## Would publish to octo/site gh-pages: 12 added, 3 changed, 1 removed"), "{first}");
+    assert!(!markdown.contains("commit/2b2b") && !markdown.contains(" sent"), "{markdown}");
+    assert!(markdown.contains("### What would change\n"));
+}
+
+#[test]
+fn a_failure_says_what_was_written_by_then() {
+    let mut report = fixtures::success();
+    report.targets[0].facts.dispatched = false;
+    report.targets[0].fail(Stage::Trigger, &Failure::new(Cause::BadCredentials, "No."));
+    let markdown = rendered(&report);
+    let written = "**Already written:** the push: yes, the tag: yes, the dispatch: no\n";
+    assert!(markdown.contains(written), "{markdown}");
 }
 
 proptest! {
