@@ -29,8 +29,8 @@ pub(crate) const SECRET_INPUTS: [&str; 7] =
     ["token", "workflow-token", "ssh-key", "app-private-key", "signing-key", "secret-value", "revoke-token"];
 
 /// The variables that may: a token of a laptop, and proxies with a password in their address.
-const SECRET_VARIABLES: [&str; 6] =
-    ["GH_TOKEN", "GITHUB_TOKEN", "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"];
+const SECRET_VARIABLES: [&str; 7] =
+    ["GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"];
 
 /// A secret under its input's name, with the forms that are looked for.
 #[derive(Clone, Debug)]

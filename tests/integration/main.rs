@@ -11,6 +11,7 @@
 )]
 
 mod app;
+mod commands;
 mod content;
 mod directory;
 mod dump;

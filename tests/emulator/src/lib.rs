@@ -59,6 +59,7 @@
 mod access;
 mod answer;
 mod api;
+#[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod faults;
 mod git;

@@ -1,5 +1,5 @@
-//! A whole relay to watch: `cargo run --example demo`. With the name of a file as argument the first run's step summary is
-//! written there too.
+//! A whole relay to watch: `cargo run --example demo`. The first run's step summary becomes a page for a browser; with the name
+//! of a file as argument its Markdown is written there.
 //!
 //! A GitHub is started on loopback with two repositories, a site of hundreds of pages is made of this project's own
 //! sources, and the program publishes, tags, dispatches and waits. Everything is real but the server: HTTP, git, the program.
@@ -11,6 +11,8 @@
     missing_docs,
     reason = "an example talks, and stops at a surprise"
 )]
+
+mod page;
 
 use std::{
     env, fs,
@@ -54,7 +56,7 @@ fn demo(keep_summary: Option<PathBuf>) {
     let workspace = repositories.join("workspace");
 
     title("1. A site is made of this project's own sources");
-    let pages = make_site(Path::new(env!("CARGO_MANIFEST_DIR")), &workspace.join("site"));
+    let pages = make_site(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")), &workspace.join("site"));
     println!("{pages} pages in {}", workspace.join("site").display());
     println!(
         "A GitHub listens on {} with acme/sources (where the workflow runs) and acme/handbook (the target).",
@@ -87,8 +89,11 @@ fn demo(keep_summary: Option<PathBuf>) {
     title("4. A token that GitHub does not know: the cause and the remedy, and nothing is written");
     relay(&github, &workspace, &[inputs[0], ("token", "ghp_000000000000000000000000000000000000"), inputs[2]]);
 
-    title("5. The step summary of the first run, as Markdown");
-    println!("{summary}");
+    title("5. The step summary of the first run, as GitHub would show it");
+    let page = repositories.join("summary.html");
+    fs::write(&page, page::page(&summary)).unwrap();
+    println!("Open file://{} in a browser. Its first line:\n", page.display());
+    println!("{}", summary.lines().next().unwrap_or_default().trim_start_matches("## "));
 
     title("6. What the server started, once each");
     for run in github.runs("acme/handbook") {
@@ -132,7 +137,7 @@ fn relay(github: &Emulator, workspace: &Path, inputs: &[(&str, &str)]) {
 /// Makes a page of every source and document of the project, and an index; the answer is their number.
 fn make_site(project: &Path, site: &Path) -> usize {
     let mut files = Vec::new();
-    for folder in ["src", "tests", "examples", "docs", "README.md", "action.yml", "Cargo.toml"] {
+    for folder in ["src", "tests", "examples", "demo", "docs", "README.md", "action.yml", "Cargo.toml"] {
         collect(&project.join(folder), &mut files);
     }
     files.sort();
