@@ -137,8 +137,8 @@ fn m10_a_token_in_the_wrong_input_is_not_repeated() {
         let everything = format!("{outcome}{}", outcome.summary);
         assert!(!everything.contains("0123456789"), "{input}: {outcome}");
     }
-    let mut explain = Step::new(world.github.url()).on_a_laptop().arg("explain").command();
-    let mut child = explain.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let step = Step::new(world.github.url()).on_a_laptop().arg("explain");
+    let mut child = step.command().stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let text = format!("fatal: odd thing with https://{token}@github.com/o/r");
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let printed = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
