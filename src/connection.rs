@@ -7,6 +7,7 @@ use crate::{
     doubt::Doubt,
     git::{
         remote::Remote,
+        scratch::ScratchRefs,
         transport::{HttpTransport, SshTransport, Transport, ssh::AskHostKeys},
     },
     github::GitHub,
@@ -27,6 +28,8 @@ pub struct Connection {
     pub retries: Retries,
     /// The write that is under way.
     pub doubt: Doubt,
+    /// The scratch refs that the step has to delete.
+    pub scratch: ScratchRefs,
     /// Who looks at the progress.
     pub watch: Arc<dyn Watch>,
     http: HttpClient,
@@ -39,6 +42,7 @@ impl Connection {
         http: &HttpClient,
         retries: Retries,
         doubt: Doubt,
+        scratch: ScratchRefs,
         watch: Arc<dyn Watch>,
     ) -> Result<Self, Failure> {
         let http = http.counted_apart();
@@ -65,7 +69,7 @@ impl Connection {
             }
             None => Transport::Http(HttpTransport::new(http.clone(), &plan.target.git_url(), token)?),
         };
-        Ok(Self { github, remote: Remote::new(transport, git_situation), retries, doubt, watch, http })
+        Ok(Self { github, remote: Remote::new(transport, git_situation), retries, doubt, scratch, watch, http })
     }
 
     /// Bytes of bodies that went to and came from the target so far: sent, received.

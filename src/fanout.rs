@@ -14,6 +14,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Stage},
     doubt::Doubt,
+    git::scratch::ScratchRefs,
     http::{HttpClient, HttpError, Settings},
     mint::{Authenticated, Tokens},
     plan::Plan,
@@ -55,11 +56,12 @@ pub async fn relay_all(
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
     let shared = Shared::default();
     let tokens = Tokens::default();
+    let scratch = ScratchRefs::default();
     let places = Semaphore::new(AT_ONCE);
     let doubts: Vec<Doubt> = plans.iter().map(|_| Doubt::default()).collect();
     let relays = plans.into_iter().zip(&mut reports).zip(&logs).zip(&doubts).map(|(((plan, report), log), doubt)| {
         let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
-        let hall = Hall { shared: shared.clone(), tokens: &tokens, places: &places, console };
+        let hall = Hall { shared: shared.clone(), scratch: scratch.clone(), tokens: &tokens, places: &places, console };
         one(plan, &http, retries, hall, doubt, report, log)
     });
     let stopped = tokio::select! {
@@ -68,7 +70,12 @@ pub async fn relay_all(
         name = terminated() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
         _ = futures_util::future::join_all(relays) => None,
     };
-    // Whatever ended the relays: what was minted for them ends with them.
+    // Whatever ended the relays: no scratch ref of theirs stays. It takes the tokens, so it comes before their end.
+    for name in scratch.delete_all().await {
+        let text = format!("The scratch ref {name} could not be deleted; the next step does it after a day.");
+        console.warning(None, &text);
+    }
+    // What was minted for them ends with them.
     if tokens.revoke().await > 0 {
         console.warning(None, "The App's token could not be revoked; it ends by itself within an hour.");
     }
@@ -83,6 +90,7 @@ pub async fn relay_all(
 /// What the relays have in common.
 struct Hall<'a> {
     shared: Shared,
+    scratch: ScratchRefs,
     tokens: &'a Tokens,
     places: &'a Semaphore,
     console: &'a Console,
@@ -141,13 +149,14 @@ async fn acted(
             return None;
         }
     };
-    let connection = match Connection::new(&plan, http, retries, doubt.clone(), Arc::new(log.clone())) {
-        Ok(connection) => connection,
-        Err(failure) => {
-            fail(report, log, Stage::Preflight, &failure);
-            return None;
-        }
-    };
+    let connection =
+        match Connection::new(&plan, http, retries, doubt.clone(), hall.scratch.clone(), Arc::new(log.clone())) {
+            Ok(connection) => connection,
+            Err(failure) => {
+                fail(report, log, Stage::Preflight, &failure);
+                return None;
+            }
+        };
     let waiting = relay(plan, &connection, &hall.shared, log, report).await?;
     Some((Box::new(waiting), Box::new(connection)))
 }

@@ -20,6 +20,7 @@ use crate::{
         model::{AccessToken, Installation},
     },
     http::HttpClient,
+    inputs::PullRequestWhen,
     plan::{Credential, Plan, Token},
     report::Console,
     retry::Retries,
@@ -257,6 +258,11 @@ fn wanted(plan: &Plan) -> (Vec<Permission>, Vec<Permission>) {
         needed.push(("actions", "write"));
     } else if plan.triggers() || plan.wait.is_some() {
         helpful.push(("actions", "read"));
+    }
+    match plan.pull_request().map(|asked| asked.when) {
+        Some(PullRequestWhen::Always) => needed.push(("pull_requests", "write")),
+        Some(PullRequestWhen::Required) => helpful.push(("pull_requests", "write")),
+        Some(PullRequestWhen::No) | None => {}
     }
     if plan.secret.is_some() {
         needed.push(("secrets", "write"));

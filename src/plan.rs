@@ -3,13 +3,14 @@
 pub mod app;
 mod make;
 pub mod reference;
+mod route;
 
 use std::{sync::Arc, time::Duration};
 
 use crate::{
     credential::{Secret, TokenKind},
     diagnosis::{Failure, Situation},
-    git::{advertisement::Interest, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
+    git::{advertisement::Interest, scratch, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
     inputs::{Behaviour, JsonObject, SecretScope, TagExists, Wait, WaitFor},
     names::{Author, Oid, RefName, Target},
     plan::app::App,
@@ -17,6 +18,8 @@ use crate::{
     publish::message::Origin,
     refs::Local,
 };
+
+pub use self::route::{ProposedBranch, PushRoute, Signer, account_author};
 
 /// A token with what its form tells.
 #[derive(Clone, Debug)]
@@ -206,7 +209,7 @@ impl Plan {
         !matches!(self.push, PushPlan::None)
     }
 
-    /// The branches that are pushed to, as far as the plan alone names them.
+    /// The branches that the change is for, as far as the plan alone names them.
     pub fn branches(&self) -> impl Iterator<Item = &RefName> {
         let refs = self.refs().into_iter().flat_map(|local| local.branches());
         self.directory().map(DirectoryPlan::branch).into_iter().chain(refs)
@@ -237,10 +240,10 @@ impl Plan {
         self.tags.is_some() || self.wait.as_ref().is_some_and(|wait| !wait.expected.is_empty())
     }
 
-    /// What the commit of the push stage says about itself.
-    pub fn commit_plan(&self) -> CommitPlan {
+    /// What the commit of the push stage, made by `author`, says about itself.
+    pub fn commit_plan(&self, author: &Author) -> CommitPlan {
         CommitPlan {
-            author: self.author.clone(),
+            author: author.clone(),
             signing_key: self.signing_key.clone(),
             origin: self.origin.clone(),
             first_tag: self.first_tag().map(str::to_owned),
@@ -259,8 +262,13 @@ impl Plan {
             return Interest::all();
         }
         let branch = self.directory().map(DirectoryPlan::branch);
+        let head = self.proposed().map(|proposed| proposed.head);
         let tags = self.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
-        let mut interest = Interest::names(branch.into_iter().chain(tags));
+        let mut interest = Interest::names(branch.into_iter().chain(&head).chain(tags));
+        if self.directory().is_some() {
+            // What killed steps left behind is deleted by the next one.
+            interest = interest.with_prefix(scratch::PREFIX);
+        }
         if let Some(name) = self.workflows.as_ref().and_then(|workflows| workflows.reference.as_deref()) {
             let forms = [name.to_owned(), format!("refs/heads/{name}"), format!("refs/tags/{name}")];
             interest = forms.iter().fold(interest, |interest, form| interest.with_prefix(form));

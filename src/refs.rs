@@ -48,6 +48,13 @@ impl Local {
         Ok(Self { asked: asked.clone(), wanted, notices, shallow: checkout.shallow(), objects })
     }
 
+    /// The same push, forced, to the branch `head` in place of the one that is named.
+    #[must_use]
+    pub fn moved_to(&self, head: &RefName) -> Self {
+        let moved = |wanted: &Wanted| Wanted { to: Destination::Full(head.clone()), force: true, ..wanted.clone() };
+        Self { wanted: self.wanted.iter().map(moved).collect(), ..self.clone() }
+    }
+
     /// The branches that are written to, as far as the checkout alone tells.
     pub fn branches(&self) -> impl Iterator<Item = &RefName> {
         self.wanted.iter().map(|wanted| wanted.to.likely()).filter(|name| name.is_branch())

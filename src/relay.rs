@@ -5,14 +5,16 @@ mod told;
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Stage},
-    names::Oid,
-    plan::Plan,
+    names::{Oid, RefName},
+    plan::{Plan, ProposedBranch},
     preflight::{Cleared, ClearedPush, Preflight, Shared, preflight},
     push::{
         self,
+        pull_request::{Delivered, Words, propose},
+        words,
         written::{self, Place},
     },
-    report::{StageLog, StageStatus, TargetLog, TargetReport, text::duration},
+    report::{PullRequestReport, StageLog, StageStatus, TargetLog, TargetReport, text::duration},
     secrets::set_secret,
     tag::{Tagged, tag},
     trigger::{Start, trigger},
@@ -130,9 +132,14 @@ impl Relay<'_> {
                 let pushed = push::directory::push(cleared, directory, publish, self.connection).await?;
                 told::note_traffic(self.connection, self.log, self.report);
                 told::note_push(cleared, &pushed, self.report);
-                self.show(Stage::Push);
+                if let Some(proposed) = &cleared.route().proposed {
+                    let words = words::of_directory(cleared.plan(), proposed, &pushed.proposal);
+                    let change = (!pushed.proposal.is_unchanged()).then_some((pushed.new, pushed.old));
+                    return self.propose(cleared, proposed, change, &words).await;
+                }
                 let changed = pushed.old != Some(pushed.new);
                 let place = Place { name: pushed.branch.clone(), commit: pushed.new, changed, pushed_with: 0 };
+                self.show(Stage::Push);
                 Ok((Some(pushed.new), vec![place]))
             }
             ClearedPush::Refs(local, refs) => {
@@ -144,6 +151,12 @@ impl Relay<'_> {
                 push::told::note(cleared, refs, &landed, outcome.is_ok(), self.report);
                 outcome?;
                 let plan = cleared.plan();
+                if let Some(proposed) = &cleared.route().proposed {
+                    let update = refs.first_branch.as_ref().filter(|(name, ..)| *name == proposed.head);
+                    let change = update.and_then(|(_, old, new)| Some((new.as_ref().copied()?, *old)));
+                    let words = words::of_commit(plan, &proposed.base, change.map_or(Oid::ZERO, |(new, _)| new));
+                    return self.propose(cleared, proposed, change, &words).await;
+                }
                 let places = if plan.wait.is_some() || plan.workflows.is_some() {
                     written::places(local, refs, &landed).await?
                 } else {
@@ -155,9 +168,50 @@ impl Relay<'_> {
         }
     }
 
+    /// The rest of the push stage where a pull request brings the change: `change` is the tip of the proposed branch now and
+    /// before; none: the base branch has all of it. The tip to tag is that of the base branch, once it holds the change.
+    async fn propose(
+        &mut self,
+        cleared: &Cleared<Plan>,
+        proposed: &ProposedBranch,
+        change: Option<(Oid, Option<Oid>)>,
+        words: &Words,
+    ) -> Result<(Option<Oid>, Vec<Place>), Failure> {
+        let base = cleared.advertisement().tip(&proposed.base);
+        let place = |name: &RefName, commit, changed| Place { name: name.clone(), commit, changed, pushed_with: 0 };
+        told::note_base(proposed, base, self.report);
+        let delivered = match change {
+            None => None,
+            Some((head, old)) if cleared.plan().behaviour.dry_run => {
+                told::note_planned_pull_request(cleared, proposed, self.report);
+                self.show(Stage::Push);
+                return Ok((None, vec![place(&proposed.head, head, old != Some(head))]));
+            }
+            Some((head, old)) => {
+                let report = &mut *self.report;
+                let mut note = |pull: &PullRequestReport| report.pull_request = Some(pull.clone());
+                let moved = old != Some(head);
+                propose(cleared, self.connection, proposed, (head, moved), words, &mut note).await?
+            }
+        };
+        told::note_pull_request(cleared, proposed, delivered.as_ref(), self.report);
+        told::note_traffic(self.connection, self.log, self.report);
+        self.show(Stage::Push);
+        Ok(match (delivered, change) {
+            (Some(Delivered { merged: Some(tip), .. }), _) => (Some(tip), vec![place(&proposed.base, tip, true)]),
+            (Some(_), Some((head, old))) => (None, vec![place(&proposed.head, head, old != Some(head))]),
+            _ => (base, base.map(|tip| place(&proposed.base, tip, false)).into_iter().collect()),
+        })
+    }
+
     async fn tag(&mut self, cleared: &Cleared<Plan>, tip: Option<Oid>) -> Result<Vec<Place>, Failure> {
         let Some(planned) = cleared.tags() else { return Ok(Vec::new()) };
         let _group = self.enter(Stage::Tag);
+        if cleared.route().proposed.is_some() && planned.1.commit.is_none() && tip.is_none() {
+            told::note_tag_waits(cleared, self.report);
+            self.show(Stage::Tag);
+            return Ok(Vec::new());
+        }
         let report = &mut *self.report;
         let mut note = |made: &[Tagged]| told::note_made(cleared, made, report);
         let tagged = tag(cleared, planned, tip, self.connection, &mut note).await?;

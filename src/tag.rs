@@ -68,7 +68,7 @@ pub async fn tag(
     let mut done = Vec::new();
     let mut updates = Vec::new();
     for (name, exists) in &tags.tags {
-        match decide(plan, tags, name, *exists, known.existing.get(name).copied(), commit)? {
+        match decide(cleared, tags, name, *exists, known.existing.get(name).copied(), commit)? {
             Decision::Keep(tagged) => done.push(tagged),
             Decision::Write(update) => updates.push((*exists, update)),
         }
@@ -81,7 +81,7 @@ pub async fn tag(
         let written = if plan.behaviour.dry_run {
             batch.to_vec()
         } else {
-            write(plan, tags, batch.to_vec(), &mut advertisement, connection).await?
+            write(cleared, tags, batch.to_vec(), &mut advertisement, connection).await?
         };
         let written: Vec<Tagged> = written.into_iter().map(|update| update.tagged).collect();
         note(&written);
@@ -98,13 +98,14 @@ enum Decision {
 
 /// What is to be done about one tag that should lead to `commit`; `there` is its present value and the commit behind it.
 fn decide(
-    plan: &Plan,
+    cleared: &Cleared<Plan>,
     tags: &TagPlan,
     name: &RefName,
     exists: TagExists,
     there: Option<(Oid, Oid)>,
     commit: Oid,
 ) -> Result<Decision, Failure> {
+    let plan = cleared.plan();
     if let Some((value, at)) = there {
         if let Some(failure) = conflict(name, exists, at, Some(commit)) {
             return Err(failure);
@@ -115,7 +116,7 @@ fn decide(
     }
     let object = tags.message.as_ref().map(|message| -> Result<PackEntry, Failure> {
         let text = placeholders(message, &plan.origin, Some(name.short()));
-        let content = tag_object(name.short(), commit, &plan.author, &text, chrono::Utc::now());
+        let content = tag_object(name.short(), commit, cleared.author(), &text, chrono::Utc::now());
         let content = match &plan.signing_key {
             Some(key) => key.sign_tag(&content)?,
             None => content,
@@ -130,7 +131,7 @@ fn decide(
 
 /// Pushes one batch. A tag that another push made meanwhile is decided about again.
 async fn write(
-    plan: &Plan,
+    cleared: &Cleared<Plan>,
     tags: &TagPlan,
     mut batch: Vec<Update>,
     advertisement: &mut Advertisement,
@@ -168,7 +169,7 @@ async fn write(
                 None => None,
             };
             let exists = tags.tags.iter().find(|(tag, _)| tag == name).map_or(TagExists::Keep, |(_, exists)| *exists);
-            match decide(plan, tags, name, exists, there, update.tagged.commit)? {
+            match decide(cleared, tags, name, exists, there, update.tagged.commit)? {
                 Decision::Keep(tagged) => kept.push(Update { tagged, object: None }),
                 Decision::Write(update) => open.push(update),
             }

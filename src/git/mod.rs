@@ -23,6 +23,7 @@ pub mod pack;
 pub mod pktline;
 pub mod receive;
 pub mod remote;
+pub mod scratch;
 pub mod sideband;
 pub mod sign;
 pub mod stored_header;

@@ -8,6 +8,7 @@ pub mod limits;
 mod meta;
 pub mod model;
 mod operations;
+mod pulls;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ pub use self::{
     error::RestError,
     meta::{Meta, RateLimit},
     operations::{DispatchRequest, Polled, RunQuery, WorkflowDispatchRequest},
+    pulls::PullRequestDraft,
 };
 use crate::{
     credential::Secret,
@@ -40,6 +42,9 @@ const LONGEST: usize = 8 << 20;
 
 /// How much of a refusal debug logging shows, in characters.
 const LONGEST_SHOWN: usize = 4096;
+
+/// The path of GraphQL behind the REST address.
+const GRAPHQL: &str = "/graphql";
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
@@ -229,7 +234,14 @@ impl<'a> Call<'a> {
 }
 
 async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Response<crate::http::AnswerBody>, HttpError> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // NOTE: an Enterprise Server has REST at /api/v3 and GraphQL beside it, at /api/graphql; octocrab joins paths and no more.
+    // Source: <https://docs.github.com/en/enterprise-server@latest/graphql/guides/forming-calls-with-graphql#the-graphql-endpoint>
+    if let Some(api) = parts.uri.path().strip_suffix("/v3/graphql") {
+        let mut address = parts.uri.clone().into_parts();
+        address.path_and_query = format!("{api}{GRAPHQL}").parse().ok();
+        parts.uri = http::Uri::from_parts(address).unwrap_or(parts.uri);
+    }
     // NOTE: whole bodies can be sent again after a redirect, streams can not.
     let body = body.collect().await.map_err(|error| {
         HttpError::unsent(Cause::InternalError, format!("A request's body could not be made: {error}."))

@@ -1,5 +1,6 @@
 //! What the REST interface answers, as far as a relay reads it. Fields that an older server leaves out are tolerated.
 
+mod pulls;
 mod rules;
 mod runs;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 pub(super) use self::runs::{Jobs, Runs, Workflows};
 pub use self::{
+    pulls::{MadeCommit, MergeDone, PullRequest, PullRequestEnd, Verification, WorkflowPermissions},
     rules::{Branch, BranchProtection, CommitRef, Conditions, ProtectionChecks, RefCondition, Rule, Ruleset},
     runs::{ActionsPermissions, Dispatched, Job, Run, Step, Workflow},
 };
@@ -30,6 +32,8 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Account {
+    /// Its number; 0 where the server does not tell.
+    pub id: u64,
     /// Its name.
     #[serde(deserialize_with = "or_default")]
     pub login: String,

@@ -24,7 +24,7 @@ const PER_PAGE: usize = 100;
 /// What stays as it is in a part of a path or a query.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 

@@ -67,6 +67,17 @@ pub enum MergeMethod {
     Rebase,
 }
 
+impl MergeMethod {
+    /// The word in the input and in GitHub's interface.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Squash => "squash",
+            Self::Rebase => "rebase",
+        }
+    }
+}
+
 /// `refs` and the inputs that go with it.
 #[derive(Clone, Debug)]
 pub struct RefsPush {

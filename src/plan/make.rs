@@ -15,13 +15,13 @@ use crate::{
     },
     globs::Globs,
     inputs::{
-        self, BranchCommit, DirectoryPush, Inputs, Nojekyll, Push, SecretInput, Symlinks, TagExists, Tags, TokenInput,
-        Triggers, Wait,
+        self, BranchCommit, DirectoryPush, Inputs, Nojekyll, PullRequestWhen, Push, SecretInput, Sign, Symlinks,
+        TagExists, Tags, TokenInput, Triggers, Wait,
     },
     names::{Oid, Target},
     plan::app::App,
     publish::{message::Origin, walk::resolve_directory},
-    refs::Local,
+    refs::{Local, Wanted},
 };
 
 impl Plan {
@@ -47,6 +47,8 @@ impl Plan {
             run_url: context.run_url.clone(),
         };
         let credential = credential(&inputs.credential)?;
+        can_sign(&push, &credential)?;
+        can_propose(&push)?;
         let ssh = ssh_access(inputs)?;
         let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose()?;
         let own_server = context.server().ok();
@@ -76,6 +78,49 @@ impl Plan {
             behaviour: inputs.behaviour.clone(),
         };
         Ok(inputs.targets.list.iter().map(plan).collect())
+    }
+}
+
+/// GitHub signs what bots commit, and nothing of a user's token.
+fn can_sign(push: &PushPlan, credential: &Credential) -> Result<(), Failure> {
+    let PushPlan::Directory(directory) = push else { return Ok(()) };
+    if directory.asked.commit.sign != Sign::Github {
+        return Ok(());
+    }
+    let who = match credential {
+        Credential::App(_) => return Ok(()),
+        Credential::Token(token) => match token.kind {
+            TokenKind::Installation | TokenKind::GithubToken | TokenKind::Unknown => return Ok(()),
+            TokenKind::Classic => "a classic personal access token",
+            TokenKind::FineGrained => "a fine-grained personal access token",
+            TokenKind::Oauth | TokenKind::UserToServer => "a user's token",
+        },
+        Credential::Missing(_) => "missing",
+    };
+    let what = format!(
+        "`sign: github` needs the token of an App or `GITHUB_TOKEN`, and `token` is {who}: GitHub signs only what bots commit."
+    );
+    let remedy = "Use `app-id` and `app-private-key` or `GITHUB_TOKEN`, or sign with an SSH key of your account (`signing-key`).";
+    Err(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+}
+
+/// A pull request brings one branch into another.
+fn can_propose(push: &PushPlan) -> Result<(), Failure> {
+    let PushPlan::Refs(local) = push else { return Ok(()) };
+    if local.asked.pull_request.when == PullRequestWhen::No {
+        return Ok(());
+    }
+    let brings = |wanted: &Wanted| wanted.from.is_some() && !wanted.in_both && wanted.to.likely().is_branch();
+    match &local.wanted[..] {
+        [one] if brings(one) && !local.asked.prune => Ok(()),
+        several => {
+            let what = format!(
+                "`pull-request` brings one branch, and `refs` names {} refs, a tag or a deletion.",
+                several.len()
+            );
+            Err(Failure::new(Cause::InvalidInput, what)
+                .with_remedy("Write one line `SOURCE:BRANCH` into `refs`, or remove `pull-request`; push tags in a step of their own."))
+        }
     }
 }
 

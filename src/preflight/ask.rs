@@ -1,5 +1,6 @@
 //! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
 
+mod proposed;
 mod rules;
 mod secret;
 mod size;
@@ -8,8 +9,14 @@ mod workflow;
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::Utc;
+use tokio::sync::oneshot;
 
-use super::facts::{Asked, Deflated, Facts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts};
+use super::{
+    facts::{
+        Asked, Deflated, Facts, ProposedFacts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts,
+    },
+    rules::route,
+};
 use crate::github::limits::PACK_LIMIT;
 use crate::{
     connection::Connection,
@@ -17,13 +24,13 @@ use crate::{
     git::{advertisement::Advertisement, commits::commit_of},
     github::{
         Answered, Meta, RestError,
-        model::{FolderEntry, Pages},
+        model::{Account, FolderEntry, Pages},
     },
-    names::{Oid, RefName},
-    plan::{Plan, TagPlan, TagTarget},
+    names::{Author, Oid, RefName},
+    plan::{Plan, PushRoute, TagPlan, TagTarget, account_author},
     preflight::Shared,
     publish::proposal::{Base, Proposal},
-    refs::{facts::RefsFacts, prepare::prepare},
+    refs::{Local, facts::RefsFacts, prepare::prepare},
 };
 
 /// Asks everything that `plan` needs to be judged and done.
@@ -34,15 +41,27 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
             let _ = shared.source.hashed(directory, &connection.watch).await;
         }
     };
+    let (tell, told) = oneshot::channel();
+    let account = async {
+        let user = user(plan, connection).await;
+        // Nobody waits for it where the author is written down.
+        let _ = tell.send(user.last.as_ref().and_then(|last| Some(last.as_ref().ok()?.value.clone())));
+        user
+    };
     let git = async {
         let refs = advertisement(plan, connection).await;
         let known = refs.answer();
-        let (tags, publish, pushed_refs) = tokio::join!(
+        let publish = async {
+            let author = author(plan, told).await;
+            (publish_facts(plan, connection, shared, known, &author).await, author)
+        };
+        let (tags, (publish, author), pushed_refs, proposed) = tokio::join!(
             tag_facts(plan, connection, known),
-            publish_facts(plan, connection, shared, known),
-            pushed_refs(plan, connection, known)
+            publish,
+            pushed_refs(plan, connection, known),
+            proposed::branch(plan, connection, known)
         );
-        (refs, tags, publish, pushed_refs)
+        (refs, tags, publish, author, pushed_refs, proposed)
     };
     let (
         user,
@@ -52,16 +71,18 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         pages,
         folder,
         (workflows, workflow_metas),
-        (refs, tags, publish, pushed_refs),
+        open,
+        (refs, tags, publish, author, pushed_refs, proposed),
         (),
     ) = tokio::join!(
-        user(plan, connection),
+        account,
         repository(plan, connection),
         secret::ask(plan, connection, shared),
         rules::ask(plan, connection),
         pages(plan, connection),
         workflow_folder(plan, connection, shared),
         workflow::ask(plan, connection),
+        proposed::open(plan, connection),
         git,
         hashing
     );
@@ -72,6 +93,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     let others = pages
         .metas()
         .chain(folder.metas())
+        .chain(open.metas())
         .chain(&rule_metas)
         .chain(&workflow_metas)
         .chain(secret_metas.iter().flatten());
@@ -91,13 +113,23 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         user_is_admin: repository.permissions.map(|permissions| permissions.admin),
     });
     let server_ahead = server_ahead.unwrap_or_else(chrono::Duration::zero);
-    Facts {
+    let open = open.asked(|open| open);
+    let (proposed, unread) = match proposed {
+        Some(Ok(proposed)) => (Some(ProposedFacts { open, ..proposed }), None),
+        Some(Err(failure)) => (None, Some(Err(failure))),
+        None => (None, None),
+    };
+    let publish = unread.or(publish);
+    let mut facts = Facts {
         now: Utc::now() + server_ahead,
         server_ahead,
         user,
         repository,
         refs,
         token,
+        author,
+        route: PushRoute::default(),
+        proposed,
         publish,
         pushed_refs,
         tags,
@@ -106,6 +138,37 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         workflows,
         workflow_folder: folder.asked(|entries| entries),
         secret,
+    };
+    take_route(plan, connection, &mut facts).await;
+    facts
+}
+
+/// Decides how the change comes to its branch, and asks what only that way needs.
+async fn take_route(plan: &Plan, connection: &Connection, facts: &mut Facts) {
+    facts.route = route(plan, facts);
+    let (Some(branch), Some(known)) = (&facts.route.proposed, &facts.proposed) else { return };
+    let right = proposed::right(plan, connection, known).await;
+    // What the branch itself could not take, a pull request can: the refs are worked out for the proposed branch.
+    let unchanged = matches!(&facts.pushed_refs, Some(Ok(refs)) if refs.updates().next().is_none());
+    let moved = plan.refs().filter(|_| !unchanged).map(|local| local.moved_to(&branch.head));
+    if let (Some(local), Some(refs)) = (moved, facts.refs.answer()) {
+        facts.pushed_refs = refs_facts(&local, plan, connection, refs).await;
+    }
+    if let Some(known) = &mut facts.proposed {
+        known.right = right;
+    }
+}
+
+/// Who makes commits and tags: an SSH signature is verified only with an address of the account that has the key.
+async fn author(plan: &Plan, account: oneshot::Receiver<Option<Account>>) -> Author {
+    if !plan.author_is_account() {
+        return plan.author.clone();
+    }
+    match account.await {
+        Ok(Some(Account { id, login, .. })) if id > 0 && !login.is_empty() => {
+            account_author(&login, id, &plan.target.server)
+        }
+        _ => plan.author.clone(),
     }
 }
 
@@ -208,7 +271,7 @@ async fn pages(plan: &Plan, connection: &Connection) -> Rest<Pages> {
     if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await
 }
 
-async fn user(plan: &Plan, connection: &Connection) -> Rest<crate::github::model::Account> {
+async fn user(plan: &Plan, connection: &Connection) -> Rest<Account> {
     if !plan.token().is_some_and(|token| token.kind.has_user()) {
         return Rest::none();
     }
@@ -261,6 +324,7 @@ async fn publish_facts(
     connection: &Connection,
     shared: &Shared,
     refs: Option<&Advertisement>,
+    author: &Author,
 ) -> Option<Result<PublishFacts, Failure>> {
     let directory = plan.directory()?;
     let Connection { remote, retries, watch, .. } = connection;
@@ -273,7 +337,7 @@ async fn publish_facts(
         let base = Base::absent()?.moved_to(refs.tip(directory.branch()), directory, remote, retries);
         let (hashed, base) = tokio::join!(source.hashed(directory, watch), base);
         let (hashed, base) = (hashed?, base?);
-        let proposal = Proposal::make(directory, &plan.commit_plan(), &hashed, &base, remote, retries).await?;
+        let proposal = Proposal::make(directory, &plan.commit_plan(author), &hashed, &base, remote, retries).await?;
         let deflated = size::deflated(&proposal.pack, PACK_LIMIT).await?;
         Ok(PublishFacts { hashed, base, proposal, deflated })
     };
@@ -285,24 +349,26 @@ async fn pushed_refs(
     connection: &Connection,
     refs: Option<&Advertisement>,
 ) -> Option<Result<RefsFacts, Failure>> {
-    match (plan.refs(), refs) {
-        (Some(local), Some(refs)) => {
-            let mut facts =
-                match prepare(local, refs, &connection.remote, &connection.retries, plan.behaviour.dry_run).await {
-                    Ok(facts) => facts,
-                    Err(failure) => return Some(Err(failure)),
-                };
-            for batch in &facts.batches {
-                match size::deflated(&batch.pack, PACK_LIMIT).await {
-                    Ok(Some(Deflated::Above(limit))) => facts.above = Some(limit),
-                    Ok(_) => {}
-                    Err(failure) => return Some(Err(failure)),
-                }
+    refs_facts(plan.refs()?, plan, connection, refs?).await
+}
+
+/// What pushing the refs of a checkout would do.
+async fn refs_facts(
+    local: &Local,
+    plan: &Plan,
+    connection: &Connection,
+    refs: &Advertisement,
+) -> Option<Result<RefsFacts, Failure>> {
+    let facts = async {
+        let mut facts = prepare(local, refs, &connection.remote, &connection.retries, plan.behaviour.dry_run).await?;
+        for batch in &facts.batches {
+            if let Some(Deflated::Above(limit)) = size::deflated(&batch.pack, PACK_LIMIT).await? {
+                facts.above = Some(limit);
             }
-            Some(Ok(facts))
         }
-        _ => None,
-    }
+        Ok(facts)
+    };
+    Some(facts.await)
 }
 
 async fn tag_facts(

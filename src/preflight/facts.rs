@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use crate::{
     credential::TokenKind,
     diagnosis::Failure,
-    git::advertisement::Advertisement,
-    github::model::{Branch, Content, FolderEntry, Pages, PublicKey, Rule, Ruleset, SecretInfo, Workflow},
-    names::{Oid, RefName},
-    plan::Plan,
+    git::{advertisement::Advertisement, format::CommitInfo},
+    github::model::{Branch, Content, FolderEntry, Pages, PublicKey, PullRequest, Rule, Ruleset, SecretInfo, Workflow},
+    names::{Author, Oid, RefName},
+    plan::{Plan, ProposedBranch, PushRoute},
     publish::{
         hash::Hashed,
         proposal::{Base, Proposal},
@@ -181,6 +181,21 @@ impl Default for RuleFacts {
     }
 }
 
+/// What is known of the pull request that would bring the change.
+#[derive(Clone, Debug)]
+pub struct ProposedFacts {
+    /// The branches.
+    pub branch: ProposedBranch,
+    /// The tip of the proposed branch, where it is there.
+    pub tip: Option<Oid>,
+    /// The commit at that tip; read only where a directory is published.
+    pub commit: Option<CommitInfo>,
+    /// The pull request of these branches that is open, if one is.
+    pub open: Asked<Option<PullRequest>>,
+    /// Whether this credential can make pull requests, where it was asked.
+    pub right: Asked<()>,
+}
+
 /// What is known of the tags.
 #[derive(Clone, Debug)]
 pub struct TagFacts {
@@ -233,6 +248,12 @@ pub struct Facts {
     pub refs: Asked<Advertisement>,
     /// What the headers of all answers told about the token.
     pub token: TokenFacts,
+    /// Who makes commits and annotated tags.
+    pub author: Author,
+    /// How the change comes to its branch.
+    pub route: PushRoute,
+    /// The pull request; none where the plan uses none.
+    pub proposed: Option<ProposedFacts>,
     /// The publish, worked out; none when none is planned, or when there are no refs to work it out against.
     pub publish: Option<Result<PublishFacts, Failure>>,
     /// The refs of the checkout, worked out; none when none are pushed, or when there are no refs to work it out against.

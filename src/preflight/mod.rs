@@ -22,8 +22,7 @@ mod token;
 mod workflow;
 mod workflow_files;
 
-use self::facts::Asked;
-use self::facts::{Facts, PublishFacts, SecretFacts, TagFacts};
+use self::facts::{Asked, Facts, ProposedFacts, PublishFacts, SecretFacts, TagFacts};
 pub use self::shared::Shared;
 pub use self::{
     check::{Check, CheckName, Verdict},
@@ -35,8 +34,9 @@ use crate::{
     diagnosis::Failure,
     git::advertisement::Advertisement,
     github::model::PublicKey,
+    names::Author,
     plan::Plan,
-    plan::{PushPlan, SecretPlan, TagPlan, reference},
+    plan::{PushPlan, PushRoute, SecretPlan, TagPlan, reference},
     publish::directory::DirectoryPlan,
     refs::Local,
     refs::facts::RefsFacts,
@@ -120,6 +120,21 @@ impl Cleared<Plan> {
     /// The tags to make, with those that are there and the commit to tag.
     pub fn tags(&self) -> Option<(&TagPlan, &TagFacts)> {
         self.tags.as_ref().map(|(tags, facts)| (tags, facts))
+    }
+
+    /// How the change comes to its branch.
+    pub fn route(&self) -> &PushRoute {
+        &self.facts.route
+    }
+
+    /// What is known of the pull request; none where the plan uses none.
+    pub fn proposed(&self) -> Option<&ProposedFacts> {
+        self.facts.proposed.as_ref()
+    }
+
+    /// Who makes commits and annotated tags.
+    pub fn author(&self) -> &Author {
+        &self.facts.author
     }
 
     /// The secret to set.

@@ -8,11 +8,13 @@ mod certainty;
 mod change;
 mod examine;
 mod pattern;
+mod route;
 mod tag;
 
 use self::examine::Breach;
 pub(super) use self::{
     branch::branch_rules,
+    route::{pull_request, route},
     tag::{TagRules, tag_rules},
 };
 use super::facts::{Asked, Facts};
@@ -34,7 +36,7 @@ const HARMLESS: &[&str] = &["tag_name_pattern", "copilot_code_review", "license_
 pub(super) fn may_matter(plan: &Plan, kind: &str) -> bool {
     let rewrites = plan.directory().is_some_and(|push| push.asked.commit.history == History::Single);
     match kind {
-        "non_fast_forward" => rewrites || plan.pushes_refs(),
+        "non_fast_forward" => rewrites || plan.pushes_refs() || plan.pull_request().is_some(),
         "deletion" => plan.pushes_refs(),
         kind => !HARMLESS.contains(&kind),
     }

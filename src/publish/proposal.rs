@@ -48,6 +48,14 @@ impl Proposal {
         self.tip.unwrap_or(Oid::ZERO) == self.new_tip
     }
 
+    /// The commit that would be made; none when nothing changes.
+    pub fn commit(&self) -> Option<CommitInfo> {
+        self.pack.entries().iter().find_map(|entry| match entry {
+            PackEntry::Data { kind: ObjectKind::Commit, content, .. } => CommitInfo::read(content),
+            _ => None,
+        })
+    }
+
     /// Works out what publishing `hashed` changes on the branch as `base` has it: merges, and makes the commit. Trees that
     /// the merge turns out to need, and `base` does not have yet, are fetched.
     pub async fn make(
@@ -111,6 +119,12 @@ impl Base {
             self.fetch(tip, filter, remote, retries).await?;
         }
         Ok(self)
+    }
+
+    /// Any commit of the server, without its trees.
+    pub async fn commit(&self, oid: Oid, remote: &Remote, retries: &Retries) -> Result<CommitInfo, Failure> {
+        self.fetch(oid, Filter::Tree(0), remote, retries).await?;
+        self.store.read_commit(oid)
     }
 
     /// `want`, and what the filter leaves of what it leads to.

@@ -2,16 +2,19 @@
 
 use std::time::Instant;
 
+use super::signed::Signing;
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
     git::{
         advertisement::{Advertisement, Interest},
         history,
+        pack::Pack,
         receive::{Command, PushError, PushRequest},
+        scratch,
     },
     names::{Oid, RefName},
-    plan::Plan,
+    plan::{Plan, Signer},
     preflight::{Cleared, facts::PublishFacts},
     progress::Event,
     publish::{directory::DirectoryPlan, proposal::Proposal, walk::shown},
@@ -84,27 +87,110 @@ pub async fn push(
     connection: &Connection,
 ) -> Result<Pushed, Failure> {
     let plan = cleared.plan();
+    let name = cleared.route().proposed.as_ref().map_or(directory.branch(), |proposed| &proposed.head);
+    let there = cleared.advertisement().tip(name);
+    let proposal = publish.proposal.clone();
+    // A dry run shows the proposal and does not send it.
+    let pushed = if plan.behaviour.dry_run {
+        pushed(name, there, proposal.new_tip, proposal)
+    } else if proposal.is_unchanged() {
+        pushed(directory.branch(), proposal.tip, proposal.new_tip, proposal)
+    } else if let Some(tip) = there.filter(|_| is_proposed_already(cleared, &proposal)) {
+        pushed(name, there, tip, proposal)
+    } else {
+        let mut signing = match cleared.route().signer {
+            Signer::Step => None,
+            Signer::GitHub => Some(Signing::new(cleared, connection)?),
+        };
+        let landed = land(cleared, directory, publish, connection, name, &mut signing).await;
+        if let Some(signing) = &mut signing {
+            signing.discard().await;
+        }
+        landed?
+    };
+    if !plan.behaviour.dry_run {
+        sweep(cleared, connection).await;
+    }
+    Ok(pushed)
+}
+
+fn pushed(branch: &RefName, old: Option<Oid>, new: Oid, proposal: Proposal) -> Pushed {
+    // A proposed branch is made anew on the branch that it is for.
+    let elsewhere = old.is_some() && old != proposal.tip && old != Some(new);
+    Pushed { branch: branch.clone(), old, new, forced: proposal.rewrites || elsewhere, proposal }
+}
+
+/// Whether the proposed branch holds this very change: the same files, on the same commit.
+fn is_proposed_already(cleared: &Cleared<Plan>, proposal: &Proposal) -> bool {
+    let known = cleared.proposed().filter(|_| cleared.route().proposed.is_some());
+    match (known.and_then(|known| known.commit.as_ref()), proposal.commit()) {
+        (Some(there), Some(ours)) => there.tree == ours.tree && there.parents == ours.parents,
+        _ => false,
+    }
+}
+
+/// Deletes the scratch refs that killed steps have left behind. It is no part of the push, so that a failure is none of it.
+async fn sweep(cleared: &Cleared<Plan>, connection: &Connection) {
+    let refs = cleared.advertisement();
+    let doomed = scratch::abandoned(&refs, cleared.at());
+    if doomed.is_empty() {
+        return;
+    }
+    let outcome = scratch::delete(&connection.remote, &refs, &doomed).await;
+    let text = match outcome {
+        Ok(()) => format!("{} scratch refs of steps that were killed are deleted.", doomed.len()),
+        Err(failure) => format!("Scratch refs of steps that were killed could not be deleted. {}", failure.what),
+    };
+    connection.watch.see(Event::Notice(&text));
+}
+
+/// Pushes to `name` until the change is there: a lost race is worked out again on the new tip of the branch.
+async fn land(
+    cleared: &Cleared<Plan>,
+    directory: &DirectoryPlan,
+    publish: &PublishFacts,
+    connection: &Connection,
+    name: &RefName,
+    signing: &mut Option<Signing<'_>>,
+) -> Result<Pushed, Failure> {
     let PublishFacts { hashed, base, proposal, .. } = publish;
     let (mut base, mut proposal) = (base.clone(), proposal.clone());
     let mut advertisement = cleared.advertisement();
+    let mut there = advertisement.tip(name);
+    let mut signed = None;
     let Connection { remote, retries, .. } = connection;
     let mut races = retries.races();
     let mut standstills = 0;
     let mut begun = Instant::now();
-    let what = format!("push to {}", directory.branch().short());
-    // A dry run shows the proposal and does not send it.
-    while !proposal.is_unchanged() && !plan.behaviour.dry_run {
-        let send = || send(directory, &proposal, &advertisement, connection);
-        let failure = match retries.run(&what, send).await? {
-            Sent::Done => break,
+    let what = format!("push to {}", name.short());
+    while !proposal.is_unchanged() {
+        let new = match (signing.as_mut(), signed) {
+            (None, _) => proposal.new_tip,
+            (Some(_), Some(signed)) => signed,
+            (Some(signing), None) => signing.sign(&proposal, &advertisement).await?,
+        };
+        signed = signing.as_ref().map(|_| new);
+        let command = Command { name: name.clone(), old: there.unwrap_or(Oid::ZERO), new };
+        let deletion = signing.as_ref().and_then(Signing::deletion);
+        // With the commit of GitHub the server has all objects.
+        let pack = if signing.is_some() { Pack::default() } else { proposal.pack.clone() };
+        let commands = [command.clone()].into_iter().chain(deletion).collect();
+        let request = PushRequest { commands, pack, atomic: true };
+        let failure = match retries.run(&what, || send(&command, &request, &advertisement, connection)).await? {
+            Sent::Done => {
+                signing.iter_mut().for_each(Signing::done);
+                return Ok(pushed(name, there, new, proposal));
+            }
             Sent::LostRace(failure) => failure,
         };
         // Looked at only after the pause: what was seen before it would be out of date, and the next race lost too.
         races.lost(&what, begun.elapsed()).await?;
         begun = Instant::now();
-        advertisement = advertised(directory.branch(), connection).await?;
-        let tip = advertisement.tip(directory.branch());
-        if tip == proposal.tip {
+        let interest = [name, directory.branch()].into_iter().chain(signing.as_ref().map(Signing::name));
+        advertisement = advertised(&Interest::names(interest), connection).await?;
+        signing.iter_mut().for_each(|signing| signing.seen(&advertisement));
+        let (tip, now) = (advertisement.tip(directory.branch()), advertisement.tip(name));
+        if tip == proposal.tip && now == there {
             standstills += 1;
             if standstills > STANDSTILLS {
                 return Err(failure);
@@ -113,27 +199,30 @@ pub async fn push(
             continue;
         }
         standstills = 0;
-        if landed(&command(directory, &proposal), tip, connection).await? {
-            break;
+        if landed(&command, now, connection).await? {
+            return Ok(pushed(name, there, new, proposal));
         }
-        base = base.moved_to(tip, directory, remote, retries).await?;
-        proposal = Proposal::make(directory, &plan.commit_plan(), hashed, &base, remote, retries).await?;
+        there = now;
+        if tip != proposal.tip {
+            base = base.moved_to(tip, directory, remote, retries).await?;
+            let commit = cleared.plan().commit_plan(cleared.author());
+            proposal = Proposal::make(directory, &commit, hashed, &base, remote, retries).await?;
+            signed = None;
+        }
     }
-    let branch = directory.branch().clone();
-    Ok(Pushed { branch, old: proposal.tip, new: proposal.new_tip, forced: proposal.rewrites, proposal })
+    Ok(pushed(directory.branch(), proposal.tip, proposal.new_tip, proposal))
 }
 
+/// Sends `request` once, of which `command` is the part that counts.
 async fn send(
-    directory: &DirectoryPlan,
-    proposal: &Proposal,
+    command: &Command,
+    request: &PushRequest,
     advertisement: &Advertisement,
     connection: &Connection,
 ) -> Result<Sent, Failure> {
-    let command = command(directory, proposal);
-    let request = PushRequest { commands: vec![command.clone()], pack: proposal.pack.clone(), atomic: true };
     let (doubt, what) = (&connection.doubt, format!("push to {}", command.name.short()));
     doubt.begin(&what);
-    let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
+    let failure = match connection.remote.push(advertisement, request, &connection.watch).await {
         Ok(_) => {
             doubt.settle();
             return Ok(Sent::Done);
@@ -149,9 +238,9 @@ async fn send(
             return Ok(Sent::LostRace(failure));
         }
     };
-    let tip = advertised(&command.name, connection).await?.tip(&command.name);
+    let tip = advertised(&Interest::names([&command.name]), connection).await?.tip(&command.name);
     if tip.unwrap_or(Oid::ZERO) != command.old {
-        return Ok(if landed(&command, tip, connection).await? { Sent::Done } else { Sent::LostRace(failure) });
+        return Ok(if landed(command, tip, connection).await? { Sent::Done } else { Sent::LostRace(failure) });
     }
     // A silent server may still be at work on it. It may be sent again all the same: each try names the old tip and brings
     // the same commit, so that no more than one of them is done.
@@ -161,10 +250,6 @@ async fn send(
         doubt.clear();
     }
     Err(failure.undone())
-}
-
-fn command(directory: &DirectoryPlan, proposal: &Proposal) -> Command {
-    Command { name: directory.branch().clone(), old: proposal.tip.unwrap_or(Oid::ZERO), new: proposal.new_tip }
 }
 
 /// Whether a push that was sent, and may have been done, is what moved the branch from where it stood: it is when the branch
@@ -181,8 +266,7 @@ async fn landed(command: &Command, tip: Option<Oid>, connection: &Connection) ->
     Ok(landed)
 }
 
-async fn advertised(branch: &RefName, connection: &Connection) -> Result<Advertisement, Failure> {
-    let interest = Interest::names([branch]);
-    let look = || connection.remote.advertise(&interest);
+async fn advertised(interest: &Interest, connection: &Connection) -> Result<Advertisement, Failure> {
+    let look = || connection.remote.advertise(interest);
     connection.retries.run("look at what became of the push", look).await
 }

@@ -1,6 +1,9 @@
 //! The push stage: a directory onto a branch, or refs of the checkout.
 
 pub mod directory;
+pub mod pull_request;
 pub mod refs;
+mod signed;
 pub mod told;
+pub mod words;
 pub mod written;

@@ -4,11 +4,14 @@ use crate::{
     connection::Connection,
     diagnosis::Stage,
     names::{Oid, RefName},
-    plan::Plan,
+    plan::{Plan, ProposedBranch, Signer},
     preflight::{Check, Cleared, Verdict, facts::Facts},
-    push::directory::Pushed,
+    push::{directory::Pushed, pull_request::Delivered},
     refs::{Wanted, updates::first_branch},
-    report::{CheckReport, CheckStatus, RefReport, RunReport, StageStatus, TargetLog, TargetReport, text::count},
+    report::{
+        CheckReport, CheckStatus, PullRequestReport, PullRequestStatus, RefReport, RunReport, StageStatus, TargetLog,
+        TargetReport, text::count,
+    },
     secrets::{SecretChange, SecretSet},
     tag::Tagged,
     trigger::Start,
@@ -78,6 +81,15 @@ pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut T
         report.stage(Stage::Push, StageStatus::Unchanged, text);
         return;
     }
+    if pushed.old == Some(pushed.new) {
+        report.stage(Stage::Push, StageStatus::Unchanged, format!("{branch} has this change already."));
+        return;
+    }
+    let by = match cleared.route().signer {
+        Signer::Step => "",
+        Signer::GitHub if dry_run => " GitHub would make and sign the commit.",
+        Signer::GitHub => " GitHub made and signed the commit.",
+    };
     let files =
         format!("{} added, {} changed, {} removed", count(changes.added, "file"), changes.changed, changes.removed);
     let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);
@@ -86,9 +98,12 @@ pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut T
         let objects = pushed.proposal.pack.len();
         let text = match pushed.old {
             Some(old) => {
-                format!("{branch} would get a commit on top of {}: {files}; {objects} objects to send.", old.short())
+                format!(
+                    "{branch} would get a commit on top of {}: {files}; {objects} objects to send.{by}",
+                    old.short()
+                )
             }
-            None => format!("{branch} would be created: {files}; {objects} objects to send."),
+            None => format!("{branch} would be created: {files}; {objects} objects to send.{by}"),
         };
         report.stage(Stage::Push, StageStatus::Planned, text);
         return;
@@ -97,10 +112,81 @@ pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut T
     report.facts.commit = Some(pushed.new);
     let new = pushed.new.short();
     let text = match pushed.old {
-        Some(old) => format!("{branch} went from {} to {new}: {files}.", old.short()),
-        None => format!("{branch} was created at {new}: {files}."),
+        Some(old) => format!("{branch} went from {} to {new}: {files}.{by}", old.short()),
+        None => format!("{branch} was created at {new}: {files}.{by}"),
     };
     report.stage(Stage::Push, StageStatus::Done, text);
+}
+
+/// The outputs speak of the branch that the change is for; until it is merged that stays where it is.
+pub(super) fn note_base(proposed: &ProposedBranch, tip: Option<Oid>, report: &mut TargetReport) {
+    report.facts.branch = Some(proposed.base.short().to_owned());
+    (report.facts.commit, report.facts.previous) = (tip, tip);
+}
+
+/// Notes what a dry run would do with the pull request.
+pub(super) fn note_planned_pull_request(cleared: &Cleared<Plan>, proposed: &ProposedBranch, report: &mut TargetReport) {
+    let open = cleared.proposed().and_then(|known| known.open.answer()).and_then(Option::as_ref);
+    let (head, base) = (proposed.head.short(), proposed.base.short());
+    let request = match open {
+        Some(open) => format!("Pull request #{} into {base} would be updated", open.number),
+        None => format!("A pull request from {head} into {base} would be opened"),
+    };
+    let merge = proposed.merge.map(|method| format!(" and merged by `{}` as soon as it can be", method.name()));
+    let before = message_of(report, Stage::Push);
+    let text = format!("{before} {request}{}.", merge.unwrap_or_default());
+    report.stage(Stage::Push, StageStatus::Planned, text.trim_start());
+}
+
+/// Notes what became of the pull request.
+pub(super) fn note_pull_request(
+    cleared: &Cleared<Plan>,
+    proposed: &ProposedBranch,
+    delivered: Option<&Delivered>,
+    report: &mut TargetReport,
+) {
+    let base = proposed.base.short();
+    let before = message_of(report, Stage::Push);
+    let Some(Delivered { report: pull, merged, is_new }) = delivered else {
+        let open = cleared.proposed().and_then(|known| known.open.answer()).and_then(Option::as_ref);
+        let told = open.map(|open| format!(" Pull request #{} is open all the same: {}.", open.number, open.html_url));
+        if let Some(open) = open {
+            let (number, url) = (open.number, open.html_url.clone());
+            report.pull_request = Some(PullRequestReport { number, url, status: PullRequestStatus::Updated });
+        }
+        let text = format!("{base} has this content already, so no pull request is made.{}", told.unwrap_or_default());
+        report.facts.pushed = false;
+        return report.stage(Stage::Push, StageStatus::Unchanged, text);
+    };
+    let became = match pull.status {
+        PullRequestStatus::Opened => "was opened",
+        PullRequestStatus::Updated if *is_new => "was updated",
+        PullRequestStatus::Updated => "is open for this already",
+        PullRequestStatus::Merged => "was merged",
+        PullRequestStatus::AutoMerge => "is merged by GitHub once its conditions are met",
+    };
+    report.facts.pushed = *is_new;
+    if let Some(tip) = merged {
+        report.facts.commit = Some(*tip);
+        let old = report.facts.previous.unwrap_or(Oid::ZERO);
+        report.refs.push(RefReport::new(&proposed.base, old, *tip, false));
+    }
+    let status = if *is_new { StageStatus::Done } else { StageStatus::Unchanged };
+    let text = format!("{before} Pull request #{} into {base} {became}: {}.", pull.number, pull.url);
+    report.stage(Stage::Push, status, text.trim_start());
+}
+
+/// A tag of the branch waits for the merge.
+pub(super) fn note_tag_waits(cleared: &Cleared<Plan>, report: &mut TargetReport) {
+    let names = report.facts.tags.join(", ");
+    let when = if cleared.plan().behaviour.dry_run { "would be made" } else { "is made" };
+    let text = format!("{names} {when} only once the pull request is merged.");
+    report.stage(Stage::Tag, StageStatus::Skipped, text);
+}
+
+fn message_of(report: &TargetReport, stage: Stage) -> String {
+    let known = report.stages.iter().find(|known| known.stage == stage);
+    known.map(|known| known.message.clone()).unwrap_or_default()
 }
 
 /// Notes tags as soon as they are there: whatever ends the step, the report says what was made.

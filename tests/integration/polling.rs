@@ -19,6 +19,7 @@ use repo_relay::{
     context::{Context, Environment},
     credential::Redactor,
     doubt::Doubt,
+    git::scratch::ScratchRefs,
     http::{HttpClient, Settings},
     inputs::Inputs,
     plan::Plan,
@@ -71,7 +72,8 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
     let http = HttpClient::new(&Settings::to(origins)).unwrap();
     let retries = Retries::new(5, Instant::now() + Duration::from_mins(15), Arc::new(Unwatched))
         .with_pauser(Arc::new(Virtual(Arc::clone(&github))));
-    let connection = Connection::new(&plan, &http, retries, Doubt::default(), Arc::new(Unwatched)).unwrap();
+    let connection =
+        Connection::new(&plan, &http, retries, Doubt::default(), ScratchRefs::default(), Arc::new(Unwatched)).unwrap();
     let console = Console::new(Mode::Plain, false, Box::new(io::sink()), Box::new(io::sink()), Redactor::default());
     let log = console.target(TARGET, true);
     let mut report = TargetReport::new(&plan.target, &stages(&plan));

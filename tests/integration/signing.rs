@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// A key pair by OpenSSH's own tool, and the list of signers that names it.
-struct Key {
+pub(crate) struct Key {
     folder: TempDir,
-    private: String,
+    pub(crate) private: String,
     /// The line of the `.pub` file.
-    public: String,
+    pub(crate) public: String,
 }
 
 impl Key {
@@ -30,7 +30,7 @@ impl Key {
         Self { private: fs::read_to_string(&file).unwrap(), public, folder }
     }
 
-    fn ed25519() -> Self {
+    pub(crate) fn ed25519() -> Self {
         Self::new(&["-t", "ed25519"], "")
     }
 

@@ -86,7 +86,10 @@ impl World {
         assert_eq!(outcome.stage("preflight"), "failed", "{outcome}");
         assert_eq!(self.state(), before, "{check} {cause} left something behind");
         for entry in &self.github.log().0[seen..] {
-            let asks = entry.method == "GET" || entry.path.ends_with("/git-upload-pack");
+            // The question for the right to make pull requests is one that makes none.
+            let proposes =
+                entry.path.ends_with(&format!("/{TARGET}/pulls")) && entry.status.is_some_and(|status| status >= 400);
+            let asks = entry.method == "GET" || entry.path.ends_with("/git-upload-pack") || proposes;
             assert!(asks, "{} {} before the check {check} was done", entry.method, entry.path);
         }
         outcome

@@ -37,7 +37,9 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (RuleFacts, Vec
         return (RuleFacts::default(), Vec::new());
     }
     let mut seen = BTreeSet::new();
-    let branches: Vec<&RefName> = plan.branches().filter(|name| seen.insert(*name)).take(BRANCHES).collect();
+    let head = plan.proposed().map(|proposed| proposed.head);
+    let branches: Vec<&RefName> =
+        plan.branches().chain(&head).filter(|name| seen.insert(*name)).take(BRANCHES).collect();
     let questions = async {
         let mut answers = Vec::with_capacity(branches.len());
         for few in branches.chunks(AT_ONCE) {

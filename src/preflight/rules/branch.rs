@@ -2,18 +2,20 @@
 
 use super::{
     super::{
-        check::{Check, CheckName},
+        check::{Check, CheckName, Verdict},
         facts::{Asked, BranchFacts, Facts},
     },
     Active, BRANCHES, Finding, bypass,
     change::{self, Change, Way},
     examine::examine,
+    route::way,
     tag::applies,
 };
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
     github::model::Branch,
+    inputs::Sign,
     plan::Plan,
     publish::proposal::Proposal,
     refs::facts::RefsFacts,
@@ -36,7 +38,35 @@ pub(in super::super) fn branch_rules(plan: &Plan, facts: &Facts) -> Option<Check
     }
     // The worst of several branches stands for all.
     verdicts.sort_by_key(Check::weight);
-    verdicts.pop()
+    verdicts.pop().map(|check| with_way(plan, facts, check))
+}
+
+/// The check with the way that was chosen, and with what makes GitHub doubt a signature.
+fn with_way(plan: &Plan, facts: &Facts, check: Check) -> Check {
+    let way = way(plan, facts).map(|way| way + " ").unwrap_or_default();
+    match check.verdict {
+        Verdict::Pass(text) => match unverifiable(plan, facts) {
+            Some(failure) => Check::warn(check.name, Failure { what: format!("{way}{}", failure.what), ..failure }),
+            None => Check::pass(check.name, format!("{way}{text}")),
+        },
+        Verdict::Warn(failure) => {
+            Check::warn(check.name, Failure { what: format!("{way}{}", failure.what), ..failure })
+        }
+        verdict => Check { name: check.name, verdict },
+    }
+}
+
+/// A signature that GitHub cannot verify, as the address of the committer belongs to no account that could have the key.
+fn unverifiable(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    if plan.directory().is_none() || !plan.author_is_account() || facts.author != plan.author {
+        return None;
+    }
+    let what = format!(
+        "The commit is signed with `signing-key` in the name of {}: GitHub will show it as unverified, as the account of this credential is not known.",
+        facts.author.name
+    );
+    let remedy = "Set `author` to the account that has the key as a Signing Key (`NAME <ID+LOGIN@users.noreply.github.com>`), or use `sign: github` with the token of an App or `GITHUB_TOKEN`.";
+    Some(Failure::new(Cause::RequiredSignatures, what).with_remedy(remedy))
 }
 
 fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
@@ -121,19 +151,37 @@ fn remedy(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>) -> String {
         format!("add the account or App of this token to the ruleset's Bypass list (mode Always) on {page}")
     };
     match finding.breach.cause {
-        Cause::RulesetRequiresPr => format!("Push to another branch than {short} and open a pull request, or {list}."),
-        Cause::RequiredSignatures => format!(
-            "Set `signing-key` to an SSH key that is registered as a Signing Key of the account in `author`, or {list}."
-        ),
+        Cause::RulesetRequiresPr => {
+            format!("Set `pull-request: required`, which proposes the change from a branch of its own, or {list}.")
+        }
+        Cause::RequiredSignatures => signatures(plan, &list),
         Cause::ForcePushForbidden if plan.pushes_refs() => {
             format!("Merge what the target's {short} has and push without `+`, or {list}.")
         }
         Cause::ForcePushForbidden => format!("Use `history: append`, or {list}."),
         Cause::RequiredStatusChecks => {
-            format!("Push to another branch than {short} and let the checks run there, or {list}.")
+            format!("Set `pull-request: required`, so that the checks run on a pull request, or {list}.")
         }
         _ => format!("Do what the rule asks, or {list}."),
     }
+}
+
+/// What satisfies a rule for signatures: a key of the account, or GitHub itself where the token is a bot's.
+fn signatures(plan: &Plan, list: &str) -> String {
+    let bot = plan.git_token().is_some_and(|token| !token.kind.has_user());
+    if plan.pushes_refs() {
+        // A key signs what the step commits, and it commits nothing.
+        return format!("Push commits that are signed already, or {list}.");
+    }
+    if bot && plan.sign() == Sign::No {
+        return format!("Remove `sign: no`, so that GitHub signs the commit, or {list}.");
+    }
+    if bot && !plan.has_default_author() {
+        return format!("Remove `author`, so that GitHub signs the commit in the name of the token's bot, or {list}.");
+    }
+    format!(
+        "Set `signing-key` to an SSH key that is registered as a Signing Key of the account in `author`, use the token of an App, for which GitHub signs the commit, or {list}."
+    )
 }
 
 /// Classic branch protection, of which only an administrator's token sees the details.

@@ -4,9 +4,12 @@ use super::super::{facts::Facts, files::new_files};
 use crate::{
     git::{format::ObjectKind, pack::PackEntry},
     names::RefName,
-    plan::Plan,
+    plan::{Plan, Signer},
     refs::facts::RefsFacts,
 };
+
+/// The committer's address of commits that GitHub makes.
+const GITHUB: &str = "noreply@github.com";
 
 /// What happens to the ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,8 @@ pub(super) struct Change<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NewCommit {
     pub(super) message: String,
-    pub(super) author: String,
+    /// The author's address; none: it is not known before GitHub has made the commit.
+    pub(super) author: Option<String>,
     pub(super) committer: String,
     pub(super) signed: bool,
     pub(super) parents: usize,
@@ -55,7 +59,7 @@ impl NewCommit {
         for line in head.lines() {
             match line.split_once(' ') {
                 Some(("parent", _)) => commit.parents += 1,
-                Some(("author", person)) => commit.author = email(person).unwrap_or_default(),
+                Some(("author", person)) => commit.author = email(person),
                 Some(("committer", person)) => commit.committer = email(person).unwrap_or_default(),
                 Some(("gpgsig" | "gpgsig-sha256", _)) => commit.signed = true,
                 _ => {}
@@ -65,8 +69,8 @@ impl NewCommit {
     }
 }
 
-/// The update of the branch that a publish makes; none where it changes nothing, or could not be worked out.
-pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &Facts) -> Option<Change<'a>> {
+/// The update of a branch that a publish makes on its way; none where it changes nothing, or could not be worked out.
+pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &'a Facts) -> Option<Change<'a>> {
     let directory = plan.directory()?;
     let publish = facts.publish.as_ref()?.as_ref().ok()?;
     let proposal = &publish.proposal;
@@ -77,11 +81,26 @@ pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &Facts) -> Option<Change<'a>
         PackEntry::Data { kind: ObjectKind::Commit, content, .. } => Some(NewCommit::read(content)),
         _ => None,
     });
+    let commit = match facts.route.signer {
+        Signer::Step => commit,
+        // GitHub makes it in the name of the token's bot.
+        Signer::GitHub => {
+            commit.map(|commit| NewCommit { signed: true, author: None, committer: GITHUB.to_owned(), ..commit })
+        }
+    };
     let files = new_files(publish, directory);
+    let (name, tip, forced) = match &facts.route.proposed {
+        None => (directory.branch(), proposal.tip, Some(proposal.rewrites)),
+        // The commit stands on the branch that it is meant for: what the proposed branch held before may be lost.
+        Some(proposed) => {
+            let tip = facts.refs.answer().and_then(|refs| refs.tip(&proposed.head));
+            (&proposed.head, tip, tip.is_none().then_some(false))
+        }
+    };
     Some(Change {
-        name: directory.branch(),
-        way: if proposal.tip.is_none() { Way::Creates } else { Way::Updates },
-        forced: Some(proposal.rewrites),
+        name,
+        way: if tip.is_none() { Way::Creates } else { Way::Updates },
+        forced,
         commit,
         files: files.into_iter().map(|(path, file)| (String::from_utf8_lossy(&path).into_owned(), file.size)).collect(),
     })
@@ -113,7 +132,7 @@ mod tests {
         let commit = NewCommit::read(text.as_bytes());
         let expected = NewCommit {
             message: "Subject\n\nauthor B <b@x.test>\n".to_owned(),
-            author: "a@x.test".to_owned(),
+            author: Some("a@x.test".to_owned()),
             committer: "c@x.test".to_owned(),
             signed: true,
             parents: 1,

@@ -66,10 +66,12 @@ pub(super) fn examine(rule: &Rule, change: &Change<'_>) -> Option<Breach> {
                 None => Some(Breach::new(Cause::RulesetViolation, Perhaps, what)),
             }
         }
-        "commit_message_pattern" => of_commit(parameters, change, "the commit message", |commit| &commit.message),
-        "commit_author_email_pattern" => of_commit(parameters, change, "the author's address", |commit| &commit.author),
+        "commit_message_pattern" => of_commit(parameters, change, "the commit message", |commit| Some(&commit.message)),
+        "commit_author_email_pattern" => {
+            of_commit(parameters, change, "the author's address", |commit| commit.author.as_deref())
+        }
         "committer_email_pattern" => {
-            of_commit(parameters, change, "the committer's address", |commit| &commit.committer)
+            of_commit(parameters, change, "the committer's address", |commit| Some(&commit.committer))
         }
         "branch_name_pattern" | "tag_name_pattern" => {
             if updates || change.name.is_tag() != rule.kind.starts_with("tag") {
@@ -105,10 +107,10 @@ fn of_commit(
     parameters: &Value,
     change: &Change<'_>,
     part: &str,
-    text: impl Fn(&super::change::NewCommit) -> &String,
+    text: impl Fn(&super::change::NewCommit) -> Option<&str>,
 ) -> Option<Breach> {
-    let certainty = match &change.commit {
-        Some(commit) => broken(parameters, text(commit))?,
+    let certainty = match change.commit.as_ref().and_then(text) {
+        Some(text) => broken(parameters, text)?,
         None => Certainty::Perhaps,
     };
     Some(Breach::new(Cause::RulesetViolation, certainty, format!("{part} {}", demand(parameters))))

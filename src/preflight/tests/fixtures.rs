@@ -12,7 +12,7 @@ use crate::{
     globs::Globs,
     inputs::{Inputs, Raw},
     names::Oid,
-    plan::Plan,
+    plan::{Plan, PushRoute},
     progress::Unwatched,
     publish::{
         hash::{Retain, hash},
@@ -57,6 +57,9 @@ pub(crate) fn facts() -> Facts {
         }),
         refs: Asked::Answer(Advertisement::default()),
         token: TokenFacts::default(),
+        author: plan(&[]).author,
+        route: PushRoute::default(),
+        proposed: None,
         publish: None,
         pushed_refs: None,
         tags: None,
