@@ -35,7 +35,7 @@
 //!   - [`refs`]: refs of the checkout, and the updates that pushing them takes
 //!   - [`publish`]: a directory, and the proposal of what publishing it changes
 //!   - [`workflow_file`]: workflow files: triggers, inputs, filters
-//! - context · inputs · cli
+//! - context · inputs · cli · explain
 //!   - [`context`]: what the runner tells about the workflow: `GITHUB_*`, proxies
 //!   - [`inputs`]: the inputs as typed values: the only reader of `INPUT_*` and flags
 //!   - [`cli`]: commands and flags
@@ -44,7 +44,7 @@
 //!   - [`github`]: REST operations and their models; types of octocrab stop here
 //!   - [`report`]: the report and its four renderings: log, outputs, summary, exit status
 //!   - [`retry`]: tries, pauses and the budget
-//! - http · progress · doubt · explain
+//! - http · progress · doubt
 //!   - [`http`]: the one HTTP client, with proxies and TLS
 //!   - [`progress`]: events of a running stage, for a log or a progress bar
 //!   - [`doubt`]: a write whose answer is outstanding

@@ -1,8 +1,11 @@
 //! Refs of the checkout, pushed to the target as `git push` would: what the refspecs name here ([`spec`]), what that means
 //! for the target's refs ([`updates`]), what has to be sent ([`prepare`]), sending it ([`push`](mod@push)), and telling it ([`report`]).
 
+pub mod blocking;
+pub mod drift;
 pub mod facts;
 pub mod prepare;
+pub mod prune;
 pub mod spec;
 pub mod updates;
 mod workflows;
@@ -12,7 +15,7 @@ use std::{collections::BTreeSet, path::Path};
 pub use spec::{Destination, Wanted};
 
 use crate::{
-    diagnosis::Failure,
+    diagnosis::{Cause, Failure},
     git::checkout::{Checkout, Objects},
     inputs::RefsPush,
     names::{Oid, RefName},
@@ -25,8 +28,12 @@ pub struct Local {
     pub asked: RefsPush,
     /// The refs to push, in order of the lines.
     pub wanted: Vec<Wanted>,
-    /// Worth knowing: what a pattern did not match, or matched and leaves out.
+    /// Worth knowing: what a pattern matched and leaves out.
     pub notices: Vec<String>,
+    /// The patterns that match no ref of the checkout.
+    pub unmatched: Vec<String>,
+    /// The names of all refs of the checkout.
+    pub names: BTreeSet<RefName>,
     /// The objects.
     pub objects: Objects,
     /// The commits whose parents a shallow clone has left out.
@@ -34,18 +41,36 @@ pub struct Local {
 }
 
 impl Local {
-    /// Reads the checkout in `workspace`.
+    /// Reads the checkout in `workspace`, or in the folder of it that `asked` names. On a runner nothing of it may lie outside.
     ///
     /// # Errors
     /// `local-git-error` for a checkout that can not be read; `invalid-ref-or-object` for a refspec that names nothing.
-    pub fn read(workspace: &Path, asked: &RefsPush) -> Result<Self, Failure> {
-        let checkout = Checkout::open(workspace)?;
+    pub fn read(workspace: &Path, on_runner: bool, asked: &RefsPush) -> Result<Self, Failure> {
+        let folder = match &asked.checkout {
+            Some(folder) => workspace.join(folder),
+            None => workspace.to_owned(),
+        };
+        if asked.checkout.is_some() && !folder.is_dir() {
+            let what = format!("`checkout` names {}, and there is no such folder in the workspace.", folder.display());
+            return Err(Failure::new(Cause::InvalidInput, what)
+                .with_remedy("Set `checkout` to the `path:` of actions/checkout; without `path:` leave it out."));
+        }
+        if let (Ok(real), Ok(root)) = (folder.canonicalize(), workspace.canonicalize())
+            && asked.checkout.is_some()
+            && !real.starts_with(&root)
+        {
+            let what = format!("`checkout` leads out of the workspace, to {}.", real.display());
+            return Err(Failure::new(Cause::InvalidInput, what)
+                .with_remedy("Name a folder of the workspace, as `path:` of actions/checkout does."));
+        }
+        let checkout = Checkout::open(&folder, on_runner.then_some(workspace))?;
         let (refs, head) = (checkout.refs()?, checkout.head()?);
         let objects = checkout.objects()?;
         let kind = |oid| objects.header(oid).map(|header| header.map(|(kind, _)| kind));
         let view = spec::View { refs: &refs, head: &head, resolve: &|text| checkout.resolve(text), kind: &kind };
-        let (wanted, notices) = spec::expand(&asked.specs, &view)?;
-        Ok(Self { asked: asked.clone(), wanted, notices, shallow: checkout.shallow(), objects })
+        let spec::Expanded { wanted, notices, unmatched } = spec::expand(&asked.specs, &view)?;
+        let names = refs.into_keys().collect();
+        Ok(Self { asked: asked.clone(), wanted, notices, unmatched, names, shallow: checkout.shallow(), objects })
     }
 
     /// The same push, forced, to the branch `head` in place of the one that is named.

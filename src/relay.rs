@@ -144,7 +144,7 @@ impl Relay<'_> {
             }
             ClearedPush::Refs(local, refs) => {
                 let _group = self.enter(Stage::Push);
-                push::told::begin(local, refs, self.connection);
+                push::told::begin(cleared.plan(), local, refs, self.connection);
                 let mut landed = Vec::new();
                 let outcome = push::refs::push(cleared, local, refs, self.connection, &mut landed).await;
                 told::note_traffic(self.connection, self.log, self.report);

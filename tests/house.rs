@@ -12,9 +12,9 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["names", "credential", "globs"],
     &["diagnosis"],
-    &["http", "progress", "doubt", "explain"],
+    &["http", "progress", "doubt"],
     &["git", "github", "report", "retry"],
-    &["context", "inputs", "cli"],
+    &["context", "inputs", "cli", "explain"],
     &["refs", "publish", "workflow_file"],
     &["plan"],
     &["connection", "mint"],

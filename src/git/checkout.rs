@@ -2,6 +2,7 @@
 //!
 //! The credential that a checkout stores for git is never read here. Everything blocks: call it through `spawn_blocking`.
 
+mod confine;
 mod entries;
 mod history;
 mod objects;
@@ -59,15 +60,25 @@ pub struct Checkout {
 }
 
 impl Checkout {
-    /// Opens the repository that `workspace` belongs to, whoever owns it.
+    /// Opens the repository that `folder` belongs to. Within a `boundary`, a runner's workspace, the owner does not matter,
+    /// but the repository, its git directory and what it borrows objects from must lie inside; without one git's own rule
+    /// about another user's repository holds.
     ///
     /// # Errors
-    /// `local-git-error`: no repository, a damaged one, or one that can not be read whole.
-    pub fn open(workspace: &Path) -> Result<Self, Failure> {
-        owner::accept_any();
-        let git_dir = Repository::discover_path(workspace, [] as [&Path; 0])
-            .map_err(|error| unreadable::none(workspace, &error))?;
+    /// `local-git-error`: no repository, a damaged one, one of another user, or one that cannot be read whole.
+    /// `invalid-input`: a part of it lies outside of the boundary.
+    pub fn open(folder: &Path, boundary: Option<&Path>) -> Result<Self, Failure> {
+        if boundary.is_some() {
+            owner::accept_any();
+        }
+        // A parent of the workspace is not searched for a repository.
+        let ceiling: Vec<PathBuf> =
+            boundary.iter().filter_map(|boundary| Some(boundary.parent()?.to_owned())).collect();
+        let git_dir = Repository::discover_path(folder, ceiling).map_err(|error| unreadable::none(folder, &error))?;
         let common = common_dir(&git_dir);
+        if let Some(boundary) = boundary {
+            confine::check(&git_dir, &common, boundary)?;
+        }
         unreadable::check(&common)?;
         let repository = Repository::open(&git_dir).map_err(|error| unreadable::broken(&error))?;
         Ok(Self { repository, objects: common.join("objects") })

@@ -34,7 +34,7 @@ impl Plan {
             Push::None => PushPlan::None,
             Push::Directory(asked) => PushPlan::Directory(directory_plan(asked, context)?),
             Push::Remove(commit) => PushPlan::Directory(removal_plan(commit)),
-            Push::Refs(asked) => match Local::read(&context.workspace, asked) {
+            Push::Refs(asked) => match Local::read(&context.workspace, context.on_runner, asked) {
                 Ok(local) => PushPlan::Refs(Arc::new(local)),
                 Err(failure) => PushPlan::Unreadable(failure),
             },

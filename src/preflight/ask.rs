@@ -31,6 +31,7 @@ use crate::{
     preflight::Shared,
     publish::proposal::{Base, Proposal},
     refs::{Local, facts::RefsFacts, prepare::prepare},
+    report::DriftRow,
 };
 
 /// Asks everything that `plan` needs to be judged and done.
@@ -51,6 +52,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     let git = async {
         let refs = advertisement(plan, connection).await;
         let known = refs.answer();
+        let mut drift = Vec::new();
         let publish = async {
             let author = author(plan, told).await;
             (publish_facts(plan, connection, shared, known, &author).await, author)
@@ -58,10 +60,10 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         let (tags, (publish, author), pushed_refs, proposed) = tokio::join!(
             tag_facts(plan, connection, known),
             publish,
-            pushed_refs(plan, connection, known),
+            pushed_refs(plan, connection, known, &mut drift),
             proposed::branch(plan, connection, known)
         );
-        (refs, tags, publish, author, pushed_refs, proposed)
+        (refs, tags, publish, author, pushed_refs, proposed, drift)
     };
     let (
         user,
@@ -72,7 +74,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         folder,
         (workflows, workflow_metas),
         open,
-        (refs, tags, publish, author, pushed_refs, proposed),
+        (refs, tags, publish, author, pushed_refs, proposed, drift),
         (),
     ) = tokio::join!(
         account,
@@ -132,6 +134,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         proposed,
         publish,
         pushed_refs,
+        drift,
         tags,
         rules,
         pages: pages.asked(|pages| pages),
@@ -152,7 +155,7 @@ async fn take_route(plan: &Plan, connection: &Connection, facts: &mut Facts) {
     let unchanged = matches!(&facts.pushed_refs, Some(Ok(refs)) if refs.updates().next().is_none());
     let moved = plan.refs().filter(|_| !unchanged).map(|local| local.moved_to(&branch.head));
     if let (Some(local), Some(refs)) = (moved, facts.refs.answer()) {
-        facts.pushed_refs = refs_facts(&local, plan, connection, refs).await;
+        facts.pushed_refs = refs_facts(&local, plan, connection, refs, &mut Vec::new()).await;
     }
     if let Some(known) = &mut facts.proposed {
         known.right = right;
@@ -348,8 +351,9 @@ async fn pushed_refs(
     plan: &Plan,
     connection: &Connection,
     refs: Option<&Advertisement>,
+    drift: &mut Vec<DriftRow>,
 ) -> Option<Result<RefsFacts, Failure>> {
-    refs_facts(plan.refs()?, plan, connection, refs?).await
+    refs_facts(plan.refs()?, plan, connection, refs?, drift).await
 }
 
 /// What pushing the refs of a checkout would do.
@@ -358,9 +362,11 @@ async fn refs_facts(
     plan: &Plan,
     connection: &Connection,
     refs: &Advertisement,
+    drift: &mut Vec<DriftRow>,
 ) -> Option<Result<RefsFacts, Failure>> {
     let facts = async {
-        let mut facts = prepare(local, refs, &connection.remote, &connection.retries, plan.behaviour.dry_run).await?;
+        let (remote, retries) = (&connection.remote, &connection.retries);
+        let mut facts = prepare(local, refs, remote, retries, plan.behaviour.dry_run, drift).await?;
         for batch in &facts.batches {
             if let Some(Deflated::Above(limit)) = size::deflated(&batch.pack, PACK_LIMIT).await? {
                 facts.above = Some(limit);

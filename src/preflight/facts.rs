@@ -16,6 +16,7 @@ use crate::{
         proposal::{Base, Proposal},
     },
     refs::facts::RefsFacts,
+    report::DriftRow,
 };
 
 /// The answer to one question.
@@ -258,6 +259,8 @@ pub struct Facts {
     pub publish: Option<Result<PublishFacts, Failure>>,
     /// The refs of the checkout, worked out; none when none are pushed, or when there are no refs to work it out against.
     pub pushed_refs: Option<Result<RefsFacts, Failure>>,
+    /// How the target's refs stood to the checkout's; those that are equal have no row.
+    pub drift: Vec<DriftRow>,
     /// The tags, looked at; none when none is planned, or when there are no refs.
     pub tags: Option<Result<TagFacts, Failure>>,
     /// Rulesets and branch protection; empty when nothing is pushed.

@@ -8,8 +8,9 @@ use std::{
 
 use crate::refs::{
     Local,
+    blocking::blocking,
     facts::{Batch, RefUpdate},
-    prepare::{blocking, refused},
+    prepare::refused,
 };
 use crate::{
     connection::Connection,

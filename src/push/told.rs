@@ -16,14 +16,15 @@ use crate::{
 const NAMED: usize = 5;
 
 /// Says what is worth knowing before anything is sent.
-pub fn begin(local: &Local, refs: &RefsFacts, connection: &Connection) {
+pub fn begin(plan: &Plan, local: &Local, refs: &RefsFacts, connection: &Connection) {
     for notice in &local.notices {
         connection.watch.see(Event::Notice(notice));
     }
     for name in &refs.absent {
         connection.watch.see(Event::Notice(&format!("The target has no {name}, so there is nothing to delete.")));
     }
-    if refs.silent_tags > 0 {
+    let awaits_start = plan.wait.as_ref().is_some_and(|wait| !wait.expected.is_empty());
+    if refs.silent_tags > 0 && awaits_start {
         let text = format!(
             "{} tags are pushed at once: GitHub starts no workflow for any of them. Push 10 or fewer tags in one step where each is to start its workflows.",
             refs.silent_tags
@@ -40,6 +41,7 @@ pub fn note(cleared: &Cleared<Plan>, refs: &RefsFacts, landed: &[RefUpdate], is_
         report.refs.push(RefReport::new(name, old, new, *forced));
     }
     report.facts.pushed = !dry_run && !landed.is_empty();
+    report.facts.tag_created |= !dry_run && landed.iter().any(|update| update.name.is_tag() && update.new.is_some());
     if let Some((branch, old, _)) = &refs.first_branch {
         let done = landed.iter().find(|update| update.name == *branch);
         report.facts.branch = Some(branch.short().to_owned());

@@ -3,7 +3,7 @@
 use crate::refs::{Local, facts::RefsFacts};
 use std::collections::BTreeSet;
 
-use crate::refs::{facts::RefUpdate, prepare::blocking};
+use crate::refs::{blocking::blocking, facts::RefUpdate};
 use crate::{
     diagnosis::Failure,
     git::checkout::Reach,

@@ -55,6 +55,10 @@ pub struct RefsFacts {
     pub above: Option<u64>,
     /// Workflow files that no branch of the target has yet.
     pub workflows: NewWorkflows,
+    /// The refs of the target that are deleted because they have no source any more.
+    pub pruned: Vec<RefName>,
+    /// How many refs of the target the patterns match.
+    pub prunable: usize,
 }
 
 impl RefsFacts {

@@ -10,6 +10,9 @@ use futures_util::StreamExt as _;
 use super::facts::{Batch, Large, NewWorkflows, RefUpdate, RefsFacts};
 use super::{
     Local,
+    blocking::blocking,
+    drift,
+    prune::{self, Extra},
     updates::{Change, changes},
     workflows::{self},
 };
@@ -19,6 +22,7 @@ use crate::{
     git::{advertisement::Advertisement, checkout::Reach, format::ObjectKind, history, remote::Remote},
     names::{Oid, RefName},
     progress::Unwatched,
+    report::{Drift, DriftRow},
     retry::Retries,
 };
 
@@ -32,20 +36,41 @@ pub async fn prepare(
     remote: &Remote,
     retries: &Retries,
     dry_run: bool,
+    drift: &mut Vec<DriftRow>,
 ) -> Result<RefsFacts, Failure> {
     let all = changes(&local.wanted, refs)?;
+    let extra = extra(local, &all, refs, remote, retries).await?;
     let first_branch =
         all.iter().find(|change| change.name.is_branch()).map(|change| (change.name.clone(), change.old, change.new));
     let values = all.iter().filter_map(|change| Some((change.name.clone(), change.new?))).collect();
     let (absent, all): (Vec<Change>, _) = all.into_iter().partition(|change| change.old.or(change.new).is_none());
     let absent = absent.into_iter().map(|change| change.name).collect();
     let unchanged = all.iter().filter(|change| !change.is_needed()).count();
-    let needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
+    let mut needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
+    let differing = needed.clone();
+    let pruned: Vec<RefName> =
+        if local.asked.prune { extra.refs.iter().map(|(name, _)| name.clone()).collect() } else { Vec::new() };
+    let deletions = extra.refs.iter().filter(|_| local.asked.prune);
+    needed.extend(deletions.map(|(name, old)| Change { name: name.clone(), old: Some(*old), new: None, force: true }));
     let begun = Begun::new(local, refs, needed);
     let mut begun = blocking(move || begun.look()).await?;
     let beyond = ask(&begun, refs, remote, retries).await?;
     begun.judge_cuts(&beyond)?;
     let proved = prove(&begun, &beyond, remote, retries).await?;
+    let (mut begun, compared) = blocking(move || {
+        let compared = drift::compare(&mut begun.reach, &differing)?;
+        Ok((begun, compared))
+    })
+    .await?;
+    let (rows, reach) = drift::rows(compared, &proved, begun.reach, remote, retries).await?;
+    begun.reach = reach;
+    drift.extend(rows);
+    drift.extend(extra.refs.iter().map(|(name, _)| DriftRow {
+        name: name.as_str().to_owned(),
+        state: Drift::Extra,
+        ahead: None,
+        behind: None,
+    }));
     let updates = begun.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
     let (batches, large, workflows) = blocking(move || begun.batches(updates, thin)).await?;
@@ -63,7 +88,28 @@ pub async fn prepare(
         silent_tags,
         above: None,
         workflows,
+        pruned,
+        prunable: extra.matching,
     })
+}
+
+/// The refs of the target that have no source any more, without its default branch.
+async fn extra(
+    local: &Local,
+    changes: &[Change],
+    refs: &Advertisement,
+    remote: &Remote,
+    retries: &Retries,
+) -> Result<Extra, Failure> {
+    let written = changes.iter().map(|change| &change.name).collect();
+    let mut extra = prune::extra(&local.asked.specs, &local.names, &written, refs);
+    if extra.refs.iter().any(|(name, _)| name.is_branch()) {
+        // A push's advertisement does not say which branch is the default one.
+        let ask = || remote.refs(&["HEAD"]);
+        let default = retries.run("question for the default branch", ask).await?.head;
+        extra.refs.retain(|(name, _)| Some(name) != default.as_ref());
+    }
+    Ok(extra)
 }
 
 /// Makes the packs and counts their bytes.
@@ -77,14 +123,6 @@ async fn count(batches: &[Batch]) -> Result<u64, Failure> {
         }
     }
     Ok(bytes)
-}
-
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Failure::new(Cause::InternalError, format!("The checkout could not be looked at: {error}.")))?
 }
 
 fn is_pushed_tag(update: &RefUpdate) -> bool {

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Names that belong to one clone or to the server: never sent.
-const HIDDEN: [&str; 8] = [
+const HIDDEN: [&str; 9] = [
+    "refs/repo-relay/",
     "refs/pull/",
     "refs/remotes/",
     "refs/bisect/",
@@ -24,7 +25,7 @@ const HIDDEN: [&str; 8] = [
 ];
 
 /// What `:` looks through.
-const BRANCHES: &str = "refs/heads/*";
+pub(super) const BRANCHES: &str = "refs/heads/*";
 
 /// What is known of the checkout.
 pub struct View<'a> {
@@ -90,40 +91,51 @@ fn invalid(spec: &Refspec, why: &str, remedy: &str) -> Failure {
     .with_remedy(remedy)
 }
 
-fn is_hidden(name: &RefName) -> bool {
+pub(super) fn is_hidden(name: &RefName) -> bool {
     HIDDEN.iter().any(|hidden| name.as_str().starts_with(hidden))
 }
 
+/// What the lines of `refs` name in a checkout.
+#[derive(Clone, Debug, Default)]
+pub struct Expanded {
+    /// The refs to write, in order of the lines.
+    pub wanted: Vec<Wanted>,
+    /// Worth knowing: what a pattern matches and leaves out.
+    pub notices: Vec<String>,
+    /// The patterns that match nothing, as written.
+    pub unmatched: Vec<String>,
+}
+
 /// What `specs` name, in their order, and what is worth knowing about it.
-pub fn expand(specs: &[Refspec], view: &View<'_>) -> Result<(Vec<Wanted>, Vec<String>), Failure> {
-    let (mut wanted, mut notices) = (Vec::new(), Vec::new());
+pub fn expand(specs: &[Refspec], view: &View<'_>) -> Result<Expanded, Failure> {
+    let mut expanded = Expanded::default();
     let (negative, positive): (Vec<_>, Vec<_>) = specs.iter().partition(|spec| spec.negative);
     let left_out: Vec<&str> = negative.iter().filter_map(|spec| spec.source.as_deref()).collect();
     for spec in positive {
         match spec.source.as_deref() {
             Some(source) if source.contains('*') => {
-                pattern(spec, source, &left_out, view, &mut wanted, &mut notices)?;
+                pattern(spec, source, &left_out, view, &mut expanded)?;
             }
             None if spec.destination.as_deref() == Some("") => {
-                pattern(spec, BRANCHES, &left_out, view, &mut wanted, &mut notices)?;
+                pattern(spec, BRANCHES, &left_out, view, &mut expanded)?;
             }
-            source => wanted.push(single(spec, source, view)?),
+            source => expanded.wanted.push(single(spec, source, view)?),
         }
     }
     // NOTE: git's page says that `^` looks at the source; git itself looks at the destination, whatever line names it. Both count here.
-    wanted.retain(|wanted| !is_left_out(&left_out, wanted.to.likely().as_str()));
-    Ok((wanted, notices))
+    expanded.wanted.retain(|wanted| !is_left_out(&left_out, wanted.to.likely().as_str()));
+    Ok(expanded)
 }
 
 /// What `*` stands for, if the pattern fits the whole name.
-fn fits<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
+pub(super) fn fits<'a>(pattern: &str, name: &'a str) -> Option<&'a str> {
     match pattern.split_once('*') {
         Some((begin, end)) => name.strip_prefix(begin)?.strip_suffix(end),
         None => (pattern == name).then_some(""),
     }
 }
 
-fn is_left_out(left_out: &[&str], name: &str) -> bool {
+pub(super) fn is_left_out(left_out: &[&str], name: &str) -> bool {
     left_out.iter().any(|pattern| fits(pattern, name).is_some())
 }
 
@@ -133,8 +145,7 @@ fn pattern(
     source: &str,
     left_out: &[&str],
     view: &View<'_>,
-    wanted: &mut Vec<Wanted>,
-    notices: &mut Vec<String>,
+    expanded: &mut Expanded,
 ) -> Result<(), Failure> {
     let target = spec.destination.as_deref().filter(|target| !target.is_empty()).unwrap_or(source);
     if !source.starts_with("refs/") || !target.starts_with("refs/") {
@@ -154,7 +165,7 @@ fn pattern(
             continue;
         }
         found += 1;
-        wanted.push(Wanted {
+        expanded.wanted.push(Wanted {
             spec: spec.to_string(),
             force: spec.force,
             from: Some(*oid),
@@ -164,9 +175,11 @@ fn pattern(
         });
     }
     if hidden > 0 {
-        notices.push(format!("`{spec}` also matches {hidden} refs that are this clone's own; they are not pushed."));
+        expanded
+            .notices
+            .push(format!("`{spec}` also matches {hidden} refs that are this clone's own; they are not pushed."));
     } else if found == 0 {
-        notices.push(format!("`{spec}` matches no ref of the checkout."));
+        expanded.unmatched.push(spec.to_string());
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::{
     push::{directory::Pushed, pull_request::Delivered},
     refs::{Wanted, updates::first_branch},
     report::{
-        CheckReport, CheckStatus, PullRequestReport, PullRequestStatus, RefReport, RunReport, StageStatus, TargetLog,
-        TargetReport, text::count,
+        CheckReport, CheckStatus, Drift, PullRequestReport, PullRequestStatus, RefReport, RunReport, StageStatus,
+        TargetLog, TargetReport, text::count,
     },
     secrets::{SecretChange, SecretSet},
     tag::Tagged,
@@ -37,6 +37,10 @@ pub(super) fn note_preflight(
         report.facts.login = facts.token.login.clone().or_else(|| facts.user.answer().cloned());
         report.facts.surplus_scopes = facts.token.surplus_scopes();
         report.facts.server_time = Some(facts.now);
+    }
+    if let Some(facts) = facts.filter(|facts| facts.refs.answer().is_some() && !wanted.is_empty()) {
+        report.drift = Some(facts.drift.iter().map(|row| row.state).max().unwrap_or(Drift::None));
+        report.drift_rows.clone_from(&facts.drift);
     }
     // Also where the refs turn out not to be pushable: the branch stays where it is.
     if let Some(target) = facts.and_then(|facts| facts.refs.answer())

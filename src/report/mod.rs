@@ -20,8 +20,8 @@ pub mod text;
 pub use console::{Console, Mode, StageLog, TargetLog};
 pub use files::{Destinations, write_all};
 pub use target::{
-    Changes, CheckReport, CheckStatus, Drift, Facts, FileChange, FileStatus, MOST_FILES, Omitted, PullRequestReport,
-    PullRequestStatus, RefReport, RunReport, StageReport, StageStatus, TargetReport,
+    Changes, CheckReport, CheckStatus, Drift, DriftRow, Facts, FileChange, FileStatus, MOST_FILES, Omitted,
+    PullRequestReport, PullRequestStatus, RefReport, RunReport, StageReport, StageStatus, TargetReport,
 };
 
 use serde::{Serialize, Serializer};

@@ -10,7 +10,7 @@ mod chain;
 use std::fmt::Write as _;
 
 use super::{
-    CheckStatus, FileStatus, Report, StageStatus, TargetReport, headline,
+    CheckStatus, Drift, FileStatus, Report, StageStatus, TargetReport, headline,
     markdown::{code, link, text},
     text::{bytes, count, duration},
 };
@@ -243,6 +243,7 @@ fn details(target: &TargetReport, dry_run: bool) -> Vec<String> {
     sections.push(checks(target));
     sections.push(changes(target, dry_run));
     sections.push(refs(target, dry_run));
+    sections.push(drift(target));
     sections.push(runs(target));
     sections.retain(|section| !section.is_empty());
     sections
@@ -342,9 +343,29 @@ fn refs(target: &TargetReport, dry_run: bool) -> String {
         let moved = !dry_run && !none(&reference.old) && !none(&reference.new);
         let compare =
             if moved { link("compare", &target.compare(&reference.old, &reference.new)) } else { String::new() };
-        vec![name, commit(&reference.old, true), format!("{}{forced}", commit(&reference.new, !dry_run)), compare]
+        // An annotated tag's value is no commit: the tag's own page resolves it.
+        let new = if reference.name.starts_with("refs/tags/") && !gone {
+            link(&code(&reference.new.chars().take(7).collect::<String>()), &format!("{web}/tree/{short}"))
+        } else {
+            commit(&reference.new, !dry_run)
+        };
+        vec![name, commit(&reference.old, true), format!("{new}{forced}"), compare]
     });
     table("Refs", &["Ref", "Before", "After", "Changes"], rows, target.omitted.refs, MOST_ROWS)
+}
+
+/// How the target stood to the checkout before the push.
+fn drift(target: &TargetReport) -> String {
+    let number = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    let rows = target.drift_rows.iter().map(|row| {
+        let state = match (row.state, row.ahead) {
+            (Drift::Behind, None) => "behind or not there",
+            (state, _) => state.name(),
+        };
+        vec![code(&row.name), state.to_owned(), number(row.ahead), number(row.behind)]
+    });
+    let head = &["Ref", "Target", "Commits it lacked", "Commits only it has"];
+    table("Drift", head, rows, 0, MOST_ROWS)
 }
 
 fn short(reference: &str) -> &str {

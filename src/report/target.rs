@@ -215,6 +215,19 @@ pub enum Drift {
     Extra,
 }
 
+/// How one ref of the target stood to the checkout's before the push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriftRow {
+    /// The ref's full name.
+    pub name: String,
+    /// How it stood.
+    pub state: Drift,
+    /// Commits of the checkout that the target lacked; none where they were not counted.
+    pub ahead: Option<u64>,
+    /// Commits of the target that the checkout lacks; none where they were not counted.
+    pub behind: Option<u64>,
+}
+
 impl Drift {
     /// The name in the report and the output `drift`.
     pub fn name(self) -> &'static str {
@@ -352,6 +365,9 @@ pub struct TargetReport {
     /// How the target stood to the checkout; none where no refs are pushed, or before that is known.
     #[serde(serialize_with = "drift_name")]
     pub drift: Option<Drift>,
+    /// The refs that differed, for the summary.
+    #[serde(skip)]
+    pub drift_rows: Vec<DriftRow>,
     /// The pull request, where there is one.
     pub pull_request: Option<PullRequestReport>,
     /// The runs that were started or waited for.
@@ -387,6 +403,7 @@ impl TargetReport {
             changes: Changes::default(),
             remote: Vec::new(),
             drift: None,
+            drift_rows: Vec::new(),
             pull_request: None,
             runs: Vec::new(),
             omitted: Omitted::default(),

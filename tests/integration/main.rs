@@ -30,6 +30,7 @@ mod malicious;
 mod malicious_ssh;
 mod mangled;
 mod matrix;
+mod mirror;
 mod native;
 mod once;
 mod packs;

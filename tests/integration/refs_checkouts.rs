@@ -187,13 +187,11 @@ fn checkouts_that_can_not_be_read_each_have_their_own_remedy() {
             "borrows objects",
             "Mount that folder",
             Box::new(|step: Step| {
-                let between = folder.path().join("between");
-                if !between.exists() {
-                    Tree::clone(&tree.0, &between, &[]);
-                    let gone = format!("{}/gone/objects\n", away.display());
-                    fs::write(between.join(".git/objects/info/alternates"), gone).unwrap();
-                }
+                let between = step.workspace().join("between");
                 let step = cloned(step, &tree, &[]);
+                Tree::clone(&tree.0, &between, &[]);
+                let gone = format!("{}/gone/objects\n", away.display());
+                fs::write(between.join(".git/objects/info/alternates"), gone).unwrap();
                 let file = step.workspace().join(".git/objects/info/alternates");
                 fs::write(file, format!("{}/.git/objects\n", between.display())).unwrap();
                 step

@@ -135,6 +135,55 @@ impl Reach {
         Ok(false)
     }
 
+    /// The objects that are walked over.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// How many commits `new` leads to that none of `olds` leads to, and the other way round, as far as the history is here.
+    pub fn ahead_behind(&mut self, olds: &[Oid], new: Oid) -> Result<(u64, u64), Failure> {
+        const NEW: u8 = 1;
+        const OLD: u8 = 2;
+        const BOTH: u8 = NEW | OLD;
+        let mut marks: OidMap<u8> = OidMap::default();
+        let mut queued = OidSet::default();
+        let mut queue = BinaryHeap::new();
+        // Commits in the queue that only one side leads to; without any the rest is common history.
+        let mut open = 0_usize;
+        let mut found: Vec<(Oid, u8)> = olds.iter().map(|old| (*old, OLD)).chain([(new, NEW)]).collect();
+        loop {
+            for (oid, mark) in found.drain(..) {
+                let before = marks.get(&oid).copied().unwrap_or_default();
+                let after = before | mark;
+                if after == before {
+                    continue;
+                }
+                let Some(commit) = self.commit(oid)? else { continue };
+                marks.insert(oid, after);
+                if queued.insert(oid) {
+                    queue.push((commit.time, oid));
+                    open += usize::from(after != BOTH);
+                } else {
+                    open -= 1;
+                }
+            }
+            if open == 0 {
+                break;
+            }
+            let Some((_, oid)) = queue.pop() else { break };
+            queued.remove(&oid);
+            let mark = marks.get(&oid).copied().unwrap_or(BOTH);
+            open -= usize::from(mark != BOTH);
+            if let Some(commit) = self.commit(oid)?
+                && !commit.cut
+            {
+                found.extend(commit.parents.iter().map(|parent| (*parent, mark)));
+            }
+        }
+        let count = |side: u8| marks.values().filter(|mark| **mark == side).count() as u64;
+        Ok((count(NEW), count(OLD)))
+    }
+
     /// The parents, not here, of all commits that end `new`'s history because the clone is shallow.
     pub fn beyond(&mut self, new: Oid) -> Result<Vec<Oid>, Failure> {
         let mut beyond = BTreeSet::new();

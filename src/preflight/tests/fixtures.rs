@@ -62,6 +62,7 @@ pub(crate) fn facts() -> Facts {
         proposed: None,
         publish: None,
         pushed_refs: None,
+        drift: Vec::new(),
         tags: None,
         rules: RuleFacts::default(),
         pages: Asked::No,

@@ -1,0 +1,55 @@
+//! On a runner a checkout must not lead out of the workspace: a `.git` file, a link, `commondir` or an alternates file that
+//! an earlier step wrote could make this step push another repository.
+//!
+//! Source: <https://git-scm.com/docs/gitrepository-layout>
+
+use std::{fs, path::Path};
+
+use super::unreadable::{ALTERNATES_DEPTH, alternates};
+use crate::diagnosis::{Cause, Failure};
+
+/// Refuses a repository of which a part lies outside of `boundary`.
+///
+/// # Errors
+/// `invalid-input`, with the part that leads outside.
+pub(super) fn check(git_dir: &Path, common: &Path, boundary: &Path) -> Result<(), Failure> {
+    let boundary =
+        fs::canonicalize(boundary).map_err(|error| outside("The workspace", boundary, &error.to_string()))?;
+    inside("Its git directory", git_dir, &boundary)?;
+    inside("Its common directory", common, &boundary)?;
+    for part in ["objects", "refs", "packed-refs", "config", "shallow"] {
+        let path = common.join(part);
+        if path.symlink_metadata().is_ok() {
+            inside(&format!("`{part}` of its git directory"), &path, &boundary)?;
+        }
+    }
+    borrowed(&common.join("objects"), &boundary, ALTERNATES_DEPTH)
+}
+
+fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), Failure> {
+    for folder in alternates(objects) {
+        // One that is not there is told by its own finding.
+        if folder.exists() {
+            inside("The folder that it borrows objects from", &folder, boundary)?;
+            if depth > 0 {
+                borrowed(&folder, boundary, depth - 1)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn inside(what: &str, path: &Path, boundary: &Path) -> Result<(), Failure> {
+    match fs::canonicalize(path) {
+        Ok(real) if real.starts_with(boundary) => Ok(()),
+        Ok(real) => Err(outside(what, path, &format!("it leads to {}", real.display()))),
+        Err(error) => Err(outside(what, path, &error.to_string())),
+    }
+}
+
+fn outside(what: &str, path: &Path, why: &str) -> Failure {
+    let what = format!("The checkout is not used, since it leaves the workspace. {what}, {}: {why}.", path.display());
+    Failure::new(Cause::InvalidInput, what).with_remedy(
+        "Let actions/checkout make a clone of its own inside the workspace, and set `checkout` to the `path:` given there.",
+    )
+}
