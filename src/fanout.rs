@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::Semaphore,
-};
+use tokio::sync::Semaphore;
 
 use crate::{
     connection::Connection,
@@ -22,6 +19,7 @@ use crate::{
     relay::{begun, relay, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
+    system,
     wait::Waiting,
 };
 
@@ -67,7 +65,7 @@ pub async fn relay_all(
     let stopped = tokio::select! {
         // It has to listen before the first relay begins: a signal that nobody heeds ends the program without a report.
         biased;
-        name = terminated() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
+        name = system::ended() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
         _ = futures_util::future::join_all(relays) => None,
     };
     // Whatever ended the relays: no scratch ref of theirs stays. It takes the tokens, so it comes before their end.
@@ -178,16 +176,4 @@ fn fail(report: &mut TargetReport, log: &TargetLog, stage: Stage, failure: &Fail
 #[allow(clippy::disallowed_methods, reason = "the end of the budget is no pause between tries")]
 async fn past(end: Instant) {
     tokio::time::sleep_until(end.into()).await;
-}
-
-/// Comes back when a signal asks the program to end; with its name.
-async fn terminated() -> &'static str {
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    match (terminate, interrupt) {
-        (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        },
-        _ => std::future::pending().await,
-    }
 }

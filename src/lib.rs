@@ -51,10 +51,11 @@
 //!   - [`explain`]: the command `explain`
 //! - diagnosis
 //!   - [`diagnosis`]: the closed list of causes, the classifier of error texts, and `Failure`
-//! - names · credential · globs
+//! - names · credential · globs · system
 //!   - [`names`]: names of things on a GitHub server, parsed strictly: repositories, servers, refs, object ids, paths in a tree
 //!   - [`credential`]: secrets, token kinds, and the redactor that keeps both out of what is printed
 //!   - [`globs`]: the patterns of `keep` and `exclude`
+//!   - [`system`]: what differs between Linux, macOS and Windows
 
 pub mod cli;
 pub mod connection;
@@ -82,6 +83,7 @@ pub mod report;
 pub mod retry;
 pub mod secrets;
 pub mod step;
+pub mod system;
 pub mod tag;
 pub mod trigger;
 pub mod wait;

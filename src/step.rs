@@ -12,7 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::runtime::{Builder, Runtime};
 
 use self::confirm::confirm;
@@ -30,6 +29,7 @@ use crate::{
     progress::Unwatched,
     report::{self, Console, Destinations, Report, logging, write_all},
     retry::Retries,
+    system,
 };
 
 /// How long threads that still read files may hold up the end.
@@ -37,7 +37,7 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// Does what the arguments (without the program's name) and the environment ask for.
 pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: PathBuf) -> ExitCode {
-    no_core_dump();
+    system::keep_memory_private();
     let mut context = Context::read(&environment, current_dir);
     if !context.on_runner && context.repository.is_none() {
         context.origin = checkout::origin(&context.workspace);
@@ -97,14 +97,6 @@ fn explained(asked: &Explain) -> Result<String, Failure> {
     } else {
         explain::prose(&asked.options, &text)
     })
-}
-
-/// Keeps the credential out of core dumps, and other processes of the same user out of this one's memory.
-///
-/// Source: <https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html>
-fn no_core_dump() {
-    // Where the kernel refuses there is nothing else to do.
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 fn print(text: &str) -> ExitCode {
@@ -193,17 +185,4 @@ fn finish(report: &Report, context: &Context, console: &Console, json: bool) -> 
         print(&format!("{}\n", report::json::render(report, console.redactor())));
     }
     if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-#[cfg(test)]
-mod tests {
-    use rustix::process::dumpable_behavior;
-
-    use super::*;
-
-    #[test]
-    fn a_process_that_holds_a_credential_is_not_dumped() {
-        no_core_dump();
-        assert!(matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable)));
-    }
 }

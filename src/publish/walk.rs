@@ -5,10 +5,6 @@ mod tests;
 
 use std::{
     fs, io,
-    os::unix::{
-        ffi::{OsStrExt, OsStringExt},
-        fs::MetadataExt,
-    },
     path::{Component, Path, PathBuf},
 };
 
@@ -19,21 +15,11 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::format::FileMode,
 };
-use crate::{globs::Globs, names::tree};
-
-/// When a file's content and its inode last changed, as it was listed: one that differs later was changed meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
-        // NOTE: no inode number: on some network and FUSE file systems it is not the same for two looks at one file.
-        Self { modified: (metadata.mtime(), metadata.mtime_nsec()), changed: (metadata.ctime(), metadata.ctime_nsec()) }
-    }
-}
+use crate::{
+    globs::Globs,
+    names::tree,
+    system::{self, Stamp},
+};
 
 /// A file or symlink of the directory.
 #[derive(Clone, Debug)]
@@ -83,7 +69,7 @@ impl Listing {
 
     /// Where `file` lies on disk.
     pub fn location(&self, file: &File) -> PathBuf {
-        self.root.join(std::ffi::OsStr::from_bytes(&file.path))
+        self.root.join(system::name_of(&file.path))
     }
 
     /// Opens a file that is no symlink for reading. One that changed since it was listed is a failure:
@@ -100,7 +86,7 @@ impl Listing {
     /// The target of a symlink, as bytes.
     pub fn link_target(&self, file: &File) -> Result<Bytes, Failure> {
         let target = fs::read_link(self.location(file)).map_err(|error| unreadable(&file.path, &error))?;
-        let target = target.into_os_string().into_vec();
+        let target = system::target_of(target);
         if target.len() as u64 == file.size { Ok(target.into()) } else { Err(changed(&file.path)) }
     }
 }
@@ -241,7 +227,7 @@ fn nothing(folders: u64, excluded: u64, skipped: usize) -> Failure {
 }
 
 fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Failure> {
-    let place = root.join(std::ffi::OsStr::from_bytes(folder));
+    let place = root.join(system::name_of(folder));
     let read = || fs::read_dir(place)?.collect::<io::Result<Vec<_>>>();
     let entries = read().map_err(|error| unreadable(if folder.is_empty() { b"." } else { folder }, &error))?;
     entries
@@ -256,7 +242,7 @@ fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Fai
 
 fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs) -> Result<(), Failure> {
     let name = entry.file_name();
-    let name = name.as_bytes();
+    let name = &*system::bytes_of(&name);
     if tree::is_dot_git(name) {
         return Ok(());
     }
@@ -280,7 +266,7 @@ fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs)
     } else if !kind.is_file() {
         found.skipped.push(path.into());
         return Ok(());
-    } else if metadata.mode() & 0o100 != 0 {
+    } else if system::is_executable(&metadata) {
         FileMode::EXECUTABLE
     } else {
         FileMode::FILE
@@ -292,7 +278,9 @@ fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs)
     if kind.is_dir() {
         found.folders.push(path);
     } else {
-        found.files.push(File { path: path.into(), mode, size: metadata.len(), stamp: Stamp::of(&metadata) });
+        let link = mode == FileMode::SYMLINK;
+        let size = if link { system::link_length(&entry.path(), &metadata) } else { metadata.len() };
+        found.files.push(File { path: path.into(), mode, size, stamp: Stamp::of(&metadata) });
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! An entry of one of the checkout's packs, and how it is copied.
 
-use std::{io, os::unix::fs::FileExt as _, sync::Arc};
+use std::sync::Arc;
 
 use flate2::Crc;
 
 use super::{packs::PackFile, unreadable};
-use crate::{diagnosis::Failure, git::format::ObjectKind, names::Oid};
+use crate::{diagnosis::Failure, git::format::ObjectKind, names::Oid, system::fill_at};
 
 /// A part of a pack in memory; what lies side by side is read at once.
 pub(super) struct Window {
@@ -37,16 +37,7 @@ impl Window {
 }
 
 pub(super) fn fill(pack: &PackFile, buffer: &mut [u8], at: u64) -> Result<usize, Failure> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match pack.file().read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable::unreadable(pack.path(), &error)),
-        }
-    }
-    Ok(filled)
+    fill_at(pack.file(), buffer, at).map_err(|error| unreadable::unreadable(pack.path(), &error))
 }
 
 pub(super) fn damaged(pack: &PackFile) -> Failure {

@@ -1,6 +1,6 @@
 //! Large files: read, hashed and deflated block by block, each block on a core of its own.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::fs::File;
 
 use sha1::{Digest, Sha1};
 use zlib_rs::adler32::{adler32, adler32_combine};
@@ -12,20 +12,19 @@ use super::{
     put::{number_of, put_header},
     unreadable,
 };
-use crate::git::{deflate, format::ObjectKind};
+use crate::{
+    git::{deflate, format::ObjectKind},
+    system::fill_at,
+};
 
 /// Reads and deflates a part of a large file.
 pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
     let PackEntry::File { size, path, .. } = entry else { return Err(internal("only files have blocks")) };
     let mut content = vec![0; length];
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    match file.read_exact_at(&mut content, offset) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(changed(path)),
-        Err(error) => return Err(unreadable(path, &error)),
-        Ok(()) => {}
-    }
+    let fill = |buffer: &mut [u8], offset| fill_at(&file, buffer, offset).map_err(|error| unreadable(path, &error));
     let last = offset + length as u64 == *size;
-    if last && file.read_at(&mut [0], *size).map_err(|error| unreadable(path, &error))? > 0 {
+    if fill(&mut content, offset)? < length || last && fill(&mut [0], *size)? > 0 {
         return Err(changed(path));
     }
     let mut packed = Vec::new();

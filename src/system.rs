@@ -1,0 +1,30 @@
+//! What differs between operating systems, behind one module for each: file names as bytes, executable bits, signals, the
+//! privacy of memory. Nothing else in the program asks which system it runs on.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::{fs::File, io};
+
+#[cfg(unix)]
+pub use unix::{Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, read_at, target_of};
+#[cfg(windows)]
+pub use windows::{
+    Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, read_at, target_of,
+};
+
+/// Fills `buffer` from `offset` bytes into the file on; fewer bytes than it holds only where the file ends.
+pub fn fill_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read_at(file, &mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

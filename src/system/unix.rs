@@ -1,0 +1,105 @@
+//! Linux and macOS.
+
+use std::{
+    borrow::Cow,
+    ffi::{OsStr, OsString},
+    fs::{File, Metadata},
+    io,
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt as _},
+        fs::{FileExt as _, MetadataExt as _},
+    },
+    path::{Path, PathBuf},
+};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// When a file's content and its inode last changed, as it was listed: one that differs later was changed meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The moments in the file's metadata.
+    pub fn of(metadata: &Metadata) -> Self {
+        // NOTE: no inode number: on some network and FUSE file systems it is not the same for two looks at one file.
+        Self { modified: (metadata.mtime(), metadata.mtime_nsec()), changed: (metadata.ctime(), metadata.ctime_nsec()) }
+    }
+}
+
+/// A file's name as git stores it.
+pub fn bytes_of(name: &OsStr) -> Cow<'_, [u8]> {
+    name.as_bytes().into()
+}
+
+/// A file's name or path on this machine, from the bytes that git stores.
+pub fn name_of(bytes: &[u8]) -> Cow<'_, OsStr> {
+    OsStr::from_bytes(bytes).into()
+}
+
+/// The target of a symlink as git stores it.
+pub fn target_of(target: PathBuf) -> Vec<u8> {
+    OsString::from(target).into_vec()
+}
+
+/// The length of a symlink's target in bytes.
+pub fn link_length(_link: &Path, metadata: &Metadata) -> u64 {
+    metadata.len()
+}
+
+/// Whether git records the file as executable: its owner's right counts.
+pub fn is_executable(metadata: &Metadata) -> bool {
+    metadata.mode() & 0o100 != 0
+}
+
+/// Reads some bytes from `offset` on, without moving the file's position.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(buffer, offset)
+}
+
+/// Completes when a signal asks the program to end, with the signal's name.
+pub async fn ended() -> &'static str {
+    async fn received(signal: io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    }
+    tokio::select! {
+        () = received(signal(SignalKind::terminate())) => "SIGTERM",
+        () = received(signal(SignalKind::interrupt())) => "SIGINT",
+        () = received(signal(SignalKind::hangup())) => "SIGHUP",
+        () = received(signal(SignalKind::quit())) => "SIGQUIT",
+    }
+}
+
+/// Keeps the credential out of core dumps and, on Linux, other processes of the same user out of this one's memory.
+///
+/// Source: <https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html>
+pub fn keep_memory_private() {
+    // Where the kernel refuses there is nothing else to do.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    #[cfg(not(target_os = "linux"))]
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_holds_a_credential_is_not_dumped() {
+        keep_memory_private();
+        assert!(matches!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable)));
+    }
+}

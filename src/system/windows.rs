@@ -1,0 +1,78 @@
+//! Windows.
+
+use std::{
+    borrow::Cow,
+    ffi::{OsStr, OsString},
+    fs::{self, File, Metadata},
+    io,
+    os::windows::fs::{FileExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+};
+
+use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+
+/// When a file was made and its content last changed, as it was listed: one that differs later was changed meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified: u64,
+    created: u64,
+}
+
+impl Stamp {
+    /// The moments in the file's metadata.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self { modified: metadata.last_write_time(), created: metadata.creation_time() }
+    }
+}
+
+/// A file's name as git stores it. What is no Unicode becomes another name, under which the file cannot be read.
+pub fn bytes_of(name: &OsStr) -> Cow<'_, [u8]> {
+    match name.to_string_lossy() {
+        Cow::Borrowed(text) => text.as_bytes().into(),
+        Cow::Owned(text) => text.into_bytes().into(),
+    }
+}
+
+/// A file's name or path on this machine, from the bytes that git stores.
+pub fn name_of(bytes: &[u8]) -> Cow<'_, OsStr> {
+    OsString::from(String::from_utf8_lossy(bytes).into_owned()).into()
+}
+
+/// The target of a symlink as git stores it: with forward slashes.
+pub fn target_of(target: PathBuf) -> Vec<u8> {
+    target.to_string_lossy().replace('\\', "/").into_bytes()
+}
+
+/// The length of a symlink's target in bytes; the file system does not tell it.
+pub fn link_length(link: &Path, _metadata: &Metadata) -> u64 {
+    fs::read_link(link).map_or(0, |target| target_of(target).len() as u64)
+}
+
+/// Windows has no executable bit.
+pub fn is_executable(_metadata: &Metadata) -> bool {
+    false
+}
+
+/// Reads some bytes from `offset` on. It moves the file's position, which nothing here relies on.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek_read(buffer, offset)
+}
+
+/// Completes when the console asks the program to end, with the event's name.
+///
+/// Source: <https://learn.microsoft.com/en-us/windows/console/handlerroutine>
+pub async fn ended() -> &'static str {
+    let events = (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_shutdown());
+    let (Ok(mut interrupt), Ok(mut stop), Ok(mut close), Ok(mut shutdown)) = events else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => "Ctrl+C",
+        _ = stop.recv() => "Ctrl+Break",
+        _ = close.recv() => "closing the console",
+        _ = shutdown.recv() => "the system's shutdown",
+    }
+}
+
+/// Dumps are made where an administrator switched them on; a program has no say in that.
+pub fn keep_memory_private() {}
