@@ -1,5 +1,6 @@
 # repo-relay as one static binary in an empty image. The runner starts it as PID 1, as root, without a standard input.
-FROM rust:1.95-slim-bookworm AS build
+# The base image is named by the digest of its index of architectures; .github/dependabot.yml renews it.
+FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS build
 
 # `release` links with fat LTO and takes minutes on a small machine; `thin` is what the tests build.
 ARG PROFILE=release

@@ -188,6 +188,11 @@ fn with_flags(
     Ok(Request { raw, json: matches.get_flag("json"), yes })
 }
 
+/// The whole command line: the flags of a step, and the commands with theirs. For pages that are made of it.
+pub fn command_line() -> clap::Command {
+    named::whole()
+}
+
 fn completions(shell: &str) -> Result<String, Failure> {
     let shell: Shell = shell.parse().map_err(|_| {
         invalid("`completions` knows no such SHELL; it accepts bash, zsh, fish, elvish or powershell.".to_owned())

@@ -34,21 +34,38 @@ use_containers() {
     return 1
 }
 
+# The image that the Dockerfile builds on, NAME:TAG@DIGEST as it stands there.
+base_image() {
+    sed -n 's/^FROM \(.*\) AS build$/\1/p' "$root/Dockerfile"
+}
+
 # Sees to it that the image the Dockerfile builds on is here: from the registry, or, where none answers, made of Debian's
-# packages under the same name, with the machine's own Rust toolchain mounted into the build.
+# packages, with the machine's own Rust toolchain mounted into the build. Such an image has no digest of the registry:
+# `dockerfile` then is one that names it by its tag.
 use_base_image() {
     local name tag log=$containers/base.log
-    name=$(sed -n 's/^FROM \(.*\) AS build$/\1/p' "$root/Dockerfile")
-    tag=docker.io/library/$name
-    podman image exists "$tag" && return 0
-    echo "pulling $tag"
-    timeout 600 podman pull --quiet "$tag" >"$log" 2>&1 && return 0
+    name=$(base_image)
+    tag=docker.io/library/${name%@*}
+    dockerfile=$root/Dockerfile
+    if podman image exists "docker.io/library/$name"; then return 0; fi
+    if ! podman image exists "$tag"; then
+        echo "pulling $name"
+        timeout 600 podman pull --quiet "docker.io/library/$name" >"$log" 2>&1 && return 0
+        make_base_image "$tag" "$log" || return 1
+    fi
+    dockerfile=$containers/Dockerfile
+    sed 's/^\(FROM [^@]*\)@[^ ]* AS build$/\1 AS build/' "$root/Dockerfile" >"$dockerfile"
+}
+
+# make_base_image TAG LOG: of Debian's packages.
+make_base_image() {
+    local tag=$1 log=$2
     echo "no registry answers; making $tag with debootstrap"
     need_apt debootstrap debootstrap || return 1
     local rootfs=$containers/rootfs
     rm -rf "$rootfs"
     as_root debootstrap --variant=minbase --include=gcc,libc6-dev,make,ca-certificates \
-        "${name##*-}" "$rootfs" >"$log" 2>&1 || {
+        "${tag##*-}" "$rootfs" >"$log" 2>&1 || {
         missing="no registry answers and debootstrap failed, see $log"
         return 1
     }
@@ -66,10 +83,9 @@ use_base_image() {
 # The options of a build for this machine, one a line: the crates that are here already, and the toolchain where the base
 # image has none.
 build_options() {
-    local name registry=${CARGO_HOME:-$HOME/.cargo}/registry
-    name=docker.io/library/$(sed -n 's/^FROM \(.*\) AS build$/\1/p' "$root/Dockerfile")
+    local registry=${CARGO_HOME:-$HOME/.cargo}/registry
     printf -- '--volume\n%s:/usr/local/cargo/registry:O\n' "$registry"
-    if [ "$(podman image inspect --format '{{index .Labels "base"}}' "$name")" = debootstrap ]; then
+    if [ "$dockerfile" != "$root/Dockerfile" ]; then
         printf -- '--volume\n%s:/toolchain:ro\n' "$(rustc --print sysroot)"
     fi
 }

@@ -72,11 +72,15 @@ const ASIDE: [(&str, &[&str], &str); 4] = [
         &["name", "path"],
         r#"mkdir -p "$STORE/artifacts" && cp -r "$path" "$STORE/artifacts/$name""#,
     ),
-    ("actions/download-artifact", &["path"], r#"mkdir -p "$path" && cp -r "$STORE/artifacts/." "$path""#),
+    (
+        "actions/download-artifact",
+        &["path", "pattern"],
+        r#"mkdir -p "$path" && cp -r "$STORE/artifacts/${pattern:-.}" "$path""#,
+    ),
     (
         "actions/attest-build-provenance",
-        &["subject_name", "subject_digest"],
-        r#"echo "provenance $subject_name $subject_digest" >> "$STORE/attested""#,
+        &["subject_name", "subject_digest", "subject_checksums"],
+        r#"echo "provenance $subject_name$subject_checksums $subject_digest" >> "$STORE/attested""#,
     ),
     (
         "actions/attest",
@@ -84,6 +88,18 @@ const ASIDE: [(&str, &[&str], &str); 4] = [
         r#"test -s "$sbom_path" && echo "sbom $subject_name $subject_digest" >> "$STORE/attested""#,
     ),
 ];
+
+/// `gh release`, as far as `script/release announce` uses it. What is no draft any more lies in `published`.
+const GH: &str = r#"
+case "$2" in
+    view) [ -d "$STORE/published/$3" ] && echo false ;;
+    create)
+        mkdir -p "$STORE/draft/$3" "$STORE/published"
+        for word in "$@"; do case $word in /* | target/*) cp "$word" "$STORE/draft/$3/" ;; esac; done
+        ;;
+    edit) mv "$STORE/draft/$3" "$STORE/published/$3" ;;
+esac
+"#;
 
 /// Writes the actions that stand aside; act's arguments that say so, for the commits that the workflow names.
 fn aside(folder: &Path, workflow: &str) -> Vec<String> {
@@ -122,7 +138,7 @@ fn repository(world: &World, act: &Act, registry: &Registry) -> PathBuf {
     let workflow = ".github/workflows/release.yml";
     change(workflow, "ghcr.io/", &format!("127.0.0.1:{}/", registry.port));
     change(workflow, "PROFILE: release", "PROFILE: thin");
-    change(workflow, "run: script/release sbom sbom/", "run: mkdir sbom && cp Cargo.lock sbom/");
+    change(workflow, "run: script/release sbom built/", "run: cp Cargo.lock built/");
     change("CHANGELOG.md", "## [Unreleased]", &format!("## [{}]", env!("CARGO_PKG_VERSION")));
     fs::write(source.join("script/test"), "#!/bin/sh\necho the gate\n").unwrap();
     git(&source, &["init", "--quiet"]);
@@ -146,11 +162,13 @@ fn act_publishes_a_release_with_the_action_that_was_just_released() {
     let source = repository(&world, &act, &registry);
     let workflow = source.join(".github/workflows/release.yml");
     let aside = aside(&act.path("aside"), &fs::read_to_string(&workflow).unwrap());
-    // The jobs here run as the user that the gate runs as.
+    // The jobs here run as the user that the gate runs as; GitHub Releases are a folder for each tag.
     let tools = act.path("tools");
     fs::create_dir(&tools).unwrap();
-    fs::write(tools.join("sudo"), "#!/bin/sh\nshift\nexec \"$@\"\n").unwrap();
-    fs::set_permissions(tools.join("sudo"), fs::Permissions::from_mode(0o755)).unwrap();
+    for (name, script) in [("sudo", "shift\nexec \"$@\"\n"), ("gh", GH)] {
+        fs::write(tools.join(name), format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(tools.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
 
     let version = env!("CARGO_PKG_VERSION");
     let major = format!("v{}", version.split('.').next().unwrap());
@@ -159,7 +177,18 @@ fn act_publishes_a_release_with_the_action_that_was_just_released() {
         let mut job = act
             .job(&source, "workflow_dispatch")
             .event(&json!({"ref": "refs/heads/main", "inputs": {"version": version}}))
-            .args(["--workflows", workflow.to_str().unwrap(), "--matrix", "arch:amd64"])
+            .args([
+                "--workflows",
+                workflow.to_str().unwrap(),
+                "--matrix",
+                "arch:amd64",
+                "--matrix",
+                "runner:ubuntu-24.04",
+            ])
+            .args([
+                "--env",
+                &format!("REPO_RELAY_BINARIES={}", act.path("store/published").join(format!("v{version}")).display()),
+            ])
             .args(aside.iter().map(String::as_str))
             .args(["--env", &format!("GITHUB_SERVER_URL={url}"), "--env", &format!("GITHUB_API_URL={url}/api/v3")])
             .args(["--env", &format!("GITHUB_REPOSITORY={OWN}"), "--env", "GITHUB_REPOSITORY_OWNER=acme"])
@@ -181,13 +210,26 @@ fn act_publishes_a_release_with_the_action_that_was_just_released() {
     let released = own.tip(&branch).unwrap_or_else(|| panic!("no release was pushed\n{log}"));
     assert_eq!(own.tip(&tag).as_ref(), Some(&released), "{log}");
     assert_eq!(own.tip(&format!("refs/tags/{major}")).as_ref(), Some(&released), "{log}");
-    assert_eq!(git(&own.path(), &["diff", "--name-only", &before, &released]), "action.yml");
+    assert_eq!(git(&own.path(), &["diff", "--name-only", &before, &released]), "action.yml\nnative/binaries.json");
     let action = git(&own.path(), &["show", &format!("{released}:action.yml")]);
     let image = action.rsplit_once("image: docker://").unwrap().1;
     assert!(image.starts_with(&format!("127.0.0.1:{}/{OWN}@sha256:", registry.port)), "{image}");
     let attested = fs::read_to_string(act.path("store/attested")).unwrap();
     let subject = image.replace('@', " ");
-    assert_eq!(attested, format!("provenance {subject}\nsbom {subject}\n"));
+    assert_eq!(attested, format!("provenance {subject}\nsbom {subject}\nprovenance release/SHA256SUMS \n"));
+
+    // The same program in the image, in the release, and by the native action of the released commit.
+    let binaries: serde_json::Value =
+        serde_json::from_str(&git(&own.path(), &["show", &format!("{released}:native/binaries.json")])).unwrap();
+    assert_eq!(binaries["release"], format!("{url}/{OWN}/releases/download/v{version}"));
+    let published = act.path("store/published").join(format!("v{version}"));
+    let name = format!("repo-relay-{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let sums = fs::read_to_string(published.join("SHA256SUMS")).unwrap();
+    assert!(sums.contains(&format!("{}  {name}\n", binaries["sha256"][&name].as_str().unwrap())), "{sums}");
+    assert!(
+        published.join(format!("repo-relay-{version}-{}-unknown-linux-gnu.tar.gz", std::env::consts::ARCH)).exists()
+    );
+    assert!(log.contains("the native action on ubuntu-24.04"), "{log}");
 
     let removed = podman().args(["rmi", "--force", image]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     assert!(removed.unwrap().success(), "{image} is not among the images that act pulled");

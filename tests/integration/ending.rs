@@ -123,7 +123,9 @@ fn a_signal_at_any_request_ends_the_step_with_its_report() {
         let mut child = step.start();
         let held = is_held(&scene, &mut child);
         let sent = Instant::now();
-        let (signal, name) = if index % 2 == 0 { (Signal::TERM, "SIGTERM") } else { (Signal::INT, "SIGINT") };
+        let signals =
+            [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP"), (Signal::QUIT, "SIGQUIT")];
+        let (signal, name) = signals[index % 4];
         if held {
             kill_process(Pid::from_child(&child), signal).unwrap();
         }
