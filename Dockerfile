@@ -11,9 +11,10 @@ WORKDIR /src
 # Targets with a file of their own (benches, examples, tests) are not in the build context and are taken out of the manifest.
 COPY script/binary script/
 COPY Cargo.toml Cargo.lock ./
+COPY demo/Cargo.toml demo/
 COPY tests/emulator/Cargo.toml tests/emulator/
 RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
-    && mkdir src tests/emulator/src && touch tests/emulator/src/lib.rs \
+    && mkdir src tests/emulator/src && touch tests/emulator/src/lib.rs demo/demo.rs \
     && echo '//! Empty.' > src/lib.rs && printf '//! Empty.\nfn main() {}\n' > src/main.rs \
     && script/binary "$PROFILE"
 
