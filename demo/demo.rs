@@ -92,8 +92,7 @@ fn demo(keep_summary: Option<PathBuf>) {
     title("5. The step summary of the first run, as GitHub would show it");
     let page = repositories.join("summary.html");
     fs::write(&page, page::page(&summary)).unwrap();
-    println!("Open file://{} in a browser. Its first line:\n", page.display());
-    println!("{}", summary.lines().next().unwrap_or_default().trim_start_matches("## "));
+    println!("Open file://{} in a browser.", page.display());
 
     title("6. What the server started, once each");
     for run in github.runs("acme/handbook") {
