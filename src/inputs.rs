@@ -24,12 +24,10 @@ use std::{collections::BTreeSet, fmt, path::PathBuf, time::Duration};
 use crate::{
     credential::Secret,
     names::Author,
-    names::{RefName, Target, TreePath},
+    names::{RefName, SecretScope, Target, TreePath},
 };
 
-pub use options::{
-    MergeMethod, PreviewFolders, PullRequest, PullRequestWhen, RefsPush, SecretScope, Sign, Symlinks, Trailers,
-};
+pub use options::{MergeMethod, PreviewFolders, PullRequest, PullRequestWhen, RefsPush, Sign, Symlinks, Trailers};
 pub use raw::Raw;
 pub(crate) use raw::nearest;
 pub use table::INPUTS;

@@ -264,8 +264,8 @@ fn wanted(plan: &Plan) -> (Vec<Permission>, Vec<Permission>) {
         Some(PullRequestWhen::Required) => helpful.push(("pull_requests", "write")),
         Some(PullRequestWhen::No) | None => {}
     }
-    if plan.secret.is_some() {
-        needed.push(("secrets", "write"));
+    if let Some(secret) = &plan.secret {
+        needed.push((secret.scope.permission(), "write"));
     }
     (needed, helpful)
 }

@@ -2,6 +2,7 @@
 
 mod author;
 mod git;
+mod secret_scope;
 pub mod tree;
 
 use std::{fmt, net::IpAddr, str::FromStr};
@@ -11,6 +12,7 @@ use url::{Host, Url};
 pub use self::{
     author::Author,
     git::{Oid, RefName, TreePath},
+    secret_scope::SecretScope,
 };
 
 /// Why a name is not accepted; the text says what would be.

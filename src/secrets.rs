@@ -1,4 +1,4 @@
-//! The secret stage: one Actions secret, sealed to the repository's own public key, so that nobody on the way can open it.
+//! The secret stage: one secret, sealed to the own public key of the store that it goes to, so that nobody on the way can open it.
 //!
 //! Source: <https://docs.github.com/en/rest/guides/encrypting-secrets-for-the-rest-api>
 
@@ -35,8 +35,8 @@ pub enum SecretChange {
 /// The secret after the stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSet {
-    /// Its name, as GitHub stores it.
-    pub name: String,
+    /// What a sentence calls it, with its name as GitHub stores it: "secret X".
+    pub called: String,
     /// What became of it.
     pub change: SecretChange,
 }
@@ -52,17 +52,18 @@ pub async fn set_secret(
     let plan = cleared.plan();
     let ClearedSecret { plan: secret, key, facts: known } = secret;
     let name = secret.name.to_ascii_uppercase();
+    let called = secret.scope.secret(&name);
     let before = before(known);
     if plan.behaviour.dry_run {
-        return Ok(SecretSet { name, change: before });
+        return Ok(SecretSet { called, change: before });
     }
     let sealed: Arc<str> = seal(&secret.value, key)?.into();
-    let what = format!("setting of the secret {name}");
+    let what = format!("setting of the {called}");
     let unsure = AtomicBool::new(false);
     let send = || async {
         connection.retries.turn().await;
         connection.doubt.begin(&what);
-        let answer = connection.github.put_secret(&plan.target.slug, &name, &key.key_id, &sealed).await;
+        let answer = connection.github.put_secret(&plan.target.slug, &secret.scope, &name, &key.key_id, &sealed).await;
         // A refusal says nothing about an earlier try whose answer got lost.
         unsure.fetch_or(answer.as_ref().is_err_and(RestError::may_be_done), Ordering::Relaxed);
         if answer.is_ok() || !unsure.load(Ordering::Relaxed) {
@@ -77,7 +78,7 @@ pub async fn set_secret(
         (_, SecretChange::Updated(at)) => SecretChange::Updated(at),
         (_, SecretChange::Unknown) => SecretChange::Updated(None),
     };
-    Ok(SecretSet { name, change })
+    Ok(SecretSet { called, change })
 }
 
 fn before(known: &SecretFacts) -> SecretChange {

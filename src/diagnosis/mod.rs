@@ -6,6 +6,7 @@ mod classify;
 mod evidence;
 mod failure;
 mod finding;
+mod job_permissions;
 mod link;
 mod listed;
 mod reading;

@@ -2,8 +2,14 @@
 
 use crate::credential::TokenKind;
 
-use super::{Cause, Situation, link::sso_link, listed, reading::Reading};
-use crate::diagnosis::finding::Finding;
+use super::{
+    Cause, Situation,
+    finding::Finding,
+    job_permissions::{JobPermissions, job_permissions},
+    link::sso_link,
+    listed,
+    reading::Reading,
+};
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
 pub(super) fn remedy(finding: &Finding, reading: &Reading, situation: &Situation) -> String {
@@ -38,12 +44,20 @@ fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<Strin
             repository?
         ),
         Cause::ResourceNotAccessibleByIntegration => match (needs, situation.token_kind) {
-            (Some(needs), Some(TokenKind::GithubToken)) => {
-                format!("Add the missing permission to the job's `permissions:`: `{}`.", needs.replace('=', ": "))
-            }
-            (Some(needs), _) => format!(
-                "The call needs `{needs}`. `GITHUB_TOKEN`: add it to the job's `permissions:`. App: add it under Permissions & events and accept the change in the installation."
-            ),
+            (Some(needs), Some(TokenKind::GithubToken)) => match job_permissions(needs) {
+                JobPermissions::Grant(lines) => format!("Add the missing permission to the job's `permissions:`: `{lines}`."),
+                JobPermissions::Never(needs) => format!(
+                    "`GITHUB_TOKEN` can never have what the call needs (`{needs}`), whatever `permissions:` says: pass as `token` a PAT, or an App's `app-id` and `app-private-key`, that has it."
+                ),
+            },
+            (Some(needs), _) => match job_permissions(needs) {
+                JobPermissions::Grant(lines) => format!(
+                    "The call needs `{needs}`: for `GITHUB_TOKEN` add `{lines}` to the job's `permissions:`; for an App add it under Permissions & events and accept the change in the installation."
+                ),
+                JobPermissions::Never(needs) => format!(
+                    "The call needs `{needs}`, which `GITHUB_TOKEN` can never have: for an App add it under Permissions & events and accept the change in the installation."
+                ),
+            },
             (None, _) => return None,
         },
         Cause::FineGrainedPermissionMissing => {

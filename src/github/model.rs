@@ -208,7 +208,8 @@ pub struct PagesError {
 /// The key that secrets of a repository are sealed with.
 #[derive(Clone, Debug, Deserialize)]
 pub struct PublicKey {
-    /// Its number, to be sent back.
+    /// Its number, to be sent back. Enterprise Server may write it as a number, github.com writes a text.
+    #[serde(deserialize_with = "text_or_number")]
     pub key_id: String,
     /// 32 bytes of Curve25519, in base64.
     pub key: String,
@@ -264,6 +265,19 @@ pub struct AccessToken {
     /// What it may do.
     #[serde(default)]
     pub permissions: BTreeMap<String, String>,
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Text(String),
+        Number(u64),
+    }
+    Ok(match Either::deserialize(deserializer)? {
+        Either::Text(text) => text,
+        Either::Number(number) => number.to_string(),
+    })
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {

@@ -15,7 +15,7 @@ use super::{
         SecretInfo, ServerMeta, Workflow, Workflows,
     },
 };
-use crate::names::Slug;
+use crate::names::{SecretScope, Slug};
 
 /// How many pages of a hundred entries are read of a list.
 const PAGES: u32 = 10;
@@ -26,6 +26,19 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 
 pub(super) fn plain(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// The path of a store of secrets.
+///
+/// Source: <https://docs.github.com/en/rest/actions/secrets>, <https://docs.github.com/en/rest/dependabot/secrets>,
+/// <https://docs.github.com/en/rest/codespaces/repository-secrets>
+fn secrets(repository: &Slug, scope: &SecretScope) -> String {
+    match scope {
+        SecretScope::Actions => format!("/repos/{repository}/actions/secrets"),
+        SecretScope::Dependabot => format!("/repos/{repository}/dependabot/secrets"),
+        SecretScope::Codespaces => format!("/repos/{repository}/codespaces/secrets"),
+        SecretScope::Environment(name) => format!("/repos/{repository}/environments/{}/secrets", plain(name)),
+    }
 }
 
 /// A `repository_dispatch`.
@@ -279,26 +292,32 @@ impl GitHub {
         self.poll(Call::get(format!("/repos/{repository}/pages/builds/latest")), etag, |build| build).await
     }
 
-    /// `GET /repos/{owner}/{repo}/actions/secrets/public-key`
-    pub async fn public_key(&self, repository: &Slug) -> Result<Answered<PublicKey>, RestError> {
-        self.ask(&Call::get(format!("/repos/{repository}/actions/secrets/public-key"))).await
+    /// `GET …/secrets/public-key` of a store of secrets: each has a key of its own.
+    pub async fn public_key(&self, repository: &Slug, scope: &SecretScope) -> Result<Answered<PublicKey>, RestError> {
+        self.ask(&Call::get(format!("{}/public-key", secrets(repository, scope)))).await
     }
 
-    /// `GET /repos/{owner}/{repo}/actions/secrets/{secret_name}`: when it was set, never what it is.
-    pub async fn secret(&self, repository: &Slug, name: &str) -> Result<Answered<SecretInfo>, RestError> {
-        self.ask(&Call::get(format!("/repos/{repository}/actions/secrets/{}", plain(name)))).await
+    /// `GET …/secrets/{secret_name}`: when it was set, never what it is.
+    pub async fn secret(
+        &self,
+        repository: &Slug,
+        scope: &SecretScope,
+        name: &str,
+    ) -> Result<Answered<SecretInfo>, RestError> {
+        self.ask(&Call::get(format!("{}/{}", secrets(repository, scope), plain(name)))).await
     }
 
-    /// `PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}`: status 201 when it is new, 204 when it was replaced.
+    /// `PUT …/secrets/{secret_name}`: status 201 when it is new, 204 when it was replaced.
     /// `sealed` is the value sealed with the public key `key_id`, in base64.
     pub async fn put_secret(
         &self,
         repository: &Slug,
+        scope: &SecretScope,
         name: &str,
         key_id: &str,
         sealed: &str,
     ) -> Result<Meta, RestError> {
-        let path = format!("/repos/{repository}/actions/secrets/{}", plain(name));
+        let path = format!("{}/{}", secrets(repository, scope), plain(name));
         let body = json!({ "encrypted_value": sealed, "key_id": key_id }).to_string();
         let call = Call::write(Method::PUT, path, body, &[201, 204], Effect::Repeatable);
         let (meta, _) = self.call(&call).await?;

@@ -13,7 +13,7 @@ use crate::{
         Settings,
         tests::loopback::{Act, Seen, Server, answer},
     },
-    names::Slug,
+    names::{SecretScope, Slug},
 };
 
 fn slug() -> Slug {
@@ -83,8 +83,8 @@ async fn every_read_asks_its_own_address_with_the_same_headers() {
     github.jobs(&repository, 9).await.unwrap();
     github.pages_site(&repository).await.unwrap();
     github.latest_pages_build(&repository, None).await.unwrap();
-    github.public_key(&repository).await.unwrap();
-    github.secret(&repository, "DEPLOY_TOKEN").await.unwrap();
+    github.public_key(&repository, &SecretScope::Actions).await.unwrap();
+    github.secret(&repository, &SecretScope::Actions, "DEPLOY_TOKEN").await.unwrap();
     github.installation(&repository).await.unwrap();
 
     let seen = server.seen();
@@ -144,7 +144,7 @@ async fn every_write_sends_the_body_that_is_documented() {
     assert_eq!(github.create_workflow_dispatch(&repository, "ci.yml", &request).await.unwrap().value, None);
     request.return_run_details = false;
     github.create_workflow_dispatch(&repository, "ci.yml", &request).await.unwrap();
-    github.put_secret(&repository, "DEPLOY_TOKEN", "42", "c2VhbGVk").await.unwrap();
+    github.put_secret(&repository, &SecretScope::Actions, "DEPLOY_TOKEN", "42", "c2VhbGVk").await.unwrap();
     let token = github.create_access_token(5, &["site"], &[("contents", "write")]).await.unwrap().value;
     assert_eq!(token.token.expose(), "ghs_x");
     assert_eq!(token.expires_at.map(expiry::rfc3339).as_deref(), Some("2026-11-21T05:00:00Z"));
@@ -292,7 +292,8 @@ async fn after_a_lost_or_broken_answer_only_what_is_safe_may_be_sent_again() {
         if for_writes {
             let write = Failure::from(github.create_dispatch(&slug(), &dispatch()).await.unwrap_err());
             assert_eq!(write.retry, Retry::Unclear(None), "{write}");
-            let secret = Failure::from(github.put_secret(&slug(), "A", "1", "x").await.unwrap_err());
+            let secret =
+                Failure::from(github.put_secret(&slug(), &SecretScope::Actions, "A", "1", "x").await.unwrap_err());
             assert_eq!(secret.retry, Retry::Backoff, "{secret}");
             assert_eq!(server.seen().len(), 3, "nothing is retried here");
         }

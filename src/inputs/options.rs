@@ -93,49 +93,6 @@ pub struct RefsPush {
     pub pull_request: PullRequest,
 }
 
-/// The input `secret-scope`: which of a repository's stores of secrets is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretScope {
-    /// The secrets of Actions.
-    Actions,
-    /// The secrets of Dependabot.
-    Dependabot,
-    /// The secrets of Codespaces.
-    Codespaces,
-    /// The secrets of the deployment environment of this name.
-    Environment(String),
-}
-
-impl FromStr for SecretScope {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "actions" => Ok(Self::Actions),
-            "dependabot" => Ok(Self::Dependabot),
-            "codespaces" => Ok(Self::Codespaces),
-            _ => match text.strip_prefix("environment:").map(str::trim) {
-                None => Err("it is none of these scopes"),
-                Some("") => Err("no name stands after `environment:`"),
-                Some(name) if name.chars().any(char::is_control) => Err("a name has no control characters"),
-                Some(name) if name.chars().count() > 255 => Err("a name has at most 255 characters"),
-                Some(name) => Ok(Self::Environment(name.to_owned())),
-            },
-        }
-    }
-}
-
-impl fmt::Display for SecretScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Actions => f.write_str("actions"),
-            Self::Dependabot => f.write_str("dependabot"),
-            Self::Codespaces => f.write_str("codespaces"),
-            Self::Environment(name) => write!(f, "environment:{name}"),
-        }
-    }
-}
-
 /// The input `prune-previews`: the path, from the root of the branch, of the folder that holds the preview of one pull
 /// request. `{number}` stands for the number of the pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,20 +8,76 @@ use super::{
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
+    names::SecretScope,
     plan::Plan,
 };
 
 /// Whether the secrets of the target may be set. Reading the public key needs less than writing: a refusal is certain.
 pub(super) fn permission(plan: &Plan, facts: &Facts) -> Option<Check> {
-    plan.secret.as_ref()?;
+    let secret = plan.secret.as_ref()?;
     let known = facts.secret.as_ref()?;
     Some(match known.key.refusal() {
+        // The repository itself can be seen: it is the environment that cannot.
+        Some(Refusal { status: Some(404), .. })
+            if let SecretScope::Environment(name) = &secret.scope
+                && facts.repository.answer().is_some() =>
+        {
+            Check::fail(CheckName::Permission, no_environment(plan, name))
+        }
+        // No line of `permissions:` gives this right.
+        Some(Refusal { status: Some(403), failure })
+            if plan.token().is_some_and(|token| token.kind == TokenKind::GithubToken)
+                && failure.cause == Cause::ResourceNotAccessibleByIntegration =>
+        {
+            let what = format!("`GITHUB_TOKEN` can never set a secret of {}.", plan.target.slug);
+            let remedy = "Pass as `token` a personal access token with Secrets: Read and write, or an App's `app-id` and `app-private-key`.";
+            Check::fail(CheckName::Permission, Failure { what, ..failure.clone() }.with_remedy(remedy))
+        }
+        // The repository itself can be seen, and a missing scope has been told apart already.
+        Some(Refusal { status: Some(404), failure })
+            if facts.repository.answer().is_some() && failure.cause == Cause::RepoNotFoundOrHidden =>
+        {
+            Check::fail(CheckName::Permission, no_role(plan, facts, &secret.scope))
+        }
         Some(Refusal { failure, .. }) => {
             let what = format!("The secrets of {} can not be set. {}", plan.target.slug, failure.what);
             Check::fail(CheckName::Permission, Failure { what, ..failure.clone() })
         }
-        None => Check::pass(CheckName::Permission, "The token may look at the secrets here (Secrets: read, at least)."),
+        None => {
+            let right = match secret.scope {
+                SecretScope::Actions => "Secrets",
+                SecretScope::Dependabot => "Dependabot secrets",
+                SecretScope::Codespaces => "Codespaces secrets",
+                SecretScope::Environment(_) => "Environments",
+            };
+            Check::pass(
+                CheckName::Permission,
+                format!("The token may look at the secrets here ({right}: read, at least)."),
+            )
+        }
     })
+}
+
+fn no_role(plan: &Plan, facts: &Facts, scope: &SecretScope) -> Failure {
+    let account = facts.token.login.as_deref().unwrap_or("The token's account");
+    // https://docs.github.com/en/rest/codespaces/repository-secrets: "Users must have admin access"
+    let role = if *scope == SecretScope::Codespaces { "Admin" } else { "Write" };
+    let page = format!("{}/settings/access", plan.target.web());
+    let what = format!(
+        "{account} has not the role {role} on {}, which setting a secret there needs: GitHub answers 404.",
+        plan.target.slug
+    );
+    let remedy = format!("Have an administrator give the account the role {role} on {page}, or use another token.");
+    Failure::new(Cause::NoWriteAccess, what).with_remedy(remedy).with_link(page)
+}
+
+fn no_environment(plan: &Plan, name: &str) -> Failure {
+    let page = format!("{}/settings/environments", plan.target.web());
+    let what = format!("{} has no environment {name:?} that this token can see.", plan.target.slug);
+    let remedy = format!(
+        "Compare the name in `secret-scope` (`environment:NAME`) with the list on {page}, or create the environment there first."
+    );
+    Failure::new(Cause::InvalidInput, what).with_remedy(remedy).with_link(page)
 }
 
 /// The checks of a new value that is a GitHub token: alive, how long, how far it reaches.

@@ -221,7 +221,7 @@ pub(super) fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut
 }
 
 pub(super) fn note_secret(cleared: &Cleared<Plan>, set: SecretSet, report: &mut TargetReport) {
-    let SecretSet { name, change } = set;
+    let SecretSet { called, change } = set;
     let before = match change {
         SecretChange::Updated(Some(at)) => format!("; it was last set on {}", at.format("%Y-%m-%d %H:%M UTC")),
         SecretChange::Unknown => "; the server does not tell whether it is there".to_owned(),
@@ -234,7 +234,7 @@ pub(super) fn note_secret(cleared: &Cleared<Plan>, set: SecretSet, report: &mut 
     };
     let (status, would) =
         if cleared.plan().behaviour.dry_run { (StageStatus::Planned, "would be") } else { (StageStatus::Done, "was") };
-    report.stage(Stage::Secret, status, format!("The secret {name} {would} {done}{before}."));
+    report.stage(Stage::Secret, status, format!("The {called} {would} {done}{before}."));
 }
 
 /// Notes a start as soon as it is made: whatever ends the step, the report says what has started.

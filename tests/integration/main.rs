@@ -56,6 +56,7 @@ mod relay_id;
 mod renamed;
 mod report;
 mod runner;
+mod scopes;
 mod secret;
 mod server_speaks;
 mod setups;

@@ -20,9 +20,14 @@ fn set(world: &World, value: &str) -> Step {
 }
 
 fn message(outcome: &Outcome, target: usize) -> String {
+    stage_message(outcome, target, "secret")
+}
+
+/// What the report says of a stage.
+pub(crate) fn stage_message(outcome: &Outcome, target: usize, stage: &str) -> String {
     let report = outcome.report();
     let stages = report["targets"][target]["stages"].as_array().unwrap().clone();
-    stages.iter().find(|stage| stage["name"] == "secret").unwrap()["message"].as_str().unwrap().to_owned()
+    stages.iter().find(|known| known["name"] == stage).unwrap()["message"].as_str().unwrap().to_owned()
 }
 
 /// The checks of a name, as `status cause message`.

@@ -15,8 +15,8 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     let secret = plan.secret.as_ref()?;
     let (slug, github) = (&plan.target.slug, &connection.github);
     let (key, existing, token) = tokio::join!(
-        patiently(connection, "question for the public key", || github.public_key(slug)),
-        patiently(connection, "question for the secret", || github.secret(slug, &secret.name)),
+        patiently(connection, "question for the public key", || github.public_key(slug, &secret.scope)),
+        patiently(connection, "question for the secret", || github.secret(slug, &secret.scope, &secret.name)),
         new_token(plan, secret, connection, shared),
     );
     let metas = key.metas().chain(existing.metas()).cloned().collect();
