@@ -1,6 +1,7 @@
 //! One step, many targets: every relay on its own, at most eight at a time, none of them stopped by another's failure.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,9 +17,11 @@ use crate::{
     mint::{Authenticated, Tokens},
     plan::Plan,
     preflight::Shared,
+    progress::Watch,
     relay::{begun, relay, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
+    revoke::Revocation,
     system,
     wait::Waiting,
 };
@@ -40,6 +43,7 @@ pub async fn relay_all(
     settings: &Settings,
     retries: &Retries,
     console: &Console,
+    revocation: Option<&Revocation>,
 ) -> Vec<TargetReport> {
     let mut reports: Vec<TargetReport> = plans.iter().map(begun).collect();
     let logs: Vec<TargetLog> =
@@ -62,12 +66,23 @@ pub async fn relay_all(
         let hall = Hall { shared: shared.clone(), scratch: scratch.clone(), tokens: &tokens, places: &places, console };
         one(plan, &http, retries, hall, doubt, report, log)
     });
-    let stopped = tokio::select! {
+    let stop_of = |name: &str| Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."));
+    let mut signal = pin!(system::ended());
+    let mut stopped = tokio::select! {
         // It has to listen before the first relay begins: a signal that nobody heeds ends the program without a report.
         biased;
-        name = system::ended() => Some(Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."))),
+        name = &mut signal => Some(stop_of(name)),
         _ = futures_util::future::join_all(relays) => None,
     };
+    if let Some(revocation) = revocation
+        && stopped.is_none()
+    {
+        stopped = tokio::select! {
+            biased;
+            name = &mut signal => Some(revocation.doubt.tell(stop_of(name))),
+            () = end_old_token(revocation, &http, retries, console, (&mut reports, &logs)) => None,
+        };
+    }
     // Whatever ended the relays: no scratch ref of theirs stays. It takes the tokens, so it comes before their end.
     for name in scratch.delete_all().await {
         let text = format!("The scratch ref {name} could not be deleted; the next step does it after a day.");
@@ -83,6 +98,44 @@ pub async fn relay_all(
         }
     }
     reports
+}
+
+/// The stage revoke: only after every stage of every target has succeeded, and never in a dry run.
+async fn end_old_token(
+    revocation: &Revocation,
+    http: &HttpClient,
+    retries: &Retries,
+    console: &Console,
+    (reports, logs): (&mut [TargetReport], &[TargetLog]),
+) {
+    let failed: Vec<&str> =
+        reports.iter().filter(|report| report.failure().is_some()).map(|report| &*report.repository).collect();
+    if let Some(first) = failed.first() {
+        let more = if failed.len() > 1 { format!(" and {} more", failed.len() - 1) } else { String::new() };
+        let text = format!("The old token stays alive, since not everything has succeeded: {first}{more} failed.");
+        reports.iter_mut().for_each(|report| report.stage(Stage::Revoke, StageStatus::Skipped, &text));
+        return console.warning(None, &text);
+    }
+    if revocation.dry_run {
+        let text = "The old token stays alive; without `dry-run` it would be revoked.";
+        reports.iter_mut().for_each(|report| report.stage(Stage::Revoke, StageStatus::Planned, text));
+        return logs.iter().for_each(|log| log.outcome(StageStatus::Planned, text));
+    }
+    let (Some(first), Some(log)) = (reports.first_mut(), logs.first()) else { return };
+    first.begin(Stage::Revoke);
+    let _part = log.stage(Stage::Revoke);
+    let watch: Arc<dyn Watch> = Arc::new(log.clone());
+    match revocation.revoke(http, retries, &watch).await {
+        Ok(text) => {
+            log.outcome(StageStatus::Done, &text);
+            reports.iter_mut().for_each(|report| report.stage(Stage::Revoke, StageStatus::Done, &text));
+        }
+        Err(failure) => {
+            fail(first, log, Stage::Revoke, &revocation.doubt.tell(failure));
+            let text = "See the first target: the old token is revoked once for the step.";
+            reports.iter_mut().skip(1).for_each(|report| report.stage(Stage::Revoke, StageStatus::Skipped, text));
+        }
+    }
 }
 
 /// What the relays have in common.

@@ -24,6 +24,7 @@
 //!   - [`tag`]: the tag stage
 //!   - [`secrets`]: the secret stage
 //!   - [`trigger`]: the trigger stage: `repository_dispatch` and `workflow_dispatch`, never sent twice
+//!   - [`revoke`]: the revoke stage: the end of an old token, once for the whole step
 //! - preflight
 //!   - [`preflight`]: the checks: facts are gathered, then judged; the only maker of `Cleared`
 //! - connection · mint
@@ -81,6 +82,7 @@ pub mod refs;
 pub mod relay;
 pub mod report;
 pub mod retry;
+pub mod revoke;
 pub mod secrets;
 pub mod step;
 pub mod system;

@@ -85,6 +85,8 @@ pub struct Plan {
     pub author: Author,
     /// What signs the commit and the annotated tags.
     pub signing_key: Option<SigningKey>,
+    /// Whether an old token is revoked once all targets have succeeded.
+    pub revokes: bool,
     /// How it is done.
     pub behaviour: Behaviour,
 }

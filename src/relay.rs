@@ -30,6 +30,7 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
         (Stage::Secret, plan.secret.is_some()),
         (Stage::Trigger, plan.triggers()),
         (Stage::Wait, plan.wait.is_some()),
+        (Stage::Revoke, plan.revokes),
     ];
     planned.into_iter().filter(|(_, planned)| *planned).map(|(stage, _)| stage).collect()
 }

@@ -20,6 +20,7 @@ use crate::{
     context::{Context, Environment},
     credential::Redactor,
     diagnosis::{Cause, Failure, Stage},
+    doubt::Doubt,
     explain,
     fanout::relay_all,
     git::{checkout, objects},
@@ -29,6 +30,7 @@ use crate::{
     progress::Unwatched,
     report::{self, Console, Destinations, Report, logging, write_all},
     retry::Retries,
+    revoke::Revocation,
     system,
 };
 
@@ -145,10 +147,16 @@ pub fn relayed(
         Err(failure) => return Report::failed(Stage::Inputs, &failure),
     };
     let Behaviour { attempts, timeout, dry_run, .. } = inputs.behaviour;
+    let revocation = inputs.revoke_token.as_ref().zip(inputs.targets.list.first()).map(|(token, target)| Revocation {
+        token: token.clone(),
+        target: target.clone(),
+        dry_run,
+        doubt: Doubt::default(),
+    });
     drop(inputs);
     let mut retries = Retries::new(attempts, begun + timeout, Arc::new(Unwatched));
     tune(&mut settings, &mut retries);
-    let reports = runtime.block_on(relay_all(plans, &settings, &retries, console));
+    let reports = runtime.block_on(relay_all(plans, &settings, &retries, console, revocation.as_ref()));
     runtime.shutdown_timeout(GRACE);
     Report::new(reports).dry_run(dry_run)
 }

@@ -15,7 +15,10 @@ use super::{
         SecretInfo, ServerMeta, Workflow, Workflows,
     },
 };
-use crate::names::{SecretScope, Slug};
+use crate::{
+    credential::Secret,
+    names::{SecretScope, Slug},
+};
 
 /// How many pages of a hundred entries are read of a list.
 const PAGES: u32 = 10;
@@ -351,6 +354,14 @@ impl GitHub {
     pub async fn revoke_access_token(&self) -> Result<Meta, RestError> {
         let path = "/installation/token".to_owned();
         let call = Call { method: Method::DELETE, expected: &[204], ..Call::get(path) };
+        Ok(self.call(&call).await?.0)
+    }
+
+    /// `POST /credentials/revoke`: ends a token of any account. It is called without a credential. What is no token, or
+    /// dead already, gets the same answer.
+    pub async fn revoke_credential(&self, token: &Secret) -> Result<Meta, RestError> {
+        let body = json!({ "credentials": [token.expose()] }).to_string();
+        let call = Call::write(Method::POST, "/credentials/revoke".to_owned(), body, &[202], Effect::Repeatable);
         Ok(self.call(&call).await?.0)
     }
 

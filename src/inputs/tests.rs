@@ -642,7 +642,6 @@ fn what_this_version_does_not_have_is_refused_by_name() {
         ("prune-previews", "{number}"),
         ("checkout", "code"),
         ("prune", "true"),
-        ("revoke-token", "ghp_old"),
     ];
     let read = |pairs: &[(&str, &str)]| {
         let environment = environment(&[RUNNER, pairs].concat());

@@ -75,6 +75,7 @@ impl Plan {
             wait: wait.clone(),
             author: inputs.author.clone(),
             signing_key: signing_key.clone(),
+            revokes: inputs.revoke_token.is_some(),
             behaviour: inputs.behaviour.clone(),
         };
         Ok(inputs.targets.list.iter().map(plan).collect())

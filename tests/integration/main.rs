@@ -55,6 +55,7 @@ mod refs_packed;
 mod relay_id;
 mod renamed;
 mod report;
+mod revoke;
 mod runner;
 mod scopes;
 mod secret;
