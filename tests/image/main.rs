@@ -17,6 +17,7 @@ mod engine;
 #[allow(dead_code, clippy::print_stdout, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/leaks.rs"]
 mod leaks;
+mod native;
 #[path = "../readme/mod.rs"]
 mod readme;
 mod recipes;
@@ -24,6 +25,9 @@ mod release;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/runner.rs"]
 mod runner;
+#[allow(dead_code, reason = "shared with the tests of the bare binary")]
+#[path = "../integration/native/server.rs"]
+mod server;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/sshd.rs"]
 mod sshd;

@@ -59,8 +59,13 @@ impl Act {
         Self::with(&format!("[[registry]]\nlocation = \"{location}\"\ninsecure = true\n"))
     }
 
+    /// On a machine without a container engine.
+    pub fn without_engine() -> Self {
+        Self { service: None, folder: folder() }
+    }
+
     fn with(registries: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("act-").tempdir_in("/tmp").unwrap();
+        let folder = folder();
         let file = folder.path().join("registries.conf");
         fs::write(&file, registries).unwrap();
         let service = Some(Service::start(&folder.path().join("engine.sock"), &file));
@@ -93,6 +98,10 @@ impl Act {
         }
         Job { command, act: self }
     }
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("act-").tempdir_in("/tmp").unwrap()
 }
 
 impl Drop for Act {
