@@ -34,10 +34,30 @@ const LONGEST_RACE: Duration = Duration::from_mins(1);
 /// The least that a try to win a race is taken to last: the pauses between such tries are multiples of it.
 const SHORTEST_RACE: Duration = Duration::from_millis(100);
 
-/// Compare-and-swaps that another push won. They are no failures and not counted as tries: only the budget ends them.
+/// The first pause after a lost race is drawn between nothing and this many times the length of the try.
+const FIRST_SPREAD: u32 = 2;
+/// How many commits come in during one try when the publishers of a branch are well spread: about two tries are then made for
+/// each commit. With more of them most tries are lost, with fewer the branch idles.
+const BUSY: f64 = 0.5;
+/// How the bound of the pause changes from one lost race to the next, at least and at most.
+const LEAST_GROWTH: f64 = 0.5;
+const MOST_GROWTH: f64 = 1.5;
+
+/// Compare-and-swaps that another push won. They are no failures and not counted as attempts: only the budget ends them.
+///
+/// A try is lost to any other that ends while it lasts, so the publishers of a branch must spread. The pause is drawn between
+/// nothing and a bound. The bound follows what the new tip shows: it grows while more than one commit comes in during two
+/// tries, and shrinks while fewer do. No publisher has to know how many others there are, and those that are left at the end
+/// do not idle.
 pub struct Races<'a> {
     retries: &'a Retries,
     lost: u32,
+    /// The upper end of the next pause; none before the first lost race.
+    bound: Option<Duration>,
+    /// The length of the last try.
+    took: Duration,
+    /// Whether the last lost race was followed by a look.
+    seen: bool,
 }
 
 impl Races<'_> {
@@ -47,15 +67,17 @@ impl Races<'_> {
     }
 
     /// After a lost race: returns after a pause, or with the budget's end. `what` is a noun: "push to gh-pages"; `took` is
-    /// how long the try lasted, from the look at the ref to the news that it is lost.
-    ///
-    /// The pause is drawn between nothing and 1, 3, 5, … times `took`. A try is lost to any other that ends while it lasts,
-    /// so what counts is how many others there are for each such span: the slower the server, or the more they are, the
-    /// further they spread. Growth in steps, not by doubling, since after a few losses a doubled pause idles for longer than
-    /// the others need.
+    /// the length of the try, from the look at the ref to the news that it is lost.
     pub async fn lost(&mut self, what: &str, took: Duration) -> Result<(), Failure> {
-        let steps = self.lost.saturating_mul(2).saturating_add(1);
+        self.took = took.max(SHORTEST_RACE);
+        match self.bound {
+            None => self.bound = Some(self.took.saturating_mul(FIRST_SPREAD)),
+            Some(_) if !self.seen => self.grow(MOST_GROWTH),
+            Some(_) => {}
+        }
         self.lost += 1;
+        tracing::debug!(lost = self.lost, seen = self.seen, ?took, bound = ?self.bound, "lost a race");
+        self.seen = false;
         let left = self.retries.left();
         if left.is_zero() {
             let lost = self.lost;
@@ -65,9 +87,24 @@ impl Races<'_> {
             return Err(Failure::new(Cause::Timeout, what));
         }
         // No pause takes the time that another try needs.
-        let bound = took.max(SHORTEST_RACE).saturating_mul(steps).min(LONGEST_RACE).min(left / 2);
+        let bound = self.bound.unwrap_or_default().max(self.took).min(LONGEST_RACE).min(left / 2);
         self.retries.pause(bound.mul_f64((self.retries.jitter)().clamp(0.0, 1.0))).await;
         Ok(())
+    }
+
+    /// After the look that follows a lost race: `commits` came in since the look before, which is `since` ago.
+    pub fn seen(&mut self, commits: u32, since: Duration) {
+        self.seen = true;
+        tracing::debug!(commits, ?since, took = ?self.took, "looked at the branch after a lost race");
+        let since = since.max(self.took);
+        self.grow(f64::from(commits) * self.took.div_duration_f64(since) / BUSY);
+    }
+
+    fn grow(&mut self, factor: f64) {
+        if let Some(bound) = &mut self.bound {
+            // Never shorter than a try: those that are left must not come back all at once.
+            *bound = bound.mul_f64(factor.clamp(LEAST_GROWTH, MOST_GROWTH)).max(self.took).min(LONGEST_RACE);
+        }
     }
 }
 
@@ -155,7 +192,7 @@ impl Retries {
 
     /// A count of lost races.
     pub fn races(&self) -> Races<'_> {
-        Races { retries: self, lost: 0 }
+        Races { retries: self, lost: 0, bound: None, took: SHORTEST_RACE, seen: false }
     }
 
     /// Does `attempt` until it succeeds, fails for good, or may not be tried again. `what` is a noun: "push to gh-pages".

@@ -1,6 +1,6 @@
 //! What a publish would do to a branch, worked out against its tip: the commit to make and the objects to send.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -78,7 +78,7 @@ impl Proposal {
                 Err(MergeError::Failed(failure)) => return Err(failure),
                 Err(MergeError::Missing { oid, deep }) => {
                     let filter = if deep { Filter::Blobless } else { Filter::Tree(0) };
-                    base.fetch(oid, filter, remote, retries).await?;
+                    base.fetch(oid, None, filter, remote, retries).await?;
                     if !base.store.has(oid)? {
                         let what = format!("The server left the tree {oid} out of what it sent.");
                         return Err(Failure::new(Cause::ServerError, what));
@@ -94,12 +94,14 @@ impl Proposal {
 pub struct Base {
     tip: Option<Oid>,
     store: ObjectStore,
+    looked_at: Instant,
+    newer: u32,
 }
 
 impl Base {
     /// A branch that is not there.
     pub fn absent() -> Result<Self, Failure> {
-        Ok(Self { tip: None, store: ObjectStore::create()? })
+        Ok(Self { tip: None, store: ObjectStore::create()?, looked_at: Instant::now(), newer: 0 })
     }
 
     /// The branch once it has this tip: fetches what is not here yet. That does not depend on the directory, and may go on
@@ -112,31 +114,70 @@ impl Base {
         remote: &Remote,
         retries: &Retries,
     ) -> Result<Self, Failure> {
-        self.tip = tip;
+        let before = std::mem::replace(&mut self.tip, tip);
+        (self.looked_at, self.newer) = (Instant::now(), 0);
         if let Some(tip) = tip {
             let at_root = directory.asked.commit.destination.is_root();
             let filter = if at_root { Filter::Blobless } else { Filter::Tree(0) };
-            self.fetch(tip, filter, remote, retries).await?;
+            self.newer = self.fetch(tip, before, filter, remote, retries).await?;
         }
         Ok(self)
     }
 
     /// Any commit of the server, without its trees.
     pub async fn commit(&self, oid: Oid, remote: &Remote, retries: &Retries) -> Result<CommitInfo, Failure> {
-        self.fetch(oid, Filter::Tree(0), remote, retries).await?;
+        self.fetch(oid, None, Filter::Tree(0), remote, retries).await?;
         self.store.read_commit(oid)
     }
 
-    /// `want`, and what the filter leaves of what it leads to.
-    async fn fetch(&self, want: Oid, filter: Filter, remote: &Remote, retries: &Retries) -> Result<(), Failure> {
-        let request =
-            FetchRequest { wants: vec![want], depth: Some(1), filter: Some(filter), ..FetchRequest::default() };
+    /// When the branch was found to have this tip.
+    pub fn looked_at(&self) -> Instant {
+        self.looked_at
+    }
+
+    /// How many commits came in between the tip before and this one; 1 where there was none before.
+    pub fn newer(&self) -> u32 {
+        self.newer
+    }
+
+    /// Gets `want`, and what the filter leaves of what it leads to: with `before`, all that came in since then, else no
+    /// parents. Returns the number of commits that came in since.
+    async fn fetch(
+        &self,
+        want: Oid,
+        before: Option<Oid>,
+        filter: Filter,
+        remote: &Remote,
+        retries: &Retries,
+    ) -> Result<u32, Failure> {
+        let request = FetchRequest {
+            wants: vec![want],
+            haves: before.into_iter().collect(),
+            depth: before.is_none().then_some(1),
+            filter: Some(filter),
+        };
         let get = || async {
             let store = self.store.clone();
-            remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await
+            let take = move |pack| {
+                store.index_pack(pack)?;
+                if before.is_some() { commits_between(&store, before, want) } else { Ok(1) }
+            };
+            remote.fetch(&request, take).await
         };
-        retries.run("fetch of the branch's trees", get).await.map(|_| ())
+        Ok(retries.run("fetch of the branch's trees", get).await?.taken)
     }
+}
+
+/// How many of the commits in `store` lead from `tip` back to `before`, or to where they end.
+fn commits_between(store: &ObjectStore, before: Option<Oid>, tip: Oid) -> Result<u32, Failure> {
+    let mut seen = HashSet::new();
+    let mut open = vec![tip];
+    while let Some(oid) = open.pop() {
+        if Some(oid) != before && store.has(oid)? && seen.insert(oid) {
+            open.extend(store.read_commit(oid)?.parents);
+        }
+    }
+    Ok(u32::try_from(seen.len()).unwrap_or(u32::MAX))
 }
 
 /// A merge, with what it was made against.

@@ -161,7 +161,7 @@ async fn land(
     let Connection { remote, retries, .. } = connection;
     let mut races = retries.races();
     let mut standstills = 0;
-    let mut begun = Instant::now();
+    let mut looked_at = base.looked_at();
     let what = format!("push to {}", name.short());
     while !proposal.is_unchanged() {
         let new = match (signing.as_mut(), signed) {
@@ -184,10 +184,10 @@ async fn land(
             Sent::LostRace(failure) => failure,
         };
         // Looked at only after the pause: what was seen before it would be out of date, and the next race lost too.
-        races.lost(&what, begun.elapsed()).await?;
-        begun = Instant::now();
+        races.lost(&what, looked_at.elapsed()).await?;
         let interest = [name, directory.branch()].into_iter().chain(signing.as_ref().map(Signing::name));
         advertisement = advertised(&Interest::names(interest), connection).await?;
+        let since = std::mem::replace(&mut looked_at, Instant::now()).elapsed();
         signing.iter_mut().for_each(|signing| signing.seen(&advertisement));
         let (tip, now) = (advertisement.tip(directory.branch()), advertisement.tip(name));
         if tip == proposal.tip && now == there {
@@ -205,6 +205,7 @@ async fn land(
         there = now;
         if tip != proposal.tip {
             base = base.moved_to(tip, directory, remote, retries).await?;
+            races.seen(base.newer(), since);
             let commit = cleared.plan().commit_plan(cleared.author());
             proposal = Proposal::make(directory, &commit, hashed, &base, remote, retries).await?;
             signed = None;

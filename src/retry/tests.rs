@@ -157,18 +157,30 @@ async fn a_try_does_not_outlast_the_budget() {
 }
 
 #[tokio::test]
-async fn lost_races_are_not_counted_and_their_pauses_grow() {
+async fn lost_races_are_not_counted_and_their_pauses_follow_the_crowd() {
     let (retries, pauser) = retries(1, Duration::from_mins(10));
+    let second = Duration::from_secs(1);
     let mut races = retries.races();
-    for millis in [700, 700, 700, 20, 0, 20_000, 20_000] {
-        races.lost("push to gh-pages", Duration::from_millis(millis)).await.unwrap();
+    // Of each race: how many commits came in during four times the length of the try.
+    for commits in [40, 40, 3, 2, 1, 0, 0, 0, 40, 40] {
+        races.lost("push to gh-pages", second).await.unwrap();
+        races.seen(commits, 4 * second);
     }
-    assert_eq!(races.count(), 7);
-    // In proportion to what the try took, at least 100 ms, and at most a minute.
-    assert_eq!(millis(&pauser.0.lock().unwrap()), [700, 2100, 3500, 700, 900, 60_000, 60_000]);
+    assert_eq!(races.count(), 10);
+    assert_eq!(millis(&pauser.0.lock().unwrap()), [2000, 3000, 4500, 6750, 6750, 3375, 1687, 1000, 1000, 1500]);
     let late = retries.until(Instant::now());
     let end = late.races().lost("push to gh-pages", Duration::ZERO).await.unwrap_err();
     assert_eq!(end.cause, Cause::Timeout);
+}
+
+#[tokio::test]
+async fn pauses_after_lost_races_grow_where_nobody_looks_and_have_ends() {
+    let (retries, pauser) = retries(1, Duration::from_mins(10));
+    let mut races = retries.races();
+    for millis in [0, 0, 0, 7000, 70_000] {
+        races.lost("push of the tag v1", Duration::from_millis(millis)).await.unwrap();
+    }
+    assert_eq!(millis(&pauser.0.lock().unwrap()), [200, 300, 450, 7000, 60_000]);
 }
 
 #[tokio::test]
