@@ -15,7 +15,7 @@ mod put;
 mod tests;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fs::File,
     io::{self, Read},
     ops::Range,
@@ -37,9 +37,10 @@ use self::{
     objects::pack_objects,
     output::Output,
 };
-use super::{ByteStream, WireError, checkout::Copier, ids::OidSet};
+use super::{ByteStream, WireError, checkout::Copier, ids::OidSet, objects::ObjectStore};
 use crate::{
     diagnosis::{Cause, Failure},
+    names::Oid,
     progress::{Event, Watch},
 };
 
@@ -64,34 +65,72 @@ const PIECES_AHEAD: usize = 2;
 
 /// The objects of a pack. Cheap to clone; [`Self::stream`] makes the pack's bytes as often as they are needed.
 #[derive(Clone, Debug, Default)]
-pub struct Pack(Arc<[PackEntry]>);
+pub struct Pack {
+    entries: Arc<[PackEntry]>,
+    earlier: Option<Arc<Earlier>>,
+}
+
+/// Earlier versions of a pack's objects, which the server has: deltas against them make a "thin" pack.
+#[derive(Debug)]
+pub struct Earlier {
+    /// The earlier version of each object.
+    pub versions: HashMap<Oid, Oid>,
+    /// Where earlier versions are read. It may lack some.
+    pub store: ObjectStore,
+}
 
 impl Pack {
     /// A pack of these objects, in this order; one that comes twice is taken once.
     pub fn new(mut entries: Vec<PackEntry>) -> Self {
         let mut seen = OidSet::default();
         entries.retain(|entry| seen.insert(entry.oid()));
-        Self(entries.into())
+        Self { entries: entries.into(), earlier: None }
+    }
+
+    /// The same, with deltas against earlier versions of its objects.
+    #[must_use]
+    pub fn thin(mut self, earlier: Earlier) -> Self {
+        self.earlier = Some(Arc::new(earlier));
+        self
+    }
+
+    /// The same without deltas against what it does not hold itself, for a server that advertises `no-thin`.
+    #[must_use]
+    pub fn self_contained(mut self) -> Self {
+        self.earlier = None;
+        self
+    }
+
+    /// The earlier versions of its objects that deltas are made against.
+    pub fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_deref()
+    }
+
+    /// How many bytes these objects take: with deltas against what is here of their earlier versions, and without. Blocks.
+    pub fn measured(&self, objects: &[usize]) -> Result<(usize, usize), WireError> {
+        let entries: Vec<_> = objects.iter().filter_map(|index| self.entries.get(*index)).cloned().collect();
+        let bytes = |earlier| pack_objects(&entries, earlier).map(|made| made.packed.len());
+        Ok((bytes(self.earlier())?, bytes(None)?))
     }
 
     /// The objects, in their order.
     pub fn entries(&self) -> &[PackEntry] {
-        &self.0
+        &self.entries
     }
 
     /// How many objects there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there is no object. Such a pack still has bytes, and a created or moved ref needs them.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// How many bytes the objects have before they are deflated.
     pub fn content_bytes(&self) -> u64 {
-        self.0.iter().map(PackEntry::size).sum()
+        self.entries.iter().map(PackEntry::size).sum()
     }
 
     /// The pack's bytes, made on all cores as they are asked for; `watch` sees [`Event::Sending`], and `ended` becomes true when the last
@@ -99,14 +138,14 @@ impl Pack {
     /// Must be called inside a tokio runtime.
     pub fn stream(&self, watch: Arc<dyn Watch>, ended: Arc<AtomicBool>) -> ByteStream {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
-        let entries = Arc::clone(&self.0);
+        let pack = self.clone();
         tokio::task::spawn_blocking(move || {
-            if let Err(failure) = assemble(&entries, &sender) {
+            if let Err(failure) = assemble(&pack, &sender) {
                 // Nobody listens any more when this fails.
                 let _ = sender.blocking_send(Err(failure));
             }
         });
-        let total = self.0.len() as u64;
+        let total = self.len() as u64;
         let state = (receiver, 0_u64, false);
         stream::try_unfold(state, move |(mut receiver, mut bytes, done)| {
             let (watch, ended) = (Arc::clone(&watch), Arc::clone(&ended));
@@ -206,7 +245,8 @@ impl Iterator for Works<'_> {
 }
 
 /// Hands work to the cores, some pieces ahead, and puts what they made together in order.
-fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Result<(), WireError> {
+fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Result<(), WireError> {
+    let entries = &pack.entries;
     let cores = rayon::current_num_threads();
     let mut works = Works::of(entries, cores);
     let mut pending = VecDeque::new();
@@ -222,7 +262,7 @@ fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, Wire
         while pending.len() < ahead
             && let Some(work) = works.next()
         {
-            pending.push_back(begin(work, Arc::clone(entries)));
+            pending.push_back(begin(work, pack.clone()));
         }
         let Some((work, made)) = pending.pop_front() else { break };
         let made = match made {
@@ -264,7 +304,7 @@ fn assemble(entries: &Arc<[PackEntry]>, sender: &mpsc::Sender<Result<Piece, Wire
 /// A piece of work, and where what is made of it comes from.
 type Pending = (Work, Option<Receiver<Result<Made, WireError>>>);
 
-fn begin(work: Work, entries: Arc<[PackEntry]>) -> Pending {
+fn begin(work: Work, pack: Pack) -> Pending {
     let task = match &work {
         Work::Objects(range) => Work::Objects(range.clone()),
         Work::Block { index, offset, length } => Work::Block { index: *index, offset: *offset, length: *length },
@@ -273,8 +313,8 @@ fn begin(work: Work, entries: Arc<[PackEntry]>) -> Pending {
     let (sender, receiver) = sync_channel(1);
     rayon::spawn(move || {
         let made = match task {
-            Work::Objects(range) => pack_objects(&entries[range]),
-            Work::Block { index, offset, length } => pack_block(&entries[index], offset, length),
+            Work::Objects(range) => pack_objects(&pack.entries[range], pack.earlier()),
+            Work::Block { index, offset, length } => pack_block(&pack.entries[index], offset, length),
             Work::Copies(_) => Ok(Made::default()),
         };
         // The pack is given up when nobody waits for this.

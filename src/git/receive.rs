@@ -128,7 +128,7 @@ pub async fn push(
     let failed = |error: WireError| PushError::Failed(error.into_failure(Operation::GitPush, situation));
     let sideband = capabilities.has("side-band-64k");
     let commands = commands(request, capabilities, sideband).map_err(failed)?;
-    let body = body(commands, request, watch, course);
+    let body = body(commands, request, capabilities, watch, course);
     let mut said = RemoteLines::default();
     let outcome = async {
         let answer = transport.request(Service::ReceivePack, false, &body).await?;
@@ -177,8 +177,15 @@ fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) 
 }
 
 /// The commands and the pack, made as often as they are asked for; `course` learns when the last byte was handed out.
-fn body(commands: Bytes, request: &PushRequest, watch: &Arc<dyn Watch>, course: &Course) -> Request {
+fn body(
+    commands: Bytes,
+    request: &PushRequest,
+    capabilities: &Capabilities,
+    watch: &Arc<dyn Watch>,
+    course: &Course,
+) -> Request {
     let pack = request.carries_pack().then(|| request.pack.clone());
+    let pack = if capabilities.has("no-thin") { pack.map(Pack::self_contained) } else { pack };
     let (watch, course) = (Arc::clone(watch), course.clone());
     Request::new(move || {
         let commands = stream::iter([Ok(commands.clone())]);

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod directory;
+pub mod earlier;
 mod folders;
 pub mod hash;
 pub mod message;

@@ -16,7 +16,7 @@ use crate::{
         fetch::{FetchRequest, Filter},
         format::{CommitInfo, ObjectKind},
         objects::ObjectStore,
-        pack::{Pack, PackEntry},
+        pack::{Earlier, Pack, PackEntry},
         remote::Remote,
     },
     inputs::History,
@@ -74,7 +74,7 @@ impl Proposal {
                 .await
                 .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?;
             match merged {
-                Ok(merged) => return propose(directory, commit, hashed, tip, merged),
+                Ok(merged) => return propose(directory, commit, hashed, tip, merged, &base.store),
                 Err(MergeError::Failed(failure)) => return Err(failure),
                 Err(MergeError::Missing { oid, deep }) => {
                     let filter = if deep { Filter::Blobless } else { Filter::Tree(0) };
@@ -128,6 +128,11 @@ impl Base {
     pub async fn commit(&self, oid: Oid, remote: &Remote, retries: &Retries) -> Result<CommitInfo, Failure> {
         self.fetch(oid, None, Filter::Tree(0), remote, retries).await?;
         self.store.read_commit(oid)
+    }
+
+    /// Where what was fetched of the branch lies.
+    pub(super) fn store(&self) -> &ObjectStore {
+        &self.store
     }
 
     /// When the branch was found to have this tip.
@@ -209,6 +214,7 @@ fn propose(
     hashed: &Hashed,
     tip: Option<Oid>,
     at_tip: AtTip,
+    store: &ObjectStore,
 ) -> Result<Proposal, Failure> {
     let AtTip { base, files_before, merged } = at_tip;
     let asked = &directory.asked.commit;
@@ -229,7 +235,8 @@ fn propose(
         None => content,
     };
     let new_tip = ObjectKind::Commit.id_of(&content);
-    let pack = pack_of(hashed, &merged, new_tip, content);
+    let earlier = Earlier { versions: merged.before.clone(), store: store.clone() };
+    let pack = pack_of(hashed, &merged, new_tip, content).thin(earlier);
     Ok(Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before })
 }
 

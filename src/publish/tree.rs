@@ -107,6 +107,8 @@ pub struct Merged {
     pub trees: Vec<NewTree>,
     /// Blobs, each once, that no tree of the old root that could be read holds.
     pub blobs: Vec<NewBlob>,
+    /// What stood on the branch in the place of a new tree or blob.
+    pub before: HashMap<Oid, Oid>,
     /// What changed.
     pub changes: Changes,
 }

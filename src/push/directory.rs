@@ -17,7 +17,7 @@ use crate::{
     plan::{Plan, Signer},
     preflight::{Cleared, facts::PublishFacts},
     progress::Event,
-    publish::{directory::DirectoryPlan, proposal::Proposal, walk::shown},
+    publish::{directory::DirectoryPlan, earlier, proposal::Proposal, walk::shown},
 };
 
 /// What became of a branch.
@@ -163,6 +163,7 @@ async fn land(
     let mut standstills = 0;
     let mut looked_at = base.looked_at();
     let what = format!("push to {}", name.short());
+    earlier::fetch(&base, &proposal, remote, retries).await;
     while !proposal.is_unchanged() {
         let new = match (signing.as_mut(), signed) {
             (None, _) => proposal.new_tip,

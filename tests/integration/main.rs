@@ -68,6 +68,7 @@ mod sparing;
 mod ssh;
 mod sshd;
 mod tag;
+mod thin;
 mod transport;
 mod trigger;
 mod wait;

@@ -5,14 +5,17 @@
 use bytes::Bytes;
 
 use super::{
-    Made, WireError, changed,
+    Earlier, Made, WireError, changed,
     entry::PackEntry,
     internal,
     likeness::Likeness,
     put::{OFS_DELTA, put_deflated, put_distance, put_form, put_header},
     read_whole,
 };
-use crate::git::{deflate, delta::Index, format::ObjectKind};
+use crate::{
+    git::{checkout::Form, deflate, delta::Index, format::ObjectKind},
+    names::Oid,
+};
 
 /// How many deltas stand between an object and one that is whole, at most. git's own packs have up to 50.
 const DEPTH: u8 = 24;
@@ -23,6 +26,9 @@ const LEAST_SIZE: usize = 64;
 /// The part of an object that its delta may cost, in hundredths. Above it little is gained, and the search costs the more.
 const MOST_COST: usize = 70;
 
+/// A longer earlier version, in bytes, is not read: a file that was cut down to a small part of itself is rare.
+const LONGEST_EARLIER: usize = 8 * 1024 * 1024;
+
 /// After so many objects in a row that resemble none before them, only a few neighbours are compared, until some resemble again:
 /// a site whose files do not resemble each other pays little for the search.
 const PATIENCE: usize = 24;
@@ -32,7 +38,7 @@ const PROBE_EVERY: usize = 16;
 const PROBED: usize = 2;
 
 /// Makes the bytes of a run. A file that does not have the content that its id names was changed.
-pub(super) fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
+pub(super) fn pack_objects(entries: &[PackEntry], earlier: Option<&Earlier>) -> Result<Made, WireError> {
     let contents: Vec<Bytes> = entries.iter().map(content).collect::<Result<_, _>>()?;
     let blobs = || entries.iter().zip(&contents).filter(|(entry, _)| is_blob(entry));
     let mut run = Run::new(&contents, blobs().count() > 1);
@@ -41,7 +47,12 @@ pub(super) fn pack_objects(entries: &[PackEntry]) -> Result<Made, WireError> {
         match entry {
             PackEntry::Local(object) => object.form(|form| put_form(entry.kind(), form, &mut run.packed))??,
             PackEntry::Stored(_) => return Err(internal("entries of packs are copied")),
-            PackEntry::File { .. } | PackEntry::Data { .. } => run.put(number, entry)?,
+            PackEntry::File { .. } | PackEntry::Data { .. } => {
+                match against_earlier(entry, &contents[number], earlier)? {
+                    Some((base, delta)) => put_form(entry.kind(), Form::Delta(base, delta), &mut run.packed)?,
+                    None => run.put(number, entry)?,
+                }
+            }
         }
     }
     Ok(Made { packed: run.packed, begins: run.begins, content: Vec::new() })
@@ -65,6 +76,21 @@ fn content(entry: &PackEntry) -> Result<Bytes, WireError> {
         PackEntry::Data { content, .. } => Ok(content.clone()),
         PackEntry::Local(_) | PackEntry::Stored(_) => Ok(Bytes::new()),
     }
+}
+
+/// The delta against the object's earlier version, and that version, where it is here and the delta is short.
+fn against_earlier(
+    entry: &PackEntry,
+    content: &[u8],
+    earlier: Option<&Earlier>,
+) -> Result<Option<(Oid, Vec<u8>)>, WireError> {
+    let Some(earlier) = earlier.filter(|_| content.len() >= LEAST_SIZE) else { return Ok(None) };
+    let Some(version) = earlier.versions.get(&entry.oid()) else { return Ok(None) };
+    let Some((kind, base)) = earlier.store.read_raw(*version)? else { return Ok(None) };
+    let limit = content.len() * MOST_COST / 100;
+    let fits = kind == entry.kind() && base.len() <= LONGEST_EARLIER;
+    let delta = fits.then(|| Index::of(&base)?.delta(content, limit)).flatten();
+    Ok(delta.map(|delta| (*version, delta)))
 }
 
 /// A run while its bytes grow.

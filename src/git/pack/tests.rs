@@ -164,3 +164,38 @@ fn git_reads_what_is_made_of_common_passages() {
         assert_readable(&pack, &made);
     }
 }
+
+#[test]
+fn a_thin_pack_is_made_of_earlier_versions_and_can_do_without() {
+    let store = ObjectStore::create().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["init", "-q"], Path::new("/dev/null"));
+    let (mut versions, mut entries) = (HashMap::new(), Vec::new());
+    for number in 0..50 {
+        let old = words(1000 + 31 * number, 300);
+        let file = folder.path().join("old");
+        std::fs::write(&file, &old).unwrap();
+        let known = git(folder.path(), &["hash-object", "-w", "--stdin"], &file).trim().parse().unwrap();
+        let new = blob((old.clone() + "new footer").into_bytes());
+        versions.insert(new.oid(), known);
+        entries.push(new);
+        // Of the last one the earlier version is not at hand.
+        if number < 49 {
+            assert_eq!(store.write(ObjectKind::Blob, old.as_bytes()).unwrap(), known);
+        }
+    }
+    let pack = Pack::new(entries).thin(Earlier { versions, store });
+    let thin = bytes(&pack);
+    assert!(thin.len() < 50 * 60 + 2000, "{} bytes", thin.len());
+    let file = folder.path().join("thin");
+    std::fs::write(&file, &thin).unwrap();
+    git(folder.path(), &["index-pack", "--stdin", "--fix-thin", "--strict"], &file);
+    for entry in pack.entries() {
+        let name = entry.oid().to_string();
+        assert_eq!(git(folder.path(), &["cat-file", "-s", &name], &file).trim(), entry.size().to_string());
+    }
+    let (thin_size, whole_size) = pack.measured(&[0, 7]).unwrap();
+    assert!(thin_size * 10 < whole_size, "{thin_size} of {whole_size}");
+    let pack = pack.self_contained();
+    assert_readable(&pack, &bytes(&pack));
+}

@@ -48,8 +48,9 @@ impl<'a> Merge<'a> {
                 self.changes.note(whole);
             }
         }
+        let before = std::mem::take(&mut self.new.before);
         let (trees, blobs) = self.new.lacking(self.trees, base, self.content, self.placement.root_files)?;
-        Ok(Merged { tree, trees, blobs, changes: self.changes })
+        Ok(Merged { tree, trees, blobs, before, changes: self.changes })
     }
 
     /// Goes down to the destination and puts the new tree into each folder on the way back.
@@ -245,7 +246,12 @@ impl<'a> Merge<'a> {
                 self.discard(old.oid, path, depth + 1)?;
                 self.changes.added += 1;
             }
-            Some(_) => self.changes.changed += 1,
+            Some(old) => {
+                self.changes.changed += 1;
+                if !old.mode.is_submodule() {
+                    self.new.before.insert(entry.oid, old.oid);
+                }
+            }
             None => self.changes.added += 1,
         }
         match wanted {
@@ -321,7 +327,11 @@ impl<'a> Merge<'a> {
         match base {
             Some(base) if after == before => Some(base),
             _ if after.is_empty() => None,
-            _ => Some(self.new.tree(&after)),
+            _ => {
+                let oid = self.new.tree(&after);
+                self.new.before.extend(base.map(|base| (oid, base)));
+                Some(oid)
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct New {
     pub(super) folders: Vec<usize>,
     /// Files of the directory that were taken.
     pub(super) files: Vec<usize>,
+    /// What stood on the branch in the place of a new tree or file.
+    pub(super) before: HashMap<Oid, Oid>,
     /// Root files that were taken, as indices.
     pub(super) root_files: Vec<usize>,
 }
