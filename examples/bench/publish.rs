@@ -1,5 +1,5 @@
-//! First publish, ten files changed, nothing changed: this project beside hand-written git and the bare cost of reading and
-//! hashing the same files.
+//! First publish, ten files changed, nothing changed, a new footer on every page: this project beside hand-written git and the
+//! bare cost of reading and hashing the same files.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,6 +22,9 @@ const HAND: &str = "git by hand";
 const FIRST: &str = "first publish";
 const TEN: &str = "10 files changed";
 const NOTHING: &str = "nothing changed";
+const FOOTER: &str = "a new footer on every page";
+/// What is done to most sites, in this order.
+const USUAL: &[&str] = &[FIRST, TEN, NOTHING];
 const HASHING: &str = "read and hash";
 
 /// A folder, and how it is published.
@@ -32,6 +35,8 @@ struct Site {
     latencies: &'static [u64],
     /// Whether git by hand is measured beside it.
     beside: bool,
+    /// What is done to it, the first publish first.
+    deeds: &'static [&'static str],
 }
 
 /// Prints the table of medians of `runs` runs, and what the ratios in it are, of the sites whose name holds `only`.
@@ -48,13 +53,19 @@ pub(crate) fn measure(runs: usize, rustdoc: Option<PathBuf>, only: &str) {
         }
         let folder = work.path().join(format!("site-{files}"));
         sites::make(&folder, files, folders, bytes);
-        all.push(Site { name, folder, latencies, beside });
+        all.push(Site { name, folder, latencies, beside, deeds: USUAL });
     }
-    let name = "rustdoc of this workspace";
+    let name = "5,000 pages of one template";
+    if name.contains(only) {
+        let folder = work.path().join("pages");
+        sites::make_pages(&folder, 5_000);
+        all.push(Site { name, folder, latencies: &[0], beside: true, deeds: &[FIRST, FOOTER] });
+    }
+    let name = "rustdoc of five crates";
     if let Some(from) = rustdoc.filter(|_| name.contains(only)) {
         let folder = work.path().join("rustdoc");
         sites::copy(&from, &folder);
-        all.push(Site { name, folder, latencies: &[0], beside: true });
+        all.push(Site { name, folder, latencies: &[0], beside: true, deeds: USUAL });
     }
     println!("| site | what | way | wall | CPU | memory | git server | REST + git | down | up |");
     println!("| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |");
@@ -90,10 +101,12 @@ fn one_site(site: &Site, runs: usize, latency: u64, work: &Path) -> Vec<String> 
             }
         };
         note(HASHING, "rayon, SHA-1", &bare);
-        for what in [FIRST, TEN, NOTHING] {
+        for what in site.deeds.iter().copied() {
             if what == TEN {
                 sites::change(&site.folder, round);
                 packed = packed_trees(&github);
+            } else if what == FOOTER {
+                sites::new_footer(&site.folder, round);
             }
             note(what, RELAY, &|copy| by_relay(&github, &token, copy));
             if site.beside {
@@ -111,9 +124,13 @@ fn one_site(site: &Site, runs: usize, latency: u64, work: &Path) -> Vec<String> 
     };
     let bare = of(HASHING, "rayon, SHA-1").unwrap();
     let mut words = Vec::new();
-    for what in [FIRST, TEN, NOTHING] {
+    for what in site.deeds.iter().copied() {
         let relay = of(what, RELAY).unwrap();
-        let beside = of(what, HAND).map(|hand| format!("{:.1} x as fast as by hand, ", hand.wall / relay.wall));
+        let beside = of(what, HAND).map(|hand| {
+            let up = megabytes(relay.up) / megabytes(hand.up);
+            let up = if what == NOTHING { String::new() } else { format!("{up:.2} x the bytes up, ") };
+            format!("{:.1} x as fast as by hand, {up}", hand.wall / relay.wall)
+        });
         let down = if what == TEN {
             format!(", down {:.2} x the packed commit and trees", megabytes(relay.down) / megabytes(packed))
         } else {

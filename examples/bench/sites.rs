@@ -18,6 +18,35 @@ pub(crate) fn make(site: &Path, files: usize, folders: usize, bytes: usize) {
     }
 }
 
+/// Writes `pages` pages of some 20 kB that share a head, a navigation and a footer: what a generator of sites makes.
+pub(crate) fn make_pages(site: &Path, pages: usize) {
+    let mut seed = 7_u64;
+    let links: String = (0..60).map(|number| format!("<a href=\"/part{number}/\">Part {number}</a>\n")).collect();
+    for number in 0..pages {
+        let folder = site.join(format!("part{}", number % 100));
+        fs::create_dir_all(&folder).unwrap();
+        let body = String::from_utf8(content(&mut seed, 17_000, false)).unwrap();
+        let page = format!(
+            "<!doctype html>\n<title>Page {number}</title>\n<nav>\n{links}</nav>\n{body}\n{FOOTER}first</footer>\n"
+        );
+        fs::write(folder.join(format!("file{number}.html")), page).unwrap();
+    }
+}
+
+/// What every page ends with begins with this.
+const FOOTER: &str = "<footer>";
+
+/// Gives every page of [`make_pages`] a new footer.
+pub(crate) fn new_footer(site: &Path, round: usize) {
+    let listing = walk::walk(site, &Globs::default()).unwrap();
+    for file in listing.files() {
+        let path = listing.location(file);
+        let page = fs::read_to_string(&path).unwrap();
+        let end = page.rfind(FOOTER).unwrap();
+        fs::write(path, format!("{}{FOOTER}made anew in round {round}</footer>\n", &page[..end])).unwrap();
+    }
+}
+
 fn content(seed: &mut u64, size: usize, media: bool) -> Vec<u8> {
     const WORDS: [&str; 16] = [
         "the ", "site ", "is ", "made ", "of ", "pages ", "and ", "every ", "page ", "holds ", "words ", "<p>",
