@@ -22,7 +22,7 @@ use repo_relay::{
     progress::Unwatched,
     publish::{
         hash::{Hashed, Retain, hash},
-        tree::{Merged, Placement, merge},
+        tree::{Merged, Placement, Site, merge},
         walk::walk,
     },
 };
@@ -69,7 +69,8 @@ fn hashed(site: &Path) -> Hashed {
 
 fn merged(store: &ObjectStore, base: Option<Oid>, content: &Hashed, destination: &str) -> Merged {
     let (destination, none): (TreePath, _) = (destination.parse().unwrap(), Globs::default());
-    let placement = Placement { destination: &destination, keep: &none, exclude: &none, root_files: &[] };
+    let placement =
+        Placement { destination: &destination, keep: &none, exclude: &none, root_files: &[], site: Site::Root };
     merge(store, base, Some(content), &placement).unwrap()
 }
 

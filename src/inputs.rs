@@ -221,7 +221,7 @@ pub enum History {
 /// The input `nojekyll`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nojekyll {
-    /// Added when the branch is `gh-pages`.
+    /// Added when the branch is `gh-pages` and is new or published at its root.
     Auto,
     /// Added.
     Always,

@@ -14,7 +14,7 @@ use crate::{
     inputs::{Behaviour, JsonObject, TagExists, Wait, WaitFor},
     names::{Author, Oid, RefName, SecretScope, Target},
     plan::app::App,
-    publish::directory::{CommitPlan, DirectoryPlan},
+    publish::directory::{AboutSite, CommitPlan, DirectoryPlan},
     publish::message::Origin,
     refs::Local,
 };
@@ -243,12 +243,13 @@ impl Plan {
     }
 
     /// What the commit of the push stage, made by `author`, says about itself.
-    pub fn commit_plan(&self, author: &Author) -> CommitPlan {
+    pub fn commit_plan(&self, author: &Author, about: AboutSite) -> CommitPlan {
         CommitPlan {
             author: author.clone(),
             signing_key: self.signing_key.clone(),
             origin: self.origin.clone(),
             first_tag: self.first_tag().map(str::to_owned),
+            about,
         }
     }
 
@@ -266,7 +267,11 @@ impl Plan {
         let branch = self.directory().map(DirectoryPlan::branch);
         let head = self.proposed().map(|proposed| proposed.head);
         let tags = self.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
-        let mut interest = Interest::names(branch.into_iter().chain(&head).chain(tags));
+        let named: Vec<&RefName> = branch.into_iter().chain(&head).chain(tags).collect();
+        // Those that could not stand beside them, too: `a` and `a/b`.
+        let above: Vec<RefName> = named.iter().flat_map(|name| name.above()).collect();
+        let mut interest = Interest::names(named.iter().copied().chain(&above));
+        interest = named.iter().fold(interest, |interest, name| interest.with_prefix(&format!("{name}/")));
         if self.directory().is_some() {
             // What killed steps left behind is deleted by the next one.
             interest = interest.with_prefix(scratch::PREFIX);

@@ -132,7 +132,7 @@ impl Relay<'_> {
                 push::directory::begin(directory, publish, self.connection);
                 let pushed = push::directory::push(cleared, directory, publish, self.connection).await?;
                 told::note_traffic(self.connection, self.log, self.report);
-                told::note_push(cleared, &pushed, self.report);
+                told::note_push(cleared, publish, &pushed, self.report);
                 if let Some(proposed) = &cleared.route().proposed {
                     let words = words::of_directory(cleared.plan(), proposed, &pushed.proposal);
                     let change = (!pushed.proposal.is_unchanged()).then_some((pushed.new, pushed.old));

@@ -17,7 +17,7 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use model::Files;
-use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::Unwatched, globs::Globs, publish::{hash::{self, Retain}, tree::{MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
+use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::Unwatched, globs::Globs, publish::{hash::{self, Retain}, tree::{Site, MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
 
 #[derive(Debug)]
 struct Input {
@@ -119,6 +119,7 @@ fuzz_target!(|input: Input| {
         destination: &input.destination,
         keep: &|path| keep.matches(path),
         exclude: &|path| exclude.matches(path),
+        covers: &|path| keep.cover(path) || exclude.cover(path),
     });
     let mut objects = Objects::default();
     let base = input.branch.as_ref().map(|files| objects.write(files));
@@ -137,7 +138,7 @@ fuzz_target!(|input: Input| {
         None => None,
     };
     let destination = input.destination.parse().expect("a path");
-    let placement = Placement { destination: &destination, keep: &keep, exclude: &exclude, root_files: &[] };
+    let placement = Placement { destination: &destination, keep: &keep, exclude: &exclude, root_files: &[], site: Site::Root };
     match (merge(&objects, base, content.as_ref(), &placement), expected) {
         (Ok(merged), Some(expected)) => {
             check(&objects, base, &merged);

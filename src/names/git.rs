@@ -86,6 +86,13 @@ impl RefName {
         self.0.strip_prefix("refs/heads/").or_else(|| self.0.strip_prefix("refs/tags/")).unwrap_or(&self.0)
     }
 
+    /// The refs of the same kind in whose place its folders stand: `refs/heads/a` for `refs/heads/a/b`.
+    pub fn above(&self) -> Vec<Self> {
+        let kind = self.0.len() - self.short().len();
+        let ends = self.0.match_indices('/').map(|(at, _)| at).filter(|at| *at > kind);
+        ends.map(|at| Self(self.0[..at].to_owned())).collect()
+    }
+
     /// Whether it is a branch.
     pub fn is_branch(&self) -> bool {
         self.0.starts_with("refs/heads/")

@@ -45,6 +45,10 @@ impl Plan {
             git_ref: context.git_ref.clone(),
             actor: context.actor.clone(),
             run_url: context.run_url.clone(),
+            server: context.server().ok(),
+            event: context.event.clone(),
+            event_file: context.event_file.clone(),
+            workflow_ref: context.workflow_ref.clone(),
         };
         let credential = credential(&inputs.credential)?;
         can_sign(&push, &credential)?;
@@ -135,11 +139,6 @@ fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryP
         directory: Some(resolve_directory(&context.workspace, &text)?),
         keep: globs("keep", &asked.keep)?,
         exclude: globs("exclude", &asked.exclude)?,
-        nojekyll: match asked.nojekyll {
-            Nojekyll::Always => true,
-            Nojekyll::Never => false,
-            Nojekyll::Auto => asked.commit.branch.short() == "gh-pages",
-        },
         asked: asked.clone(),
     })
 }
@@ -155,7 +154,7 @@ fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
         nojekyll: Nojekyll::Never,
         cname: None,
     };
-    DirectoryPlan { directory: None, asked, keep: Globs::default(), exclude: Globs::default(), nojekyll: false }
+    DirectoryPlan { directory: None, asked, keep: Globs::default(), exclude: Globs::default() }
 }
 
 fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {

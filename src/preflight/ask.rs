@@ -1,5 +1,6 @@
 //! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
 
+mod commit;
 mod proposed;
 mod rules;
 mod secret;
@@ -29,7 +30,10 @@ use crate::{
     names::{Author, Oid, RefName},
     plan::{Plan, PushRoute, TagPlan, TagTarget, account_author},
     preflight::Shared,
-    publish::proposal::{Base, Proposal},
+    publish::{
+        directory::AboutSite,
+        proposal::{Base, Proposal},
+    },
     refs::{Local, facts::RefsFacts, prepare::prepare},
     report::DriftRow,
 };
@@ -49,13 +53,20 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         let _ = tell.send(user.last.as_ref().and_then(|last| Some(last.as_ref().ok()?.value.clone())));
         user
     };
+    let (tell_site, told_site) = oneshot::channel();
+    let around = async {
+        let (repository, pages) = tokio::join!(repository(plan, connection), pages(plan, connection));
+        // Whoever waited for it may be gone: there is nothing to publish.
+        let _ = tell_site.send(commit::about_site(plan, connection, &repository, &pages).await);
+        (repository, pages)
+    };
     let git = async {
         let refs = advertisement(plan, connection).await;
         let known = refs.answer();
         let mut drift = Vec::new();
         let publish = async {
             let author = author(plan, told).await;
-            (publish_facts(plan, connection, shared, known, &author).await, author)
+            (publish_facts(plan, connection, shared, known, &author, told_site).await, author)
         };
         let (tags, (publish, author), pushed_refs, proposed) = tokio::join!(
             tag_facts(plan, connection, known),
@@ -67,10 +78,9 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     };
     let (
         user,
-        repository,
+        (repository, pages),
         secret,
         rules,
-        pages,
         folder,
         (workflows, workflow_metas),
         open,
@@ -78,10 +88,9 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         (),
     ) = tokio::join!(
         account,
-        repository(plan, connection),
+        around,
         secret::ask(plan, connection, shared),
         rules::ask(plan, connection),
-        pages(plan, connection),
         workflow_folder(plan, connection, shared),
         workflow::ask(plan, connection),
         proposed::open(plan, connection),
@@ -193,6 +202,14 @@ impl<T> Rest<T> {
             Ok(answered) => &answered.meta,
             Err(error) => error.meta(),
         })
+    }
+
+    fn answer(&self) -> Option<&T> {
+        self.last.as_ref().and_then(|last| last.as_ref().ok()).map(|answered| &answered.value)
+    }
+
+    fn status(&self) -> Option<u16> {
+        self.last.as_ref().and_then(|last| last.as_ref().err()).and_then(RestError::status)
     }
 
     fn asked<U>(self, read: impl FnOnce(T) -> U) -> Asked<U> {
@@ -328,6 +345,7 @@ async fn publish_facts(
     shared: &Shared,
     refs: Option<&Advertisement>,
     author: &Author,
+    site: oneshot::Receiver<AboutSite>,
 ) -> Option<Result<PublishFacts, Failure>> {
     let directory = plan.directory()?;
     let Connection { remote, retries, watch, .. } = connection;
@@ -340,9 +358,10 @@ async fn publish_facts(
         let base = Base::absent()?.moved_to(refs.tip(directory.branch()), directory, remote, retries);
         let (hashed, base) = tokio::join!(source.hashed(directory, watch), base);
         let (hashed, base) = (hashed?, base?);
-        let proposal = Proposal::make(directory, &plan.commit_plan(author), &hashed, &base, remote, retries).await?;
+        let commit = plan.commit_plan(author, site.await.unwrap_or_default());
+        let proposal = Proposal::make(directory, &commit, &hashed, &base, remote, retries).await?;
         let deflated = size::deflated(&proposal.pack, PACK_LIMIT).await?;
-        Ok(PublishFacts { hashed, base, proposal, deflated })
+        Ok(PublishFacts { hashed, commit, base, proposal, deflated })
     };
     Some(facts.await)
 }

@@ -12,6 +12,7 @@ use crate::{
     names::{Author, Oid, RefName},
     plan::{Plan, ProposedBranch, PushRoute},
     publish::{
+        directory::CommitPlan,
         hash::Hashed,
         proposal::{Base, Proposal},
     },
@@ -115,6 +116,8 @@ pub struct RepositoryFacts {
 pub struct PublishFacts {
     /// The directory's content by its object ids.
     pub hashed: Arc<Hashed>,
+    /// What the commit says about itself.
+    pub commit: CommitPlan,
     /// The branch as it was found.
     pub base: Base,
     /// The change against it.

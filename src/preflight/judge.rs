@@ -5,6 +5,7 @@ use super::{
     content::{file_size, tag},
     dispatch::payload,
     facts::Facts,
+    ref_names::ref_names,
     refs,
     rules::{branch_rules, pull_request},
     secret,
@@ -38,6 +39,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         plan.needs_git().then(|| permission(plan, facts)),
         secret::permission(plan, facts),
         branch_rules(plan, facts),
+        ref_names(plan, facts),
         pull_request(plan, facts),
         refs::patterns(plan),
         refs::prune(plan, facts),
@@ -48,7 +50,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         workflow(plan, facts),
         payload(plan),
         pages(plan, facts),
-        triggers(plan),
+        triggers(plan, facts),
         Some(checkout_credentials(plan)),
     ]
     .into_iter()

@@ -10,6 +10,7 @@ pub mod facts;
 mod files;
 mod judge;
 mod page;
+mod ref_names;
 mod refs;
 mod rules;
 mod secret;

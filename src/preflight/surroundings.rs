@@ -2,12 +2,34 @@
 
 use super::{
     check::{Check, CheckName},
-    facts::{Asked, Facts},
+    facts::{Asked, Facts, PublishFacts},
 };
 use crate::{
     diagnosis::{Cause, Failure},
+    git::format::FileMode,
     plan::Plan,
+    publish::walk::shown,
 };
+
+/// The branch that GitHub Pages is usually made from.
+const PAGES: &str = "gh-pages";
+
+/// How many links a sentence names.
+const NAMED: usize = 3;
+
+/// Links of the directory: the build of Pages refuses a branch that has any.
+fn links(facts: &Facts, branch: &str) -> Option<Failure> {
+    let listing = facts.publish.as_ref()?.as_ref().ok()?.hashed.listing();
+    let links: Vec<_> = listing.files().iter().filter(|file| file.mode == FileMode::SYMLINK).collect();
+    let names: Vec<String> = links.iter().take(NAMED).map(|file| shown(&file.path)).collect();
+    let more = links.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!links.is_empty()).then(|| {
+        let what = format!("GitHub Pages does not build symbolic links, and {branch} gets {}{more}.", names.join(", "));
+        let remedy = "Set `symlinks: follow`, which publishes in place of a link what it points to.";
+        Failure::new(Cause::SymlinkNotServed, what).with_remedy(remedy)
+    })
+}
 
 /// Whether the branch is what Pages publishes.
 pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
@@ -16,6 +38,11 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
     let site = match &facts.pages {
         Asked::No => return None,
         Asked::Refused(refusal) if refusal.status == Some(404) => {
+            if branch == PAGES
+                && let Some(failure) = links(facts, branch)
+            {
+                return Some(Check::warn(CheckName::Pages, failure));
+            }
             let text = "There is no Pages site, or the token may not ask for it.";
             return Some(Check::skip(CheckName::Pages, text));
         }
@@ -36,7 +63,7 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
     let pass = |text: String| Some(Check::pass(CheckName::Pages, text));
     if site.build_type.as_deref() == Some("workflow") {
         // A workflow publishes what it builds: `gh-pages` is the one name that promises something else.
-        return if branch == "gh-pages" {
+        return if branch == PAGES {
             warn(format!("The Pages site is made by a workflow, not from {branch}."))
         } else {
             pass("The Pages site is made by a workflow.".to_owned())
@@ -50,9 +77,18 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
         return warn(format!("The Pages site is made from {}, not from {branch}.", source.branch));
     }
     let inside = folder.is_empty() || destination == folder || destination.starts_with(&format!("{folder}/"));
-    let holds = destination.is_empty();
+    let below = format!("{folder}/");
+    let brings = |publish: &PublishFacts| {
+        publish.hashed.listing().files().iter().any(|file| file.path.starts_with(below.as_bytes()))
+    };
+    // Of a directory that cannot be read nothing is known.
+    let holds = destination.is_empty() && facts.publish.iter().flatten().all(brings);
     if !inside && !holds {
-        return warn(format!("The Pages site is made from the folder {folder} of {branch}, not from {destination}."));
+        let place = if destination.is_empty() { "its root" } else { destination };
+        return warn(format!("The Pages site is made from the folder {folder} of {branch}, not from {place}."));
+    }
+    if let Some(failure) = links(facts, branch) {
+        return Some(Check::warn(CheckName::Pages, failure));
     }
     let address = site.html_url.as_deref().map(|url| format!(" ({url})")).unwrap_or_default();
     pass(format!("{branch} is what the Pages site is made from{address}."))

@@ -12,6 +12,7 @@ use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
     plan::Plan,
+    publish::proposal::Proposal,
     workflow_file::skip::skip_mark_of,
 };
 
@@ -29,6 +30,17 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         }
         let visibility = if repository.public { "public" } else { "private" };
         let renamed = is_renamed(plan, &repository.full_name);
+        let owner = repository.full_name.split('/').next().unwrap_or_default();
+        if renamed && !owner.eq_ignore_ascii_case(name.owner()) {
+            let what = format!(
+                "{name} is now {}: it belongs to {owner} and no longer to {}, and all that is pushed goes there.",
+                repository.full_name,
+                name.owner()
+            );
+            let remedy =
+                format!("If {owner} is the owner that you mean, set `repository` to {}.", repository.full_name);
+            return Check::warn(CheckName::Repository, Failure::new(Cause::OwnerChanged, what).with_remedy(remedy));
+        }
         if let Some(failure) = losses(plan, facts) {
             return Check::warn(CheckName::Repository, failure);
         }
@@ -220,12 +232,34 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     Check::pass(CheckName::RateLimit, format!("{left}."))
 }
 
+/// A push to the branch whose push started this run, with a credential that starts workflows.
+fn starts_itself(plan: &Plan, facts: &Facts, kind: Option<TokenKind>) -> Option<Failure> {
+    let origin = &plan.origin;
+    let by_push = origin.event.as_deref().is_none_or(|event| event == "push");
+    let starts = plan.ssh.is_some() || kind.is_some_and(|kind| kind != TokenKind::GithubToken);
+    let branch = plan.branches().find(|branch| Some(branch.as_str()) == origin.git_ref.as_deref())?;
+    let is_marked = plan.commit_message().is_some_and(|message| skip_mark_of(&message.to_lowercase()).is_some());
+    let changes = !facts.proposal().is_some_and(Proposal::is_unchanged);
+    (plan.own_repository && by_push && starts && !is_marked && changes).then(|| {
+        let what = format!(
+            "A push to {0} started this run, and the step pushes to {0} with a credential whose pushes start workflows: \
+             it can start itself again without an end.",
+            branch.short()
+        );
+        let remedy = "Use `GITHUB_TOKEN` for the workflow's own repository, put `[skip ci]` into `message`, or leave the published folder out with `paths-ignore:`.";
+        Failure::new(Cause::InvalidInput, what).with_remedy(remedy)
+    })
+}
+
 /// Whether what is pushed will start workflows; judged only where a start is hoped for.
-pub(super) fn triggers(plan: &Plan) -> Option<Check> {
+pub(super) fn triggers(plan: &Plan, facts: &Facts) -> Option<Check> {
+    let kind = plan.git_token().map(|token| token.kind);
+    if let Some(failure) = starts_itself(plan, facts, kind) {
+        return Some(Check::warn(CheckName::Triggers, failure));
+    }
     if !plan.expects_start() {
         return None;
     }
-    let kind = plan.git_token().map(|token| token.kind);
     if kind == Some(TokenKind::GithubToken) {
         let what = "What GITHUB_TOKEN pushes, a branch or a tag, starts no workflow.";
         let remedy = "Pass as `token` a PAT or an App's token, or push with a deploy key; or start the workflow with `workflow:`, which `GITHUB_TOKEN` may do.";

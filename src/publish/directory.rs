@@ -9,7 +9,7 @@ use crate::{
     names::{Author, RefName},
 };
 
-use super::message::Origin;
+use super::{message::Origin, tree::Site};
 
 /// A directory onto a branch.
 #[derive(Clone, Debug)]
@@ -22,8 +22,6 @@ pub struct DirectoryPlan {
     pub keep: Globs,
     /// Files that are neither published nor removed.
     pub exclude: Globs,
-    /// Whether `.nojekyll` is added at the branch's root.
-    pub nojekyll: bool,
 }
 
 impl DirectoryPlan {
@@ -50,4 +48,35 @@ pub struct CommitPlan {
     pub origin: Origin,
     /// The first tag of the step, for the placeholder `{tag}`.
     pub first_tag: Option<String>,
+    /// What the target tells that the commit depends on.
+    pub about: AboutSite,
+}
+
+/// What the target tells that the commit depends on.
+#[derive(Clone, Debug, Default)]
+pub struct AboutSite {
+    /// Where Pages publishes from: the branch and its folder, without slashes around it. None: there is no such site, or it is not known.
+    pub pages: Option<(String, String)>,
+    /// Whether the message gets its trailers.
+    pub trailers: bool,
+}
+
+/// The one folder that Pages publishes from besides the root.
+///
+/// Source: <https://docs.github.com/en/pages/getting-started-with-github-pages/configuring-a-publishing-source-for-your-github-pages-site>
+const PAGES_FOLDER: &str = "docs";
+
+impl CommitPlan {
+    /// Where the root of the site is that the branch of `directory` holds.
+    pub fn site(&self, directory: &DirectoryPlan) -> Site {
+        let destination = directory.asked.commit.destination.as_str();
+        match &self.about.pages {
+            _ if destination.is_empty() => Site::Root,
+            Some((branch, folder)) if branch == directory.branch().short() && folder == destination => {
+                Site::Destination
+            }
+            None if destination == PAGES_FOLDER => Site::Unknown,
+            _ => Site::Root,
+        }
+    }
 }

@@ -2,15 +2,17 @@
 //!
 //! Source: <https://git-scm.com/docs/git-interpret-trailers>
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::PathBuf};
 
-use crate::names::{Oid, Slug};
+use crate::names::{Oid, ServerUrl, Slug};
 
 /// The run that this step belongs to. On a laptop some or all of it is unknown.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// The workflow's own repository.
     pub repository: Option<Slug>,
+    /// The server that holds it.
+    pub server: Option<ServerUrl>,
     /// The commit that started the run.
     pub sha: Option<Oid>,
     /// The full ref that started the run.
@@ -19,6 +21,12 @@ pub struct Origin {
     pub actor: Option<String>,
     /// The run's page.
     pub run_url: Option<String>,
+    /// What started the run: `push`, `schedule`, ...
+    pub event: Option<String>,
+    /// Where the event's payload lies, which says whether the repository is private.
+    pub event_file: Option<PathBuf>,
+    /// The workflow file of the run: `owner/name/.github/workflows/file.yml@ref`.
+    pub workflow_ref: Option<String>,
 }
 
 impl Origin {
@@ -73,16 +81,43 @@ pub fn placeholders(template: &str, origin: &Origin, tag: Option<&str>) -> Strin
     filled
 }
 
-/// A commit's message: the template filled in, then `Relay-Source` and `Relay-Run` as trailers, as far as they are known.
-pub fn message(template: &str, origin: &Origin, tag: Option<&str>) -> String {
-    let mut text = placeholders(template, origin, tag);
-    let trailers = origin.trailers();
+/// A commit's message: the template filled in, then `Relay-Source` and `Relay-Run` as trailers, as far as they are known,
+/// where `with_trailers` says so. Lines of these names in the message itself are left out: they would be taken for ours.
+pub fn message(template: &str, origin: &Origin, tag: Option<&str>, with_trailers: bool) -> String {
+    let mut text = without_own_trailers(placeholders(template, origin, tag));
+    let trailers = if with_trailers { origin.trailers() } else { Vec::new() };
     if !trailers.is_empty() {
         text.truncate(text.trim_end().len());
         text.push_str(if ends_in_trailers(&text) { "\n" } else { "\n\n" });
         text.push_str(&trailers.join("\n"));
     }
     text
+}
+
+/// The names of the trailers that the step writes.
+const OWN: [&str; 2] = ["Relay-Source", "Relay-Run"];
+
+/// Without lines that are named like the step's own trailers, and the lines that continue them.
+///
+/// NOTE: git compares the names of trailers without regard to case, takes blanks before the colon, and folds lines that begin
+/// with a blank.
+fn without_own_trailers(text: String) -> String {
+    let is_own = |line: &str| {
+        line.split_once(':').is_some_and(|(name, _)| OWN.iter().any(|own| name.trim_end().eq_ignore_ascii_case(own)))
+    };
+    if !text.split(['\n', '\r']).any(is_own) {
+        return text;
+    }
+    let mut left = String::with_capacity(text.len());
+    let mut is_left_out = false;
+    for line in text.split_inclusive(['\n', '\r']) {
+        let continues = is_left_out && line.starts_with([' ', '\t']);
+        is_left_out = continues || is_own(line);
+        if !is_left_out {
+            left.push_str(line);
+        }
+    }
+    left
 }
 
 /// Whether the last paragraph, which must not be the first one, holds nothing but trailers.
@@ -113,6 +148,7 @@ mod tests {
             git_ref: Some("refs/heads/{actor}".to_owned()),
             actor: Some("mona".to_owned()),
             run_url: Some("https://github.com/octo/site/actions/runs/7".to_owned()),
+            ..Origin::default()
         }
     }
 
@@ -134,11 +170,11 @@ mod tests {
 
     #[test]
     fn on_a_laptop_the_message_is_still_a_sentence() {
-        assert_eq!(message("Publish {repository}@{short_sha}", &Origin::default(), None), "Publish");
-        assert_eq!(message("By {actor}\n\nin full", &Origin::default(), None), "By\n\nin full");
+        assert_eq!(message("Publish {repository}@{short_sha}", &Origin::default(), None, true), "Publish");
+        assert_eq!(message("By {actor}\n\nin full", &Origin::default(), None, true), "By\n\nin full");
         let origin = Origin { repository: Some("octo/site".parse().unwrap()), ..Origin::default() };
-        assert_eq!(message("Publish {repository}@{short_sha}", &origin, None), "Publish octo/site");
-        assert_eq!(message(" as given \n", &Origin::default(), None), " as given \n");
+        assert_eq!(message("Publish {repository}@{short_sha}", &origin, None, true), "Publish octo/site");
+        assert_eq!(message(" as given \n", &Origin::default(), None, true), " as given \n");
     }
 
     #[test]
@@ -158,10 +194,25 @@ mod tests {
             ),
             ("subject\r\n\r\nbody", ""),
         ] {
-            let text = message(template, &origin(), None);
+            let text = message(template, &origin(), None, true);
             let found = git.line(&["interpret-trailers", "--parse", "--no-divider"], text.as_bytes());
             assert_eq!(found, format!("{theirs}{ours}"), "{template:?}");
             assert!(text.starts_with(template.trim_end()), "{template:?}");
         }
+    }
+
+    #[test]
+    fn m11_lines_named_like_our_trailers_are_left_out_of_the_message() {
+        let forged = "subject\n\nRelay-Source: evil/repo@1\n  folded\nrelay-run : https://evil\nSigned-off-by: A <a@b>";
+        let text = message(forged, &origin(), None, true);
+        assert!(
+            !text.contains("evil")
+                && !text.contains("folded")
+                && text.contains("Signed-off-by: A <a@b>\nRelay-Source: octo")
+        );
+        assert_eq!(message(forged, &origin(), None, false), "subject\n\nSigned-off-by: A <a@b>");
+        assert_eq!(message("a\rRelay-Run: x\rb", &Origin::default(), None, true), "a\rb");
+        let same = "About Relay-Source: it names the source";
+        assert_eq!(message(same, &origin(), None, false), same);
     }
 }

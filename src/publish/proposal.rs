@@ -1,13 +1,17 @@
 //! What a publish would do to a branch, worked out against its tip: the commit to make and the objects to send.
 
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use bytes::Bytes;
 
 use super::{
     hash::Hashed,
     message::message,
-    tree::{BlobSource, Changes, MergeError, Merged, Placement, RootFile, count_files, merge},
+    tree::{BlobSource, Changes, MergeError, Merged, Placement, RootFile, Site, count_files, merge},
 };
 use crate::git::commit::commit;
 use crate::{
@@ -19,11 +23,15 @@ use crate::{
         pack::{Earlier, Pack, PackEntry},
         remote::Remote,
     },
-    inputs::History,
+    inputs::{History, Nojekyll},
     names::Oid,
     publish::directory::{CommitPlan, DirectoryPlan},
+    report::FileStatus,
     retry::Retries,
 };
+
+/// The branch that GitHub Pages is usually made from.
+const PAGES: &str = "gh-pages";
 
 /// The change of one branch, ready to be sent.
 #[derive(Clone, Debug)]
@@ -36,6 +44,8 @@ pub struct Proposal {
     pub pack: Pack,
     /// What changes, in files.
     pub changes: Changes,
+    /// The first files that change.
+    pub files: BTreeMap<Vec<u8>, FileStatus>,
     /// Whether the new commit does not have the old tip as its parent.
     pub rewrites: bool,
     /// How many files the branch has before; counted only where some are removed.
@@ -69,7 +79,8 @@ impl Proposal {
         let tip = base.tip;
         loop {
             let (directory_, hashed_, store_) = (directory.clone(), Arc::clone(hashed), base.store.clone());
-            let work = move || merge_at(&directory_, &hashed_, tip, &store_);
+            let site = commit.site(directory);
+            let work = move || merge_at(&directory_, &hashed_, tip, site, &store_);
             let merged = tokio::task::spawn_blocking(work)
                 .await
                 .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?;
@@ -196,11 +207,12 @@ fn merge_at(
     directory: &DirectoryPlan,
     hashed: &Hashed,
     tip: Option<Oid>,
+    site: Site,
     store: &ObjectStore,
 ) -> Result<AtTip, MergeError> {
     let base = tip.map(|tip| store.read_commit(tip)).transpose()?;
     let base_tree = base.as_ref().map(|commit| commit.tree);
-    let merged = merged(directory, hashed, base_tree, store)?;
+    let merged = merged(directory, hashed, base_tree, site, store)?;
     let files_before = match base_tree {
         Some(tree) if merged.changes.removed > 0 => count_files(store, tree)?,
         _ => None,
@@ -224,11 +236,19 @@ fn propose(
     // Nothing can be taken off a branch that is not there.
     let nowhere = tip.is_none() && directory.directory.is_none();
     if nowhere || same_tree && same_history && !asked.allow_empty {
-        let (new_tip, changes) = (tip.unwrap_or(Oid::ZERO), merged.changes);
-        return Ok(Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None });
+        let (new_tip, changes, files) = (tip.unwrap_or(Oid::ZERO), merged.changes, merged.files);
+        return Ok(Proposal {
+            tip,
+            new_tip,
+            pack: Pack::default(),
+            changes,
+            files,
+            rewrites: false,
+            files_before: None,
+        });
     }
     let parents: Vec<Oid> = tip.filter(|_| !single).into_iter().collect();
-    let text = message(&asked.message, &plan.origin, plan.first_tag.as_deref());
+    let text = message(&asked.message, &plan.origin, plan.first_tag.as_deref(), plan.about.trailers);
     let content = commit(merged.tree, &parents, &plan.author, &text, chrono::Utc::now());
     let content = match &plan.signing_key {
         Some(key) => key.sign_commit(&content)?,
@@ -237,17 +257,26 @@ fn propose(
     let new_tip = ObjectKind::Commit.id_of(&content);
     let earlier = Earlier { versions: merged.before.clone(), store: store.clone() };
     let pack = pack_of(hashed, &merged, new_tip, content).thin(earlier);
-    Ok(Proposal { tip, new_tip, pack, changes: merged.changes, rewrites: tip.is_some() && single, files_before })
+    let (changes, files, rewrites) = (merged.changes, merged.files, tip.is_some() && single);
+    Ok(Proposal { tip, new_tip, pack, changes, files, rewrites, files_before })
 }
 
 fn merged(
     directory: &DirectoryPlan,
     hashed: &Hashed,
     base_tree: Option<Oid>,
+    site: Site,
     store: &ObjectStore,
 ) -> Result<Merged, MergeError> {
     let mut root_files = Vec::new();
-    if directory.nojekyll {
+    // What another folder of a branch that is there holds does not say how its site is built.
+    let is_site = directory.asked.commit.destination.is_root() || site == Site::Destination;
+    let adds_nojekyll = match directory.asked.nojekyll {
+        Nojekyll::Always => true,
+        Nojekyll::Never => false,
+        Nojekyll::Auto => directory.branch().short() == PAGES && (is_site || base_tree.is_none()),
+    };
+    if adds_nojekyll && directory.directory.is_some() {
         root_files.push(RootFile { name: ".nojekyll", content: Bytes::new(), overwrite: false });
     }
     if let Some(host) = &directory.asked.cname {
@@ -258,6 +287,7 @@ fn merged(
         keep: &directory.keep,
         exclude: &directory.exclude,
         root_files: &root_files,
+        site,
     };
     let content = directory.directory.is_some().then_some(hashed);
     merge(store, base_tree, content, &placement)

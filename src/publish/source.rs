@@ -141,7 +141,7 @@ mod tests {
             cname: None,
         };
         let none = || Globs::new::<&str>(&[]).unwrap();
-        DirectoryPlan { directory: Some(folder.to_owned()), asked, keep: none(), exclude: none(), nojekyll: false }
+        DirectoryPlan { directory: Some(folder.to_owned()), asked, keep: none(), exclude: none() }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

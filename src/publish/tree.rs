@@ -11,7 +11,7 @@ mod new;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
@@ -21,6 +21,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::{format::TreeEntry, objects::ObjectStore},
     names::{Oid, TreePath},
+    report::{FileStatus, MOST_FILES},
 };
 
 /// Enough for trees of the greatest depth; only what is used of it takes memory.
@@ -38,7 +39,7 @@ impl Trees for ObjectStore {
     }
 }
 
-/// A file that the step itself adds at the branch's root.
+/// A file that the step itself adds at the root of the site.
 #[derive(Clone, Debug)]
 pub struct RootFile {
     /// Its name.
@@ -60,6 +61,20 @@ pub struct Placement<'a> {
     pub exclude: &'a Globs,
     /// `.nojekyll`, `CNAME`.
     pub root_files: &'a [RootFile],
+    /// Where those stand.
+    pub site: Site,
+}
+
+/// Where the root of the site is that the branch holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Site {
+    /// At the root of the branch.
+    #[default]
+    Root,
+    /// In the destination: it is the folder that Pages publishes from.
+    Destination,
+    /// The destination may be that folder: a `CNAME` in it stays, and what the step adds goes to the root.
+    Unknown,
 }
 
 /// What a merge changes, in files.
@@ -111,6 +126,8 @@ pub struct Merged {
     pub before: HashMap<Oid, Oid>,
     /// What changed.
     pub changes: Changes,
+    /// The first [`MOST_FILES`] files that changed, by the order of their paths' bytes.
+    pub files: BTreeMap<Vec<u8>, FileStatus>,
 }
 
 /// Why a merge did not come to its end.
@@ -136,8 +153,7 @@ impl From<Failure> for MergeError {
 /// Merges `content` into the tree `base` (nothing: a new branch). Without content, `destination` is taken off the branch;
 /// folders above it that become empty vanish.
 ///
-/// Submodules inside the destination stay where the directory has nothing under their name. A `CNAME` at the branch's
-/// root stays when the directory has none.
+/// Submodules inside the destination are entries like files. A `CNAME` at the site's root stays when the directory has none.
 pub fn merge(
     trees: &dyn Trees,
     base: Option<Oid>,

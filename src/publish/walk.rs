@@ -40,14 +40,16 @@ pub struct Listing {
     files: Vec<File>,
     /// Paths that git can not hold (sockets, pipes, devices): passed over, as git does.
     pub skipped: Vec<Box<[u8]>>,
-    /// How many files and folders `exclude` left out. A folder counts once, with all that it holds.
+    /// How many files `exclude` left out.
     pub excluded: u64,
+    /// How many folders hold nothing at all: git stores none.
+    pub empty: u64,
 }
 
 impl Listing {
     /// A listing without a file: what a folder that is taken off its branch becomes.
     pub fn nothing() -> Self {
-        Self { root: PathBuf::new(), files: Vec::new(), skipped: Vec::new(), excluded: 0 }
+        Self { root: PathBuf::new(), files: Vec::new(), skipped: Vec::new(), excluded: 0, empty: 0 }
     }
 
     /// The files, in the byte order of their paths, which is git's.
@@ -171,6 +173,9 @@ struct Found {
     folders: Vec<Vec<u8>>,
     skipped: Vec<Box<[u8]>>,
     excluded: u64,
+    empty: u64,
+    /// Whether `exclude` left anything out, be it an empty folder.
+    is_cut: bool,
 }
 
 impl Found {
@@ -179,6 +184,8 @@ impl Found {
         self.folders.extend(other.folders);
         self.skipped.extend(other.skipped);
         self.excluded += other.excluded;
+        self.empty += other.empty;
+        self.is_cut |= other.is_cut;
         self
     }
 }
@@ -200,16 +207,16 @@ pub fn walk(directory: &Path, exclude: &Globs) -> Result<Listing, Failure> {
         all = all.join(found);
         level = std::mem::take(&mut all.folders);
     }
-    let Found { mut files, skipped, excluded, .. } = all;
+    let Found { mut files, skipped, excluded, empty, is_cut, .. } = all;
     if files.is_empty() {
-        return Err(nothing(folders - 1, excluded, skipped.len()));
+        return Err(nothing(folders - 1, is_cut, skipped.len()));
     }
     files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(Listing { root: directory.to_owned(), files, skipped, excluded })
+    Ok(Listing { root: directory.to_owned(), files, skipped, excluded, empty })
 }
 
-fn nothing(folders: u64, excluded: u64, skipped: usize) -> Failure {
-    let why = if excluded > 0 {
+fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
+    let why = if is_cut {
         "`exclude` leaves no file of it"
     } else if skipped > 0 {
         "it holds nothing but sockets, pipes or devices"
@@ -219,17 +226,16 @@ fn nothing(folders: u64, excluded: u64, skipped: usize) -> Failure {
         "it is empty"
     };
     let failure = Failure::new(Cause::NothingToPublish, format!("The directory has nothing to publish: {why}."));
-    if excluded > 0 {
-        failure.with_remedy("Correct `exclude`; an empty `exclude` leaves nothing out.")
-    } else {
-        failure
-    }
+    if is_cut { failure.with_remedy("Correct `exclude`; an empty `exclude` leaves nothing out.") } else { failure }
 }
 
 fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Failure> {
     let place = root.join(system::name_of(folder));
     let read = || fs::read_dir(place)?.collect::<io::Result<Vec<_>>>();
     let entries = read().map_err(|error| unreadable(if folder.is_empty() { b"." } else { folder }, &error))?;
+    if entries.is_empty() && !folder.is_empty() {
+        return Ok(Found { empty: 1, ..Found::default() });
+    }
     entries
         .into_par_iter()
         .with_min_len(512)
@@ -238,6 +244,21 @@ fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Fai
             Ok(found)
         })
         .try_reduce(Found::default, |a, b| Ok(a.join(b)))
+}
+
+/// How many files lie below a folder that is left out. What cannot be read there is nobody's loss.
+fn files_below(folder: &Path) -> u64 {
+    let mut files = 0;
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                _ => files += 1,
+            }
+        }
+    }
+    files
 }
 
 fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs) -> Result<(), Failure> {
@@ -256,7 +277,8 @@ fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs)
     let metadata = entry.metadata().map_err(|error| unreadable(&path, &error))?;
     let kind = metadata.file_type();
     if if kind.is_dir() { exclude.cover(&path) } else { exclude.matches(&path) } {
-        found.excluded += 1;
+        found.is_cut = true;
+        found.excluded += if kind.is_dir() { files_below(&entry.path()) } else { 1 };
         return Ok(());
     }
     let mode = if kind.is_dir() {

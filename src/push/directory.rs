@@ -153,7 +153,7 @@ async fn land(
     name: &RefName,
     signing: &mut Option<Signing<'_>>,
 ) -> Result<Pushed, Failure> {
-    let PublishFacts { hashed, base, proposal, .. } = publish;
+    let PublishFacts { hashed, commit, base, proposal, .. } = publish;
     let (mut base, mut proposal) = (base.clone(), proposal.clone());
     let mut advertisement = cleared.advertisement();
     let mut there = advertisement.tip(name);
@@ -207,8 +207,7 @@ async fn land(
         if tip != proposal.tip {
             base = base.moved_to(tip, directory, remote, retries).await?;
             races.seen(base.newer(), since);
-            let commit = cleared.plan().commit_plan(cleared.author());
-            proposal = Proposal::make(directory, &commit, hashed, &base, remote, retries).await?;
+            proposal = Proposal::make(directory, commit, hashed, &base, remote, retries).await?;
             signed = None;
         }
     }

@@ -5,12 +5,16 @@ use crate::{
     diagnosis::Stage,
     names::{Oid, RefName},
     plan::{Plan, ProposedBranch, Signer},
-    preflight::{Check, Cleared, Verdict, facts::Facts},
+    preflight::{
+        Check, Cleared, Verdict,
+        facts::{Facts, PublishFacts},
+    },
+    publish::walk::Listing,
     push::{directory::Pushed, pull_request::Delivered},
     refs::{Wanted, updates::first_branch},
     report::{
-        CheckReport, CheckStatus, Drift, PullRequestReport, PullRequestStatus, RefReport, RunReport, StageStatus,
-        TargetLog, TargetReport, text::count,
+        CheckReport, CheckStatus, Drift, FileChange, FileStatus, PullRequestReport, PullRequestStatus, RefReport,
+        RunReport, StageStatus, TargetLog, TargetReport, text::count,
     },
     secrets::{SecretChange, SecretSet},
     tag::Tagged,
@@ -50,6 +54,9 @@ pub(super) fn note_preflight(
         report.facts.branch = Some(branch.short().to_owned());
         (report.facts.commit, report.facts.previous) = (tip, tip);
     }
+    if let Some(Ok(publish)) = facts.and_then(|facts| facts.publish.as_ref()) {
+        report.changes.excluded = publish.hashed.listing().excluded;
+    }
     if let Some(target) = facts.and_then(|facts| facts.refs.answer())
         && let Some(branch) = publishes
     {
@@ -67,7 +74,19 @@ fn check_report(check: &Check) -> CheckReport {
     CheckReport { name: check.name.name(), status, cause, message }
 }
 
-pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut TargetReport) {
+/// What of the directory is not on the branch, as the end of a sentence.
+fn left_out(listing: &Listing) -> String {
+    let mut parts = Vec::new();
+    if listing.excluded > 0 {
+        parts.push(format!("{} left out by `exclude`", count(listing.excluded, "file")));
+    }
+    if listing.empty > 0 {
+        parts.push(format!("{} not published, as git stores none", count(listing.empty, "empty folder")));
+    }
+    if parts.is_empty() { String::new() } else { format!("; {}", parts.join("; ")) }
+}
+
+pub(super) fn note_push(cleared: &Cleared<Plan>, publish: &PublishFacts, pushed: &Pushed, report: &mut TargetReport) {
     let branch = pushed.branch.short();
     let dry_run = cleared.plan().behaviour.dry_run;
     let changes = &pushed.proposal.changes;
@@ -76,10 +95,18 @@ pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut T
     report.changes.added = changes.added;
     report.changes.changed = changes.changed;
     report.changes.removed = changes.removed;
+    let file = |(path, change): (&Vec<u8>, &FileStatus)| FileChange {
+        path: String::from_utf8_lossy(path).into_owned(),
+        change: *change,
+    };
+    report.changes.files = pushed.proposal.files.iter().map(file).collect();
     if pushed.proposal.is_unchanged() {
         report.facts.commit = pushed.old;
         let text = match pushed.old {
-            Some(old) => format!("{branch} has this content already; it stays at {}.", old.short()),
+            Some(old) => {
+                let short = old.short();
+                format!("{branch} has this content already; it stays at {short}{}.", left_out(publish.hashed.listing()))
+            }
             None => format!("There is no branch {branch}, so there is nothing to remove."),
         };
         report.stage(Stage::Push, StageStatus::Unchanged, text);
@@ -94,8 +121,13 @@ pub(super) fn note_push(cleared: &Cleared<Plan>, pushed: &Pushed, report: &mut T
         Signer::GitHub if dry_run => " GitHub would make and sign the commit.",
         Signer::GitHub => " GitHub made and signed the commit.",
     };
-    let files =
-        format!("{} added, {} changed, {} removed", count(changes.added, "file"), changes.changed, changes.removed);
+    let files = format!(
+        "{} added, {} changed, {} removed{}",
+        count(changes.added, "file"),
+        changes.changed,
+        changes.removed,
+        left_out(publish.hashed.listing())
+    );
     let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);
     report.refs.push(reference);
     if dry_run {

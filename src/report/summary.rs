@@ -288,7 +288,10 @@ fn checks(target: &TargetReport) -> String {
 
 fn changes(target: &TargetReport, dry_run: bool) -> String {
     let changes = &target.changes;
-    if changes.is_empty() && (dry_run || changes.bytes_sent == 0 && changes.bytes_received == 0) {
+    if changes.is_empty()
+        && changes.excluded == 0
+        && (dry_run || changes.bytes_sent == 0 && changes.bytes_received == 0)
+    {
         return String::new();
     }
     let title = if dry_run { "What would change" } else { "What changed" };

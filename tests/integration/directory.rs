@@ -135,22 +135,3 @@ fn modes_follow_the_directory_and_a_link_takes_a_files_place() {
     assert!(modes.starts_with("120000") && modes.contains("\n100755"), "{modes}");
     assert_eq!(outcome.report()["targets"][0]["changes"]["changed"], 2);
 }
-
-#[test]
-fn submodules_on_the_branch_stay() {
-    let world = World::with(
-        Repository::new(TARGET).files("gh-pages", &[("old.html", "old"), ("themes/x/a", "a")]),
-        Token::classic("robin", &["repo"]),
-    );
-    // A submodule entry can only be put there by git itself.
-    let tip = world.tip("refs/heads/gh-pages").unwrap();
-    let root = world.git(&["ls-tree", "gh-pages"]);
-    let entries = format!("{root}\n160000 commit {tip}\tthemes-module\n");
-    let tree = world.git_with(&["mktree"], &entries);
-    let commit = world.git(&["-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "m", "-p", &tip, &tree]);
-    world.git(&["update-ref", "refs/heads/gh-pages", &commit]);
-    world.publish().run().succeeded();
-    let listing = world.git(&["ls-tree", "-r", "gh-pages"]);
-    assert!(listing.contains(&format!("160000 commit {tip}\tthemes-module")), "{listing}");
-    assert_eq!(listing.lines().count(), 3, "{listing}");
-}

@@ -17,6 +17,8 @@ mod directory;
 mod dump;
 mod ending;
 mod fanout;
+mod field_checks;
+mod field_publish;
 mod floating;
 mod front;
 mod hostile;

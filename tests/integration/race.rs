@@ -50,7 +50,7 @@ fn a_lost_race_is_merged_again_and_both_changes_land() {
     );
     let outcome = world.publish().input("destination", "b").input("attempts", "1").run();
     outcome.succeeded();
-    assert_eq!(world.paths("gh-pages"), [".nojekyll", "a/index.html", "b/index.html", "c/index.html"]);
+    assert_eq!(world.paths("gh-pages"), ["a/index.html", "b/index.html", "c/index.html"]);
     assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "3");
 }
 
@@ -79,7 +79,7 @@ fn a_single_history_keeps_what_others_publish_meanwhile() {
     let outcome = world.publish().input("destination", "b").input("history", "single").run();
     outcome.succeeded();
     assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), "1");
-    let expected = [".nojekyll", "a/index.html", "b/index.html", "c1/index.html", "c2/index.html"];
+    let expected = ["a/index.html", "b/index.html", "c1/index.html", "c2/index.html"];
     assert_eq!(world.paths("gh-pages"), expected);
     world.git(&["fsck", "--strict"]);
 }
@@ -92,7 +92,7 @@ fn the_last_one_of_two_in_the_same_destination_wins_wholly() {
         repository.commit("refs/heads/gh-pages", &files, "theirs");
     });
     world.publish().file("site/shared", "mine").input("destination", "docs").run().succeeded();
-    assert_eq!(world.paths("gh-pages"), [".nojekyll", "docs/index.html", "docs/shared", "index.html"]);
+    assert_eq!(world.paths("gh-pages"), ["docs/index.html", "docs/shared", "index.html"]);
     assert_eq!(world.git(&["show", "gh-pages:docs/shared"]), "mine");
 }
 
@@ -137,7 +137,7 @@ fn many_publishers_to_many_destinations_all_land() {
         let page = files.get(&format!("previews/{number}/page.html")).map(|(_, page)| String::from_utf8_lossy(page));
         assert_eq!(page.as_deref(), Some(&*format!("page of {number}")));
     }
-    assert_eq!(files.len(), 2 + 2 * COUNT);
+    assert_eq!(files.len(), 1 + 2 * COUNT);
     assert_eq!(world.git(&["rev-list", "--count", "gh-pages"]), (COUNT + 1).to_string());
     let pushes = world.github.log().pushes().len();
     println!("{pushes} pushes for {COUNT} publishers");

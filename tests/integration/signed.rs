@@ -95,7 +95,7 @@ fn every_form_of_a_publish_can_be_signed() {
     assert_eq!(single.git(&["rev-list", "--count", "gh-pages"]), "1");
     let inside = world();
     lands(&inside, &signed(&inside).input("destination", "docs/api").run());
-    assert_eq!(inside.paths("gh-pages"), [".nojekyll", "docs/api/index.html", "old/page.html"]);
+    assert_eq!(inside.paths("gh-pages"), ["docs/api/index.html", "old/page.html"]);
     let removed = world();
     lands(&removed, &removed.step().input("sign", "github").input("remove", "true").input("destination", "old").run());
     let fresh = World::with(Repository::new(TARGET).file("README.md", "r"), bot());
@@ -181,7 +181,7 @@ fn a_lost_race_is_merged_and_signed_again() {
     world.github.fault(FaultRule::on("POST", PUSH, moved).nth(2));
     let outcome = signed(&world).input("destination", "mine").input("attempts", "1").run();
     lands(&world, &outcome);
-    assert_eq!(world.paths("gh-pages"), [".nojekyll", "mine/index.html", "old/page.html", "other/page"]);
+    assert_eq!(world.paths("gh-pages"), ["mine/index.html", "old/page.html", "other/page"]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn a_destination_needs_neither_filter_nor_version_2() {
             world.github.fault(FaultRule::on("*", GIT, fault.clone()));
         }
         world.publish().input("destination", "a/b").run().succeeded();
-        assert_eq!(world.paths("gh-pages"), [".nojekyll", "a/b/index.html", "gone.html", "index.html"], "{faults:?}");
+        assert_eq!(world.paths("gh-pages"), ["a/b/index.html", "gone.html", "index.html"], "{faults:?}");
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     plan::{Plan, PushRoute},
     progress::Unwatched,
     publish::{
+        directory::AboutSite,
         hash::{Retain, hash},
         proposal::{Base, Proposal},
         tree::Changes,
@@ -79,8 +80,11 @@ pub(crate) fn publish(tip: Option<Oid>, changes: Changes) -> PublishFacts {
     let listing = walk(folder.path(), &Globs::default()).unwrap();
     let hashed = Arc::new(hash(listing, &Retain::nothing(), &Unwatched).unwrap());
     let new_tip = Oid::ZERO;
-    let proposal = Proposal { tip, new_tip, pack: Pack::default(), changes, rewrites: false, files_before: None };
-    PublishFacts { hashed, base: Base::absent().unwrap(), proposal, deflated: None }
+    let (pack, files) = (Pack::default(), std::collections::BTreeMap::new());
+    let proposal = Proposal { tip, new_tip, pack, changes, files, rewrites: false, files_before: None };
+    let planned = plan(&[]);
+    let commit = planned.commit_plan(&planned.author, AboutSite { pages: None, trailers: true });
+    PublishFacts { hashed, commit, base: Base::absent().unwrap(), proposal, deflated: None }
 }
 
 /// A refusal with this status and cause.

@@ -1,8 +1,8 @@
 //! The merge itself: the branch's trees and the directory's, side by side, folder by folder.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::{Changes, MergeError, Merged, Placement, RootFile, Trees, new::New};
+use super::{Changes, FileStatus, MOST_FILES, MergeError, Merged, Placement, RootFile, Site, Trees, new::New};
 use crate::{
     diagnosis::{Cause, Failure},
     git::format::{FileMode, ObjectKind, TreeEntry},
@@ -30,13 +30,15 @@ pub(super) struct Merge<'a> {
     content: Option<&'a Hashed>,
     placement: &'a Placement<'a>,
     changes: Changes,
+    named: BTreeMap<Vec<u8>, FileStatus>,
     new: New,
     looked_into: u32,
 }
 
 impl<'a> Merge<'a> {
     pub(super) fn new(trees: &'a dyn Trees, content: Option<&'a Hashed>, placement: &'a Placement<'a>) -> Self {
-        Self { trees, content, placement, changes: Changes::default(), new: New::default(), looked_into: 0 }
+        let (changes, named, new) = (Changes::default(), BTreeMap::new(), New::default());
+        Self { trees, content, placement, changes, named, new, looked_into: 0 }
     }
 
     pub(super) fn run(mut self, base: Option<Oid>) -> Result<Merged, MergeError> {
@@ -50,7 +52,7 @@ impl<'a> Merge<'a> {
         }
         let before = std::mem::take(&mut self.new.before);
         let (trees, blobs) = self.new.lacking(self.trees, base, self.content, self.placement.root_files)?;
-        Ok(Merged { tree, trees, blobs, before, changes: self.changes })
+        Ok(Merged { tree, trees, blobs, before, changes: self.changes, files: self.named })
     }
 
     /// Goes down to the destination and puts the new tree into each folder on the way back.
@@ -86,7 +88,7 @@ impl<'a> Merge<'a> {
             (None, Some(oid)) => after.push(folder_entry(name, oid)),
             (None, None) => {}
         }
-        if level == 0 {
+        if level == 0 && self.placement.site != Site::Destination {
             self.add_root_files(&mut after);
         }
         Ok(self.result(base, &before, after))
@@ -112,11 +114,13 @@ impl<'a> Merge<'a> {
                 Some(old) => {
                     *old = entry;
                     self.changes.changed += 1;
+                    self.name(file.name.as_bytes().to_vec(), FileStatus::Changed);
                     self.new.root_files.push(index);
                 }
                 None => {
                     root.push(entry);
                     self.changes.added += 1;
+                    self.name(file.name.as_bytes().to_vec(), FileStatus::Added);
                     self.new.root_files.push(index);
                 }
             }
@@ -134,7 +138,7 @@ impl<'a> Merge<'a> {
         if depth > MAX_DEPTH {
             return Err(conflict("The branch's folders are nested deeper than git allows").into());
         }
-        let root = path.is_empty() && self.placement.destination.is_root();
+        let root = path.is_empty() && self.is_site();
         let alone = wanted.and_then(|wanted| Some((wanted, self.content?.folders.get(wanted))));
         let plain = !root || self.placement.root_files.is_empty();
         match (alone, base) {
@@ -142,6 +146,7 @@ impl<'a> Merge<'a> {
             (Some((_, folder)), Some(base)) if plain && folder.oid == base => return Ok(Some(base)),
             (Some((index, folder)), None) if plain => {
                 self.changes.added += folder.files.len() as u64;
+                self.name_all(folder.files.clone());
                 self.new.files.extend(folder.files.clone());
                 self.new.folders.push(index);
                 return Ok(Some(folder.oid));
@@ -175,7 +180,7 @@ impl<'a> Merge<'a> {
             path.extend_from_slice(name);
             let entry = match (old, wanted) {
                 (old, Some((_, wanted))) => self.put(wanted, old, path, depth)?,
-                (Some(old), None) if root && self.stays_at_root(old) => Some(old.clone()),
+                (Some(old), None) if length == 0 && self.stays_at_root(old) => Some(old.clone()),
                 (Some(old), None) => self.stay(old, path, depth)?,
                 (None, None) => None,
             };
@@ -210,11 +215,17 @@ impl<'a> Merge<'a> {
         wanted
     }
 
-    /// Whether a file at the branch's root stays by the rules of `CNAME` and of the root files.
+    /// Whether the site's root is that of the destination.
+    fn is_site(&self) -> bool {
+        self.placement.destination.is_root() || self.placement.site == Site::Destination
+    }
+
+    /// Whether a file at the destination's root stays by the rules of `CNAME` and of the root files.
     fn stays_at_root(&self, old: &TreeEntry) -> bool {
         let named = |file: &RootFile| file.name.as_bytes() == old.name;
-        let is_cname = old.name == b"CNAME" && self.content.is_some();
-        !old.mode.is_tree() && (is_cname || self.placement.root_files.iter().any(named))
+        let may_be_site = self.is_site() || self.placement.site == Site::Unknown;
+        let is_cname = old.name == b"CNAME" && self.content.is_some() && may_be_site;
+        !old.mode.is_tree() && (is_cname || self.is_site() && self.placement.root_files.iter().any(named))
     }
 
     /// Puts what is wanted in the place of `old`.
@@ -235,6 +246,10 @@ impl<'a> Merge<'a> {
         if let Wanted::Directory(Child::Folder(index)) = wanted {
             let base = old.filter(|old| old.mode.is_tree()).map(|old| old.oid);
             if base.is_none() && old.is_some() {
+                if self.placement.keep.matches(path) {
+                    let held = shown(path);
+                    return Err(kept(&format!("{held} is a folder in the directory and a file on the branch"), &held));
+                }
                 self.removed(path);
             }
             let oid = self.folder(Some(index), base, path, depth + 1)?;
@@ -245,14 +260,19 @@ impl<'a> Merge<'a> {
             Some(old) if old.mode.is_tree() => {
                 self.discard(old.oid, path, depth + 1)?;
                 self.changes.added += 1;
+                self.name(self.whole(path), FileStatus::Added);
             }
             Some(old) => {
                 self.changes.changed += 1;
+                self.name(self.whole(path), FileStatus::Changed);
                 if !old.mode.is_submodule() {
                     self.new.before.insert(entry.oid, old.oid);
                 }
             }
-            None => self.changes.added += 1,
+            None => {
+                self.changes.added += 1;
+                self.name(self.whole(path), FileStatus::Added);
+            }
         }
         match wanted {
             Wanted::Directory(Child::File(index)) => self.new.files.push(index),
@@ -272,15 +292,16 @@ impl<'a> Merge<'a> {
             let oid = self.folder(None, Some(old.oid), path, depth + 1)?;
             return Ok(oid.map(|oid| TreeEntry { oid, ..old.clone() }));
         }
-        let submodule = old.mode.is_submodule() && self.content.is_some();
-        if submodule || keep.matches(path) || exclude.matches(path) {
+        // A submodule is the folder of a checkout.
+        let covered = old.mode.is_submodule() && (keep.cover(path) || exclude.cover(path));
+        if covered || keep.matches(path) || exclude.matches(path) {
             return Ok(Some(old.clone()));
         }
         self.removed(path);
         Ok(None)
     }
 
-    /// Counts what goes with a folder that a file takes the place of. What `exclude` protects can not go.
+    /// Counts what goes with a folder that a file takes the place of. What `exclude` or `keep` protects can not go.
     fn discard(&mut self, oid: Oid, path: &mut Vec<u8>, depth: usize) -> Result<(), MergeError> {
         if depth > MAX_DEPTH {
             return Err(conflict("The branch's folders are nested deeper than git allows").into());
@@ -297,6 +318,10 @@ impl<'a> Merge<'a> {
                 ))
                 .into());
             }
+            if !entry.mode.is_tree() && self.placement.keep.matches(path) {
+                let what = format!("{} is a file in the directory and a folder on the branch", shown(&path[..length]));
+                return Err(kept(&what, &shown(path)));
+            }
             if entry.mode.is_tree() {
                 self.discard(entry.oid, path, depth + 1)?;
             } else {
@@ -310,13 +335,35 @@ impl<'a> Merge<'a> {
     fn removed(&mut self, path: &[u8]) {
         self.changes.removed += 1;
         let whole = self.whole(path);
+        self.name(whole.clone(), FileStatus::Removed);
         self.changes.note(whole);
+    }
+
+    /// Keeps the name of a file that changed, if it is one of the first.
+    fn name(&mut self, path: Vec<u8>, status: FileStatus) {
+        let is_full = self.named.len() >= MOST_FILES;
+        if is_full && self.named.last_key_value().is_some_and(|(last, _)| *last <= path) {
+            return;
+        }
+        if is_full {
+            self.named.pop_last();
+        }
+        self.named.insert(path, status);
+    }
+
+    /// As [`Self::name`] for added files of the directory, which stand in the order of their paths.
+    fn name_all(&mut self, files: std::ops::Range<usize>) {
+        let Some(content) = self.content else { return };
+        for file in &content.listing().files()[files.start..files.end.min(files.start + MOST_FILES)] {
+            self.name(self.whole(&file.path), FileStatus::Added);
+        }
     }
 
     /// The path on the branch of what lies at `path` in the destination.
     fn whole(&self, path: &[u8]) -> Vec<u8> {
         match self.placement.destination.as_str().as_bytes() {
             b"" => path.to_vec(),
+            destination if path.is_empty() => destination.to_vec(),
             destination => [destination, path].join(&b'/'),
         }
     }
@@ -350,6 +397,12 @@ fn folder_entry(name: &[u8], oid: Oid) -> TreeEntry {
 
 fn root_file_entry(file: &RootFile) -> TreeEntry {
     TreeEntry { name: file.name.as_bytes().to_vec(), mode: FileMode::FILE, oid: ObjectKind::Blob.id_of(&file.content) }
+}
+
+fn kept(what: &str, held: &str) -> MergeError {
+    Failure::new(Cause::InvalidInput, format!("{what}, and `keep` keeps {held}: only one of them can stand there."))
+        .with_remedy("Rename it in the directory, publish into another `destination`, or take that line out of `keep`.")
+        .into()
 }
 
 fn conflict(what: &str) -> Failure {

@@ -19,6 +19,8 @@ pub(crate) struct Case<'a> {
     pub(crate) keep: &'a dyn Fn(&[u8]) -> bool,
     /// Whether `exclude` matches.
     pub(crate) exclude: &'a dyn Fn(&[u8]) -> bool,
+    /// Whether `keep` or `exclude` covers a folder.
+    pub(crate) covers: &'a dyn Fn(&[u8]) -> bool,
 }
 
 /// The branch afterwards; nothing where the two do not fit together.
@@ -38,12 +40,12 @@ pub(crate) fn expected(case: &Case<'_>) -> Option<Files> {
     for (path, entry) in case.branch.into_iter().flatten() {
         if let Some(path) = inside(path) {
             let protected = (case.exclude)(&path);
-            let stays = protected
-                || (case.keep)(&path)
-                || (entry.0 == "160000" && !gone)
+            let kept = protected || (case.keep)(&path);
+            let stays = kept
+                || (entry.0 == "160000" && (case.covers)(&path))
                 || (path == b"CNAME" && destination.is_empty() && !gone);
             let blocked = published.keys().any(|new| covers(new, &path) || covers(&path, new));
-            if protected && blocked {
+            if kept && blocked {
                 return None;
             }
             if stays && !blocked {

@@ -33,6 +33,7 @@ struct Case {
     keep: Globs,
     exclude: Globs,
     root_files: Vec<RootFile>,
+    site: Site,
 }
 
 impl Case {
@@ -60,6 +61,7 @@ impl Case {
             keep: &self.keep,
             exclude: &self.exclude,
             root_files: &self.root_files,
+            site: self.site,
         };
         merge(trees, base, content.as_ref(), &placement)
     }
@@ -134,10 +136,8 @@ fn files_turn_into_folders_and_back_and_names_change_their_case() {
 #[test]
 fn kept_files_stay_but_may_be_overwritten() {
     let branch = [("a", "old"), ("b", "old"), ("v1/x", "1"), ("v1/y/z", "1"), ("w/x", "1"), ("c/d", "1")];
-    let case = Case {
-        keep: globs(&["v1", "a", "w/**", "c/*"]),
-        ..Case::on(&branch, &[("a", "new"), ("w", "file"), ("c/e", "2")])
-    };
+    let case =
+        Case { keep: globs(&["v1", "a", "c/*"]), ..Case::on(&branch, &[("a", "new"), ("w", "file"), ("c/e", "2")]) };
     let expected = [("a", "new"), ("v1/x", "1"), ("v1/y/z", "1"), ("w", "file"), ("c/d", "1"), ("c/e", "2")];
     assert_eq!(case.gives(&expected), changes(2, 1, 2));
 }
@@ -161,15 +161,76 @@ fn a_file_can_not_take_the_place_of_a_folder_with_excluded_files() {
 }
 
 #[test]
-fn submodules_on_the_branch_stay() {
+fn p1_a_submodule_goes_like_a_file_unless_it_is_kept_or_outside() {
     let mut branch = files(&[("a/b", "1")]);
     branch.insert(b"lib/sub".to_vec(), ("160000", b"commit".to_vec()));
-    let mut expected = files(&[("c", "1")]);
-    expected.insert(b"lib/sub".to_vec(), ("160000", b"commit".to_vec()));
-    let case = Case { branch: Some(branch.clone()), ..Case::on(&[], &[("c", "1")]) };
-    assert_eq!(case.merge().unwrap().tree, git().write_tree(&expected));
-    let case = Case { branch: Some(branch), directory: None, ..Case::default() }.at("lib");
+    let with_submodule = |list: &[(&str, &str)]| {
+        let mut expected = files(list);
+        expected.insert(b"lib/sub".to_vec(), ("160000", b"commit".to_vec()));
+        expected
+    };
+    let case = || Case { branch: Some(branch.clone()), ..Case::on(&[], &[("c", "1")]) };
+    assert_eq!(case().gives(&[("c", "1")]), changes(1, 0, 2));
+    assert_eq!(case().at("lib").gives(&[("a/b", "1"), ("lib/c", "1")]), changes(1, 0, 1));
+    let outside = case().at("a").merge().unwrap();
+    assert_eq!(outside.tree, git().write_tree(&with_submodule(&[("a/c", "1")])));
+    for pattern in ["lib/sub", "lib/**"] {
+        let kept = Case { keep: globs(&[pattern]), ..case() }.merge().unwrap();
+        assert_eq!(kept.tree, git().write_tree(&with_submodule(&[("c", "1")])), "{pattern}");
+    }
+    let case = Case { branch: Some(branch.clone()), directory: None, ..Case::default() }.at("lib");
     assert_eq!(case.gives(&[("a/b", "1")]), changes(0, 0, 1));
+}
+
+#[test]
+fn p2_a_kept_file_and_the_other_kind_do_not_fit_together() {
+    for (branch, directory, keep) in [
+        ("previews/pr-1/index.html", "previews", "previews/**"),
+        ("a/b/c", "a/b", "**"),
+        ("docs", "docs/index.html", "docs"),
+        ("f/g", "f/g/h", "f/*"),
+    ] {
+        let case = Case { keep: globs(&[keep]), ..Case::on(&[(branch, "old")], &[(directory, "new")]) };
+        let failure = case.fails();
+        assert_eq!(failure.cause, Cause::InvalidInput);
+        assert!(failure.what.contains(branch) && failure.what.contains("`keep`"), "{failure}");
+    }
+    let case = Case { keep: globs(&["b"]), ..Case::on(&[("a/b", "old")], &[("a", "new")]) };
+    assert_eq!(case.gives(&[("a", "new")]), changes(1, 0, 1), "`keep` names another file");
+}
+
+#[test]
+fn p6_the_files_of_the_site_stand_in_the_folder_that_pages_publishes_from() {
+    let branch = [("docs/CNAME", "here"), ("docs/old", "1"), ("src/a", "1")];
+    let at = |site, root_files| Case { site, root_files, ..Case::on(&branch, &[("a", "1")]) }.at("docs");
+    let rest = [("docs/a", "1"), ("src/a", "1")];
+    let with = |more: &[(&'static str, &'static str)]| [&rest[..], more].concat();
+    at(Site::Destination, Vec::new()).gives(&with(&[("docs/CNAME", "here")]));
+    at(Site::Unknown, Vec::new()).gives(&with(&[("docs/CNAME", "here")]));
+    at(Site::Root, Vec::new()).gives(&rest);
+    let cname = || vec![root_file("CNAME", "new.example", true)];
+    at(Site::Destination, cname()).gives(&with(&[("docs/CNAME", "new.example")]));
+    at(Site::Unknown, cname()).gives(&with(&[("CNAME", "new.example"), ("docs/CNAME", "here")]));
+}
+
+#[test]
+fn the_first_files_that_change_are_named_in_the_order_of_their_paths() {
+    let branch = [("a.txt", "1"), ("a/b", "1"), ("gone/x", "1"), ("same", "1")];
+    let merged = Case::on(&branch, &[("a.txt", "2"), ("a/b", "1"), ("n/1", "1"), ("n/2", "1"), ("same", "1")]);
+    let files: Vec<_> = merged.merge().unwrap().files.into_iter().collect();
+    let named = |path: &str, status| (path.as_bytes().to_vec(), status);
+    let expected = [
+        named("a.txt", FileStatus::Changed),
+        named("gone/x", FileStatus::Removed),
+        named("n/1", FileStatus::Added),
+        named("n/2", FileStatus::Added),
+    ];
+    assert_eq!(files, expected);
+    let many: Vec<(String, &str)> = (0..300).map(|number| (format!("f{number:03}"), "1")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(path, content)| (path.as_str(), *content)).collect();
+    let files = Case::on(&[("f", "1"), ("z", "1")], &many).merge().unwrap().files;
+    assert_eq!(files.len(), MOST_FILES);
+    assert_eq!(files.into_iter().take(2).map(|(path, _)| path).collect::<Vec<_>>(), [b"f".to_vec(), b"f000".to_vec()]);
 }
 
 #[test]
@@ -260,7 +321,7 @@ fn old_modes_of_the_branch_are_no_change() {
     let folder = directory(&files(&[("a", "1")]));
     let content = hashed(folder.path(), &Globs::default()).unwrap();
     let (root, none) = (TreePath::default(), Globs::default());
-    let placement = Placement { destination: &root, keep: &none, exclude: &none, root_files: &[] };
+    let placement = Placement { destination: &root, keep: &none, exclude: &none, root_files: &[], site: Site::Root };
     assert_eq!(merge(&trees, Some(base), Some(&content), &placement).unwrap().tree, base);
 }
 
@@ -288,7 +349,7 @@ fn a_handful_of_trees_that_holds_billions_of_files_is_given_up() {
     let exclude = globs(&[".github/**"]);
     let content = hashed(folder.path(), &exclude).unwrap();
     let (root, keep) = (TreePath::default(), Globs::default());
-    let placement = Placement { destination: &root, keep: &keep, exclude: &exclude, root_files: &[] };
+    let placement = Placement { destination: &root, keep: &keep, exclude: &exclude, root_files: &[], site: Site::Root };
     match merge(&held, Some(oid), Some(&content), &placement) {
         Err(MergeError::Failed(failure)) => {
             assert_eq!(failure.cause, Cause::ServerError);

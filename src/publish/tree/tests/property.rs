@@ -14,6 +14,7 @@ fn expected(case: &Case) -> Option<Files> {
         destination: case.destination.as_str(),
         keep: &|path| case.keep.matches(path),
         exclude: &|path| case.exclude.matches(path),
+        covers: &|path| case.keep.cover(path) || case.exclude.cover(path),
     })?;
     let published: BTreeMap<_, _> =
         case.directory.iter().flatten().filter(|(path, _)| !case.exclude.matches(path)).collect();
@@ -23,7 +24,7 @@ fn expected(case: &Case) -> Option<Files> {
     Some(result)
 }
 
-/// The result with `.nojekyll` or `CNAME`; nothing when what `exclude` protects stands in its place.
+/// The result with `.nojekyll` or `CNAME`; nothing when what `exclude` or `keep` protects stands in its place.
 fn with_root_file(
     case: &Case,
     published: &BTreeMap<&Vec<u8>, &(&'static str, Vec<u8>)>,
@@ -53,7 +54,12 @@ fn with_root_file(
         result.insert(name, before.clone());
         return Some(result);
     }
-    if case.branch.iter().flatten().any(|(path, _)| below(path) && case.exclude.matches(path)) {
+    if case
+        .branch
+        .iter()
+        .flatten()
+        .any(|(path, _)| below(path) && (case.exclude.matches(path) || case.keep.matches(path)))
+    {
         return None;
     }
     result.retain(|path, _| !below(path));
@@ -111,7 +117,15 @@ fn any_case() -> impl Strategy<Value = Case> {
             if published && cname {
                 root_files.push(root_file("CNAME", "2", true));
             }
-            Case { branch, directory, destination: destination.parse().unwrap(), keep, exclude, root_files }
+            Case {
+                branch,
+                directory,
+                destination: destination.parse().unwrap(),
+                keep,
+                exclude,
+                root_files,
+                site: Site::Root,
+            }
         },
     )
 }

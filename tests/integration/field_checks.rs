@@ -1,0 +1,143 @@
+//! What the preflight of a publish knows before anything is written: names, the site, the run that would start itself.
+
+use std::os::unix::fs::symlink;
+
+use emulator::model::{Level, Model, Repository, Role, Token};
+
+use crate::{
+    runner::Step,
+    world::{TARGET, World},
+};
+
+fn classic() -> Token {
+    Token::classic("robin", &["repo", "workflow"])
+}
+
+fn site() -> Repository {
+    Repository::new(TARGET).file("README.md", "r")
+}
+
+#[test]
+fn p5_a_tag_below_a_tag_that_is_there_is_refused_before_the_site_is_published() {
+    let world = World::with(site(), classic());
+    world.git(&["tag", "v1", "main"]);
+    for dry_run in ["false", "true"] {
+        let step = world.publish().input("tag", "v1/x").input("dispatch", "go").input("dry-run", dry_run);
+        let outcome = world.refuses(step, "ref-names", "invalid-ref-or-object");
+        let message = outcome.message("ref-names");
+        assert!(message.contains("v1/x") && message.contains("the tag v1"), "{message}");
+    }
+}
+
+#[test]
+fn p5_a_branch_in_the_place_of_a_folder_of_branches_and_the_reverse() {
+    let target = site().files("docs", &[("a", "a")]).files("previews/1", &[("a", "a")]);
+    let world = World::with(target, classic());
+    for branch in ["docs/latest", "docs/a/b", "previews"] {
+        let outcome = world.refuses(world.publish().input("branch", branch), "ref-names", "invalid-ref-or-object");
+        assert!(outcome.message("ref-names").contains(branch), "{outcome}");
+    }
+    // Its neighbours in the alphabet do not stand in its way.
+    let outcome = world.publish().input("branch", "docs-latest").run();
+    assert_eq!(outcome.succeeded().check("ref-names"), "pass");
+}
+
+#[test]
+fn p5_names_that_github_never_takes() {
+    let world = World::with(site(), classic());
+    let long = "n".repeat(250);
+    for branch in ["0123456789abcdef0123456789abcdef01234567", "refs/heads/refs/x", long.as_str()] {
+        world.refuses(world.publish().input("branch", branch), "ref-names", "invalid-ref-or-object");
+    }
+    for tag in ["0123456789ABCDEF0123456789abcdef01234567", "refs/tags/refs/x", long.as_str()] {
+        world.refuses(world.publish().input("tag", tag), "ref-names", "invalid-ref-or-object");
+    }
+    let both = world.publish().input("tag", "v1\nv1/x");
+    world.refuses(both, "ref-names", "invalid-ref-or-object");
+}
+
+#[test]
+fn p8_links_on_the_branch_that_pages_builds_are_told() {
+    let world = World::with(site().pages("gh-pages"), classic());
+    let linked = || {
+        let step = world.publish();
+        symlink("index.html", step.workspace().join("site/latest")).unwrap();
+        step
+    };
+    let outcome = linked().run();
+    outcome.succeeded();
+    assert_eq!((outcome.check("pages").as_str(), outcome.cause("pages").as_str()), ("warn", "symlink-not-served"));
+    assert!(outcome.message("pages").contains("latest"), "{outcome}");
+    assert_eq!(world.publish().run().succeeded().check("pages"), "pass", "no link, no warning");
+    let elsewhere = linked().input("branch", "data").run();
+    assert_ne!(elsewhere.cause("pages"), "symlink-not-served", "another branch: {elsewhere}");
+}
+
+#[test]
+fn p16_the_folder_that_pages_publishes_from_counts() {
+    let in_docs = || {
+        let mut target = site().pages("gh-pages");
+        target.pages.as_mut().unwrap().folder = "/docs".to_owned();
+        target
+    };
+    let world = World::with(in_docs(), classic());
+    let outcome = world.publish().run();
+    outcome.succeeded();
+    assert_eq!((outcome.check("pages").as_str(), outcome.cause("pages").as_str()), ("warn", "pages-source-mismatch"));
+    assert!(outcome.message("pages").contains("docs"), "{outcome}");
+    let outcome = world.publish().input("destination", "docs").run();
+    assert_eq!(outcome.succeeded().check("pages"), "pass");
+    let outcome = world.publish().file("site/docs/index.html", "x").run();
+    assert_eq!(outcome.succeeded().check("pages"), "pass", "the directory brings that folder");
+    let outcome = world.publish().input("destination", "v1").run();
+    assert_eq!(outcome.succeeded().check("pages"), "warn");
+}
+
+/// A step of the workflow of `acme/own` that publishes to its own branch.
+fn own(token: Token, branch: &str, change: impl FnOnce(Step) -> Step) -> crate::runner::Outcome {
+    let target = Repository::new("acme/own").file("README.md", "r").collaborator("robin", Role::Write);
+    let world = World::of(Model::new().repository(target), token);
+    let step = Step::new(world.github.url())
+        .env("GITHUB_REPOSITORY", "acme/own")
+        .env("GITHUB_EVENT_NAME", "push")
+        .input("token", world.token.value())
+        .input("directory", "site")
+        .input("branch", branch)
+        .input("destination", "docs")
+        .file("site/index.html", "x");
+    let step =
+        if world.token.value().starts_with("ghs_") { step.input("workflow-token", world.token.value()) } else { step };
+    let outcome = change(step).run();
+    outcome.succeeded();
+    outcome
+}
+
+#[test]
+fn p19_a_push_to_the_branch_that_started_the_run_starts_it_again() {
+    let outcome = own(classic(), "main", |step| step);
+    assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
+    assert!(outcome.message("triggers").contains("[skip ci]"), "{outcome}");
+    assert_eq!(own(classic(), "gh-pages", |step| step).check("triggers"), "", "another branch");
+    let skips = own(classic(), "main", |step| step.input("message", "Publish [skip ci]"));
+    assert_eq!(skips.check("triggers"), "", "{skips}");
+    let scheduled = own(classic(), "main", |step| step.env("GITHUB_EVENT_NAME", "schedule"));
+    assert_eq!(scheduled.check("triggers"), "", "no push started it");
+    let token = Token::github_token("acme/own", &[("contents", Level::Write), ("metadata", Level::Read)]);
+    assert_eq!(own(token, "main", |step| step).check("triggers"), "", "its pushes start nothing");
+}
+
+#[test]
+fn m9_a_repository_that_belongs_to_another_owner_now_is_told() {
+    let moved = |slug: &str| {
+        let mut target = Repository::new(slug).file("README.md", "r").collaborator("robin", Role::Write);
+        target.former = vec![TARGET.to_owned()];
+        World::of(Model::new().repository(target), classic())
+    };
+    let outcome = moved("stranger/site").publish().input("dry-run", "true").run();
+    outcome.succeeded();
+    assert_eq!((outcome.check("repository").as_str(), outcome.cause("repository").as_str()), ("warn", "owner-changed"));
+    let message = outcome.message("repository");
+    assert!(message.contains("acme") && message.contains("stranger"), "{message}");
+    let outcome = moved("ACME/new-site").publish().input("dry-run", "true").run();
+    assert_eq!(outcome.succeeded().check("repository"), "pass", "the same owner: {outcome}");
+}

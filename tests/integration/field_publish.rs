@@ -1,0 +1,241 @@
+//! Publishing as people do it: what stays on the branch, what goes, and what the commit tells.
+
+use std::os::unix::fs::symlink;
+
+use emulator::model::{Model, Repository, Role, Token};
+
+use crate::{
+    runner::{SHA, Step},
+    world::{TARGET, World},
+};
+
+fn classic() -> Token {
+    Token::classic("robin", &["repo", "workflow"])
+}
+
+fn world(branch: &str, files: &[(&str, &str)]) -> World {
+    World::with(Repository::new(TARGET).file("README.md", "r").files(branch, files), classic())
+}
+
+/// A target whose `gh-pages` has a submodule entry at each of `paths`, with a `.gitmodules`.
+fn with_submodules(paths: &[&str]) -> World {
+    let world =
+        world("gh-pages", &[(".gitmodules", "[submodule \"t\"]\n\tpath = theme\n\turl = https://x.example/t\n")]);
+    let tree = world.git(&["ls-tree", "gh-pages"]);
+    let index = tempfile::tempdir().unwrap();
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.arg("--git-dir").arg(world.github.repository(TARGET).path()).args(args);
+        let output = command.env("GIT_INDEX_FILE", index.path().join("index")).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert!(!tree.is_empty());
+    git(&["read-tree", "gh-pages"]);
+    for path in paths {
+        git(&["update-index", "--add", "--cacheinfo", &format!("160000,{SHA},{path}")]);
+    }
+    let tree = git(&["write-tree"]);
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@b"];
+    let commit = git(&[&identity[..], &["commit-tree", &tree, "-p", "gh-pages", "-m", "theme"]].concat());
+    git(&["update-ref", "refs/heads/gh-pages", &commit]);
+    world
+}
+
+#[test]
+fn p1_a_submodule_entry_that_the_directory_lacks_goes() {
+    let world = with_submodules(&["theme", "docs/lib"]);
+    world.publish().run().succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "index.html"]);
+    assert!(!world.git(&["ls-tree", "-r", "gh-pages"]).contains("160000"));
+
+    let world = with_submodules(&["theme", "docs/lib"]);
+    world.publish().input("history", "single").run().succeeded();
+    assert!(!world.git(&["ls-tree", "-r", "gh-pages"]).contains("160000"), "with one commit too");
+
+    let world = with_submodules(&["theme", "docs/lib"]);
+    world.publish().input("destination", "docs").run().succeeded();
+    let left = world.git(&["ls-tree", "-r", "gh-pages"]);
+    assert!(left.contains("\ttheme") && !left.contains("docs/lib"), "outside it stays: {left}");
+
+    let world = with_submodules(&["theme"]);
+    world.publish().input("keep", "theme\n.gitmodules").run().succeeded();
+    assert!(world.git(&["ls-tree", "-r", "gh-pages"]).contains("\ttheme"), "what is kept stays");
+}
+
+/// The step is refused before anything is sent, and the branch is what it was.
+#[track_caller]
+fn refused(world: &World, step: Step, words: &[&str]) {
+    let before = world.state();
+    let outcome = step.run();
+    outcome.failed("invalid-input");
+    for word in words {
+        assert!(outcome.stdout.contains(word), "{word}: {outcome}");
+    }
+    assert_eq!(world.state(), before);
+    assert!(world.github.log().pushes().is_empty(), "{outcome}");
+}
+
+#[test]
+fn p2_a_kept_file_and_a_file_or_link_in_the_place_of_its_folder() {
+    let kept = [("previews/pr-1/index.html", "preview")];
+    let keeping = |world: &World| world.publish().input("keep", "previews/**");
+    let words = ["previews/pr-1/index.html", "`keep`"];
+    let world_ = world("gh-pages", &kept);
+    refused(&world_, keeping(&world_).file("site/previews", "a file"), &words);
+    let world_ = world("gh-pages", &kept);
+    let step = keeping(&world_);
+    symlink("index.html", step.workspace().join("site/previews")).unwrap();
+    refused(&world_, step, &words);
+    let world_ = world("gh-pages", &kept);
+    refused(&world_, keeping(&world_).file("site/previews", "a file").input("dry-run", "true"), &words);
+}
+
+#[test]
+fn p2_a_kept_file_and_a_folder_of_its_name() {
+    let world_ = world("gh-pages", &[("docs", "a file"), ("v1/x", "x")]);
+    let step = world_.publish().file("site/docs/index.html", "a folder").input("keep", "docs");
+    refused(&world_, step, &["docs", "is a folder in the directory and a file on the branch"]);
+    let world_ = world("gh-pages", &[("v1/docs", "a file")]);
+    let step = world_.publish().file("site/docs/index.html", "a folder").input("keep", "*").input("destination", "v1");
+    refused(&world_, step, &["`keep`"]);
+}
+
+#[test]
+fn p6_cname_lives_in_the_folder_that_pages_publishes_from() {
+    let site = |folder: &str| {
+        let mut target = Repository::new(TARGET)
+            .files("main", &[("README.md", "r"), ("docs/CNAME", "here.example\n"), ("docs/old.html", "o")])
+            .pages("main");
+        target.pages.as_mut().unwrap().folder = folder.to_owned();
+        World::with(target, classic())
+    };
+    let publish = |world: &World| world.publish().input("branch", "main").input("destination", "docs");
+    let world = site("/docs");
+    publish(&world).run().succeeded();
+    assert_eq!(world.paths("main"), ["README.md", "docs/CNAME", "docs/index.html"]);
+    publish(&world).input("cname", "new.example").input("nojekyll", "true").run().succeeded();
+    assert_eq!(world.git(&["show", "main:docs/CNAME"]), "new.example");
+    assert_eq!(world.paths("main"), ["README.md", "docs/.nojekyll", "docs/CNAME", "docs/index.html"]);
+    // Of another folder it is a file like any other.
+    let world = site("/");
+    publish(&world).input("cname", "root.example").run().succeeded();
+    assert_eq!(world.paths("main"), ["CNAME", "README.md", "docs/index.html"]);
+}
+
+#[test]
+fn p7_another_folder_of_a_site_does_not_switch_jekyll_off() {
+    let jekyll = [("_config.yml", "title: x\n"), ("index.md", "# hello\n")];
+    let world_ = world("gh-pages", &jekyll);
+    world_.publish().input("destination", "api").run().succeeded();
+    assert_eq!(world_.paths("gh-pages"), ["_config.yml", "api/index.html", "index.md"]);
+    world_.publish().input("destination", "api").input("nojekyll", "true").run().succeeded();
+    assert!(world_.paths("gh-pages").contains(&".nojekyll".to_owned()), "asked for, it is added");
+    let world_ = world("gh-pages", &jekyll);
+    world_.publish().run().succeeded();
+    assert_eq!(world_.paths("gh-pages"), [".nojekyll", "index.html"], "at the root it is");
+    let new = World::new();
+    new.publish().input("destination", "api").run().succeeded();
+    assert_eq!(new.paths("gh-pages"), [".nojekyll", "api/index.html"], "a new branch has no Jekyll yet");
+    let site = world("site", &[("index.md", "# hello\n")]);
+    site.publish().input("branch", "site").run().succeeded();
+    assert_eq!(site.paths("site"), ["index.html"], "another branch is left alone");
+}
+
+/// A world whose source is private, or not; the target likewise.
+fn private(source: bool, target: bool) -> World {
+    let mut site = Repository::new(TARGET).file("README.md", "r").collaborator("robin", Role::Write);
+    if target {
+        site = site.private();
+    }
+    let world = World::of(Model::new().repository(site), classic());
+    if source {
+        world.github.model(|model| {
+            model.find_mut("acme/source").unwrap().visibility = emulator::model::Visibility::Private;
+        });
+    }
+    world
+}
+
+fn message(world: &World) -> String {
+    world.git(&["log", "-1", "--format=%B", "gh-pages"])
+}
+
+#[test]
+fn p13_a_private_source_is_not_named_in_a_public_target() {
+    for (source, target, named) in [(true, false, false), (true, true, true), (false, false, true)] {
+        let world = private(source, target);
+        world.publish().input("message", "Publish").run().succeeded();
+        assert_eq!(message(&world).contains("Relay-Source: acme/source@"), named, "{source} {target}");
+        assert_eq!(message(&world).contains("Relay-Run: "), named, "{source} {target}");
+    }
+    let world = private(true, false);
+    world.publish().input("trailers", "true").run().succeeded();
+    assert!(message(&world).contains("Relay-Source: "), "asked for");
+    let world = private(false, false);
+    world.publish().input("trailers", "false").run().succeeded();
+    assert!(!message(&world).contains("Relay-"));
+}
+
+#[test]
+fn p13_the_event_says_it_without_a_request() {
+    for (private, named) in [(true, false), (false, true)] {
+        let world = World::new();
+        let event = serde_json::json!({"repository": {"full_name": "acme/source", "private": private}});
+        let step = world.publish().file("event.json", event.to_string());
+        let place = step.workspace().join("event.json");
+        step.env("GITHUB_EVENT_PATH", place.to_str().unwrap()).run().succeeded();
+        assert_eq!(message(&world).contains("Relay-Source: "), named);
+        assert!(world.github.log().calls("GET", "/repos/acme/source").is_empty());
+    }
+}
+
+#[test]
+fn p13_a_source_that_the_token_does_not_see_is_not_public() {
+    let target = Repository::new(TARGET).file("README.md", "r").collaborator("robin", Role::Write);
+    let world = World::of(Model::new().repository(target), classic());
+    world.github.model(|model| {
+        let source = model.find_mut("acme/source").unwrap();
+        source.visibility = emulator::model::Visibility::Private;
+        source.collaborators.clear();
+    });
+    let step = world.publish().input("message", "Publish").file("event.json", r#"{"schedule": "0 4 * * *"}"#);
+    let place = step.workspace().join("event.json");
+    step.env("GITHUB_EVENT_PATH", place.to_str().unwrap()).run().succeeded();
+    assert_eq!(message(&world), "Publish");
+}
+
+#[test]
+fn m11_a_message_brings_no_trailer_of_our_name() {
+    let world = World::new();
+    let forged = "Site\n\nRelay-Source: evil/repo@1111111\nRelay-Run: https://evil.example/1\nReviewed-by: A <a@b.c>";
+    world.publish().input("message", forged).run().succeeded();
+    let sources = world.git(&["log", "-1", "--format=%(trailers:key=Relay-Source,valueonly)", "gh-pages"]);
+    assert_eq!(sources, format!("acme/source@{SHA}"));
+    assert!(!message(&world).contains("evil") && message(&world).contains("Reviewed-by: A"));
+}
+
+#[test]
+fn p14_what_is_left_out_is_counted() {
+    let world_ = world("gh-pages", &[("index.html", "old"), ("gone.html", "g")]);
+    let step =
+        world_.publish().file("site/drafts/a.md", "a").file("site/drafts/deep/b.md", "b").file("site/x.map", "m");
+    std::fs::create_dir_all(step.workspace().join("site/empty/too")).unwrap();
+    let outcome = step.input("exclude", "drafts\n*.map").run();
+    outcome.succeeded();
+    let changes = outcome.report()["targets"][0]["changes"].clone();
+    assert_eq!(changes["excluded"], 3, "{changes}");
+    let named: Vec<(&str, &str)> = changes["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| (file["path"].as_str().unwrap(), file["change"].as_str().unwrap()))
+        .collect();
+    assert_eq!(named, [(".nojekyll", "added"), ("gone.html", "removed"), ("index.html", "changed")]);
+    assert!(outcome.stdout.contains("3 files left out by `exclude`; 1 empty folder"), "{outcome}");
+    assert!(outcome.summary.contains("3 files left out"), "{}", outcome.summary);
+    let none = world_.publish().run();
+    assert_eq!(none.report()["targets"][0]["changes"]["excluded"], 0, "{none}");
+    let planned = world_.publish().file("site/x.map", "m").input("exclude", "*.map").input("dry-run", "true").run();
+    assert_eq!(planned.report()["targets"][0]["changes"]["excluded"], 1, "{planned}");
+}
