@@ -113,12 +113,16 @@ async fn end_old_token(
     if let Some(first) = failed.first() {
         let more = if failed.len() > 1 { format!(" and {} more", failed.len() - 1) } else { String::new() };
         let text = format!("The old token stays alive, since not everything has succeeded: {first}{more} failed.");
-        reports.iter_mut().for_each(|report| report.stage(Stage::Revoke, StageStatus::Skipped, &text));
+        for report in reports.iter_mut() {
+            report.stage(Stage::Revoke, StageStatus::Skipped, &text);
+        }
         return console.warning(None, &text);
     }
     if revocation.dry_run {
         let text = "The old token stays alive; without `dry-run` it would be revoked.";
-        reports.iter_mut().for_each(|report| report.stage(Stage::Revoke, StageStatus::Planned, text));
+        for report in reports.iter_mut() {
+            report.stage(Stage::Revoke, StageStatus::Planned, text);
+        }
         return logs.iter().for_each(|log| log.outcome(StageStatus::Planned, text));
     }
     let (Some(first), Some(log)) = (reports.first_mut(), logs.first()) else { return };
@@ -128,7 +132,9 @@ async fn end_old_token(
     match revocation.revoke(http, retries, &watch).await {
         Ok(text) => {
             log.outcome(StageStatus::Done, &text);
-            reports.iter_mut().for_each(|report| report.stage(Stage::Revoke, StageStatus::Done, &text));
+            for report in reports.iter_mut() {
+                report.stage(Stage::Revoke, StageStatus::Done, &text);
+            }
         }
         Err(failure) => {
             fail(first, log, Stage::Revoke, &revocation.doubt.tell(failure));

@@ -32,7 +32,7 @@
 //!   - [`mint`]: the installation token of a GitHub App, minted and revoked
 //! - plan
 //!   - [`plan`]: what one relay will do, as data
-//! - refs · publish · workflow_file
+//! - refs · publish · `workflow_file`
 //!   - [`refs`]: refs of the checkout, and the updates that pushing them takes
 //!   - [`publish`]: a directory, and the proposal of what publishing it changes
 //!   - [`workflow_file`]: workflow files: triggers, inputs, filters

@@ -43,6 +43,7 @@ pub enum Credential {
 
 /// What the push stage does.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one for each target, and it is moved once")]
 pub enum PushPlan {
     /// There is none.
     None,

@@ -74,24 +74,19 @@ fn console(context: &Context, json: bool) -> Console {
 /// The answer of `explain`: prose on a terminal, else one line of JSON.
 fn explained(asked: &Explain) -> Result<String, Failure> {
     let mut text = Vec::new();
-    match &asked.file {
-        Some(file) => {
-            text = std::fs::read(file).map_err(|error| {
-                Failure::new(Cause::InvalidInput, format!("`explain` cannot read {} ({error}).", file.display()))
-                    .with_remedy(
-                        "Name a file that holds the failure's text, or pipe the text into `repo-relay explain`.",
-                    )
-            })?
+    if let Some(file) = &asked.file {
+        text = std::fs::read(file).map_err(|error| {
+            Failure::new(Cause::InvalidInput, format!("`explain` cannot read {} ({error}).", file.display()))
+                .with_remedy("Name a file that holds the failure's text, or pipe the text into `repo-relay explain`.")
+        })?;
+    } else {
+        if io::stdin().is_terminal() {
+            let hint = "Waiting for the failure's text: paste it, then press Ctrl-D on an empty line.\n";
+            // A terminal that is gone needs no hint.
+            let _ = io::stderr().lock().write_all(hint.as_bytes());
         }
-        None => {
-            if io::stdin().is_terminal() {
-                let hint = "Waiting for the failure's text: paste it, then press Ctrl-D on an empty line.\n";
-                // A terminal that is gone needs no hint.
-                let _ = io::stderr().lock().write_all(hint.as_bytes());
-            }
-            // What can not be read is not there to be explained.
-            let _ = io::stdin().lock().read_to_end(&mut text);
-        }
+        // What can not be read is not there to be explained.
+        let _ = io::stdin().lock().read_to_end(&mut text);
     }
     let text = String::from_utf8_lossy(&text);
     Ok(if asked.json || !io::stdout().is_terminal() {

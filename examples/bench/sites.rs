@@ -21,7 +21,8 @@ pub(crate) fn make(site: &Path, files: usize, folders: usize, bytes: usize) {
 /// Writes `pages` pages of some 20 kB that share a head, a navigation and a footer: what a generator of sites makes.
 pub(crate) fn make_pages(site: &Path, pages: usize) {
     let mut seed = 7_u64;
-    let links: String = (0..60).map(|number| format!("<a href=\"/part{number}/\">Part {number}</a>\n")).collect();
+    let links: Vec<String> = (0..60).map(|number| format!("<a href=\"/part{number}/\">Part {number}</a>\n")).collect();
+    let links = links.concat();
     for number in 0..pages {
         let folder = site.join(format!("part{}", number % 100));
         fs::create_dir_all(&folder).unwrap();

@@ -101,7 +101,7 @@ impl Named {
             _ => false,
         };
         let needed = |name: &&str| find(name).is_some_and(|need| self.takes(need));
-        !pointless && if input.needs.is_empty() { group } else { input.needs.iter().any(|need| needed(&need)) }
+        !pointless && if input.needs.is_empty() { group } else { input.needs.iter().any(needed) }
     }
 
     /// The flags that are no inputs, without their dashes.

@@ -113,7 +113,8 @@ fn address(reading: &Reading, situation: &Situation, parts: &[&str]) -> Option<S
 /// A page of the documentation tells about the cause, a REST address answers a program: neither is the page to open.
 fn is_call_or_manual(address: &str) -> bool {
     let host = address.trim_start_matches("https://").split('/').next().unwrap_or_default();
-    host.starts_with("docs.") || host.starts_with("api.") || address.contains("/api/v3/") || address.ends_with(".git")
+    let is_git = address.to_ascii_lowercase().ends_with(".git");
+    host.starts_with("docs.") || host.starts_with("api.") || address.contains("/api/v3/") || is_git
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn secrets(reading: &Reading) -> Vec<String> {
                 is_placed = false;
             }
         } else if let (Some(path), Some(secret), false) = (line.strip_prefix("path: "), secrets.last_mut(), is_placed) {
-            secret.push_str(&format!(" ({})", path.trim()));
+            secret.extend([" (", path.trim(), ")"]);
             is_placed = true;
         }
     }

@@ -13,11 +13,12 @@ pub(super) fn sentence(cause: Cause, situation: &Situation) -> Option<String> {
         Cause::PasswordAuthRemoved => "The server accepts tokens only, no passwords".to_owned(),
         Cause::RepoNotFoundOrHidden => format!("{repository} does not exist, or this credential cannot see it"),
         Cause::NoWriteAccess => format!("This credential cannot write to {repository}"),
-        Cause::FineGrainedPermissionMissing => format!("The token lacks a permission on {repository}"),
+        Cause::FineGrainedPermissionMissing | Cause::ResourceNotAccessibleByIntegration => {
+            format!("The token lacks a permission on {repository}")
+        }
         Cause::FineGrainedRepoNotSelected => format!("The token does not include {repository}"),
         Cause::MissingRepoScope => format!("The token lacks the scope `repo`, which {repository} needs"),
         Cause::GithubTokenCrossRepo => format!("`GITHUB_TOKEN` has no access to {repository}"),
-        Cause::ResourceNotAccessibleByIntegration => format!("The token lacks a permission on {repository}"),
         Cause::ActionsBotDenied if situation.hijacking_header == Some(true) => {
             "The checkout's stored header replaced the token".to_owned()
         }

@@ -60,7 +60,7 @@ fn head_form(folder: &str) -> String {
         name = name.replace("..", "-.");
     }
     name = name.replace("@{", "@-");
-    if name.ends_with('.') || name.ends_with(".lock") { name + "-" } else { name }
+    if name.ends_with('.') || name.to_ascii_lowercase().ends_with(".lock") { name + "-" } else { name }
 }
 
 impl Plan {

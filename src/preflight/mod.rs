@@ -33,7 +33,7 @@ pub use self::{
 };
 use crate::{
     connection::Connection,
-    diagnosis::Failure,
+    diagnosis::{Cause, Failure},
     git::advertisement::Advertisement,
     github::model::PublicKey,
     names::Author,
@@ -220,7 +220,11 @@ fn cleared_secret(plan: &Arc<SecretPlan>, facts: &Facts) -> Result<ClearedSecret
     let key = match &known.key {
         Asked::Answer(key) => key.clone(),
         Asked::Refused(refusal) => return Err(refusal.failure.clone()),
-        Asked::No => return Err(check::contradiction()),
+        // The question is asked wherever a secret is planned: only the end of the budget leaves it without an answer.
+        Asked::No => {
+            let what = "The repository's public key was not received before the step's budget (`timeout`) was used up.";
+            return Err(Failure::new(Cause::Timeout, what));
+        }
     };
     Ok(ClearedSecret { plan: Arc::clone(plan), key, facts: known })
 }

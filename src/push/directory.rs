@@ -189,7 +189,9 @@ async fn land(
         let interest = [name, directory.branch()].into_iter().chain(signing.as_ref().map(Signing::name));
         advertisement = advertised(&Interest::names(interest), connection).await?;
         let since = std::mem::replace(&mut looked_at, Instant::now()).elapsed();
-        signing.iter_mut().for_each(|signing| signing.seen(&advertisement));
+        if let Some(signing) = signing.as_mut() {
+            signing.seen(&advertisement);
+        }
         let (tip, now) = (advertisement.tip(directory.branch()), advertisement.tip(name));
         if tip == proposal.tip && now == there {
             standstills += 1;

@@ -78,7 +78,7 @@ impl<'a> Signing<'a> {
         let make = || async {
             let made = github.create_commit(slug, &message, commit.tree, &commit.parents).await;
             // Whatever became of it: a commit that no ref names is nobody's.
-            made.map(|made| made.value).map_err(|error| Failure::from(error))
+            made.map(|made| made.value).map_err(Failure::from)
         };
         let made = retries.run("request for a signed commit", make).await?;
         verified(self.plan, &made)

@@ -81,27 +81,27 @@ fn cause<S: Serializer>(cause: &Option<Cause>, serializer: S) -> Result<S::Ok, S
     serializer.serialize_str(cause.map_or("", Cause::slug))
 }
 
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn failed_with<S: Serializer>(failure: &Option<(Stage, Failure)>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(failure.as_ref().map_or("", |(_, failure)| failure.cause.slug()))
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn stage_name<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(stage.name())
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn in_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
-#[expect(clippy::ref_option, reason = "the form that serde calls")]
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn drift_name<S: Serializer>(drift: &Option<Drift>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(drift.map_or("", Drift::name))
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 pub(super) fn is_zero(number: &usize) -> bool {
     *number == 0
 }

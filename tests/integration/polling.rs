@@ -93,7 +93,7 @@ async fn ten_minutes_take_less_than_sixty_requests_most_of_them_answered_304() {
         &[("dispatch", "x"), ("workflow", "ci.yml\nother.yml"), ("wait", "completed")],
         &[("tag", "v1\nv2"), ("tag-target", "main"), ("wait-for", "other.yml\nci.yml")],
     ] {
-        let (log, report, ..) = waited(inputs, Outcome::stuck("in_progress")).await;
+        let (log, report, ..) = Box::pin(waited(inputs, Outcome::stuck("in_progress"))).await;
         let unchanged = log.0.iter().filter(|entry| entry.status == Some(304)).count();
         println!("{inputs:?}: {} requests in ten minutes, {unchanged} of them answered 304", log.0.len());
         assert_eq!(report.error().unwrap().slug(), "wait-timeout");
@@ -107,7 +107,7 @@ async fn the_end_of_a_run_is_seen_within_ten_seconds_and_after_five_minutes_with
     let mut worst = [0, 0];
     for seconds in (0..20).step_by(4).chain((20..590).step_by(53)) {
         let slow = Outcome::default().taking(Duration::from_secs(2), Duration::from_secs(seconds));
-        let (log, report, now, github) = waited(&[("workflow", "ci.yml"), ("wait", "completed")], slow).await;
+        let (log, report, now, github) = Box::pin(waited(&[("workflow", "ci.yml"), ("wait", "completed")], slow)).await;
         assert!(report.failure().is_none(), "{:?}", report.failure());
         let begun = github.runs(TARGET)[0].created_at;
         let late = now - begun - TimeDelta::seconds(i64::try_from(seconds).unwrap() + 2);

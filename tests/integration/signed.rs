@@ -32,6 +32,7 @@ fn signed(world: &World) -> Step {
 
 /// Waits for a condition.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "the condition is another process's")]
 fn until(holds: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !holds() {

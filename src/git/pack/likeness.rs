@@ -34,7 +34,7 @@ struct Slot {
 impl Likeness {
     /// For `objects` objects of `bytes` bytes together.
     pub(super) fn new(objects: usize, bytes: usize) -> Self {
-        let size = (2 * bytes >> SAMPLED_BITS).max(16).next_power_of_two();
+        let size = ((2 * bytes) >> SAMPLED_BITS).max(16).next_power_of_two();
         Self {
             slots: vec![Slot::default(); size],
             shift: u32::BITS - size.trailing_zeros().min(u32::BITS - 1),

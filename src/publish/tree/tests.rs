@@ -202,7 +202,7 @@ fn p2_a_kept_file_and_the_other_kind_do_not_fit_together() {
 #[test]
 fn p6_the_files_of_the_site_stand_in_the_folder_that_pages_publishes_from() {
     let branch = [("docs/CNAME", "here"), ("docs/old", "1"), ("src/a", "1")];
-    let at = |site, root_files| Case { site, root_files, ..Case::on(&branch, &[("a", "1")]) }.at("docs");
+    let at = |site, root_files| Case { root_files, site, ..Case::on(&branch, &[("a", "1")]) }.at("docs");
     let rest = [("docs/a", "1"), ("src/a", "1")];
     let with = |more: &[(&'static str, &'static str)]| [&rest[..], more].concat();
     at(Site::Destination, Vec::new()).gives(&with(&[("docs/CNAME", "here")]));
@@ -428,7 +428,7 @@ impl std::fmt::Debug for Case {
             .field("keep", &self.keep.patterns())
             .field("exclude", &self.exclude.patterns())
             .field("root_files", &self.root_files)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
