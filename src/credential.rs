@@ -1,10 +1,12 @@
 //! Credentials: a value that can not be printed, and what its form tells about it.
 
+mod form;
 mod redact;
 mod shapes;
 
 use std::fmt;
 
+pub use form::token_form_fault;
 pub use redact::{Redactor, masks};
 pub use shapes::without_token_shapes;
 use zeroize::Zeroizing;

@@ -6,7 +6,7 @@ use super::{Credential, DispatchPlan, Plan, PushPlan, SecretPlan, TagPlan, TagTa
 use crate::publish::directory::DirectoryPlan;
 use crate::{
     context::Context,
-    credential::{Secret, TokenKind},
+    credential::{Secret, TokenKind, token_form_fault},
     diagnosis::{Cause, Failure},
     git::{
         sign::SigningKey,
@@ -233,9 +233,18 @@ fn credential(given: &inputs::Credential) -> Result<Credential, Failure> {
     let missing = |what: String| Failure::new(Cause::TokenMissing, what);
     Ok(Credential::Missing(match &given.token {
         TokenInput::Given(secret) => {
+            if let Some(fault) = token_form_fault(secret.expose()) {
+                let what = format!("The token {fault}.");
+                return Err(Failure::new(Cause::BadCredentials, what)
+                    .with_remedy("Correct the secret or the variable that holds the token."));
+            }
             let kind = TokenKind::of(secret, given.workflow_token.as_ref());
             return Ok(Credential::Token(Token { secret: secret.clone(), kind }));
         }
+        TokenInput::Blank if given.ssh_key.is_none() => missing(
+            "The inputs `token` and `ssh-key` are both empty: the secret that one of them reads is not defined here, or this run (of a fork, or of Dependabot) gets no secrets."
+                .to_owned(),
+        ),
         TokenInput::Blank => missing(
             "The input `token` is empty: the secret that it reads is not defined here, or this run (of a fork, or of Dependabot) gets no secrets."
                 .to_owned(),

@@ -125,6 +125,35 @@ fn a_missing_secret_is_said_with_its_likely_reasons_before_any_request() {
 }
 
 #[test]
+fn t14_a_token_in_a_form_that_no_server_knows_is_told_before_any_request() {
+    let world = World::new();
+    for (token, words) in [
+        ("Bearer ghp_0123456789", "HTTP header"),
+        ("token ghp_0123456789", "HTTP header"),
+        ("\"ghp_0123456789\"", "quotation marks"),
+        ("'github_pat_0123456789'", "quotation marks"),
+        ("${{ secrets.SITE }}", "not evaluated"),
+        ("***", "asterisks"),
+        ("ghr_0123456789", "refresh token"),
+        ("GH_TOKEN=ghp_0123456789", "a name in front"),
+    ] {
+        let outcome = world.publish().input("token", token).run();
+        outcome.failed("bad-credentials");
+        assert!(outcome.stdout.contains(words), "{words}: {outcome}");
+        assert!(world.github.log().0.is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn t15_an_empty_key_beside_an_empty_token_is_named_too() {
+    let world = World::new();
+    let outcome = world.publish().input("token", "").input("ssh-key", "").run();
+    outcome.failed("token-missing");
+    assert!(outcome.stdout.contains("`token` and `ssh-key` are both empty"), "{outcome}");
+    assert!(world.github.log().0.is_empty());
+}
+
+#[test]
 fn github_token_on_another_repository_is_named() {
     let token = Token::github_token("acme/source", &[("contents", Level::Write), ("metadata", Level::Read)]);
     let world = World::of(Model::new().repository(Repository::new(TARGET).private().file("a", "a")), token);
