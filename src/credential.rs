@@ -1,4 +1,4 @@
-//! Credentials: a value that can not be printed, and what its form tells about it.
+//! Credentials: a value that cannot be printed, and what its form tells about it.
 
 mod form;
 mod redact;

@@ -56,7 +56,7 @@ impl Globs {
             kept.push(pattern.to_owned());
         }
         let build = |set: GlobSetBuilder| {
-            set.build().map_err(|error| GlobError(format!("the globs can not be used together: {}", error.kind())))
+            set.build().map_err(|error| GlobError(format!("the globs cannot be used together: {}", error.kind())))
         };
         Ok(Self { files: build(files)?, folders: build(folders)?, patterns: kept })
     }

@@ -219,7 +219,7 @@ impl HttpClient {
             let answer = self.send_once(request, waits).await?;
             let Some(target) = redirection(&parts.method, &answer)? else { return Ok(answer) };
             let Some(bytes) = again else {
-                return Err(not_followed(&answer, "what was sent can not be sent again"));
+                return Err(not_followed(&answer, "what was sent cannot be sent again"));
             };
             parts.uri = target;
             body = bytes.into();
@@ -365,7 +365,7 @@ fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpErro
     }
     match target.as_str().split('#').next().unwrap_or_default().parse() {
         Ok(target) => Ok(Some(target)),
-        Err(_) => Err(not_followed(answer, "its address can not be read")),
+        Err(_) => Err(not_followed(answer, "its address cannot be read")),
     }
 }
 

@@ -207,7 +207,7 @@ async fn create(
     retries.run("request for the App's token", mint).await
 }
 
-/// The permissions to ask for: what the plan can not do without, and of what merely helps as much as was granted.
+/// The permissions to ask for: what the plan cannot do without, and of what merely helps as much as was granted.
 fn cut_down(plan: &Plan, installation: &Installation) -> Result<Vec<Permission>, Failure> {
     let (needed, helpful) = wanted(plan);
     let lacking: Vec<String> = needed
@@ -241,7 +241,7 @@ fn cut_down(plan: &Plan, installation: &Installation) -> Result<Vec<Permission>,
     Ok(permissions.into_iter().collect())
 }
 
-/// What the plan can not do without, and what merely helps.
+/// What the plan cannot do without, and what merely helps.
 fn wanted(plan: &Plan) -> (Vec<Permission>, Vec<Permission>) {
     let mut needed = vec![("metadata", "read")];
     let mut helpful = Vec::new();

@@ -44,7 +44,7 @@ impl Local {
     /// Reads the checkout in `workspace`, or in the folder of it that `asked` names. On a runner nothing of it may lie outside.
     ///
     /// # Errors
-    /// `local-git-error` for a checkout that can not be read; `invalid-ref-or-object` for a refspec that names nothing.
+    /// `local-git-error` for a checkout that cannot be read; `invalid-ref-or-object` for a refspec that names nothing.
     pub fn read(workspace: &Path, on_runner: bool, asked: &RefsPush) -> Result<Self, Failure> {
         let folder = match &asked.checkout {
             Some(folder) => workspace.join(folder),

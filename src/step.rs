@@ -85,7 +85,7 @@ fn explained(asked: &Explain) -> Result<String, Failure> {
             // A terminal that is gone needs no hint.
             let _ = io::stderr().lock().write_all(hint.as_bytes());
         }
-        // What can not be read is not there to be explained.
+        // What cannot be read is not there to be explained.
         let _ = io::stdin().lock().read_to_end(&mut text);
     }
     let text = String::from_utf8_lossy(&text);

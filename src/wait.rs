@@ -111,7 +111,7 @@ impl Follow<'_> {
         }
     }
 
-    /// Takes in what is new about one expectation, and closes it when it is met or can not be.
+    /// Takes in what is new about one expectation, and closes it when it is met or cannot be.
     async fn look_at(&mut self, index: usize) {
         let expected = &mut self.expected[index];
         if expected.done.is_some() {

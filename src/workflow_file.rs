@@ -94,7 +94,7 @@ impl WorkflowFile {
         self.run_name.as_deref()
     }
 
-    /// Why it can not be used at all: no YAML, no `on`.
+    /// Why it cannot be used at all: no YAML, no `on`.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }

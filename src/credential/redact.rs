@@ -249,7 +249,7 @@ mod tests {
             let secret = Secret::new(secret);
             let redactor = Redactor::new([&secret]);
             for form in masks(&secret) {
-                // Stars can not be told from the replacement's.
+                // Stars cannot be told from the replacement's.
                 prop_assume!(!form.expose().contains('*'));
                 let text = format!("{before}{}{after}", form.expose());
                 prop_assert_eq!(redactor.redact(&text).matches(form.expose()).count(), 0);

@@ -1,4 +1,4 @@
-//! What the caller knows decides what the text can not.
+//! What the caller knows decides what the text cannot.
 
 use crate::credential::TokenKind;
 

@@ -12,7 +12,7 @@ use crate::names::{Author, Oid};
 pub fn commit(tree: Oid, parents: &[Oid], author: &Author, message: &str, when: DateTime<Utc>) -> Vec<u8> {
     let mut content = format!("tree {tree}\n");
     for parent in parents {
-        // Writing to a string can not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(content, "parent {parent}");
     }
     let who = signature(author, when);

@@ -26,13 +26,13 @@ use crate::{
     names::Oid,
 };
 
-/// The folders of all stores of this process: a thread that is still at work when the process ends can not remove its own.
+/// The folders of all stores of this process: a thread that is still at work when the process ends cannot remove its own.
 static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Removes what stores have left in the temporary folder: for the very end of the process.
 pub fn remove_leftovers() {
     for folder in std::mem::take(&mut *folders()) {
-        // What is gone already, or can not be removed, stays as it is.
+        // What is gone already, or cannot be removed, stays as it is.
         let _ = fs::remove_dir_all(folder);
     }
 }
@@ -47,7 +47,7 @@ pub struct ObjectStore(Arc<Inner>);
 
 struct Inner {
     // NOTE: an object database without a repository reads no configuration, so that a broken or
-    // unreadable `~/.gitconfig` of the runner can not stop a publish.
+    // unreadable `~/.gitconfig` of the runner cannot stop a publish.
     objects: Odb<'static>,
     // Dropped after the database: it removes the folder.
     folder: TempDir,
@@ -199,7 +199,7 @@ fn broken(error: &git2::Error) -> Failure {
 }
 
 fn unusable(reason: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Cause::InternalError, format!("The system's temporary folder can not be used: {reason}."))
+    Failure::new(Cause::InternalError, format!("The system's temporary folder cannot be used: {reason}."))
         .with_remedy("Free space on the runner, or point TMPDIR at a folder that can be written to.")
 }
 
@@ -216,7 +216,7 @@ fn not_taken_in(error: &(dyn std::error::Error + 'static)) -> Failure {
 }
 
 fn damaged(reason: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Cause::ServerError, format!("The pack that the server sent can not be used: {reason}."))
+    Failure::new(Cause::ServerError, format!("The pack that the server sent cannot be used: {reason}."))
         .with_retry(Retry::Backoff)
 }
 
@@ -235,7 +235,7 @@ fn cut_off(error: &io::Error) -> Failure {
 }
 
 fn malformed(kind: ObjectKind, oid: Oid) -> Failure {
-    lied(&format!("has a {} that can not be read: {oid}", kind.name()))
+    lied(&format!("has a {} that cannot be read: {oid}", kind.name()))
 }
 
 #[cfg(test)]

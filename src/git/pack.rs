@@ -338,7 +338,7 @@ fn changed(path: &Path) -> WireError {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> WireError {
-    let what = format!("The file {:?} can not be read any more: {error}; nothing was pushed.", path.to_string_lossy());
+    let what = format!("The file {:?} cannot be read any more: {error}; nothing was pushed.", path.to_string_lossy());
     let remedy = "Let the step run after everything that writes into the directory has ended.";
     WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
 }

@@ -73,7 +73,7 @@ impl Remote {
     }
 
     /// Which of `candidates` the repository has, reachable from its refs or not; `want` is any object that it has.
-    /// `None` where the server speaks only v0, which can not tell.
+    /// `None` where the server speaks only v0, which cannot tell.
     pub async fn known(&self, want: Oid, candidates: &[Oid]) -> Result<Option<BTreeSet<Oid>>, Failure> {
         let known = async { self.uploader().await?.known(want, candidates).await };
         known.await.map_err(|error| self.failure(error, Operation::GitFetch))
@@ -115,7 +115,7 @@ impl Remote {
         report
     }
 
-    /// Whether every ref has its new value. What can not be asked is not known.
+    /// Whether every ref has its new value. What cannot be asked is not known.
     async fn holds(&self, commands: &[Command]) -> bool {
         let names: Vec<_> = commands.iter().map(|command| command.name.as_str()).collect();
         let Ok(refs) = self.refs(&names).await else { return false };

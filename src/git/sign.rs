@@ -33,7 +33,7 @@ impl SigningKey {
         match key.signature(b"") {
             Ok(_) => Ok(key),
             Err(error) => {
-                let what = format!("`signing-key` can not be used: it can not sign ({error}).");
+                let what = format!("`signing-key` cannot be used: it cannot sign ({error}).");
                 Err(Failure::new(Cause::SshKeyUnusable, what))
             }
         }

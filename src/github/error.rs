@@ -95,7 +95,7 @@ impl RestError {
             Reason::Network(error) => error.into_read_failure(),
             Reason::Own(what) => Failure::new(Cause::InternalError, what),
             Reason::Unreadable(what) => {
-                let what = format!("The answer to {endpoint} (status {}) can not be read: {what}.", meta.status);
+                let what = format!("The answer to {endpoint} (status {}) cannot be read: {what}.", meta.status);
                 Failure::new(Cause::ServerError, what).with_retry(if once {
                     Retry::Unclear(None)
                 } else {
@@ -132,7 +132,7 @@ impl fmt::Display for RestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.reason {
             Reason::Refused => write!(f, "{} was answered with status {}", self.0.endpoint, self.0.meta.status),
-            Reason::Unreadable(what) => write!(f, "the answer to {} can not be read: {what}", self.0.endpoint),
+            Reason::Unreadable(what) => write!(f, "the answer to {} cannot be read: {what}", self.0.endpoint),
             Reason::Network(error) => write!(f, "{}: {error}", self.0.endpoint),
             Reason::Own(what) => f.write_str(what),
         }

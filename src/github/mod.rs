@@ -71,7 +71,7 @@ impl GitHub {
     pub fn new(http: &HttpClient, api: &ApiUrl, token: Option<&Secret>, situation: Situation) -> Result<Self, Failure> {
         let authorization = token.map(bearer).transpose()?;
         let base = api.to_string().parse().map_err(|error| {
-            Failure::new(Cause::InvalidInput, format!("`api-url` {api} can not be called: {error}."))
+            Failure::new(Cause::InvalidInput, format!("`api-url` {api} cannot be called: {error}."))
         })?;
         let http = http.clone();
         let service = tower::service_fn(move |request| forward(http.clone(), request));
@@ -242,7 +242,7 @@ async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Respons
         address.path_and_query = format!("{api}{GRAPHQL}").parse().ok();
         parts.uri = http::Uri::from_parts(address).unwrap_or(parts.uri);
     }
-    // NOTE: whole bodies can be sent again after a redirect, streams can not.
+    // NOTE: whole bodies can be sent again after a redirect, streams cannot.
     let body = body.collect().await.map_err(|error| {
         HttpError::unsent(Cause::InternalError, format!("A request's body could not be made: {error}."))
     })?;

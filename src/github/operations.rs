@@ -254,7 +254,7 @@ impl GitHub {
             }
             answered => answered?,
         };
-        // The run was started whatever the body is: one that can not be read is found in the list.
+        // The run was started whatever the body is: one that cannot be read is found in the list.
         Ok(Answered { value: serde_json::from_slice(&body).ok(), meta })
     }
 

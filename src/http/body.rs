@@ -42,7 +42,7 @@ impl Body {
     }
 
     /// Pieces that are made while they are sent. Without a length known beforehand they go chunked; such a body
-    /// can not be sent a second time, so no redirect is followed with it. An error of the stream ends the request;
+    /// cannot be sent a second time, so no redirect is followed with it. An error of the stream ends the request;
     /// when it is a [`Failure`](crate::diagnosis::Failure), its cause becomes that of the request.
     pub fn stream<E>(pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> Self
     where

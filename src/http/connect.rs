@@ -191,7 +191,7 @@ impl Activity {
 /// A connection that goes on reading after it can no longer be written to.
 ///
 /// NOTE: a server that refuses a push answers 403 or 413 early and closes; the reset that the rest of the
-/// pack then meets would hide the answer that already lies in the socket. So a write that can not be done is left
+/// pack then meets would hide the answer that already lies in the socket. So a write that cannot be done is left
 /// undone, and its error shows only when reading brings no answer. It must not look as if it were done: the rest of the
 /// pack would be made for nobody, and the push would seem to have been sent whole.
 pub(super) struct Line {

@@ -112,7 +112,7 @@ impl HttpError {
             return Self { transient, ..Self::unsent(Cause::ConnectionFailed, what) };
         }
         if let Some(unresolved) = links.iter().find_map(|link| link.downcast_ref::<Unresolved>()) {
-            let what = format!("the host name {} can not be resolved: {}", unresolved.name, unresolved.reason);
+            let what = format!("the host name {} cannot be resolved: {}", unresolved.name, unresolved.reason);
             return Self::unsent(Cause::DnsFailure, sentence(&what));
         }
         if let Some(tls) = links.iter().find_map(|link| link.downcast_ref::<rustls::Error>()) {

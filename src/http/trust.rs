@@ -23,7 +23,7 @@ impl Trust {
         for (index, certificate) in certificates.iter().enumerate() {
             store
                 .add(certificate.clone())
-                .map_err(|error| format!("certificate {} in it can not be read: {error}", index + 1))?;
+                .map_err(|error| format!("certificate {} in it cannot be read: {error}", index + 1))?;
         }
         Ok(Self(certificates))
     }

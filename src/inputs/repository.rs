@@ -187,7 +187,7 @@ fn refused(input: &str, error: &NameError) -> Failure {
 }
 
 fn refused_variable(variable: &str, input: &str, error: &NameError) -> Failure {
-    explained(&format!("`{input}` is not given and {variable} can not be used instead: "), input, error)
+    explained(&format!("`{input}` is not given and {variable} cannot be used instead: "), input, error)
 }
 
 fn explained(start: &str, input: &str, error: &NameError) -> Failure {

@@ -170,7 +170,7 @@ impl FromStr for TreePath {
         let path = parts.join("/");
         for part in &parts {
             if let Some(reason) = tree::refusal(path.as_bytes(), part.as_bytes(), false) {
-                return Err(malformed(format!("the folder {part:?} can not be pushed: {reason}")));
+                return Err(malformed(format!("the folder {part:?} cannot be pushed: {reason}")));
             }
         }
         Ok(Self(path))

@@ -13,7 +13,7 @@ pub(crate) fn is_dot_git(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b".git")
 }
 
-/// Why a path, whose last name is `name`, can not be pushed; nothing when it can.
+/// Why a path, whose last name is `name`, cannot be pushed; nothing when it can.
 pub(crate) fn refusal(path: &[u8], name: &[u8], is_symlink: bool) -> Option<&'static str> {
     if path.len() > MAX_PATH {
         Some("its path is longer than 4096 bytes")

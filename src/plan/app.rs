@@ -50,7 +50,7 @@ impl App {
     /// `app-auth-failed`, with what the text is instead.
     pub fn read(credential: &AppCredential) -> Result<Self, Failure> {
         let unusable =
-            |what: &str| Failure::new(Cause::AppAuthFailed, format!("`app-private-key` can not be used: {what}."));
+            |what: &str| Failure::new(Cause::AppAuthFailed, format!("`app-private-key` cannot be used: {what}."));
         let (form, body) = armour(credential.private_key.expose()).map_err(unusable)?;
         let der = BASE64_STANDARD.decode(body.as_bytes()).map(Zeroizing::new);
         let der = der.map_err(|_| unusable("what stands between its first and last line is damaged"))?;

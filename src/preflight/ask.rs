@@ -351,7 +351,7 @@ async fn publish_facts(
     let Connection { remote, retries, watch, .. } = connection;
     let source = &shared.source;
     let Some(refs) = refs else {
-        // Without the branch there is no change to be worked out; a file that can not be read is told all the same.
+        // Without the branch there is no change to be worked out; a file that cannot be read is told all the same.
         return source.hashed(directory, watch).await.err().map(Err);
     };
     let facts = async {

@@ -2,7 +2,7 @@
 
 use super::check::CheckName;
 
-/// What the verdicts of one check mean; empty where it can not come to one.
+/// What the verdicts of one check mean; empty where it cannot come to one.
 struct Row {
     pass: &'static str,
     warn: &'static str,
@@ -100,7 +100,7 @@ impl CheckName {
             Self::WorkflowFiles => row(
                 "no workflow files change, or the token has the scope `workflow`",
                 "a workflow file changes, and whether the token may do that cannot be read; or another branch has the same file",
-                "a workflow file changes and the token can not push it",
+                "a workflow file changes and the token cannot push it",
                 "the server does not name the scopes",
             ),
             Self::FileSize => row(

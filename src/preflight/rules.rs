@@ -29,7 +29,7 @@ use crate::{
 /// How many branches are asked about; the server decides about what is left.
 pub(super) const BRANCHES: usize = 20;
 
-/// Rules that can not stop a push to a branch.
+/// Rules that cannot stop a push to a branch.
 const HARMLESS: &[&str] = &["tag_name_pattern", "copilot_code_review", "license_compliance_scanning"];
 
 /// Whether a rule of this kind may stand in the way of what the plan pushes to branches.

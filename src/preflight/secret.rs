@@ -40,7 +40,7 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Option<Check> {
             Check::fail(CheckName::Permission, no_role(plan, facts, &secret.scope))
         }
         Some(Refusal { failure, .. }) => {
-            let what = format!("The secrets of {} can not be set. {}", plan.target.slug, failure.what);
+            let what = format!("The secrets of {} cannot be set. {}", plan.target.slug, failure.what);
             Check::fail(CheckName::Permission, Failure { what, ..failure.clone() })
         }
         None => {

@@ -76,7 +76,7 @@ fn hidden(plan: &Plan, failure: &Failure) -> Failure {
     match (failure.cause, kind) {
         (Cause::RepoNotFoundOrHidden | Cause::FineGrainedRepoNotSelected, Some(TokenKind::FineGrained)) => {
             let page = format!("{server}/settings/personal-access-tokens");
-            let what = format!("{slug} can not be seen with this fine-grained token, or does not exist.");
+            let what = format!("{slug} cannot be seen with this fine-grained token, or does not exist.");
             let remedy = format!(
                 "Open {server}/{slug} in a browser: if it opens, open the token on {page} and set Resource owner to {} and Repository access to {slug} \
                  (in an organization an owner then approves it under Settings > Personal access tokens > Pending requests); if it does not, correct `repository`.",
@@ -85,7 +85,7 @@ fn hidden(plan: &Plan, failure: &Failure) -> Failure {
             Failure::new(Cause::FineGrainedRepoNotSelected, what).with_remedy(remedy).with_link(page)
         }
         (Cause::RepoNotFoundOrHidden, Some(TokenKind::Installation)) => {
-            let what = format!("{slug} can not be seen with this App's token, or does not exist.");
+            let what = format!("{slug} cannot be seen with this App's token, or does not exist.");
             let remedy = format!(
                 "Open {server}/{slug} in a browser: if it opens, the App must be installed on {} with this repository selected (the owner's Settings > GitHub Apps > Configure > Repository access), \
                  and the token must be minted for it; if it does not, correct `repository`.",

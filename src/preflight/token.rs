@@ -111,10 +111,10 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
     let Some(scopes) = facts.token.scopes.as_ref() else {
         return match kind {
             Some(TokenKind::FineGrained) => {
-                skip("A fine-grained token has permissions, not scopes, and which ones can not be asked.")
+                skip("A fine-grained token has permissions, not scopes, and which ones cannot be asked.")
             }
             Some(TokenKind::Installation | TokenKind::GithubToken | TokenKind::UserToServer) => {
-                skip("Such a token has permissions, not scopes, and which ones can not be asked.")
+                skip("Such a token has permissions, not scopes, and which ones cannot be asked.")
             }
             _ => skip("The server does not name the token's scopes."),
         };

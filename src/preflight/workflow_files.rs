@@ -60,7 +60,7 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
         }
         _ => {
             let what =
-                format!("{named} changes, which needs Workflows: write. Whether the token has it can not be asked.");
+                format!("{named} changes, which needs Workflows: write. Whether the token has it cannot be asked.");
             let remedy = format!(
                 "If the push is refused: {} > Repository permissions > Workflows > Read and write, {otherwise}.",
                 match kind {

@@ -109,7 +109,7 @@ struct Blob {
     lfs_pointer: bool,
 }
 
-/// Reads and hashes every file of `listing`. A file that can not be read, or changes meanwhile, is a failure that names it.
+/// Reads and hashes every file of `listing`. A file that cannot be read, or changes meanwhile, is a failure that names it.
 pub fn hash(listing: Listing, retain: &Retain<'_>, watch: &dyn Watch) -> Result<Hashed, Failure> {
     let total = listing.bytes();
     let (done, kept) = (AtomicU64::new(0), AtomicU64::new(0));

@@ -72,7 +72,7 @@ impl Source {
             };
             if let Some(file) = listing.files().iter().find(|file| plan.on_branch(&file.path).len() > MAX_PATH) {
                 let what = format!(
-                    "{} can not be published into {}: on the branch its path is longer than {MAX_PATH} bytes.",
+                    "{} cannot be published into {}: on the branch its path is longer than {MAX_PATH} bytes.",
                     shown(&file.path),
                     shown(plan.asked.commit.destination.as_str().as_bytes())
                 );

@@ -140,7 +140,7 @@ pub enum MergeError {
         /// Whether all trees below it are needed too: it lies inside the destination, not on the way to it.
         deep: bool,
     },
-    /// The directory and the branch do not fit together, or a tree can not be read.
+    /// The directory and the branch do not fit together, or a tree cannot be read.
     Failed(Failure),
 }
 

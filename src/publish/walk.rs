@@ -38,7 +38,7 @@ pub struct File {
 pub struct Listing {
     root: PathBuf,
     files: Vec<File>,
-    /// Paths that git can not hold (sockets, pipes, devices): passed over, as git does.
+    /// Paths that git cannot hold (sockets, pipes, devices): passed over, as git does.
     pub skipped: Vec<Box<[u8]>>,
     /// How many files `exclude` left out.
     pub excluded: u64,
@@ -108,9 +108,9 @@ pub(crate) fn shown(path: &[u8]) -> String {
     format!("{:?}", format!("{beginning}…{end}"))
 }
 
-/// The failure for a file or folder that can not be read.
+/// The failure for a file or folder that cannot be read.
 pub(super) fn unreadable(path: &[u8], error: &io::Error) -> Failure {
-    Failure::new(Cause::LocalGitError, format!("{} of the directory can not be read: {error}.", shown(path)))
+    Failure::new(Cause::LocalGitError, format!("{} of the directory cannot be read: {error}.", shown(path)))
         .with_remedy("Give the step's user the right to read it, or take it out with `exclude`.")
 }
 
@@ -134,7 +134,7 @@ pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, F
     let root = workspace.canonicalize().map_err(|error| {
         Failure::new(
             Cause::DirectoryNotFound,
-            format!("The workspace {} can not be opened: {error}.", workspace.display()),
+            format!("The workspace {} cannot be opened: {error}.", workspace.display()),
         )
     })?;
     let relative = Path::new(directory);
@@ -155,7 +155,7 @@ pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, F
         )),
         io::ErrorKind::NotFound => absent("does not exist in the workspace"),
         io::ErrorKind::NotADirectory => absent("leads through a file"),
-        _ => absent(&format!("can not be opened: {error}")),
+        _ => absent(&format!("cannot be opened: {error}")),
     })?;
     if !found.starts_with(&root) {
         return Err(outside());
@@ -294,7 +294,7 @@ fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs)
         FileMode::FILE
     };
     if let Some(reason) = tree::refusal(&path, name, mode == FileMode::SYMLINK) {
-        let what = format!("{} can not be published: {reason}.", shown(&path));
+        let what = format!("{} cannot be published: {reason}.", shown(&path));
         return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Rename it, or take it out with `exclude`."));
     }
     if kind.is_dir() {

@@ -49,7 +49,7 @@ const PAGES: &str = "gh-pages";
 const NAMED: usize = 5;
 
 /// How often in a row a push may lose a race although the branch does not move: another push that holds its lock does
-/// that for a moment, a server that can not write its refs does it for ever.
+/// that for a moment, a server that cannot write its refs does it for ever.
 const STANDSTILLS: u32 = 10;
 
 /// Says what is worth knowing before anything is sent.

@@ -78,7 +78,7 @@ async fn send(
 }
 
 impl Progress {
-    /// It is done, or can not be done any more with the old value that was named.
+    /// It is done, or cannot be done any more with the old value that was named.
     fn settled(&mut self, name: &RefName) {
         self.pending.remove(name);
     }

@@ -26,7 +26,7 @@ pub struct Place {
 /// The refs of the lines, in their order, each with its commit; those in `landed` are new. What is no commit starts nothing.
 ///
 /// # Errors
-/// `local-git-error` for a checkout that can not be read.
+/// `local-git-error` for a checkout that cannot be read.
 pub async fn places(local: &Local, refs: &RefsFacts, landed: &[RefUpdate]) -> Result<Vec<Place>, Failure> {
     let reach = Reach::new(local.objects.clone(), local.shallow.clone());
     let (values, silent) = (refs.values.clone(), refs.silent_tags);

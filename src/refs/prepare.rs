@@ -186,7 +186,7 @@ impl Begun {
         let kind = self.reach.kind(new)?;
         if name.is_branch() && kind != ObjectKind::Commit {
             let what = format!(
-                "{name} can not be set to {}: that is a {}, and a branch holds a commit.",
+                "{name} cannot be set to {}: that is a {}, and a branch holds a commit.",
                 new.short(),
                 kind.name()
             );
@@ -319,7 +319,7 @@ async fn ask(
     Ok(known.unwrap_or_else(|| candidates.into_iter().filter(|oid| advertised.contains(oid)).collect()))
 }
 
-/// Proves by the target's own history what a shallow checkout can not: that an old value is an ancestor.
+/// Proves by the target's own history what a shallow checkout cannot: that an old value is an ancestor.
 async fn prove(
     begun: &Begun,
     target_has: &BTreeSet<Oid>,

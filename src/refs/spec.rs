@@ -86,7 +86,7 @@ impl Destination {
 fn invalid(spec: &Refspec, why: &str, remedy: &str) -> Failure {
     Failure::new(
         Cause::InvalidRefOrObject,
-        format!("The line {:?} of `refs` can not be pushed: {why}.", spec.to_string()),
+        format!("The line {:?} of `refs` cannot be pushed: {why}.", spec.to_string()),
     )
     .with_remedy(remedy)
 }

@@ -30,7 +30,7 @@ impl Change {
 }
 
 fn invalid(spec: &str, why: &str, remedy: &str) -> Failure {
-    Failure::new(Cause::InvalidRefOrObject, format!("The line {spec:?} of `refs` can not be pushed: {why}."))
+    Failure::new(Cause::InvalidRefOrObject, format!("The line {spec:?} of `refs` cannot be pushed: {why}."))
         .with_remedy(remedy)
 }
 
@@ -105,7 +105,7 @@ fn name(wanted: &Wanted, target: &Advertisement) -> Result<RefName, Failure> {
     }
 }
 
-/// `a` and `a/b` can not stand beside each other.
+/// `a` and `a/b` cannot stand beside each other.
 fn blocked(changes: &[Change], target: &Advertisement) -> Result<(), Failure> {
     let deleted: BTreeSet<&RefName> =
         changes.iter().filter(|change| change.new.is_none()).map(|change| &change.name).collect();
@@ -121,7 +121,7 @@ fn blocked(changes: &[Change], target: &Advertisement) -> Result<(), Failure> {
             above.or_else(|| names.range(below.as_str()..).next().copied().filter(|other| other.starts_with(&below)));
         if let Some(other) = other {
             let what = format!(
-                "{name} can not be created: it can not stand beside {other}, since git keeps refs like files in folders."
+                "{name} cannot be created: it cannot stand beside {other}, since git keeps refs like files in folders."
             );
             return Err(Failure::new(Cause::InvalidRefOrObject, what));
         }

@@ -17,7 +17,7 @@ pub struct Destinations {
     pub summary: Option<PathBuf>,
 }
 
-/// Writes the outputs and the summary, in every case that a step can end in. What can not be written is a
+/// Writes the outputs and the summary, in every case that a step can end in. What cannot be written is a
 /// warning: the relay itself is over and stays what it was.
 pub fn write_all(report: &Report, destinations: &Destinations, console: &Console) {
     let redactor = console.redactor();

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-/// `text` as one printable line that can not start a workflow command.
+/// `text` as one printable line that cannot start a workflow command.
 ///
 /// Line breaks, control characters (ANSI escapes among them) and bidirectional marks become visible escapes.
 /// A line that begins, after blanks, with `::`, and a `##[` anywhere, get a backslash in front.

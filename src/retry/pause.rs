@@ -45,7 +45,7 @@ pub(super) struct Jittered {
 
 impl Jittered {
     pub(super) fn new(first: Duration, longest: Duration, jitter: Jitter) -> Self {
-        // The crate's own randomness can not be asked in a test: it gives the bounds, and chance is applied to them here.
+        // The crate's own randomness cannot be asked in a test: it gives the bounds, and chance is applied to them here.
         let bounds = ExponentialBackoffBuilder::new()
             .with_initial_interval(first)
             .with_multiplier(2.0)

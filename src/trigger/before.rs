@@ -1,6 +1,6 @@
 //! The runs that were there before a start was asked for: none of them is its own.
 //!
-//! A run's moment is told to the second, so that a run which another step started just before can not be told by it.
+//! A run's moment is told to the second, so that a run which another step started just before cannot be told by it.
 
 use std::{collections::BTreeSet, time::Duration};
 

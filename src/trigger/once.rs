@@ -23,7 +23,7 @@ use crate::{
 /// How long the list is read before a start counts as not having happened.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// How long it is tried when the list can not be read each time.
+/// How long it is tried when the list cannot be read each time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pause between two readings of the list.

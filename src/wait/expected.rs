@@ -32,7 +32,7 @@ use crate::{
 /// How long after the first run others of the same event are awaited.
 const SETTLE: Duration = Duration::from_secs(4);
 
-/// How long a run that shows the relay's id is preferred to one whose file can not be read.
+/// How long a run that shows the relay's id is preferred to one whose file cannot be read.
 const PREFER: Duration = Duration::from_secs(10);
 
 /// For how many of the refs that were there already a run from before is looked for.

@@ -1,4 +1,4 @@
-//! Asking for runs, conditionally; what can not be asked now is asked later.
+//! Asking for runs, conditionally; what cannot be asked now is asked later.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -133,7 +133,7 @@ impl Polls {
         self.answer(source).map(|known| known.runs.as_slice()).unwrap_or_default()
     }
 
-    /// Why a source can not be asked at all.
+    /// Why a source cannot be asked at all.
     pub(super) fn refusal(&self, source: &Source) -> Option<&Failure> {
         self.answer(source)?.refused.as_ref()
     }
@@ -245,6 +245,6 @@ fn beyond(failure: Failure, pause: Duration) -> Failure {
 }
 
 fn unreadable(failure: Failure) -> Failure {
-    let what = format!("The runs can not be followed: {}", failure.what);
+    let what = format!("The runs cannot be followed: {}", failure.what);
     Failure { what, ..failure }
 }

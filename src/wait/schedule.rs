@@ -2,7 +2,7 @@
 //!
 //! Two wishes meet: an end is to be seen within ten seconds, and ten minutes are to take fewer than sixty requests. Fifty-nine looks
 //! less than ten seconds apart do not reach beyond 590 seconds, and the first ones come closer together, so that a run is shown
-//! soon: both can not hold to the last minute. For the first five minutes, in which most runs end, an end is seen within ten
+//! soon: both cannot hold to the last minute. For the first five minutes, in which most runs end, an end is seen within ten
 //! seconds; what is too much for that many requests is spread over the rest, in which it is seen within [`LATE`].
 
 use std::time::Duration;

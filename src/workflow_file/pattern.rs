@@ -4,7 +4,7 @@
 
 use regex::Regex;
 
-/// Whether the pattern, without a leading `!`, fits the whole text. One that can not be read fits nothing.
+/// Whether the pattern, without a leading `!`, fits the whole text. One that cannot be read fits nothing.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
     Regex::new(&expression(pattern)).is_ok_and(|expression| expression.is_match(text))
 }

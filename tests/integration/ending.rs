@@ -157,7 +157,7 @@ fn the_budget_holds_at_any_request() {
         let took = begin.elapsed();
         let outcome = step.outcome(output, took);
         let held = scene.github.log().0.iter().any(|entry| !entry.faults.is_empty());
-        // A start that was sent is told as such, and runs that can not be seen in so short a time are not there.
+        // A start that was sent is told as such, and runs that cannot be seen in so short a time are not there.
         let fits = ["timeout", "wait-timeout", "not-triggered", "connection-failed", ""];
         let (end, mut wrong) = judge(&scene, &outcome, |error| fits.contains(&error));
         if end == "timeout" && took < BUDGET {

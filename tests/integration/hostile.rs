@@ -168,7 +168,7 @@ fn every_input_may_be_hostile() {
     let mut cases = Vec::new();
     for (number, input) in inputs.enumerate() {
         for text in [number % all, (number * 7 + 3) % all, all, long] {
-            // What the environment can not hold, and no runner can hand over.
+            // What the environment cannot hold, and no runner can hand over.
             let text = texts[text].replace('\0', "");
             // Linux takes 128 KiB in one variable.
             let text = text.chars().scan(0, |sum, c| {

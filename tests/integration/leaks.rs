@@ -20,7 +20,7 @@ use emulator::{Emulator, model::Model};
 use memchr::memmem::Finder;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// A shorter value, or line of a key, can not be told from ordinary text.
+/// A shorter value, or line of a key, cannot be told from ordinary text.
 const SHORTEST: usize = 8;
 const SHORTEST_KEY_LINE: usize = 16;
 

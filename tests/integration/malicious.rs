@@ -296,7 +296,7 @@ fn json_without_end_is_cut_off() {
     for (name, head, piece) in [("spaces", "{", " "), ("a list", "[1", ",1"), ("brackets", "", "[")] {
         world.github.fault(FaultRule::on("GET", &path, Fault::Flood(Flood::endless(head, many(piece)))));
         let (outcome, peak) = megabytes(publish(&world).run_measured());
-        // What can not be known of the repository is skipped; git serves it all the same.
+        // What cannot be known of the repository is skipped; git serves it all the same.
         println!("malicious: JSON of endless {name}: skipped after {:.1?}, at most {peak} MB", outcome.took);
         assert!(["", "timeout"].contains(&outcome.output("error")), "{outcome}");
         assert!((1..MOST_MEGABYTES).contains(&peak) && outcome.took < SOON, "{peak} MB: {outcome}");

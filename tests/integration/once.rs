@@ -126,7 +126,7 @@ fn no_fault_at_any_point_starts_two_runs_or_none_with_success() {
                 // Not every start needs the list.
                 world.github.clear_faults();
                 if name.ends_with("before") {
-                    // A body that was never read can not be held to the description.
+                    // A body that was never read cannot be held to the description.
                     world.github.clear_log();
                 }
                 let error = outcome.output("error").to_owned();

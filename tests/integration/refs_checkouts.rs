@@ -1,4 +1,4 @@
-//! Checkouts as runners have them: shallow, of another user, with a stored credential, and such that can not be read.
+//! Checkouts as runners have them: shallow, of another user, with a stored credential, and such that cannot be read.
 
 use std::{fs, process::Command};
 

@@ -209,7 +209,7 @@ fn workflow_files_need_a_right_of_their_own() {
         (outcome.check("workflow-files"), outcome.cause("workflow-files")),
         ("warn".into(), "missing-workflow-scope".into())
     );
-    // With the scope, and with a token whose rights can not be asked.
+    // With the scope, and with a token whose rights cannot be asked.
     for (token, status) in [
         (Token::classic("robin", &["repo", "workflow"]), "pass"),
         (

@@ -207,7 +207,7 @@ fn runs_that_may_not_be_read_are_said() {
     let outcome = world.step().input("dispatch", "published").input("wait", "completed").run();
     assert_eq!(outcome.output("dispatched"), "true", "{outcome}");
     assert_eq!(outcome.status, Some(1));
-    assert!(outcome.stdout.contains("can not be followed"), "{outcome}");
+    assert!(outcome.stdout.contains("cannot be followed"), "{outcome}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Resul
 /// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. In no order.
 ///
 /// # Errors
-/// `local-git-error` for a tree that is not here or can not be read.
+/// `local-git-error` for a tree that is not here or cannot be read.
 pub(super) fn collect(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
     let shares: Result<Vec<_>, Failure> = roots
         .par_chunks(SHARE)

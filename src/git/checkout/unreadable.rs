@@ -1,4 +1,4 @@
-//! Checkouts that can not be read, or not whole: each is found when it is opened, and each has its own remedy.
+//! Checkouts that cannot be read, or not whole: each is found when it is opened, and each has its own remedy.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ fn failure(what: impl Into<String>, remedy: impl Into<String>) -> Failure {
     Failure::new(Cause::LocalGitError, what).with_remedy(remedy)
 }
 
-/// Refuses what libgit2 can not read, by the repository's own configuration and without opening it.
+/// Refuses what libgit2 cannot read, by the repository's own configuration and without opening it.
 ///
 /// Source: <https://git-scm.com/docs/repository-version>
 pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
     let storage = value("extensions.refstorage");
     if !matches!(storage.as_str(), "" | "files") {
         return Err(failure(
-            format!("The checkout {place} keeps its refs in the format {storage}, which can not be read here."),
+            format!("The checkout {place} keeps its refs in the format {storage}, which cannot be read here."),
             "Run `git refs migrate --ref-format=files` in the checkout before this step, or check out again without `GIT_DEFAULT_REF_FORMAT`.",
         ));
     }
@@ -58,7 +58,7 @@ fn promisor(config: &Config) -> Option<String> {
     }
     let mut found = None;
     let entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
-    // An entry that can not be read names no remote.
+    // An entry that cannot be read names no remote.
     let _ = entries.for_each(|entry| {
         let name = entry.name().unwrap_or_default();
         if config.get_bool(name).unwrap_or_default() {
@@ -113,7 +113,7 @@ pub(super) fn none(workspace: &Path, error: &git2::Error) -> Failure {
 /// Something that libgit2 could not read.
 pub(super) fn broken(error: &git2::Error) -> Failure {
     let text = error.message().trim_end_matches('.');
-    Failure::new(Cause::LocalGitError, format!("The checkout can not be read: {text}."))
+    Failure::new(Cause::LocalGitError, format!("The checkout cannot be read: {text}."))
 }
 
 /// An object that should be in the checkout is not.
@@ -124,8 +124,8 @@ pub(super) fn missing(oid: Oid) -> Failure {
     )
 }
 
-/// A file of the object store that can not be read.
+/// A file of the object store that cannot be read.
 pub(super) fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
-    let what = format!("The file {} of the checkout can not be read: {reason}.", path.display());
+    let what = format!("The file {} of the checkout cannot be read: {reason}.", path.display());
     Failure::new(Cause::LocalGitError, what)
 }

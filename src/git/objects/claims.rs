@@ -4,7 +4,7 @@
 //! Nothing is kept but the place in the pack. What is malformed is left to the indexer, which says what is wrong.
 //!
 //! NOTE: a delta that names its base by id is refused. None was asked for (`ofs-delta` is), and libgit2 1.9 looks for ever for
-//! the base of one whose result it can not store (`resolve_deltas` in `indexer.c`): ninety bytes suffice.
+//! the base of one whose result it cannot store (`resolve_deltas` in `indexer.c`): ninety bytes suffice.
 //!
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 

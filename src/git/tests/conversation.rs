@@ -406,7 +406,7 @@ async fn a_file_that_changes_meanwhile_ends_the_push() {
             }
             let outcome = server.push(&[("refs/heads/main", Oid::ZERO, commit)], Pack::new(objects), true).await;
             let Err(PushError::Failed(failure)) = outcome else { panic!("{tamper}: {outcome:?}") };
-            let named = if tamper == "remove" { "can not be read" } else { "was changed" };
+            let named = if tamper == "remove" { "cannot be read" } else { "was changed" };
             assert!(failure.what.contains(named), "{tamper}: {failure}");
             assert!(server.git(&["for-each-ref"]).is_empty());
         }

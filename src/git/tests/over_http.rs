@@ -92,7 +92,7 @@ impl World {
     }
 }
 
-/// NOTE: the emulator starts a runtime of its own, which can not be done inside a test's.
+/// NOTE: the emulator starts a runtime of its own, which cannot be done inside a test's.
 fn start(model: Model) -> Emulator {
     std::thread::spawn(|| Emulator::start(model)).join().unwrap().unwrap()
 }

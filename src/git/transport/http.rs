@@ -176,7 +176,7 @@ fn authorization(token: &Secret) -> Result<HeaderValue, Failure> {
     let pair = zeroize::Zeroizing::new(format!("{USER}:{}", token.expose()));
     let basic = zeroize::Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())));
     let mut value = HeaderValue::from_str(&basic)
-        .map_err(|_| Failure::new(Cause::InternalError, "The token can not be put into a header."))?;
+        .map_err(|_| Failure::new(Cause::InternalError, "The token cannot be put into a header."))?;
     value.set_sensitive(true);
     Ok(value)
 }

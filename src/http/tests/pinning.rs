@@ -56,7 +56,7 @@ async fn a_redirect_elsewhere_and_one_that_can_not_be_repeated_are_not_followed(
     let made = Arc::default();
     for (request, reason) in [
         (get(&server.at("/away")), "leads to another server (127.0.0.1)"),
-        (request(Method::POST, &server.at("/stream"), pieces(1, &made)), "can not be sent again"),
+        (request(Method::POST, &server.at("/stream"), pieces(1, &made)), "cannot be sent again"),
         (request(Method::POST, &server.at("/write"), Body::empty()), "turn a write into a read"),
         (get(&server.at("/nowhere")), "names no address"),
     ] {

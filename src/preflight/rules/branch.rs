@@ -206,7 +206,7 @@ fn protection(plan: &Plan, facts: &Facts, change: &Change<'_>, branch: &Branch, 
     let forced =
         if change.forced == Some(true) { " It forbids to rewrite the branch unless that was allowed." } else { "" };
     let what = format!(
-        "{short} has a classic branch protection; what it asks for can not be seen with this token, so the server decides.{forced}{role}"
+        "{short} has a classic branch protection; what it asks for cannot be seen with this token, so the server decides.{forced}{role}"
     );
     let remedy = format!(
         "If it is refused: on {page} edit the rule of {short}, and add this account or App under \"Allow specified actors to bypass required pull requests\" or \"Restrict who can push\"."

@@ -121,7 +121,7 @@ fn failure(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>, fatal: bool)
     Failure::new(Cause::ProtectedTag, what).with_remedy(remedy).with_link(finding.active.link(plan))
 }
 
-/// Whether a ruleset is for this ref; none: that can not be told here.
+/// Whether a ruleset is for this ref; none: that cannot be told here.
 pub(super) fn applies(ruleset: &Ruleset, name: &RefName) -> Option<bool> {
     let Some(condition) = &ruleset.conditions.ref_name else { return Some(true) };
     let hits = |patterns: &[String]| {

@@ -301,7 +301,7 @@ impl<'a> Merge<'a> {
         Ok(None)
     }
 
-    /// Counts what goes with a folder that a file takes the place of. What `exclude` or `keep` protects can not go.
+    /// Counts what goes with a folder that a file takes the place of. What `exclude` or `keep` protects cannot go.
     fn discard(&mut self, oid: Oid, path: &mut Vec<u8>, depth: usize) -> Result<(), MergeError> {
         if depth > MAX_DEPTH {
             return Err(conflict("The branch's folders are nested deeper than git allows").into());

@@ -95,7 +95,7 @@ fn a_file_that_changes_meanwhile_is_noticed() {
     fs::rename(folder.path().join("new"), folder.path().join("a")).unwrap();
     assert!(listing.open(&listing.files()[0]).unwrap_err().what.contains("changed"));
     fs::remove_file(folder.path().join("b")).unwrap();
-    assert!(listing.open(&listing.files()[1]).unwrap_err().what.contains("can not be read"));
+    assert!(listing.open(&listing.files()[1]).unwrap_err().what.contains("cannot be read"));
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn validate(place: &str, schema: &Value, instance: &Value) -> Vec<String> {
         let options = jsonschema::options().with_draft(Draft::Draft7).should_validate_formats(true);
         match options.build(schema) {
             Ok(built) => validators.entry(place.to_owned()).or_insert(Arc::new(built)).clone(),
-            Err(error) => return vec![format!("the schema of {place} can not be used: {error}")],
+            Err(error) => return vec![format!("the schema of {place} cannot be used: {error}")],
         }
     };
     drop(validators);

@@ -48,7 +48,7 @@ pub fn read_private_key(secret: &Secret, input: &str) -> Result<PrivateKey, Fail
     // A block of YAML or a careless paste may have put blanks around the lines.
     let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
     let text = zeroize::Zeroizing::new(lines.join("\n"));
-    let unusable = |what: &str| Failure::new(Cause::SshKeyUnusable, format!("`{input}` can not be used: {what}."));
+    let unusable = |what: &str| Failure::new(Cause::SshKeyUnusable, format!("`{input}` cannot be used: {what}."));
     if let Some(what) = visible_fault(&lines) {
         return Err(unusable(what));
     }
@@ -60,7 +60,7 @@ pub fn read_private_key(secret: &Secret, input: &str) -> Result<PrivateKey, Fail
     }
 }
 
-const ENCRYPTED: &str = "it is encrypted with a passphrase, which a workflow can not type";
+const ENCRYPTED: &str = "it is encrypted with a passphrase, which a workflow cannot type";
 
 /// What the text's outer form shows to be wrong.
 fn visible_fault(lines: &[&str]) -> Option<&'static str> {

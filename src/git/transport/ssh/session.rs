@@ -222,7 +222,7 @@ impl Handler for Guard {
 async fn dial(route: &Route) -> Result<TcpStream, Failure> {
     let host = route.host.trim_start_matches('[').trim_end_matches(']');
     let addresses = lookup_host((host, route.port)).await.map_err(|error| {
-        let what = format!("The host name {host} can not be resolved: {error}.");
+        let what = format!("The host name {host} cannot be resolved: {error}.");
         Failure::new(Cause::DnsFailure, what).with_retry(Retry::Backoff)
     })?;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads to no address");

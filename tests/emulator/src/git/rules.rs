@@ -24,7 +24,7 @@ pub(crate) struct Verdict {
 /// The mode in which the holder of a token may pass a ruleset by; `None`: not at all.
 pub(crate) fn may_bypass<'a>(ruleset: &'a Ruleset, repository: &Repository, token: &Token) -> Option<&'a str> {
     let listed = |actor: &BypassActor| match (actor, &token.kind) {
-        // The Actions app can not be put on a list.
+        // The Actions app cannot be put on a list.
         (_, TokenKind::GithubToken(_)) => false,
         (BypassActor::App(slug), TokenKind::Installation(..)) => token.login == format!("{slug}[bot]"),
         (BypassActor::Role(least), _) if !token.is_bot() => repository.role(&token.login) >= Some(*least),
