@@ -4,6 +4,7 @@ mod confirm;
 mod panics;
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     io::{self, IsTerminal as _, Read as _, Write as _},
     path::PathBuf,
@@ -135,13 +136,24 @@ pub fn relayed(
     tune: impl FnOnce(&mut Settings, &mut Retries),
 ) -> Report {
     let begun = Instant::now();
-    let prepared =
-        Plan::for_targets(&inputs, context).and_then(|plans| Ok((plans, settings(&inputs, context)?, runtime()?)));
-    let (plans, mut settings, runtime) = match prepared {
+    let Behaviour { attempts, timeout, dry_run, .. } = inputs.behaviour;
+    let inputs = Arc::new(inputs);
+    let (mut settings, runtime) = match settings(&inputs, context).and_then(|settings| Ok((settings, runtime()?))) {
         Ok(prepared) => prepared,
         Err(failure) => return Report::failed(Stage::Inputs, &failure),
     };
-    let Behaviour { attempts, timeout, dry_run, .. } = inputs.behaviour;
+    let servers = inputs.targets.list.iter().flat_map(|target| [target.server.url(), target.api.url()]);
+    let proxies: BTreeSet<String> = servers.filter_map(|server| settings.proxies.on_the_way_to(server)).collect();
+    for proxy in proxies {
+        console.notice(None, &format!("Requests go through the proxy {proxy}, which the environment names."));
+    }
+    let plans = match runtime.block_on(planned(Arc::clone(&inputs), context.clone(), begun + timeout)) {
+        Ok(plans) => plans,
+        Err(failure) => {
+            runtime.shutdown_timeout(GRACE);
+            return Report::failed(Stage::Inputs, &failure);
+        }
+    };
     let revocation = inputs.revoke_token.as_ref().zip(inputs.targets.list.first()).map(|(token, target)| Revocation {
         token: token.clone(),
         target: target.clone(),
@@ -166,7 +178,31 @@ fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {
             Failure::new(Cause::InvalidInput, format!("The input `ca-certificate` is not usable: {what}."))
         })?;
     }
+    if context.on_runner {
+        settings.trust = settings.trust.built_in_only();
+    }
     Ok(settings)
+}
+
+/// The plans, made off the threads that hear signals and watch the budget: a stalled disk or a pipe in the checkout holds up
+/// its own thread alone.
+#[allow(clippy::disallowed_methods, reason = "the end of the budget is no pause between tries")]
+async fn planned(inputs: Arc<Inputs>, context: Context, end: Instant) -> Result<Vec<Plan>, Failure> {
+    let timeout = inputs.behaviour.timeout;
+    let work = tokio::task::spawn_blocking(move || Plan::for_targets(&inputs, &context));
+    tokio::select! {
+        biased;
+        done = work => done.unwrap_or_else(|_| {
+            Err(Failure::new(Cause::InternalError, "Reading the workspace did not come to its end."))
+        }),
+        name = system::ended() => {
+            Err(Failure::new(Cause::Cancelled, format!("The step was stopped by {name} while it read the workspace.")))
+        }
+        () = tokio::time::sleep_until(end.into()) => {
+            let what = format!("The step's whole budget (`timeout`, {} s) was used up while it read the workspace.", timeout.as_secs());
+            Err(Failure::new(Cause::Timeout, what))
+        }
+    }
 }
 
 fn runtime() -> Result<Runtime, Failure> {
@@ -182,10 +218,10 @@ fn destinations(context: &Context) -> Destinations {
 
 /// Writes the report everywhere, and tells how the step ended.
 fn finish(report: &Report, context: &Context, console: &Console, json: bool) -> ExitCode {
-    write_all(report, &destinations(context), console);
+    let written = write_all(report, &destinations(context), console);
     console.finish(report);
     if json {
         print(&format!("{}\n", report::json::render(report, console.redactor())));
     }
-    if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.is_success() && written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

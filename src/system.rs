@@ -9,10 +9,14 @@ mod windows;
 use std::{fs::File, io};
 
 #[cfg(unix)]
-pub use unix::{Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, read_at, target_of};
+pub use unix::{
+    Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, private_folder, read_at,
+    target_of,
+};
 #[cfg(windows)]
 pub use windows::{
-    Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, read_at, target_of,
+    Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, private_folder, read_at,
+    target_of,
 };
 
 /// Fills `buffer` from `offset` bytes into the file on; fewer bytes than it holds only where the file ends.

@@ -134,7 +134,12 @@ impl Checkout {
 
 /// The folder that worktrees share; for all others the repository itself.
 pub(super) fn common_dir(git_dir: &Path) -> PathBuf {
-    match fs::read_to_string(git_dir.join("commondir")) {
+    let file = git_dir.join("commondir");
+    // A pipe in its place would be waited for without end.
+    if !fs::metadata(&file).is_ok_and(|found| found.is_file()) {
+        return git_dir.to_owned();
+    }
+    match fs::read_to_string(file) {
         Ok(text) => git_dir.join(text.trim_end()),
         Err(_) => git_dir.to_owned(),
     }

@@ -68,7 +68,7 @@ impl Drop for Inner {
 impl ObjectStore {
     /// Makes an empty store in the system's temporary folder.
     pub fn create() -> Result<Self, Failure> {
-        let folder = tempfile::Builder::new().prefix("repo-relay-").tempdir().map_err(|error| unusable(&error))?;
+        let folder = crate::system::private_folder("repo-relay-").map_err(|error| unusable(&error))?;
         folders().insert(folder.path().to_owned());
         fs::create_dir(folder.path().join("pack")).map_err(|error| unusable(&error))?;
         let path = folder.path().to_str().ok_or_else(|| unusable(&"its path is not UTF-8"))?;

@@ -48,11 +48,15 @@ fn git_folder(workspace: &Path) -> Option<PathBuf> {
     if place.is_dir() {
         return Some(place);
     }
-    let text = fs::read_to_string(place).ok()?;
+    let text = fs::metadata(&place).ok().filter(fs::Metadata::is_file).and_then(|_| fs::read_to_string(place).ok())?;
     Some(workspace.join(text.strip_prefix("gitdir:")?.trim()))
 }
 
 fn look(file: &Path, included: bool, found: &mut Vec<StoredHeader>, others: &mut Vec<PathBuf>) {
+    // A pipe or a device in its place would be waited for without end.
+    if !fs::metadata(file).is_ok_and(|found| found.is_file()) {
+        return;
+    }
     let Ok(config) = Config::open(file) else { return };
     let Ok(entries) = config.entries(None) else { return };
     // An entry that is no text is none of those that are looked for.

@@ -58,6 +58,18 @@ impl Proxies {
         }
     }
 
+    /// The proxy on the way to `server`, as `host` or `host:port`, without user and password.
+    pub fn on_the_way_to(&self, server: &Url) -> Option<String> {
+        match self.route(&server.as_str().parse().ok()?) {
+            Route::Direct => None,
+            Route::Tunnel(proxy) | Route::Forward(proxy) => {
+                let uri = proxy.uri();
+                let host = uri.host()?;
+                Some(uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+            }
+        }
+    }
+
     /// The proxy that a request is handed to, which answers in the server's place: `host:port`.
     pub(super) fn forwarder(&self, target: &Uri) -> Option<String> {
         match self.route(target) {

@@ -6,9 +6,14 @@ use std::sync::Arc;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 
-/// The certificates of `ca-certificate`, parsed; empty without one.
+/// What is believed beside the public roots.
 #[derive(Clone, Debug, Default)]
-pub struct Trust(Vec<CertificateDer<'static>>);
+pub struct Trust {
+    /// The certificates of `ca-certificate`; empty without one.
+    certificates: Vec<CertificateDer<'static>>,
+    /// Whether the machine's own store is left unread.
+    built_in_only: bool,
+}
 
 impl Trust {
     /// Reads one or more PEM certificates. What holds none, or a damaged one, is an error that says so.
@@ -25,7 +30,14 @@ impl Trust {
                 .add(certificate.clone())
                 .map_err(|error| format!("certificate {} in it cannot be read: {error}", index + 1))?;
         }
-        Ok(Self(certificates))
+        Ok(Self { certificates, built_in_only: false })
+    }
+
+    /// The same without the machine's store. On a runner an earlier step can set `SSL_CERT_FILE` for all that follow, and a
+    /// proxy that holds the key of such a certificate would read the token in clear.
+    #[must_use]
+    pub fn built_in_only(self) -> Self {
+        Self { built_in_only: true, ..self }
     }
 
     /// A client's TLS settings over these certificates and the public ones. Reads files.
@@ -33,8 +45,10 @@ impl Trust {
     /// A machine without a certificate store, such as an image made from scratch, is no error: the public roots suffice.
     pub(super) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        roots.add_parsable_certificates(self.0.iter().cloned());
+        if !self.built_in_only {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        roots.add_parsable_certificates(self.certificates.iter().cloned());
         client(roots)
     }
 

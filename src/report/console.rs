@@ -170,6 +170,11 @@ impl Console {
         self.annotate(Level::Notice, title, text);
     }
 
+    /// An error that becomes an annotation on a runner, and is no target's.
+    pub fn error(&self, title: Option<&str>, text: &str) {
+        self.annotate(Level::Error, title, text);
+    }
+
     /// A warning that becomes an annotation on a runner. `title` is a cause's slug.
     pub fn warning(&self, title: Option<&str>, text: &str) {
         self.annotate(Level::Warning, title, text);

@@ -17,26 +17,32 @@ pub struct Destinations {
     pub summary: Option<PathBuf>,
 }
 
-/// Writes the outputs and the summary, in every case that a step can end in. What cannot be written is a
-/// warning: the relay itself is over and stays what it was.
-pub fn write_all(report: &Report, destinations: &Destinations, console: &Console) {
+/// Writes the outputs and the summary, in every case that a step can end in. The answer is whether
+/// the outputs are there: later steps go by them, so that a step without them has failed. A summary that cannot be written is
+/// a warning.
+pub fn write_all(report: &Report, destinations: &Destinations, console: &Console) -> bool {
     let redactor = console.redactor();
+    let mut written = true;
     if let Some(path) = &destinations.output {
         let content = outputs::render(report, redactor);
-        complain(console, "outputs", path, append(path, |_| content));
+        if let Err(error) = append(path, |_| content) {
+            console.error(None, &format!("The outputs could not be written to {}: {error}.", path.display()));
+            written = false;
+        }
     }
     if let Some(path) = &destinations.summary {
-        let written = append(path, |taken| {
+        let appended = append(path, |taken| {
             let left = u64::try_from(summary::MOST_BYTES).unwrap_or(u64::MAX).saturating_sub(taken + 1);
             summary::render(report, redactor, usize::try_from(left).unwrap_or(usize::MAX))
         });
-        complain(console, "summary", path, written);
+        complain(console, path, appended);
     }
+    written
 }
 
-fn complain(console: &Console, what: &str, path: &Path, written: io::Result<()>) {
+fn complain(console: &Console, path: &Path, written: io::Result<()>) {
     if let Err(error) = written {
-        console.warning(None, &format!("The {what} could not be written to {}: {error}.", path.display()));
+        console.warning(None, &format!("The summary could not be written to {}: {error}.", path.display()));
     }
 }
 

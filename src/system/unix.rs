@@ -3,11 +3,11 @@
 use std::{
     borrow::Cow,
     ffi::{OsStr, OsString},
-    fs::{File, Metadata},
+    fs::{File, Metadata, Permissions},
     io,
     os::unix::{
         ffi::{OsStrExt as _, OsStringExt as _},
-        fs::{FileExt as _, MetadataExt as _},
+        fs::{FileExt as _, MetadataExt as _, PermissionsExt as _},
     },
     path::{Path, PathBuf},
 };
@@ -27,6 +27,14 @@ impl Stamp {
         // NOTE: no inode number: on some network and FUSE file systems it is not the same for two looks at one file.
         Self { modified: (metadata.mtime(), metadata.mtime_nsec()), changed: (metadata.ctime(), metadata.ctime_nsec()) }
     }
+}
+
+/// A new folder in the system's temporary folder that no other user can enter.
+///
+/// # Errors
+/// The temporary folder cannot be written to.
+pub fn private_folder(prefix: &str) -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 /// A file's name as git stores it.

@@ -25,6 +25,14 @@ impl Stamp {
     }
 }
 
+/// A new folder in the user's own temporary folder, which other users cannot enter.
+///
+/// # Errors
+/// The temporary folder cannot be written to.
+pub fn private_folder(prefix: &str) -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(prefix).tempdir()
+}
+
 /// A file's name as git stores it. What is no Unicode becomes another name, under which the file cannot be read.
 pub fn bytes_of(name: &OsStr) -> Cow<'_, [u8]> {
     match name.to_string_lossy() {

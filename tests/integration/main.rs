@@ -28,6 +28,7 @@ mod inside;
 mod late;
 mod leaks;
 mod limits;
+mod machine;
 mod malicious;
 mod malicious_ssh;
 mod mangled;

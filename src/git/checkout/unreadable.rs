@@ -23,6 +23,7 @@ fn failure(what: impl Into<String>, remedy: impl Into<String>) -> Failure {
 ///
 /// Source: <https://git-scm.com/docs/repository-version>
 pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
+    regular(git_dir)?;
     let Ok(config) = Config::open(&git_dir.join("config")) else { return Ok(()) };
     let value = |name: &str| config.get_string(name).unwrap_or_default().to_lowercase();
     let place = git_dir.display();
@@ -49,6 +50,21 @@ pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
         ));
     }
     check_alternates(&git_dir.join("objects"), ALTERNATES_DEPTH)
+}
+
+/// Refuses a pipe or a device in the place of a file, which would be waited for without end.
+fn regular(git_dir: &Path) -> Result<(), Failure> {
+    for name in ["HEAD", "config", "config.worktree", "packed-refs", "shallow", "commondir", "objects/info/alternates"]
+    {
+        let path = git_dir.join(name);
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(failure(
+                format!("{} of the checkout is no regular file.", path.display()),
+                "Let actions/checkout make a fresh clone; on a self-hosted runner delete the old working folder first.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The remote that has what a partial clone lacks.
