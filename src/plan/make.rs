@@ -137,6 +137,10 @@ fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryP
     let text = asked.directory.to_string_lossy();
     Ok(DirectoryPlan {
         directory: Some(resolve_directory(&context.workspace, &text)?),
+        follow_within: match asked.symlinks {
+            Symlinks::Keep => None,
+            Symlinks::Follow => context.workspace.canonicalize().ok(),
+        },
         keep: globs("keep", &asked.keep)?,
         exclude: globs("exclude", &asked.exclude)?,
         asked: asked.clone(),
@@ -154,7 +158,7 @@ fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
         nojekyll: Nojekyll::Never,
         cname: None,
     };
-    DirectoryPlan { directory: None, asked, keep: Globs::default(), exclude: Globs::default() }
+    DirectoryPlan { directory: None, follow_within: None, asked, keep: Globs::default(), exclude: Globs::default() }
 }
 
 fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {

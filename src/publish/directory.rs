@@ -16,6 +16,8 @@ use super::{message::Origin, tree::Site};
 pub struct DirectoryPlan {
     /// The folder whose content is published: it is there, and inside the workspace. None: the destination is taken off the branch.
     pub directory: Option<PathBuf>,
+    /// The workspace as the file system resolves it, where links are followed and must not leave it; none: links are published as links.
+    pub follow_within: Option<PathBuf>,
     /// What the user asked for.
     pub asked: DirectoryPush,
     /// Files on the branch that stay though the directory lacks them.

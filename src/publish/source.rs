@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 use super::{
     hash::{Hashed, Retain, hash},
     sizes::too_large,
-    walk::{Listing, shown, walk},
+    walk::{Listing, shown, walk, walk_following},
 };
 use crate::names::tree::MAX_PATH;
 use crate::{
@@ -62,10 +62,15 @@ impl Source {
 
     async fn listing(&self, plan: &DirectoryPlan) -> Result<&Listed, Failure> {
         let list = || async {
-            let (directory, exclude) = (plan.directory.clone(), plan.exclude.clone());
+            let (directory, exclude, within) =
+                (plan.directory.clone(), plan.exclude.clone(), plan.follow_within.clone());
             let listing = match directory {
                 Some(directory) => {
-                    let listing = tokio::task::spawn_blocking(move || walk(&directory, &exclude)).await;
+                    let list = move || match within {
+                        Some(workspace) => walk_following(&directory, &exclude, &workspace),
+                        None => walk(&directory, &exclude),
+                    };
+                    let listing = tokio::task::spawn_blocking(list).await;
                     listing.map_err(|_| unfinished())??
                 }
                 None => Listing::nothing(),
@@ -141,7 +146,7 @@ mod tests {
             cname: None,
         };
         let none = || Globs::new::<&str>(&[]).unwrap();
-        DirectoryPlan { directory: Some(folder.to_owned()), asked, keep: none(), exclude: none() }
+        DirectoryPlan { directory: Some(folder.to_owned()), follow_within: None, asked, keep: none(), exclude: none() }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 //! Lists what a directory would put on the branch: files and symlinks, in git's order, none of them opened.
 
+mod follow;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,8 @@ pub struct File {
     /// Its size in bytes; of a symlink that of its target's name.
     pub size: u64,
     stamp: Stamp,
+    /// Where it lies, if a followed link leads there; else below the directory under its path.
+    place: Option<Box<Path>>,
 }
 
 /// What a directory holds, ready to be hashed.
@@ -71,7 +74,7 @@ impl Listing {
 
     /// Where `file` lies on disk.
     pub fn location(&self, file: &File) -> PathBuf {
-        self.root.join(system::name_of(&file.path))
+        file.place.as_deref().map_or_else(|| self.root.join(system::name_of(&file.path)), Path::to_owned)
     }
 
     /// Opens a file that is no symlink for reading. One that changed since it was listed is a failure:
@@ -166,11 +169,29 @@ pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, F
     Ok(found)
 }
 
+/// A folder that is listed.
+#[derive(Default)]
+struct Folder {
+    /// Its path inside the directory.
+    path: Vec<u8>,
+    /// Where it lies on disk, without a link on the way where links are followed.
+    place: PathBuf,
+    /// The folders on disk that hold the links that led here, the first one first.
+    through: Vec<PathBuf>,
+}
+
+/// How a directory is listed.
+struct Walk<'a> {
+    exclude: &'a Globs,
+    /// The workspace that followed links must not leave; none: links are listed as links.
+    follow: Option<&'a Path>,
+}
+
 /// One folder's share of a listing.
 #[derive(Default)]
 struct Found {
     files: Vec<File>,
-    folders: Vec<Vec<u8>>,
+    folders: Vec<Folder>,
     skipped: Vec<Box<[u8]>>,
     excluded: u64,
     empty: u64,
@@ -195,14 +216,25 @@ impl Found {
 /// Symlinks are listed, never followed; `.git` is passed over at any depth; an empty folder vanishes.
 /// A name that git or GitHub refuses is `invalid-input`; a directory without a file is `nothing-to-publish`.
 pub fn walk(directory: &Path, exclude: &Globs) -> Result<Listing, Failure> {
+    list(directory, &Walk { exclude, follow: None })
+}
+
+/// As [`walk`], with the file or folder that a symlink leads to in the link's place.
+///
+/// A link that dangles, loops, leaves the `workspace` (as the file system resolves it) or leads into `.git` is `invalid-input`.
+pub fn walk_following(directory: &Path, exclude: &Globs, workspace: &Path) -> Result<Listing, Failure> {
+    list(directory, &Walk { exclude, follow: Some(workspace) })
+}
+
+fn list(directory: &Path, walk: &Walk<'_>) -> Result<Listing, Failure> {
     let mut all = Found::default();
-    let mut level = vec![Vec::new()];
+    let mut level = vec![Folder { place: directory.to_owned(), ..Folder::default() }];
     let mut folders = 0_u64;
     while !level.is_empty() {
         folders += level.len() as u64;
         let found = level
             .par_iter()
-            .map(|folder| read_folder(directory, folder, exclude))
+            .map(|folder| read_folder(folder, walk))
             .try_reduce(Found::default, |a, b| Ok(a.join(b)))?;
         all = all.join(found);
         level = std::mem::take(&mut all.folders);
@@ -229,18 +261,18 @@ fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
     if is_cut { failure.with_remedy("Correct `exclude`; an empty `exclude` leaves nothing out.") } else { failure }
 }
 
-fn read_folder(root: &Path, folder: &[u8], exclude: &Globs) -> Result<Found, Failure> {
-    let place = root.join(system::name_of(folder));
-    let read = || fs::read_dir(place)?.collect::<io::Result<Vec<_>>>();
-    let entries = read().map_err(|error| unreadable(if folder.is_empty() { b"." } else { folder }, &error))?;
-    if entries.is_empty() && !folder.is_empty() {
+fn read_folder(folder: &Folder, walk: &Walk<'_>) -> Result<Found, Failure> {
+    let read = || fs::read_dir(&folder.place)?.collect::<io::Result<Vec<_>>>();
+    let is_root = folder.path.is_empty();
+    let entries = read().map_err(|error| unreadable(if is_root { b"." } else { &folder.path }, &error))?;
+    if entries.is_empty() && !is_root {
         return Ok(Found { empty: 1, ..Found::default() });
     }
     entries
         .into_par_iter()
         .with_min_len(512)
         .try_fold(Found::default, |mut found, entry| {
-            take(&mut found, folder, &entry, exclude)?;
+            take(&mut found, folder, &entry, walk)?;
             Ok(found)
         })
         .try_reduce(Found::default, |a, b| Ok(a.join(b)))
@@ -261,25 +293,38 @@ fn files_below(folder: &Path) -> u64 {
     files
 }
 
-fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs) -> Result<(), Failure> {
+fn take(found: &mut Found, folder: &Folder, entry: &fs::DirEntry, walk: &Walk<'_>) -> Result<(), Failure> {
     let name = entry.file_name();
     let name = &*system::bytes_of(&name);
     if tree::is_dot_git(name) {
         return Ok(());
     }
-    let mut path = Vec::with_capacity(folder.len() + 1 + name.len());
-    if !folder.is_empty() {
-        path.extend_from_slice(folder);
+    let mut path = Vec::with_capacity(folder.path.len() + 1 + name.len());
+    if !folder.path.is_empty() {
+        path.extend_from_slice(&folder.path);
         path.push(b'/');
     }
     path.extend_from_slice(name);
     // NOTE: `DirEntry::metadata` does not follow symlinks.
-    let metadata = entry.metadata().map_err(|error| unreadable(&path, &error))?;
-    let kind = metadata.file_type();
-    if if kind.is_dir() { exclude.cover(&path) } else { exclude.matches(&path) } {
+    let mut metadata = entry.metadata().map_err(|error| unreadable(&path, &error))?;
+    let mut kind = metadata.file_type();
+    if is_excluded(walk.exclude, &path, kind) {
         found.is_cut = true;
         found.excluded += if kind.is_dir() { files_below(&entry.path()) } else { 1 };
         return Ok(());
+    }
+    let mut target = None;
+    if let Some(workspace) = walk.follow.filter(|_| kind.is_symlink()) {
+        let end = follow::end_of(&path, folder, &entry.path(), workspace)?;
+        metadata = fs::symlink_metadata(&end).map_err(|error| unreadable(&path, &error))?;
+        kind = metadata.file_type();
+        // A pattern such as `docs/` speaks of folders, and the link has become one.
+        if kind.is_dir() && is_excluded(walk.exclude, &path, kind) {
+            found.is_cut = true;
+            found.excluded += files_below(&end);
+            return Ok(());
+        }
+        target = Some(end);
     }
     let mode = if kind.is_dir() {
         FileMode::TREE
@@ -298,11 +343,25 @@ fn take(found: &mut Found, folder: &[u8], entry: &fs::DirEntry, exclude: &Globs)
         return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Rename it, or take it out with `exclude`."));
     }
     if kind.is_dir() {
-        found.folders.push(path);
+        found.folders.push(folder.below(path, target, entry));
     } else {
         let link = mode == FileMode::SYMLINK;
         let size = if link { system::link_length(&entry.path(), &metadata) } else { metadata.len() };
-        found.files.push(File { path: path.into(), mode, size, stamp: Stamp::of(&metadata) });
+        let place = target.or_else(|| (!folder.through.is_empty()).then(|| entry.path())).map(PathBuf::into_boxed_path);
+        found.files.push(File { path: path.into(), mode, size, stamp: Stamp::of(&metadata), place });
     }
     Ok(())
+}
+
+fn is_excluded(exclude: &Globs, path: &[u8], kind: fs::FileType) -> bool {
+    if kind.is_dir() { exclude.cover(path) } else { exclude.matches(path) }
+}
+
+impl Folder {
+    /// The folder at `path` in this one: `entry` itself, or the folder that the link `entry` leads to.
+    fn below(&self, path: Vec<u8>, target: Option<PathBuf>, entry: &fs::DirEntry) -> Self {
+        let mut through = self.through.clone();
+        through.extend(target.is_some().then(|| self.place.clone()));
+        Self { path, place: target.unwrap_or_else(|| entry.path()), through }
+    }
 }

@@ -239,3 +239,78 @@ fn p14_what_is_left_out_is_counted() {
     let planned = world_.publish().file("site/x.map", "m").input("exclude", "*.map").input("dry-run", "true").run();
     assert_eq!(planned.report()["targets"][0]["changes"]["excluded"], 1, "{planned}");
 }
+
+/// Links of the workspace: where each is, and its target.
+type Links<'a> = &'a [(&'a str, &'a str)];
+
+/// A step whose site has these links.
+fn linked(world: &World, links: Links) -> Step {
+    let step = world.publish().input("symlinks", "follow");
+    for (link, target) in links {
+        let place = step.workspace().join(link);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        symlink(target, place).unwrap();
+    }
+    step
+}
+
+#[test]
+fn symlinks_are_followed_to_what_they_point_to() {
+    let world = World::new();
+    let links = [
+        ("site/home.html", "index.html"),
+        ("site/latest", "v2"),
+        ("site/v2/assets", "../../shared/./assets"),
+        ("site/run", "../shared/run.sh"),
+        ("site/chain", "home.html"),
+        ("site/drafts", "../shared"),
+    ];
+    let step = linked(&world, &links).file("site/v2/index.html", "two").file("shared/assets/a.css", "css");
+    let step = step.file("shared/run.sh", "#!/bin/sh\n").input("exclude", "drafts/");
+    let script = step.workspace().join("shared/run.sh");
+    std::fs::set_permissions(script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let outcome = step.run();
+    outcome.succeeded();
+    let tree = world.git(&["ls-tree", "-r", "gh-pages"]);
+    assert!(!tree.contains("120000"), "{tree}");
+    assert!(tree.lines().any(|line| line.starts_with("100755") && line.ends_with("\trun")), "{tree}");
+    let expected = [
+        ".nojekyll",
+        "chain",
+        "home.html",
+        "index.html",
+        "latest/assets/a.css",
+        "latest/index.html",
+        "run",
+        "v2/assets/a.css",
+        "v2/index.html",
+    ];
+    assert_eq!(world.paths("gh-pages"), expected);
+    assert_eq!(world.git(&["show", "gh-pages:latest/assets/a.css"]), "css");
+    assert_eq!(world.git(&["show", "gh-pages:chain"]), "<h1>hello</h1>");
+    assert_eq!(outcome.report()["targets"][0]["changes"]["excluded"], 2, "the folder behind a link is counted");
+}
+
+#[test]
+fn a_link_without_an_end_to_publish_is_refused_by_name() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::write(elsewhere.path().join("secret"), "s").unwrap();
+    let outside = elsewhere.path().join("secret");
+    let cases: [(Links, &[&str]); 8] = [
+        (&[("site/a", "gone")], &["a", "gone", "dangles"]),
+        (&[("site/a", "index.html/x")], &["a", "dangles"]),
+        (&[("site/a", "b"), ("site/b", "a")], &["loops"]),
+        (&[("site/sub/up", "..")], &["sub/up", "loops"]),
+        (&[("site/sub/all", "../../")], &["sub/all", "loops"]),
+        (&[("site/x", "../m"), ("m/y", "../n"), ("n/z", "../m")], &["x/y/z", "loops"]),
+        (&[("site/a", outside.to_str().unwrap())], &["a", "leaves the workspace"]),
+        (&[("site/a", "../.git")], &[".git"]),
+    ];
+    for (links, words) in cases {
+        let world = World::new();
+        refused(&world, linked(&world, links).file(".git/config", "[core]"), words);
+    }
+    let world = World::new();
+    let excluded = linked(&world, &[("site/a", "gone")]).input("exclude", "a");
+    excluded.run().succeeded();
+}
