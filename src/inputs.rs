@@ -2,7 +2,7 @@
 //!
 //! The texts are gathered first (flag before environment), so that secrets can be masked before anything is judged;
 //! then they become values, or one [`Failure`](crate::diagnosis::Failure) that names the input and what it accepts.
-//! One table of inputs drives the parser, `--help`, `action.yml` and the README.
+//! One table of inputs drives the parser, `--help`, `action.yml` and `docs/inputs.md`.
 
 mod address;
 pub mod documents;

@@ -1,4 +1,4 @@
-//! `action.yml`, the parser, `--help` and the README's tables say the same, and it is what the interface promises.
+//! `action.yml`, the parser, `--help` and the tables of `docs/inputs.md` say the same, and it is what the interface promises.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helper fails the test")]
 
@@ -104,19 +104,19 @@ fn action_yml_declares_every_input_with_description_and_default() {
 }
 
 #[test]
-fn action_yml_and_the_readme_are_those_that_the_table_makes() {
+fn action_yml_and_the_page_of_inputs_are_those_that_the_table_makes() {
     let again = "run `cargo run --example tables`";
     // A release names its prebuilt image there.
     let image = format!("image: {}\n", action()["runs"]["image"].as_str().unwrap());
     assert_eq!(file("action.yml"), documents::action_yml().replace("image: Dockerfile\n", &image), "{again}");
     assert_eq!(file("native/action.yml"), documents::native_action_yml(), "{again}");
-    let readme = file("README.md");
+    let page = file("docs/inputs.md");
     for (name, content) in [("inputs", documents::inputs_tables()), ("outputs", documents::outputs_table())] {
-        let written = documents::between_markers(&readme, name, &content).unwrap();
-        assert_eq!(readme, written, "{again}");
+        let written = documents::between_markers(&page, name, &content).unwrap();
+        assert_eq!(page, written, "{again}");
     }
     for name in NAMES.split_whitespace().chain(OUTPUT_NAMES.split_whitespace()) {
-        assert!(readme.contains(&format!("\n| `{name}` | ")), "{name}");
+        assert!(page.contains(&format!("\n| `{name}` | ")), "{name}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The README's recipes are ready workflows: the same as in `docs/workflows`, where script/test lints them, and with no
-//! input or output that does not exist. tests/image has act run them.
+//! The recipes of `docs/recipes` are ready workflows: the same as in `docs/workflows`, where script/test lints them, and with
+//! no input or output that does not exist. tests/image has act run them.
 
 #![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "tests may stop at the first surprise")]
 
@@ -8,15 +8,15 @@ use std::{collections::BTreeSet, fs, path::Path};
 use repo_relay::inputs::{INPUTS, table::OUTPUTS};
 use serde_yaml_ng::Value;
 
-#[path = "readme/mod.rs"]
-mod readme;
+#[path = "pages/mod.rs"]
+mod pages;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn recipes() -> Vec<readme::Recipe> {
-    readme::recipes(&fs::read_to_string(root().join("README.md")).unwrap())
+fn recipes() -> Vec<pages::Recipe> {
+    pages::recipes(root()).unwrap()
 }
 
 #[test]
@@ -31,6 +31,9 @@ fn each_recipe_lies_ready_in_a_file() {
         assert_eq!(written, recipe.text, "{}: run `cargo run --example tables`", recipe.file);
     }
 }
+
+/// The recipes' other sides: workflows of the target.
+const RECEIVERS: [&str; 2] = ["docker-build.yml", "part-changed.yml"];
 
 #[test]
 fn each_recipe_uses_what_the_action_has() {
@@ -55,8 +58,23 @@ fn each_recipe_uses_what_the_action_has() {
                 }
             }
         }
-        assert!(relays > 0, "{} does not use the action", recipe.file);
+        assert_eq!(relays == 0, recipe.is_receiver(), "{}", recipe.file);
+        assert!(relays > 0 || RECEIVERS.contains(&&*recipe.file), "{} does not use the action", recipe.file);
         assert!(workflow.get("permissions").is_some(), "{} takes the permissions that it happens to get", recipe.file);
+    }
+}
+
+#[test]
+fn the_readme_begins_with_a_recipe_and_is_short() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = pages::workflows(&readme);
+    assert_eq!(shown.iter().map(|workflow| &*workflow.file).collect::<Vec<_>>(), ["docs.yml"]);
+    let recipe = recipes().into_iter().find(|recipe| recipe.file == "docs.yml").unwrap();
+    assert_eq!(shown[0].text, recipe.text, "the README's workflow is that of docs/recipes/publish-docs.md");
+    assert!(readme.lines().count() <= 220);
+    for entry in fs::read_dir(root().join("docs/recipes")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(readme.contains(&format!("(docs/recipes/{name}")), "the README's table lacks {name}");
     }
 }
 

@@ -20,7 +20,16 @@ struct Row {
     nature: Nature,
     meaning: &'static str,
     remedy: &'static str,
-    docs: &'static str,
+    docs: Docs,
+}
+
+/// Where a cause is explained further.
+#[derive(Clone, Copy)]
+enum Docs {
+    /// The page of GitHub or git at this address.
+    Elsewhere(&'static str),
+    /// The cause's own section of `docs/causes.md`: its address, and the paragraph that only this section has.
+    Here { url: &'static str, details: &'static str },
 }
 
 impl Cause {
@@ -44,9 +53,11 @@ impl Cause {
         self.row().remedy
     }
 
-    /// The page that tells more: GitHub's documentation, or a section of this project's README.
+    /// The page that tells more: GitHub's documentation, or the cause's section of `docs/causes.md`.
     pub fn docs(self) -> &'static str {
-        self.row().docs
+        match self.row().docs {
+            Docs::Elsewhere(url) | Docs::Here { url, .. } => url,
+        }
     }
 
     /// The heading that the documentation lists it under.
@@ -59,31 +70,40 @@ impl Cause {
         Self::ALL.iter().copied().find(|cause| cause.slug() == slug)
     }
 
-    /// The whole list as the Markdown page `docs/causes.md`.
+    /// The whole list as the Markdown page `docs/causes.md`, with a heading per cause.
     pub fn page() -> String {
         let mut page = String::from(
             "<!-- Written by `cargo run --example causes > docs/causes.md`; a test fails when it is stale. -->\n\
              # Causes\n\n\
              The output `error`, the titles of annotations, the report and `repo-relay explain` use these names and no others.\n\
-             *Retry helps* says whether the same request may succeed later, without a change; such a failure is tried again.\n",
+             Each cause has its own address: `causes.md#` and its name. *Passes by itself* means that the same request can succeed later,\n\
+             without a change; such a failure is retried, at most `attempts` times.\n",
         );
         let mut section = "";
         for cause in Self::ALL {
             let row = cause.row();
             if row.section != section {
                 section = row.section;
-                page.extend([
-                    "\n## ",
-                    section,
-                    "\n\n| cause | meaning | retry helps | remedy |\n| --- | --- | --- | --- |\n",
-                ]);
+                page.extend(["\n## ", section, "\n"]);
             }
-            let passes = if cause.is_transient() { "yes" } else { "no" };
-            let Row { slug, meaning, remedy, docs, .. } = row;
-            page.extend(["| `", slug, "` | ", meaning, " | ", passes, " | ", remedy, " [More](", docs, ") |\n"]);
+            let passes = if cause.is_transient() { " Passes by itself." } else { "" };
+            let meaning = sentence(row.meaning);
+            page.extend(["\n### `", row.slug, "`\n\n", &*meaning, passes, "\n\n**What to do:** ", row.remedy]);
+            match row.docs {
+                Docs::Elsewhere(url) => page.extend([" [Read more](", url, ")\n"]),
+                Docs::Here { details, .. } => page.extend(["\n\n", details, "\n"]),
+            }
         }
         page
     }
+}
+
+/// A meaning as a sentence: a capital first, a full stop last. A name in backquotes stays as it is.
+fn sentence(meaning: &str) -> String {
+    let mut characters = meaning.chars();
+    characters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}.", first.to_ascii_uppercase(), characters.as_str()))
 }
 
 #[cfg(test)]
@@ -108,7 +128,9 @@ mod tests {
         for cause in Cause::ALL {
             assert!(cause.remedy().ends_with('.'), "{}", cause.slug());
             assert!(cause.docs().starts_with("https://"), "{}: {}", cause.slug(), cause.docs());
-            assert!(!cause.remedy().contains('|') && !cause.meaning().contains('|'), "{}", cause.slug());
+            let own = cause.docs().split_once("/docs/causes.md#").map(|(_, anchor)| anchor);
+            assert!(own.is_none_or(|anchor| anchor == cause.slug()), "{}: {}", cause.slug(), cause.docs());
+            assert!(!cause.docs().contains("/repo-relay#"), "{}: a section of the README", cause.slug());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Both `action.yml` files and the README's tables, made from the table of inputs: `cargo run --example tables` writes them,
+//! Both `action.yml` files and the tables of `docs/inputs.md`, made from the table of inputs: `cargo run --example tables` writes them,
 //! and a test holds the checked-in files to them.
 
 use std::fmt::Write as _;
@@ -86,11 +86,11 @@ fn folded(help: &str) -> String {
     text
 }
 
-/// The README's tables of inputs, one a group.
+/// The tables of inputs, one per group.
 pub fn inputs_tables() -> String {
     let mut text = String::new();
     for group in Group::ALL {
-        let _ = write!(text, "#### {}\n\n| input | default | meaning |\n| --- | --- | --- |\n", group.title());
+        let _ = write!(text, "### {}\n\n| input | default | meaning |\n| --- | --- | --- |\n", group.title());
         for input in INPUTS.iter().filter(|input| input.group == group) {
             let _ = writeln!(text, "| `{}` | {} | {} |", input.name, preset(input), cell(input.help));
         }
@@ -108,7 +108,7 @@ fn preset(input: &Input) -> String {
     }
 }
 
-/// The README's table of outputs.
+/// The table of outputs.
 pub fn outputs_table() -> String {
     let mut text = String::from("| output | value |\n| --- | --- |\n");
     for output in OUTPUTS {

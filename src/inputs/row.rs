@@ -5,7 +5,7 @@
 pub struct Input {
     /// The name under `with:`; the flag is `--NAME` (for a secret `--NAME-file`), the variable `INPUT_NAME`.
     pub name: &'static str,
-    /// Where it belongs in `--help` and the README.
+    /// Where it belongs in `--help` and `docs/inputs.md`.
     pub group: Group,
     /// How its value is written.
     pub form: Form,

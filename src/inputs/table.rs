@@ -45,7 +45,7 @@ pub fn find(name: &str) -> Option<&'static Input> {
 
 const PUSH: &[&str] = &["directory", "remove"];
 
-/// Every input, in the order of `--help`, `action.yml` and the README.
+/// Every input, in the order of `--help`, `action.yml` and `docs/inputs.md`.
 pub const INPUTS: &[Input] = &[
     Input {
         name: "repository",
@@ -536,7 +536,7 @@ pub struct Output {
     pub help: &'static str,
 }
 
-/// Every output, in the order of `action.yml` and the README.
+/// Every output, in the order of `action.yml` and `docs/inputs.md`.
 pub const OUTPUTS: &[Output] = &[
     Output { name: "pushed", help: "`true` when the push stage changed the target, else `false`." },
     Output { name: "commit", help: "The commit at the tip of the branch afterwards." },

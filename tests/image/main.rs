@@ -18,8 +18,8 @@ mod engine;
 #[path = "../integration/leaks.rs"]
 mod leaks;
 mod native;
-#[path = "../readme/mod.rs"]
-mod readme;
+#[path = "../pages/mod.rs"]
+mod pages;
 mod recipes;
 mod release;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]

@@ -1,4 +1,5 @@
-//! Every recipe of the README, run by act against a GitHub on loopback, with the least token that the README asks for.
+//! Every recipe of `docs/recipes`, run by act against a GitHub on loopback, with the least token that its page names. A recipe's
+//! other side stands in the target as the page has it, and the recipe must have started it.
 //!
 //! Nothing in a recipe is replaced but its host: `github.com` by what the runner tells (`GITHUB_SERVER_URL`), the
 //! enterprise server by its address in the text. `OWNER/repo-relay@v1` is served from a folder whose `action.yml` names the
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::variable,
-    readme,
+    pages,
     sshd::{Manners, Sshd},
     workflow::{Act, git},
     world::World,
@@ -23,12 +24,10 @@ const SITES: [&str; 3] = ["acme/site-one", "acme/site-two", "acme/site-three"];
 
 const ON_TAG: &str =
     "name: build\non:\n  push:\n    tags: ['v*']\n  workflow_dispatch:\njobs: {a: {runs-on: x, steps: []}}\n";
-const ON_PART: &str =
-    "name: part\non:\n  repository_dispatch:\n    types: [part-changed]\njobs: {a: {runs-on: x, steps: []}}\n";
 const MAKEFILE: &str = "docs:\n\tmkdir -p build/docs\n\techo '<h1>docs</h1>' > build/docs/index.html\n\
                         coverage:\n\tmkdir -p map\n\techo '<h1>map</h1>' > map/index.html\n";
 
-/// The tokens that the recipes read, by the names of their secrets: what `Make the least token` says, and no more.
+/// The tokens that the recipes read, by the names of their secrets: what `docs/tokens.md` says, and no more.
 fn tokens() -> Vec<(&'static str, Token)> {
     use Level::{Read, Write};
     let fine = |repositories: &[&str], permissions: &[(&str, Level)]| {
@@ -48,7 +47,8 @@ fn tokens() -> Vec<(&'static str, Token)> {
     ]
 }
 
-fn world(tokens: &[(&str, Token)]) -> World {
+fn world(tokens: &[(&str, Token)], receivers: &[pages::Recipe]) -> World {
+    let receiver = |file: &str| &*receivers.iter().find(|receiver| receiver.file == file).unwrap().text;
     let rules = Ruleset::new("reviews", Target::Branch, &["refs/heads/master"])
         .rule_with(
             "pull_request",
@@ -62,7 +62,7 @@ fn world(tokens: &[(&str, Token)]) -> World {
     let own = Repository::new(OWN)
         .files("main", &[("Makefile", MAKEFILE), ("repositories.txt", &SITES.join("\n"))])
         .files("master", &[("Makefile", MAKEFILE)])
-        .workflow("docker-build.yml", ON_TAG)
+        .workflow("docker-build.yml", receiver("docker-build.yml"))
         .workflow("npm-publish.yml", ON_TAG)
         .tag("v0.9.0")
         .ruleset(rules);
@@ -71,7 +71,11 @@ fn world(tokens: &[(&str, Token)]) -> World {
         .repository(
             Repository::new("acme/website").file("README.md", "r").pages("gh-pages").collaborator("robin", Role::Write),
         )
-        .repository(Repository::new("acme/umbrella").workflow("part.yml", ON_PART).collaborator("robin", Role::Write))
+        .repository(
+            Repository::new("acme/umbrella")
+                .workflow("part-changed.yml", receiver("part-changed.yml"))
+                .collaborator("robin", Role::Write),
+        )
         .repository(Repository::new(PRODUCT).collaborator("robin", Role::Write));
     for site in SITES {
         model = model.repository(Repository::new(site).file("README.md", "r").collaborator("robin", Role::Admin));
@@ -104,7 +108,9 @@ fn starts(file: &str) -> Vec<(&'static str, Value)> {
         ("pull_request", json!({"action": action, "number": 7, "pull_request": request}))
     };
     match file {
-        "docs.yml" | "tell-the-umbrella.yml" | "fan-out.yml" | "fan-out-in-slices.yml" => vec![push("main")],
+        "docs.yml" | "docs-with-pages.yml" | "tell-the-umbrella.yml" | "fan-out.yml" | "fan-out-in-slices.yml" => {
+            vec![push("main")]
+        }
         "coverage.yml" => vec![push("master")],
         "mirror.yml" | "mirror-by-deploy-key.yml" => {
             vec![("release", json!({"action": "published", "release": {"tag_name": "v0.9.0"}}))]
@@ -124,7 +130,8 @@ fn judge(file: &str, turn: usize, world: &World, log: &str) {
     let paths = |slug: &str, branch: &str| of(slug).files(branch).into_keys().collect::<Vec<_>>();
     let runs = |slug: &str, event: &str| of(slug).runs().iter().filter(|run| run.event == event).count();
     match file {
-        "docs.yml" => {
+        "docs.yml" => assert_eq!(paths("acme/website", "gh-pages"), [".nojekyll", "index.html"]),
+        "docs-with-pages.yml" => {
             assert_eq!(paths("acme/website", "gh-pages"), [".nojekyll", "CNAME", "index.html"]);
             assert!(log.contains("https://acme.github.io/website/"), "{log}");
         }
@@ -166,9 +173,11 @@ fn judge(file: &str, turn: usize, world: &World, log: &str) {
 
 #[test]
 #[ignore = "needs the image and act: script/test"]
-fn act_runs_every_recipe_of_the_readme() {
+fn act_runs_every_recipe() {
     let tokens = tokens();
-    let world = world(&tokens);
+    let all = pages::recipes(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (receivers, recipes): (Vec<_>, Vec<_>) = all.into_iter().partition(pages::Recipe::is_receiver);
+    let world = world(&tokens, &receivers);
     let sshd = Sshd::serving(&world, PRODUCT, Manners::default(), &["-t", "ed25519"]);
     let act = Act::start();
     action(&act.path("action"));
@@ -183,9 +192,7 @@ fn act_runs_every_recipe_of_the_readme() {
     git(&released, &["checkout", "--quiet", "--detach", "v0.9.0"]);
     git(&released, &["branch", "--quiet", "--delete", "--force", "main"]);
     let url = world.github.url();
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let recipes = readme::recipes(&readme);
-    assert!(recipes.len() >= 12);
+    assert!(recipes.len() >= 13);
     let secrets: BTreeSet<&str> = tokens.iter().map(|(name, _)| *name).collect();
 
     for recipe in recipes {

@@ -55,7 +55,7 @@ fn push(world: &World, from: &Tree, options: &[&str], refs: &str) -> Outcome {
     cloned(world.step().input("refs", refs), from, options).run()
 }
 
-/// What the README's mirrors begin with: a release's run has its tag checked out.
+/// What docs/recipes/mirror.md begins with: a release's run has its tag checked out.
 #[test]
 fn the_checkout_of_a_release_has_a_branch_only_as_the_remote_s() {
     let (world, (_folder, tree)) = (empty(), source());

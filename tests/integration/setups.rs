@@ -1,4 +1,4 @@
-//! The five set-ups that the README shows, whole: what each leaves behind at the target, and as whom.
+//! The five set-ups that docs/recipes shows, whole: what each leaves behind at the target, and as whom.
 
 use std::path::Path;
 
@@ -303,7 +303,7 @@ fn part(number: usize) -> String {
     format!("acme/part{number}")
 }
 
-/// The step of one part, as the README has it; the name of its secret is that of all parts.
+/// The step of one part, as docs/recipes/dispatch.md has it; the name of its secret is that of all parts.
 fn tell(github: &emulator::Emulator, number: usize, token: &str) -> Step {
     let payload = json!({"part": part(number), "sha": "0123456", "relay": "{relay_id}"});
     Step::new(github.url())

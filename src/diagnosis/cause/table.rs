@@ -1,11 +1,17 @@
 //! The table itself, in the order of the documentation.
 
-use super::{Nature, Row};
+use super::{Docs, Nature, Row};
 
-/// A section of this project's README, for what GitHub's documentation does not answer.
-macro_rules! readme {
-    ($anchor:literal) => {
-        concat!(env!("CARGO_PKG_REPOSITORY"), "#", $anchor)
+/// Where a cause is explained: an address elsewhere, or, in braces, the paragraph for `docs/causes.md`.
+macro_rules! docs {
+    ($slug:literal, $url:literal) => {
+        Docs::Elsewhere($url)
+    };
+    ($slug:literal, { $details:literal }) => {
+        Docs::Here {
+            url: concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/causes.md#", $slug),
+            details: $details,
+        }
     };
 }
 
@@ -19,7 +25,7 @@ macro_rules! nature {
 }
 
 macro_rules! causes {
-    ($($section:literal { $($name:ident, $slug:literal, $nature:ident, $meaning:literal, $remedy:literal, $docs:expr;)+ })+) => {
+    ($($section:literal { $($name:ident, $slug:literal, $nature:ident, $meaning:literal, $remedy:literal, $docs:tt;)+ })+) => {
         /// The one reason why something failed, or was warned about. The list is closed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Cause {
@@ -38,7 +44,7 @@ macro_rules! causes {
                         nature: nature!($nature),
                         meaning: $meaning,
                         remedy: $remedy,
-                        docs: $docs,
+                        docs: docs!($slug, $docs),
                     },)+)+
                 }
             }
@@ -46,17 +52,17 @@ macro_rules! causes {
     };
 }
 
-// name, slug, passing or lasting, meaning, remedy, page
+// name, slug, passing or lasting, meaning, remedy, page that tells more
 causes! {
     "Inputs and checkout" {
         InvalidInput, "invalid-input", lasting,
             "an unknown, malformed or contradictory input or flag",
             "Correct the input that the message names. `repo-relay --help` lists every input and its values.",
-            readme!("inputs");
+            {"The message quotes the value and names the nearest input. Nothing was sent. [inputs.md](inputs.md) lists every input with its default and values. Lists have one item per line; commas, quotes and brackets are part of an item."};
         InsecureUrl, "insecure-url", lasting,
             "plain `http://` to a host that is not loopback",
             "Write `https://` in `repository`, `server-url` or `api-url`. For a private CA, set `ca-certificate`.",
-            readme!("inputs");
+            {"A token sent over plain HTTP can be read on the way. Only loopback addresses (`localhost`, `127.0.0.1`, `[::1]`) can use `http://`."};
         TokenMissing, "token-missing", lasting,
             "no credential, or an empty one",
             "Create the secret in the workflow's repository (Settings > Secrets and variables > Actions) under the name that `token:` reads. Runs from forks and Dependabot get no secrets; run this step on `push` instead.",
@@ -64,15 +70,15 @@ causes! {
         DirectoryNotFound, "directory-not-found", lasting,
             "`directory` does not exist in the workspace",
             "Set `directory` to the folder that the build writes, relative to the workspace. If another job builds it, download its artifact first.",
-            readme!("inputs");
+            {"The path is relative to `GITHUB_WORKSPACE`. Each job starts with an empty workspace: use actions/upload-artifact in the job that builds and actions/download-artifact before this step."};
         NothingToPublish, "nothing-to-publish", lasting,
             "the directory is empty, or `exclude` leaves nothing",
             "Check the build step before this one: it wrote no files, or wrote them to another folder.",
-            readme!("inputs");
+            {"Publishing an empty folder would wipe the branch, so the step refuses. To take a folder off the branch, set `remove: true` and `destination` instead of `directory`."};
         ShallowCheckout, "shallow-checkout", lasting,
             "the checkout lacks history that the target needs",
             "Set `fetch-depth: 0` for actions/checkout.",
-            readme!("inputs");
+            {"actions/checkout fetches one commit by default. `refs` needs the commits between the target's branch and the pushed commit, and therefore the whole history: `fetch-depth: 0`."};
         LocalGitError, "local-git-error", lasting,
             "the checkout is not a repository, is damaged, or belongs to another user",
             "Run actions/checkout before this step. On a self-hosted runner, delete the old working folder first.",
@@ -264,7 +270,7 @@ causes! {
         PruneGuard, "prune-guard", lasting,
             "`prune` would delete more than half of the refs that match",
             "Check out all branches and tags (`fetch-depth: 0`). If the deletion is intended, add `prune` to `ignore-checks`.",
-            readme!("inputs");
+            {"A checkout with only one branch makes every other branch look deleted. `fetch-depth: 0` brings all branches and tags as `origin/*` and `refs/tags/*`."};
         SecretFile, "secret-file", lasting,
             "a file of the directory holds a credential",
             "Remove the file from the folder, or leave it out with `exclude`. If it was published before, revoke the credential in it.",
@@ -340,7 +346,7 @@ causes! {
         WaitTimeout, "wait-timeout", lasting,
             "the run did not end (or begin) within `wait-timeout`",
             "Raise `wait-timeout`, or check on the run's page whether it waits for a runner or an approval.",
-            readme!("inputs");
+            {"`wait-timeout` applies to waiting alone and is separate from `timeout`. The run that was started continues; the step only stops waiting for it. Keep the job's `timeout-minutes` above both."};
     }
     "Passing troubles" {
         PrimaryRateLimit, "primary-rate-limit", passing,
@@ -372,15 +378,15 @@ causes! {
         Timeout, "timeout", lasting,
             "the step's time budget (`timeout`) is used up",
             "Raise `timeout`. The report shows which stage used it.",
-            readme!("inputs");
+            {"Waiting for runs does not count towards `timeout`. Large first publishes spend most of the time in the upload. The outputs and the report are written even after a timeout. Keep `timeout` below the job's `timeout-minutes`."};
         Cancelled, "cancelled", lasting,
             "the run was cancelled, or the runner sent SIGTERM",
             "Nothing to repair. The report lists what was already written.",
-            readme!("outputs");
+            {"A second run of the workflow with the same `concurrency:` group and `cancel-in-progress: true`, a person, or the runner's shutdown cancels a run. Running the step again is safe: anything that is already done is left as it is."};
         InternalError, "internal-error", lasting,
             "a bug in repo-relay",
             "Report it with the log of a run under RUNNER_DEBUG=1.",
-            readme!("troubleshooting");
+            {"Re-run the job with debug logging (Re-run jobs > Enable debug logging) and attach the step's log to an issue. The log contains no secrets."};
         NotAFailure, "not-a-failure", lasting,
             "`explain` only: the text shows a success",
             "Nothing to do.",
@@ -406,7 +412,7 @@ causes! {
         PatternUnmatched, "pattern-unmatched", lasting,
             "a line of `keep`, `exclude` or a refspec pattern matches nothing",
             "Write one glob per line, without quotes, commas or brackets, relative to `destination`.",
-            readme!("inputs");
+            {"`*.map` matches at the top only, `**/*.map` at every depth. `destination` is not part of a pattern. The check `patterns` names the line and the likely slip."};
         NewerPublish, "newer-publish", lasting,
             "a later run of the same workflow has already published here",
             "Add a `concurrency:` group to the workflow, so that an older run cannot end after a newer one.",
@@ -422,10 +428,10 @@ causes! {
         CheckoutCredentials, "checkout-credentials", lasting,
             "the checkout left a stored header that other steps would use",
             "Set `persist-credentials: false` for actions/checkout.",
-            readme!("troubleshooting");
+            {"actions/checkout stores `GITHUB_TOKEN` in the checkout's git configuration unless told otherwise. This step does not use it, but a later `git push` in the same job would use it instead of your token."};
         CheckNotPermitted, "check-not-permitted", lasting,
             "the credential lacks the right to query this, so the check is skipped",
             "Nothing to do. With Administration or Metadata read access the check can run.",
-            readme!("troubleshooting");
+            {"Some checks read settings that only an administrator's token can see. Without that right the check is skipped, and the server decides when the step pushes. [checks.md](checks.md) lists what each check needs."};
     }
 }
