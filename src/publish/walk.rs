@@ -1,16 +1,18 @@
 //! Lists what a directory would put on the branch: files and symlinks, in git's order, none of them opened.
 
 mod follow;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fs, io,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
 use rayon::prelude::*;
+pub use resolve::resolve_directory;
 
 use crate::{
     diagnosis::{Cause, Failure},
@@ -121,52 +123,6 @@ pub(super) fn unreadable(path: &[u8], error: &io::Error) -> Failure {
 pub(super) fn changed(path: &[u8]) -> Failure {
     Failure::new(Cause::LocalGitError, format!("{} changed while it was being published.", shown(path)))
         .with_remedy("Let whatever writes into the directory end before this step, and run it again.")
-}
-
-/// The folder that `directory` names in the workspace, with every symlink on the way resolved.
-///
-/// `..` or a symlink that leaves the workspace is `invalid-input`; what is absent, or a file, is `directory-not-found`.
-pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, Failure> {
-    let outside = || {
-        let what = format!("`directory` is {directory:?}, which leads out of the workspace.");
-        Failure::new(Cause::InvalidInput, what).with_remedy(
-            "Give the folder's path relative to the workspace, and copy what lies elsewhere into it first.",
-        )
-    };
-    let absent = |why: &str| Failure::new(Cause::DirectoryNotFound, format!("The directory {directory:?} {why}."));
-    let root = workspace.canonicalize().map_err(|error| {
-        Failure::new(
-            Cause::DirectoryNotFound,
-            format!("The workspace {} cannot be opened: {error}.", workspace.display()),
-        )
-    })?;
-    let relative = Path::new(directory);
-    let relative = relative.strip_prefix(workspace).or_else(|_| relative.strip_prefix(&root)).unwrap_or(relative);
-    let mut depth = 0_u32;
-    for component in relative.components() {
-        match component {
-            Component::Normal(_) => depth += 1,
-            Component::ParentDir => depth = depth.checked_sub(1).ok_or_else(outside)?,
-            Component::CurDir => {}
-            Component::RootDir | Component::Prefix(_) => return Err(outside()),
-        }
-    }
-    let found = root.join(relative).canonicalize().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound if directory.contains('\\') => absent(&format!(
-            "does not exist in the workspace; write it with forward slashes: {:?}",
-            directory.replace('\\', "/")
-        )),
-        io::ErrorKind::NotFound => absent("does not exist in the workspace"),
-        io::ErrorKind::NotADirectory => absent("leads through a file"),
-        _ => absent(&format!("cannot be opened: {error}")),
-    })?;
-    if !found.starts_with(&root) {
-        return Err(outside());
-    }
-    if !found.is_dir() {
-        return Err(absent("is a file; a folder is published, with its content at the branch's `destination`"));
-    }
-    Ok(found)
 }
 
 /// A folder that is listed.

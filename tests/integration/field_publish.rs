@@ -314,3 +314,52 @@ fn a_link_without_an_end_to_publish_is_refused_by_name() {
     let excluded = linked(&world, &[("site/a", "gone")]).input("exclude", "a");
     excluded.run().succeeded();
 }
+
+#[test]
+fn p9_a_directory_that_is_not_there_is_diagnosed() {
+    let cases: [(&str, &[&str]); 15] = [
+        ("bazel-bin", &["\"bazel-bin\" is a link to \"/home/runner/.cache/bazel\"", "only the workspace", "cp -rL"]),
+        ("bazel-bin/docs", &["\"bazel-bin\" is a link to"]),
+        ("Site", &["Did you mean `directory: site`?", "case"]),
+        ("packages/Web/dist", &["Did you mean `directory: packages/web`?"]),
+        ("site/*", &["is a pattern", "Write `directory: site`."]),
+        ("packages/*/dist", &["is a pattern", "Write `directory: packages`."]),
+        ("\"site\"", &["quotes", "Write `directory: site`."]),
+        ("~/site", &["home folder", "Write `directory: site`"]),
+        ("${GITHUB_WORKSPACE}/site", &["not expanded", "Write `directory: site`.", "${{ env.NAME }}"]),
+        ("packages\\web", &["backslashes", "Write `directory: packages/web`."]),
+        ("site,packages", &["names 2 folders", "one folder per step"]),
+        ("sites", &["Did you mean `directory: site`?"]),
+        ("source/site", &["Did you mean `directory: site`?"]),
+        ("web", &["Did you mean `directory: packages/web`?"]),
+        ("build", &["does not exist", "The folders in the workspace: \"packages\", \"site\""]),
+    ];
+    for (directory, words) in cases {
+        let world = World::new();
+        let step = world.publish().file("packages/web/dist/a.js", "a").input("directory", directory);
+        symlink("/home/runner/.cache/bazel", step.workspace().join("bazel-bin")).unwrap();
+        let outcome = step.run();
+        outcome.failed("directory-not-found");
+        for word in words {
+            assert!(outcome.stdout.contains(word), "{directory}: {word}: {outcome}");
+        }
+        assert!(world.github.log().pushes().is_empty());
+    }
+}
+
+#[test]
+fn p9_lines_paths_of_the_runner_and_an_empty_workspace() {
+    let world = World::new();
+    let outcome = world.publish().input("directory", "site\ndocs").run();
+    outcome.failed("directory-not-found");
+    assert!(outcome.stdout.contains("has 2 lines"), "{outcome}");
+    let outcome = world.publish().input("directory", "/home/runner/work/source/source/site").run();
+    outcome.failed("invalid-input");
+    assert!(outcome.stdout.contains("Write `directory: site`"), "{outcome}");
+    let outcome = world.step().input("directory", "dist").run();
+    outcome.failed("directory-not-found");
+    assert!(outcome.stdout.contains("actions/checkout"), "{outcome}");
+    let outcome = world.publish().input("directory", "site/index.html").run();
+    outcome.failed("directory-not-found");
+    assert!(outcome.stdout.contains("is a file") && outcome.stdout.contains("`directory: site`"), "{outcome}");
+}
