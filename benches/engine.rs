@@ -21,6 +21,7 @@ use repo_relay::{
     names::{Oid, TreePath},
     progress::Unwatched,
     publish::{
+        exposed::Search,
         hash::{Hashed, Retain, hash},
         tree::{Merged, Placement, Site, merge},
         walk::walk,
@@ -64,7 +65,7 @@ fn noise(number: usize, size: usize) -> Vec<u8> {
 }
 
 fn hashed(site: &Path) -> Hashed {
-    hash(walk(site, &Globs::default()).unwrap(), &Retain::nothing(), &Unwatched).unwrap()
+    hash(walk(site, &Globs::default()).unwrap(), &Retain::nothing(), &Search::nothing(), &Unwatched).unwrap()
 }
 
 fn merged(store: &ObjectStore, base: Option<Oid>, content: &Hashed, destination: &str) -> Merged {

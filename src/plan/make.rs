@@ -20,7 +20,7 @@ use crate::{
     },
     names::{Oid, Target},
     plan::app::App,
-    publish::{message::Origin, walk::resolve_directory},
+    publish::{exposed::Search, message::Origin, walk::resolve_directory},
     refs::{Local, Wanted},
 };
 
@@ -32,7 +32,7 @@ impl Plan {
     pub fn for_targets(inputs: &Inputs, context: &Context) -> Result<Vec<Self>, Failure> {
         let push = match &inputs.push {
             Push::None => PushPlan::None,
-            Push::Directory(asked) => PushPlan::Directory(directory_plan(asked, context)?),
+            Push::Directory(asked) => PushPlan::Directory(directory_plan(asked, inputs, context)?),
             Push::Remove(commit) => PushPlan::Directory(removal_plan(commit)),
             Push::Refs(asked) => match Local::read(&context.workspace, context.on_runner, asked) {
                 Ok(local) => PushPlan::Refs(Arc::new(local)),
@@ -129,7 +129,7 @@ fn can_propose(push: &PushPlan) -> Result<(), Failure> {
     }
 }
 
-fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryPlan, Failure> {
+fn directory_plan(asked: &DirectoryPush, inputs: &Inputs, context: &Context) -> Result<DirectoryPlan, Failure> {
     let globs = |input: &str, patterns: &[String]| {
         Globs::new(patterns)
             .map_err(|error| Failure::new(Cause::InvalidInput, format!("The input `{input}` is not usable: {error}.")))
@@ -144,7 +144,21 @@ fn directory_plan(asked: &DirectoryPush, context: &Context) -> Result<DirectoryP
         keep: globs("keep", &asked.keep)?,
         exclude: globs("exclude", &asked.exclude)?,
         asked: asked.clone(),
+        search: Search::of(own_secrets(inputs)),
     })
+}
+
+/// The secrets that the step was given.
+fn own_secrets(inputs: &Inputs) -> impl Iterator<Item = &Secret> {
+    let credential = &inputs.credential;
+    let token = match &credential.token {
+        TokenInput::Given(token) => Some(token),
+        _ => None,
+    };
+    let value = inputs.secret.as_ref().map(|secret| &secret.value);
+    let app = credential.app.as_ref().map(|app| &app.private_key);
+    let all = [token, credential.workflow_token.as_ref(), credential.ssh_key.as_ref(), app, value];
+    all.into_iter().chain([inputs.signing_key.as_ref(), inputs.revoke_token.as_ref()]).flatten()
 }
 
 /// A destination that is taken off its branch: the publish of nothing.
@@ -158,7 +172,14 @@ fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
         nojekyll: Nojekyll::Never,
         cname: None,
     };
-    DirectoryPlan { directory: None, follow_within: None, asked, keep: Globs::default(), exclude: Globs::default() }
+    DirectoryPlan {
+        directory: None,
+        follow_within: None,
+        asked,
+        keep: Globs::default(),
+        exclude: Globs::default(),
+        search: Search::nothing(),
+    }
 }
 
 fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {

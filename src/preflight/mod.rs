@@ -14,6 +14,7 @@ mod ref_names;
 mod refs;
 mod rules;
 mod secret;
+mod secret_files;
 mod shared;
 mod sso;
 mod surroundings;

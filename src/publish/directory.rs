@@ -9,7 +9,7 @@ use crate::{
     names::{Author, RefName},
 };
 
-use super::{message::Origin, tree::Site};
+use super::{exposed::Search, message::Origin, tree::Site};
 
 /// A directory onto a branch.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct DirectoryPlan {
     pub keep: Globs,
     /// Files that are neither published nor removed.
     pub exclude: Globs,
+    /// The search for credentials in its files.
+    pub search: Search,
 }
 
 impl DirectoryPlan {

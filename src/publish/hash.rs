@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use sha1::Digest;
 
 use super::{
+    exposed::{Exposed, OVERLAP, Search, has_registry_token},
     folders::Folders,
     walk::{self, File, Listing},
 };
@@ -66,6 +67,7 @@ pub struct Hashed {
     oids: Vec<Oid>,
     contents: HashMap<Oid, Bytes>,
     lfs_pointers: Vec<usize>,
+    exposed: Vec<(usize, Exposed)>,
     pub(super) folders: Folders,
 }
 
@@ -101,16 +103,22 @@ impl Hashed {
     pub fn lfs_pointers(&self) -> impl Iterator<Item = &File> {
         self.lfs_pointers.iter().map(|index| &self.listing.files()[*index])
     }
+
+    /// Files that hold a credential, and which kind.
+    pub fn exposed(&self) -> impl Iterator<Item = (&File, Exposed)> {
+        self.exposed.iter().map(|(index, held)| (&self.listing.files()[*index], *held))
+    }
 }
 
 struct Blob {
     oid: Oid,
     content: Option<Bytes>,
     lfs_pointer: bool,
+    exposed: Option<Exposed>,
 }
 
-/// Reads and hashes every file of `listing`. A file that cannot be read, or changes meanwhile, is a failure that names it.
-pub fn hash(listing: Listing, retain: &Retain<'_>, watch: &dyn Watch) -> Result<Hashed, Failure> {
+/// Reads and hashes every file of `listing`, and searches it on the way. A file that cannot be read, or changes meanwhile, is a failure that names it.
+pub fn hash(listing: Listing, retain: &Retain<'_>, search: &Search, watch: &dyn Watch) -> Result<Hashed, Failure> {
     let total = listing.bytes();
     let (done, kept) = (AtomicU64::new(0), AtomicU64::new(0));
     let advance = |bytes: u64| {
@@ -125,7 +133,8 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, watch: &dyn Watch) -> Result<
     let failed = OnceLock::new();
     let one = |index: usize| {
         // What is hashed after a failure is thrown away.
-        let made = failed.get().is_none().then(|| blob(&listing, &listing.files()[index], retain, &kept, &advance));
+        let file = &listing.files()[index];
+        let made = failed.get().is_none().then(|| blob(&listing, file, retain, search, &kept, &advance));
         let made = made.and_then(|made| made.map_err(|failure| failed.set(failure)).ok());
         made.map(|blob| (index, blob))
     };
@@ -135,7 +144,7 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, watch: &dyn Watch) -> Result<
         return Err(failure);
     }
     let mut oids = vec![Oid::ZERO; listing.files().len()];
-    let (mut contents, mut lfs_pointers) = (HashMap::new(), Vec::new());
+    let (mut contents, mut lfs_pointers, mut exposed) = (HashMap::new(), Vec::new(), Vec::new());
     for (index, blob) in hashed.into_iter().flatten() {
         oids[index] = blob.oid;
         if let Some(content) = blob.content {
@@ -144,16 +153,19 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, watch: &dyn Watch) -> Result<
         if blob.lfs_pointer {
             lfs_pointers.push(index);
         }
+        exposed.extend(blob.exposed.map(|held| (index, held)));
     }
     lfs_pointers.sort_unstable();
+    exposed.sort_unstable_by_key(|(index, _)| *index);
     let folders = Folders::of(&listing, &oids);
-    Ok(Hashed { listing, oids, contents, lfs_pointers, folders })
+    Ok(Hashed { listing, oids, contents, lfs_pointers, exposed, folders })
 }
 
 fn blob(
     listing: &Listing,
     file: &File,
     retain: &Retain<'_>,
+    search: &Search,
     kept: &AtomicU64,
     advance: &(dyn Fn(u64) + Sync),
 ) -> Result<Blob, Failure> {
@@ -170,20 +182,29 @@ fn blob(
         let oid = ObjectKind::Blob.id_of(&target);
         advance(file.size);
         // Opening the link would read what it leads to: its own content always stays.
-        return Ok(Blob { oid, content: Some(target), lfs_pointer: false });
+        return Ok(Blob { oid, content: Some(target), lfs_pointer: false, exposed: None });
     }
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
     BUFFER.with_borrow_mut(|buffer| {
-        buffer.resize(PIECE, 0);
+        // In front of a piece stand the last bytes of the one before, so that what spans both is found.
+        buffer.resize(OVERLAP + PIECE, 0);
         let mut opened = listing.open(file)?;
         let mut hasher = ObjectKind::Blob.hasher(file.size);
         let mut left = file.size;
+        let mut exposed = None;
+        let mut carried = 0;
         let mut next = || -> Result<usize, Failure> {
-            let filled = fill(&mut opened, buffer, left).map_err(|error| walk::unreadable(&file.path, &error))?;
+            if carried > 0 {
+                buffer.copy_within(PIECE.., 0);
+            }
+            let piece = &mut buffer[OVERLAP..];
+            let filled = fill(&mut opened, piece, left).map_err(|error| walk::unreadable(&file.path, &error))?;
             left = left.checked_sub(filled as u64).ok_or_else(|| walk::changed(&file.path))?;
-            hasher.update(&buffer[..filled]);
+            hasher.update(&piece[..filled]);
+            exposed = exposed.or_else(|| search.find(&buffer[OVERLAP - carried..OVERLAP + filled]));
+            carried = OVERLAP;
             advance(filled as u64);
             Ok(filled)
         };
@@ -197,11 +218,13 @@ fn blob(
         }
         let oid = Oid::from_bytes(hasher.finalize().into());
         if read > first as u64 {
-            return Ok(Blob { oid, content: None, lfs_pointer: false });
+            return Ok(Blob { oid, content: None, lfs_pointer: false, exposed });
         }
-        let content = &buffer[..first];
+        let content = &buffer[OVERLAP..OVERLAP + first];
+        let is_npmrc = file.path.ends_with(b".npmrc") && has_registry_token(content);
+        let exposed = exposed.or_else(|| is_npmrc.then_some(Exposed::RegistryToken));
         let lfs_pointer = file.size < LFS_POINTER_MAX && content.starts_with(LFS_POINTER_START);
-        Ok(Blob { oid, content: keep(oid, content), lfs_pointer })
+        Ok(Blob { oid, content: keep(oid, content), lfs_pointer, exposed })
     })
 }
 
@@ -228,7 +251,7 @@ mod tests {
     use crate::{globs::Globs, progress::Unwatched};
 
     fn hashed(root: &std::path::Path, retain: &Retain<'_>) -> Result<Hashed, Failure> {
-        hash(walk::walk(root, &Globs::default()).unwrap(), retain, &Unwatched)
+        hash(walk::walk(root, &Globs::default()).unwrap(), retain, &Search::nothing(), &Unwatched)
     }
 
     fn sample() -> tempfile::TempDir {
@@ -282,7 +305,7 @@ mod tests {
         }
         let listing = walk::walk(folder.path(), &Globs::default()).unwrap();
         let small = Retain::small(&listing);
-        let all = hash(listing, &small, &Unwatched).unwrap();
+        let all = hash(listing, &small, &Search::nothing(), &Unwatched).unwrap();
         let files = all.listing().files().iter().zip(all.oids());
         let apart: Vec<_> = files.filter(|(_, oid)| all.content(**oid).is_none()).map(|(file, _)| file.size).collect();
         assert_eq!(apart, [PIECE as u64 + 1, 9 << 20], "only files of more than one piece are read again");
@@ -307,7 +330,7 @@ mod tests {
         let folder = sample();
         let listing = walk::walk(folder.path(), &Globs::default()).unwrap();
         fs::write(folder.path().join("a/x"), "shorter").unwrap();
-        let failure = hash(listing, &Retain::nothing(), &Unwatched).unwrap_err();
+        let failure = hash(listing, &Retain::nothing(), &Search::nothing(), &Unwatched).unwrap_err();
         assert!(failure.what.contains("a/x") && failure.what.contains("changed"), "{failure}");
     }
 
@@ -331,7 +354,7 @@ mod tests {
         }
         let (folder, seen) = (sample(), Seen::default());
         let listing = walk::walk(folder.path(), &Globs::default()).unwrap();
-        hash(listing, &Retain::nothing(), &seen).unwrap();
+        hash(listing, &Retain::nothing(), &Search::nothing(), &seen).unwrap();
         assert!(seen.0.load(Ordering::Relaxed) >= STEP);
         assert_eq!(seen.1.load(Ordering::Relaxed), 1);
     }

@@ -9,6 +9,7 @@
 
 pub mod directory;
 pub mod earlier;
+pub mod exposed;
 mod folders;
 pub mod hash;
 pub mod message;

@@ -48,8 +48,8 @@ impl Source {
                 return Err(failure);
             }
             let watch = Arc::clone(watch);
-            let retain = Retain::small(&listing);
-            let work = move || hash(listing, &retain, &*watch).map(Arc::new);
+            let (retain, search) = (Retain::small(&listing), plan.search.clone());
+            let work = move || hash(listing, &retain, &search, &*watch).map(Arc::new);
             tokio::task::spawn_blocking(work).await.map_err(|_| unfinished())?
         };
         self.hashed.get_or_init(make).await.clone()
@@ -110,6 +110,7 @@ mod tests {
         },
         names::RefName,
         progress::Event,
+        publish::exposed::Search,
     };
 
     /// Counts the hashings that ended.
@@ -146,7 +147,14 @@ mod tests {
             cname: None,
         };
         let none = || Globs::new::<&str>(&[]).unwrap();
-        DirectoryPlan { directory: Some(folder.to_owned()), follow_within: None, asked, keep: none(), exclude: none() }
+        DirectoryPlan {
+            directory: Some(folder.to_owned()),
+            follow_within: None,
+            asked,
+            keep: none(),
+            exclude: none(),
+            search: Search::nothing(),
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

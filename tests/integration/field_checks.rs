@@ -141,3 +141,58 @@ fn m9_a_repository_that_belongs_to_another_owner_now_is_told() {
     let outcome = moved("ACME/new-site").publish().input("dry-run", "true").run();
     assert_eq!(outcome.succeeded().check("repository"), "pass", "the same owner: {outcome}");
 }
+
+/// A private key of the usual form; nobody has it.
+fn private_key() -> String {
+    let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(24);
+    format!("-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----\n")
+}
+
+#[test]
+fn p11_a_file_with_a_credential_stops_the_publish() {
+    let world = World::with(site(), classic());
+    let token = world.token.value().to_owned();
+    let far = |at: usize, text: &str| format!("{}{text}{}", "x".repeat(at), "y".repeat(9000));
+    let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("x-access-token:{token}"));
+    let cases = [
+        ("config.js", format!("const token = '{token}';\n")),
+        ("deep/er/gitconfig", format!("extraheader = AUTHORIZATION: basic {basic}\n")),
+        ("big.js", far(256 * 1024 - 7, &token)),
+        ("bigger.js", far(3 * 256 * 1024 - 500, &private_key())),
+        ("id_rsa", private_key()),
+        ("account.json", serde_json::json!({"private_key": private_key()}).to_string()),
+        ("gha-creds-0123456789abcdef.json", "{}".to_owned()),
+    ];
+    for (path, content) in cases {
+        for dry_run in ["false", "true"] {
+            let step = world.publish().file(&format!("site/{path}"), content.clone()).input("dry-run", dry_run);
+            let outcome = world.refuses(step, "secret-files", "secret-file");
+            assert!(outcome.message("secret-files").contains(path), "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn p11_what_often_holds_a_credential_is_told_and_what_does_not_is_not() {
+    let world = World::with(site(), classic());
+    let check = |path: &str, content: &str| {
+        let outcome = world.publish().file(&format!("site/{path}"), content).run();
+        outcome.succeeded();
+        (outcome.check("secret-files"), outcome.cause("secret-files"))
+    };
+    let npm = "//registry.npmjs.org/:_authToken=npm_x\n";
+    for (path, content) in
+        [(".env", "A=1"), ("app/.env", "A=1"), (".netrc", "machine x"), (".pypirc", "x"), (".npmrc", npm)]
+    {
+        assert_eq!(check(path, content), ("warn".to_owned(), "secret-file".to_owned()), "{path}");
+    }
+    let variable = "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n";
+    let program = "'-----BEGIN RSA PRIVATE KEY-----\\n' + key + '\\n-----END RSA PRIVATE KEY-----'";
+    for (path, content) in [(".env.example", "A="), (".npmrc", variable), ("forge.js", program), ("x.json", "{}")] {
+        assert_eq!(check(path, content).0, "pass", "{path}");
+    }
+    let left_out = world.publish().file("site/id_rsa", private_key()).input("exclude", "+id_rsa").run();
+    assert_eq!(left_out.succeeded().check("secret-files"), "pass");
+    let ignored = world.publish().file("site/id_rsa", private_key()).input("ignore-checks", "secret-files").run();
+    assert_eq!(ignored.succeeded().check("secret-files"), "warn");
+}

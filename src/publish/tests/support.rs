@@ -14,6 +14,7 @@ use crate::{diagnosis::Failure, git::format::TreeEntry, names::Oid, progress::Un
 use crate::{
     globs::Globs,
     publish::{
+        exposed::Search,
         hash::{self, Hashed, Retain},
         tree::Trees,
         walk,
@@ -140,5 +141,5 @@ pub(crate) fn directory(files: &Files) -> tempfile::TempDir {
 
 /// Lists and hashes a folder.
 pub(crate) fn hashed(root: &Path, exclude: &Globs) -> Result<Hashed, Failure> {
-    hash::hash(walk::walk(root, exclude)?, &Retain::nothing(), &Unwatched)
+    hash::hash(walk::walk(root, exclude)?, &Retain::nothing(), &Search::nothing(), &Unwatched)
 }
