@@ -25,7 +25,7 @@ fn metadata(name: &str, runs: &str) -> String {
     let mut text = format!(
         "# Written by `cargo run --example tables`; the table is src/inputs/table.rs.\n\
          name: {name}\n\
-         description: Push to another repository, tag it, start its workflows and prove that they started, in one step\n\
+         description: Publish a folder, or push branches and tags, to another repository, tag it, trigger its workflows and wait for them\n\
          author: repo-relay contributors\n\
          branding:\n  icon: send\n  color: purple\n\
          inputs:\n",

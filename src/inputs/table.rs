@@ -54,8 +54,8 @@ pub const INPUTS: &[Input] = &[
             "owner/name, or a whole address such as https://github.com/owner/name or git@github.com:owner/name.git",
         ),
         preset: Preset::Derived("the workflow's own; on a laptop `origin`"),
-        help: "Repository to relay to, as `owner/name` or a whole address, whose host then replaces `server-url`. \
-               Several lines relay to each of them; all must be on one server. Never put a token into an address: it goes into `token`.",
+        help: "Target repository, as `owner/name` or a whole address, whose host then replaces `server-url`. \
+               Write several repositories of one server as several lines. A token never belongs into an address: use `token`.",
         needs: &[],
     },
     Input {
@@ -63,7 +63,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Target,
         form: Form::Text("the web address of a GitHub server, such as https://github.com"),
         preset: Preset::Derived("`GITHUB_SERVER_URL`"),
-        help: "Web address of the target's GitHub, such as `https://ghe.example.com`, without a path. Plain `http://` is refused unless the host is this machine.",
+        help: "Web address of the target's GitHub, such as `https://ghe.example.com`, without a path. Plain `http://` is refused except for loopback.",
         needs: &[],
     },
     Input {
@@ -103,7 +103,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Credential,
         form: Form::Secret("the workflow's own GITHUB_TOKEN"),
         preset: Preset::Expression("${{ github.token }}"),
-        help: "Leave this one alone. It is only compared with `token`, to recognize the workflow's `GITHUB_TOKEN` and keep it away from other servers.",
+        help: "Internal; do not set. It is compared with `token` to recognize the workflow's `GITHUB_TOKEN`, which is never sent to another server.",
         needs: &[],
     },
     Input {
@@ -128,8 +128,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Credential,
         form: Form::Text("a GitHub App's client id or app id, together with app-private-key"),
         preset: Preset::None,
-        help: "Client id or app id of a GitHub App that is installed on the target. The step makes an installation token of its own and uses it instead of `token`. \
-               Set `app-private-key` too.",
+        help: "Client id or app id of a GitHub App that is installed on the target. The step creates an installation token and uses it instead of `token`. \
+               Requires `app-private-key`.",
         needs: &[],
     },
     Input {
@@ -163,7 +163,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("a folder of the branch, such as docs/v2, without .. or .git"),
         preset: Preset::Derived("the root"),
-        help: "Folder of the branch to publish into; everything outside it stays. Give each preview a folder of its own, such as `previews/pr-7`.",
+        help: "Folder of the branch to publish into; everything outside it stays. Give each preview a separate folder, such as `previews/pr-7`.",
         needs: PUSH,
     },
     Input {
@@ -171,8 +171,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Bool,
         preset: Preset::Value("false"),
-        help: "`true`, without `directory`: take `destination` off the branch, such as the preview of a closed pull request. \
-               If it is gone already, that is a success.",
+        help: "`true`, without `directory`: remove `destination` from the branch, such as the preview of a closed pull request. \
+               An absent folder is a success.",
         needs: &[],
     },
     Input {
@@ -180,7 +180,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::List("globs relative to destination, such as CNAME or archive/**"),
         preset: Preset::None,
-        help: "Globs, one a line, relative to `destination`: files on the branch that stay although the directory lacks them; `**` keeps all. \
+        help: "Globs, one per line, relative to `destination`: files on the branch that stay although the directory lacks them; `**` keeps all. \
                `*.map` matches at the top only, `**/*.map` at every depth.",
         needs: &["directory"],
     },
@@ -189,7 +189,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::List("globs relative to destination, such as drafts/**, with a leading + to add to the default"),
         preset: Preset::Value(".github/**"),
-        help: "Globs, one a line, relative to `destination`: files that are neither published nor removed from the branch. \
+        help: "Globs, one per line, relative to `destination`: files that are neither published nor removed from the branch. \
                A line that begins with `+` adds to the default instead of replacing it; empty excludes nothing. \
                `*.map` matches at the top only, `**/*.map` at every depth. `.git` is never published.",
         needs: &["directory"],
@@ -280,7 +280,7 @@ pub const INPUTS: &[Input] = &[
         form: Form::Choice(&["auto", "github", "no", "false"]),
         preset: Preset::Value("auto"),
         help: "`github`: GitHub signs the commit, so that it is verified; `token` must be an App's or `GITHUB_TOKEN`, and `author` is left out. \
-               `auto` does so where the rules of the branch ask for it and nothing else satisfies them. `no` does not.",
+               `auto` does so where the rules of the branch require it and nothing else satisfies them. `no` does not.",
         needs: PUSH,
     },
     Input {
@@ -314,8 +314,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushRefs,
         form: Form::List("git refspecs, such as main, HEAD:gh-pages, +main, refs/tags/* or :old"),
         preset: Preset::None,
-        help: "Refspecs of the checkout, one a line, as `git push` takes them: `main`, `HEAD:release`, `refs/tags/*`, `:old`. A `+` in front forces with a lease. \
-               Set `fetch-depth: 0` under actions/checkout. It does not go together with `directory`.",
+        help: "Refspecs of the checkout, one per line, as for `git push`: `main`, `HEAD:release`, `refs/tags/*`, `:old`. A `+` in front forces with a lease. \
+               Set `fetch-depth: 0` under actions/checkout. It excludes `directory`.",
         needs: &[],
     },
     Input {
@@ -349,7 +349,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::List("tag names, such as v1.4.2, with a leading + to move one that exists"),
         preset: Preset::None,
-        help: "Tags to make, one name a line. A `+` in front moves that tag whatever `tag-exists` says (`+v1`).",
+        help: "Tags to create, one name per line. A `+` in front moves that tag regardless of `tag-exists` (`+v1`).",
         needs: &[],
     },
     Input {
@@ -365,7 +365,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::Text("a commit, branch or tag of the target repository"),
         preset: Preset::Derived("the branch's tip after the push, else `GITHUB_SHA`"),
-        help: "What to tag: a commit, branch or tag of the target repository, not of this one.",
+        help: "Commit, branch or tag of the target repository that the tag points to.",
         needs: &["tag"],
     },
     Input {
@@ -373,7 +373,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Tag,
         form: Form::Choice(&["keep", "fail", "move"]),
         preset: Preset::Value("keep"),
-        help: "What to do if the tag is there already: `keep` it (a success if it names the same commit, else a failure), `fail`, or `move` it. \
+        help: "If the tag already exists: `keep` it (a success if it names the same commit, else a failure), `fail`, or `move` it. \
                To move only a floating major, write `+v1` in `tag` instead.",
         needs: &["tag"],
     },
@@ -400,7 +400,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::List("file names of the target's .github/workflows, such as deploy.yml"),
         preset: Preset::None,
-        help: "Workflow files of the target to start by `workflow_dispatch`, one a line. Use the name of the file (`deploy.yml`), not the title of the workflow.",
+        help: "Workflow files of the target to start by `workflow_dispatch`, one per line. Use the name of the file (`deploy.yml`), not the title of the workflow.",
         needs: &[],
     },
     Input {
@@ -425,7 +425,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Choice(&["no", "false", "started", "completed"]),
         preset: Preset::Value("no"),
-        help: "`no`; `started`: wait until each trigger has a run; `completed`: wait until each run has ended, and fail unless it ended well. \
+        help: "`no`; `started`: wait until each trigger has a run; `completed`: wait until each run has ended, and fail unless it succeeded. \
                For slow workflows raise `wait-timeout`.",
         needs: &["dispatch", "workflow", "wait-for"],
     },
@@ -434,7 +434,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::List("workflow file names, or pages"),
         preset: Preset::None,
-        help: "Workflow files that the push or the tag should start, one a line; `pages` is the Pages deployment of the branch. \
+        help: "Workflow files that the push or the tag should start, one per line; `pages` is the Pages deployment of the branch. \
                A push with `GITHUB_TOKEN` starts none: use another token, or start them with `workflow`.",
         needs: &[],
     },
@@ -443,7 +443,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::Duration,
         preset: Preset::Value("10m"),
-        help: "How long to wait for runs, such as `90s`, `10m` or `1h30m`. Keep the job's `timeout-minutes` above it.",
+        help: "Maximum time to wait for runs, such as `90s`, `10m` or `1h30m`. Keep the job's `timeout-minutes` above it.",
         needs: &["wait", "wait-for"],
     },
     Input {
@@ -453,7 +453,7 @@ pub const INPUTS: &[Input] = &[
             "letters, digits and _, no digit first, not beginning with GITHUB_; together with secret-value",
         ),
         preset: Preset::None,
-        help: "Name of a secret to set on every target, together with `secret-value`. It may not begin with `GITHUB_`, which GitHub keeps for itself.",
+        help: "Name of a secret to set on every target, together with `secret-value`. It cannot begin with `GITHUB_`, which GitHub reserves.",
         needs: &[],
     },
     Input {
@@ -461,7 +461,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Secret,
         form: Form::VerbatimSecret("the secret's value, at most 48 KB; together with secret-name"),
         preset: Preset::None,
-        help: "Its value, at most 48 KB; it is sealed with the target's public key before it is sent. White space counts: a line break at the end becomes part of it.",
+        help: "Value of the secret, at most 48 KB; it is encrypted with the target's public key before it is sent. White space counts: a line break at the end becomes part of it.",
         needs: &[],
     },
     Input {
@@ -479,8 +479,8 @@ pub const INPUTS: &[Input] = &[
             "an old token that begins with ghp_, github_pat_, gho_, ghu_ or ghr_, and that the step itself does not use",
         ),
         preset: Preset::None,
-        help: "The old token, to be revoked after every stage of every target has succeeded; if anything fails, and in a dry run, it stays alive. \
-               Revoking cannot be undone, and GitHub sends a mail to the owner of the token. Not available on GitHub Enterprise Server.",
+        help: "Old token to revoke after every stage of every target has succeeded. If anything fails, and in a dry run, it is not revoked. \
+               Revoking cannot be undone, and GitHub sends an email to the owner of the token. Not available on GitHub Enterprise Server.",
         needs: &[],
     },
     Input {
@@ -488,7 +488,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Bool,
         preset: Preset::Value("false"),
-        help: "`true`: do everything but write. The report says what would be pushed, tagged and sent, and a failed check fails the step.",
+        help: "`true`: run every check and report what would change, without writing. A failed check fails the step.",
         needs: &[],
     },
     Input {
@@ -496,7 +496,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Number(0),
         preset: Preset::Value("14"),
-        help: "How many days before the token expires the warning begins, as a whole number. Raise it if it takes you long to get a new one.",
+        help: "Number of days before the token's expiry from which on the step warns. Raise it if a new token takes long to get.",
         needs: &[],
     },
     Input {
@@ -504,8 +504,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::Number(1),
         preset: Preset::Value("5"),
-        help: "How often, as a whole number, to try what may pass by itself, such as a server error, with growing pauses; `1` tries once. \
-               Losing a race for a branch does not count.",
+        help: "Maximum attempts for transient errors, with exponential backoff; `1` disables retries. \
+               A lost race for a branch does not count.",
         needs: &[],
     },
     Input {
@@ -522,7 +522,7 @@ pub const INPUTS: &[Input] = &[
         group: Group::Behaviour,
         form: Form::List("names of preflight checks, except token-present and file-size"),
         preset: Preset::None,
-        help: "Names of preflight checks, one a line: if one of these fails, the step warns and goes on. The log, the summary and docs/checks.md have the names.",
+        help: "Preflight checks, one name per line, whose failure is only a warning. The log, the summary and docs/checks.md show the names.",
         needs: &[],
     },
 ];
@@ -542,7 +542,7 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "commit", help: "The commit at the tip of the branch afterwards." },
     Output { name: "previous", help: "The commit at the tip before; empty for a new branch." },
     Output { name: "branch", help: "The name of the branch." },
-    Output { name: "tag", help: "The tags, one a line, without `+`." },
+    Output { name: "tag", help: "The tags, one per line, without `+`." },
     Output { name: "tag-created", help: "`true` when a tag was created or moved, else `false`." },
     Output { name: "dispatched", help: "`true` when a trigger was sent, else `false`." },
     Output { name: "run-id", help: "Id of the run of the last trigger, if it was looked up." },

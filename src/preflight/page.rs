@@ -137,7 +137,7 @@ impl CheckName {
                 "the Pages site is made from this branch, or by a workflow",
                 "it is made from another branch or folder",
                 "",
-                "there is no site, or the token may not ask for it",
+                "there is no site, or the token cannot read it",
             ),
             Self::RateLimit => row(
                 "requests are left",
@@ -166,7 +166,7 @@ impl CheckName {
             "<!-- Written by `cargo run --example checks > docs/checks.md`; a test fails when it is stale. -->\n\
              # What is checked\n\n\
              All of this is checked, side by side, before anything is written. A check fails only if the server is certain to refuse, and then the step\n\
-             stops. If a refusal is only likely, the check is a `warn`, and the server decides. If the token may not ask, the check is a `skip`. Checks that\n\
+             stops. If a refusal is only likely, the check is a `warn`, and the server decides. If the token cannot read the answer, the check is a `skip`. Checks that\n\
              have nothing to do with the step are left out. With its name in `ignore-checks`, a check that fails only warns (except `token-present` and\n\
              `file-size`). If there is nothing to push, tag, set or start, only `token-present`, `token-valid` and `repository` can fail.\n\n\
              | check | pass | warn | fail | skip |\n| --- | --- | --- | --- | --- |\n",

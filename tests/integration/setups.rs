@@ -319,11 +319,7 @@ fn tell(github: &emulator::Emulator, number: usize, token: &str) -> Step {
 fn many_parts_tell_one_umbrella_and_their_token_is_rotated_in_one_step() {
     let umbrella = Repository::new("acme/umbrella")
         .file("README.md", "r")
-        .workflow(
-            "assemble.yml",
-            "name: assemble\nrun-name: Part ${{ github.event.client_payload.part }} (${{ github.event.client_payload.relay }})\n\
-             on:\n  repository_dispatch:\n    types: [part-changed]\n",
-        )
+        .workflow("part-changed.yml", include_str!("../../docs/workflows/part-changed.yml"))
         .collaborator("robin", Role::Write);
     let scope = [("contents", WRITE), ("actions", READ), ("metadata", READ)];
     let [old, new] = [(), ()].map(|()| Token::fine_grained("robin", "acme", &["acme/umbrella"], &scope));
