@@ -6,6 +6,7 @@ use crate::{
     diagnosis::{Failure, Situation},
     doubt::Doubt,
     git::{
+        lfs::batch::LfsServer,
         remote::Remote,
         scratch::ScratchRefs,
         transport::{HttpTransport, SshTransport, Transport, ssh::AskHostKeys},
@@ -24,6 +25,8 @@ pub struct Connection {
     pub github: GitHub,
     /// git.
     pub remote: Remote,
+    /// Git LFS; none where there is no token to ask with.
+    pub lfs: Option<LfsServer>,
     /// Tries, pauses, the budget.
     pub retries: Retries,
     /// The write that is under way.
@@ -56,6 +59,8 @@ impl Connection {
             None => situation.clone(),
         };
         let github = GitHub::new(&http, &plan.target.api, token, situation)?;
+        let over_http = HttpTransport::new(http.clone(), &plan.target.git_url(), token)?;
+        let lfs = token.map(|_| LfsServer::new(over_http.clone()));
         let transport = match &plan.ssh {
             Some(access) => {
                 let ask = (plan.target.server.tenant().is_some() && token.is_some()).then(|| ask_host_keys(&github));
@@ -67,9 +72,9 @@ impl Connection {
                     http.waits(),
                 ))
             }
-            None => Transport::Http(HttpTransport::new(http.clone(), &plan.target.git_url(), token)?),
+            None => Transport::Http(over_http),
         };
-        Ok(Self { github, remote: Remote::new(transport, git_situation), retries, doubt, scratch, watch, http })
+        Ok(Self { github, remote: Remote::new(transport, git_situation), lfs, retries, doubt, scratch, watch, http })
     }
 
     /// Bytes of bodies that went to and came from the target so far: sent, received.

@@ -152,6 +152,7 @@ pub struct Answer {
 pub struct HttpClient {
     client: Client<Connector, Outgoing>,
     origins: Arc<[Origin]>,
+    is_lent: bool,
     proxies: Proxies,
     waits: Waits,
     counters: Counters,
@@ -172,13 +173,21 @@ impl HttpClient {
             .pool_idle_timeout(Duration::from_secs(20))
             .build(connector);
         let proxies = settings.proxies.clone();
-        Ok(Self { client, origins, proxies, waits: settings.waits, counters: Counters::default() })
+        Ok(Self { client, origins, is_lent: false, proxies, waits: settings.waits, counters: Counters::default() })
     }
 
     /// The same client, connections shared, with counters that begin at zero: for one target among several.
     #[must_use]
     pub fn counted_apart(&self) -> Self {
         Self { counters: Counters::default(), ..self.clone() }
+    }
+
+    /// The same client, connections and counters shared, that speaks to the origin of `address` and to no other: for an
+    /// address that the target's server hands out with headers of its own, such as that of a storage. Proxies and trust
+    /// are the same. Its addresses are not traced with their queries, which may hold a signature.
+    #[must_use]
+    pub fn lent_to(&self, address: &Url) -> Self {
+        Self { origins: Origin::of_url(address).into_iter().collect(), is_lent: true, ..self.clone() }
     }
 
     /// How long a silent server is waited for.
@@ -247,7 +256,9 @@ impl HttpClient {
         let host = host_of(&uri);
         let (method, begun) = (request.method().clone(), Instant::now());
         let response = self.watched(request, &connection, &valve, &host, waits).await;
-        trace(&method, &uri, &response, begun.elapsed());
+        let address = uri.to_string();
+        let shown = if self.is_lent { address.split('?').next().unwrap_or_default() } else { &address };
+        trace(&method, shown, &response, begun.elapsed());
         let response = response?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && let Some(proxy) = self.proxies.forwarder(&uri)
@@ -335,7 +346,7 @@ fn activity_of(connection: &CaptureConnection) -> Option<Activity> {
 }
 
 /// What debug logging shows of one request.
-fn trace<B>(method: &Method, uri: &Uri, response: &Result<Response<B>, HttpError>, took: Duration) {
+fn trace<B>(method: &Method, uri: &str, response: &Result<Response<B>, HttpError>, took: Duration) {
     let took = took.as_millis();
     match response {
         Ok(response) => {

@@ -37,6 +37,13 @@ pub enum Event<'a> {
         /// Bytes sent so far.
         bytes: u64,
     },
+    /// Bytes of Git LFS objects were handed to the network.
+    Uploading {
+        /// Bytes sent so far.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
     /// Hashing or sending is over: a bar may go.
     Finished,
     /// A line that the server sent with a push, as git shows it after `remote: `.

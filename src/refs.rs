@@ -4,6 +4,7 @@
 pub mod blocking;
 pub mod drift;
 pub mod facts;
+pub mod lfs;
 pub mod prepare;
 pub mod prune;
 pub mod spec;
@@ -16,7 +17,7 @@ pub use spec::{Destination, Wanted};
 
 use crate::{
     diagnosis::{Cause, Failure},
-    git::checkout::{Checkout, Objects},
+    git::checkout::{Checkout, LfsStore, Objects},
     inputs::RefsPush,
     names::{Oid, RefName},
 };
@@ -36,6 +37,8 @@ pub struct Local {
     pub names: BTreeSet<RefName>,
     /// The objects.
     pub objects: Objects,
+    /// Where Git LFS objects are kept.
+    pub lfs: LfsStore,
     /// The commits whose parents a shallow clone has left out.
     pub shallow: BTreeSet<Oid>,
 }
@@ -70,7 +73,16 @@ impl Local {
         let view = spec::View { refs: &refs, head: &head, resolve: &|text| checkout.resolve(text), kind: &kind };
         let spec::Expanded { wanted, notices, unmatched } = spec::expand(&asked.specs, &view)?;
         let names = refs.into_keys().collect();
-        Ok(Self { asked: asked.clone(), wanted, notices, unmatched, names, shallow: checkout.shallow(), objects })
+        Ok(Self {
+            asked: asked.clone(),
+            wanted,
+            notices,
+            unmatched,
+            names,
+            lfs: checkout.lfs(),
+            shallow: checkout.shallow(),
+            objects,
+        })
     }
 
     /// The same push, forced, to the branch `head` in place of the one that is named.

@@ -147,7 +147,10 @@ impl Relay<'_> {
                 let _group = self.enter(Stage::Push);
                 push::told::begin(cleared.plan(), local, refs, self.connection);
                 let mut landed = Vec::new();
-                let outcome = push::refs::push(cleared, local, refs, self.connection, &mut landed).await;
+                let outcome = match push::lfs::upload(cleared, refs, self.connection).await {
+                    Ok(()) => push::refs::push(cleared, local, refs, self.connection, &mut landed).await,
+                    Err(failure) => Err(failure),
+                };
                 told::note_traffic(self.connection, self.log, self.report);
                 push::told::note(cleared, refs, &landed, outcome.is_ok(), self.report);
                 outcome?;

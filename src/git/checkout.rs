@@ -8,6 +8,7 @@ mod history;
 mod objects;
 mod owner;
 mod packs;
+mod pointers;
 mod reach;
 mod stored;
 mod trees;
@@ -24,6 +25,7 @@ use git2::{ErrorCode, ObjectType, Repository};
 pub use self::{
     entries::Wanted,
     objects::{LocalObject, Objects},
+    pointers::{Kept, LfsStore, NamedObject},
     reach::{Missing, Reach},
     stored::StoredEntry,
 };
@@ -124,6 +126,11 @@ impl Checkout {
         let path = self.repository.commondir().join("shallow");
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// Where Git LFS objects are kept.
+    pub fn lfs(&self) -> LfsStore {
+        LfsStore::beside(&self.objects)
     }
 
     /// The objects, to be read from several threads.

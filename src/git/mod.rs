@@ -18,6 +18,7 @@ pub mod error;
 pub mod fetch;
 pub mod format;
 pub mod history;
+pub mod lfs;
 pub mod objects;
 pub mod pack;
 pub mod pktline;

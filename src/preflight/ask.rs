@@ -34,7 +34,7 @@ use crate::{
         directory::AboutSite,
         proposal::{Base, Proposal},
     },
-    refs::{Local, facts::RefsFacts, prepare::prepare},
+    refs::{Local, facts::RefsFacts, lfs, prepare::prepare},
     report::DriftRow,
 };
 
@@ -391,6 +391,8 @@ async fn refs_facts(
                 facts.above = Some(limit);
             }
         }
+        let named = std::mem::take(&mut facts.lfs.named);
+        facts.lfs = lfs::look(named, &local.lfs, connection.lfs.as_ref(), remote.situation(), retries).await?;
         Ok(facts)
     };
     Some(facts.await)

@@ -9,6 +9,7 @@ mod dispatch;
 pub mod facts;
 mod files;
 mod judge;
+mod lfs;
 mod page;
 mod ref_names;
 mod refs;

@@ -87,9 +87,9 @@ impl CheckName {
             ),
             Self::Lfs => row(
                 "the target has each Git LFS object that the pushed commits name, or the checkout can upload it",
-                "",
-                "neither the target nor the checkout has an object, or LFS is off at the target",
-                "the target does not tell which objects it has",
+                "the server has no Git LFS: the pointers are pushed without their objects",
+                "neither the target nor the checkout has an object whole, the target refuses one or does not tell which it has, or LFS is off there",
+                "git goes over SSH and there is no `token` to ask with",
             ),
             Self::PullRequest => row(
                 "a pull request can be made, or none is needed",

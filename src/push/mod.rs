@@ -1,6 +1,7 @@
 //! The push stage: a directory onto a branch, or refs of the checkout.
 
 pub mod directory;
+pub mod lfs;
 pub mod pull_request;
 pub mod refs;
 mod signed;

@@ -9,7 +9,10 @@ use crate::{
     plan::Plan,
     preflight::Cleared,
     progress::Event,
-    report::{RefReport, StageStatus, TargetReport},
+    report::{
+        RefReport, StageStatus, TargetReport,
+        text::{bytes, count},
+    },
 };
 
 /// How many refs a sentence names.
@@ -56,11 +59,17 @@ pub fn note(cleared: &Cleared<Plan>, refs: &RefsFacts, landed: &[RefUpdate], is_
         1 => " One ref is there already.".to_owned(),
         count => format!(" {count} refs are there already."),
     };
+    let objects = count(refs.lfs.uploads.len() as u64, "Git LFS object");
+    let kept = match (refs.lfs.uploads.is_empty(), dry_run) {
+        (true, _) => kept,
+        (false, true) => format!(" Would be uploaded before it: {objects}, {}.{kept}", bytes(refs.lfs.bytes())),
+        (false, false) => format!(" Uploaded before it: {objects}, {}.{kept}", bytes(refs.lfs.bytes())),
+    };
     let (status, text) = if landed.is_empty() {
         (StageStatus::Unchanged, format!("Nothing to push.{kept}"))
     } else if dry_run {
-        let (objects, bytes) = (refs.objects(), refs.bytes);
-        (StageStatus::Planned, format!("Would be pushed: {}; {objects} objects, {bytes} bytes.{kept}", list(landed)))
+        let (objects, size) = (refs.objects(), refs.bytes);
+        (StageStatus::Planned, format!("Would be pushed: {}; {objects} objects, {size} bytes.{kept}", list(landed)))
     } else {
         (StageStatus::Done, format!("{}.{kept}", list(landed)))
     };

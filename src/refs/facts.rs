@@ -1,5 +1,6 @@
 //! What pushing refs would do, worked out and not yet sent.
 
+use super::lfs::LfsFacts;
 use crate::{
     git::pack::Pack,
     names::{Oid, RefName},
@@ -57,6 +58,8 @@ pub struct RefsFacts {
     pub workflows: NewWorkflows,
     /// The refs of the target that are deleted because they have no source any more.
     pub pruned: Vec<RefName>,
+    /// The Git LFS objects that the commits name, where they are looked at.
+    pub lfs: LfsFacts,
     /// How many refs of the target the patterns match.
     pub prunable: usize,
 }

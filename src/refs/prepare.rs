@@ -8,6 +8,7 @@ use std::{
 use futures_util::StreamExt as _;
 
 use super::facts::{Batch, Large, NewWorkflows, RefUpdate, RefsFacts};
+use super::lfs::LfsFacts;
 use super::{
     Local,
     blocking::blocking,
@@ -19,7 +20,13 @@ use super::{
 use crate::github::limits::{FILE_WARNING, TAGS_IN_BATCHES, TAGS_THAT_START};
 use crate::{
     diagnosis::{Cause, Failure, Operation, Situation},
-    git::{advertisement::Advertisement, checkout::Reach, format::ObjectKind, history, remote::Remote},
+    git::{
+        advertisement::Advertisement,
+        checkout::{NamedObject, Reach},
+        format::ObjectKind,
+        history,
+        remote::Remote,
+    },
     names::{Oid, RefName},
     progress::Unwatched,
     report::{Drift, DriftRow},
@@ -73,7 +80,8 @@ pub async fn prepare(
     }));
     let updates = begun.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
-    let (batches, large, workflows) = blocking(move || begun.batches(updates, thin)).await?;
+    let with_lfs = local.asked.lfs;
+    let (batches, large, named, workflows) = blocking(move || begun.batches(updates, thin, with_lfs)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > TAGS_IN_BATCHES { tags } else { 0 };
     let bytes = if dry_run { count(&batches).await? } else { 0 };
@@ -89,6 +97,7 @@ pub async fn prepare(
         above: None,
         workflows,
         pruned,
+        lfs: LfsFacts { named, ..LfsFacts::default() },
         prunable: extra.matching,
     })
 }
@@ -124,6 +133,9 @@ async fn count(batches: &[Batch]) -> Result<u64, Failure> {
     }
     Ok(bytes)
 }
+
+/// What is sent together, its large files, the Git LFS objects that it names, and its new workflow files.
+type Batches = (Vec<Batch>, Large, Vec<NamedObject>, NewWorkflows);
 
 fn is_pushed_tag(update: &RefUpdate) -> bool {
     update.name.is_tag() && update.new.is_some()
@@ -240,13 +252,13 @@ impl Begun {
     }
 
     /// Divides the updates into what is sent together, and works out the packs.
-    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool) -> Result<(Vec<Batch>, Large, NewWorkflows), Failure> {
+    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool, with_lfs: bool) -> Result<Batches, Failure> {
         for old in updates.iter().filter_map(|update| update.old) {
             if let Some(commit) = self.reach.is_here(old).then(|| self.reach.commit_of(old)).transpose()?.flatten() {
                 self.reach.server_holds_files_of(commit)?;
             }
         }
-        let (mut batches, mut large) = (Vec::new(), Vec::new());
+        let (mut batches, mut large, mut named) = (Vec::new(), Vec::new(), Vec::new());
         for updates in divide(updates) {
             let tips: Vec<Oid> = updates.iter().filter_map(|update| update.new).collect();
             let missing = self.reach.missing(&tips)?;
@@ -258,11 +270,16 @@ impl Begun {
                 let size = self.reach.size(entry.oid())?;
                 large.extend((size > FILE_WARNING).then_some((entry.oid(), size)));
             }
+            if with_lfs {
+                named.extend(self.reach.lfs_pointers(&pack)?);
+            }
             batches.push(Batch { updates, pack });
         }
+        named.sort_unstable_by_key(|named| (named.pointer, named.blob));
+        named.dedup_by_key(|named| named.pointer.oid);
         large.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
         let workflows = workflows::look(&mut self.reach, &self.branches, &batches)?;
-        Ok((batches, large, workflows))
+        Ok((batches, large, named, workflows))
     }
 }
 

@@ -27,6 +27,7 @@ mod hosts;
 mod inside;
 mod late;
 mod leaks;
+mod lfs;
 mod limits;
 mod machine;
 mod malicious;

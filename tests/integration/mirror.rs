@@ -27,7 +27,7 @@ fn source() -> (tempfile::TempDir, Tree) {
 }
 
 /// A step whose workspace is a copy of `tree` as it is now.
-fn step_of(world: &World, tree: &Tree, refs: &str) -> Step {
+pub(crate) fn step_of(world: &World, tree: &Tree, refs: &str) -> Step {
     let step = world.step().input("refs", refs);
     let from = format!("{}/.", tree.0.display());
     assert!(Command::new("cp").args(["-a", &from]).arg(step.workspace()).status().unwrap().success());

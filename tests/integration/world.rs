@@ -89,7 +89,9 @@ impl World {
             // The question for the right to make pull requests is one that makes none.
             let proposes =
                 entry.path.ends_with(&format!("/{TARGET}/pulls")) && entry.status.is_some_and(|status| status >= 400);
-            let asks = entry.method == "GET" || entry.path.ends_with("/git-upload-pack") || proposes;
+            // So is the question for Git LFS objects.
+            let lfs = entry.path.ends_with("/info/lfs/objects/batch");
+            let asks = entry.method == "GET" || entry.path.ends_with("/git-upload-pack") || proposes || lfs;
             assert!(asks, "{} {} before the check {check} was done", entry.method, entry.path);
         }
         outcome

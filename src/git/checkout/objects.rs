@@ -51,6 +51,17 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// The object's size in bytes, if it is here.
+    pub(super) fn size(&self, oid: Oid) -> Result<Option<u64>, Failure> {
+        match self.0.read_header(native(oid)) {
+            Ok((size, _)) => Ok(Some(size as u64)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(unreadable::broken(&error)),
+        }
+    }
+}
+
 impl std::fmt::Debug for Objects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Objects").field(&self.0.packs).finish()

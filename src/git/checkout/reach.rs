@@ -10,6 +10,7 @@ use super::{
     history::{Commit, KNOWN, Walk, header},
     kind,
     objects::Objects,
+    pointers::{self, NamedObject},
     trees, unreadable,
 };
 use crate::{
@@ -329,6 +330,11 @@ impl Reach {
     /// The pack of `wanted`; a `thin` one may hold deltas against what the server has.
     pub fn pack(&self, wanted: &Wanted, thin: bool) -> Result<Pack, Failure> {
         entries::pack(&self.objects, wanted, thin.then_some(&self.known))
+    }
+
+    /// The Git LFS pointers that `pack` holds.
+    pub fn lfs_pointers(&self, pack: &Pack) -> Result<Vec<NamedObject>, Failure> {
+        pointers::find(&self.objects, pack)
     }
 
     fn commit(&mut self, oid: Oid) -> Result<Option<Arc<Commit>>, Failure> {

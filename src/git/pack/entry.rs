@@ -69,6 +69,14 @@ impl PackEntry {
         }
     }
 
+    /// Whether the object may be shorter than `size` bytes: of a delta that is not known without reading it.
+    pub fn may_be_below(&self, size: u64) -> bool {
+        match self {
+            Self::Stored(entry) => entry.base != Base::None || entry.size < size,
+            other => other.size() < size,
+        }
+    }
+
     /// The object's kind.
     pub fn kind(&self) -> ObjectKind {
         match self {

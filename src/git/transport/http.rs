@@ -64,6 +64,27 @@ impl HttpTransport {
         self.0.client.traffic()
     }
 
+    /// The client, for what is sent elsewhere on the server's word.
+    pub(in crate::git) fn client(&self) -> &HttpClient {
+        &self.0.client
+    }
+
+    /// Whether the repository is reached over TLS.
+    pub(in crate::git) fn is_encrypted(&self) -> bool {
+        self.base().starts_with("https:")
+    }
+
+    /// Posts to an address below the repository's own, with the same credential. `media` is the type of both bodies. The
+    /// request must be one that changes nothing.
+    pub(in crate::git) async fn post(&self, below: &str, media: &str, body: Bytes) -> Result<ByteStream, WireError> {
+        let address = format!("{}/{below}", self.base());
+        let mut headers = self.headers();
+        insert(&mut headers, CONTENT_TYPE, media)?;
+        insert(&mut headers, ACCEPT, media)?;
+        let answer = self.send(Method::POST, Service::UploadPack, &address, headers, body.into()).await?;
+        accept(&Method::POST, answer, media).await
+    }
+
     pub(super) fn waits(&self) -> Waits {
         self.0.client.waits()
     }

@@ -39,6 +39,7 @@ impl Drop for Bar {
 pub(super) fn show(slot: &mut Option<Bar>, event: &Event<'_>) {
     let (verb, done, total, message) = match *event {
         Event::Hashing { done, total } => ("hashing", done, total, format!("{} of {}", bytes(done), bytes(total))),
+        Event::Uploading { done, total } => ("uploading", done, total, format!("{} of {}", bytes(done), bytes(total))),
         Event::Sending { objects, total, bytes: sent } => {
             ("sending", objects, total, format!("{objects} of {total} objects, {}", bytes(sent)))
         }

@@ -202,7 +202,7 @@ impl Watch for TargetLog {
                 self.0.line(Tone::Warning, &format!("! {text}"));
                 self.0.mark(Entry::Mark { level: Level::Warning, title: None, text: self.0.named(text) });
             }
-            Event::Hashing { .. } | Event::Sending { .. } | Event::Finished => {
+            Event::Hashing { .. } | Event::Sending { .. } | Event::Uploading { .. } | Event::Finished => {
                 if self.0.live && self.0.console.mode() == Mode::Terminal {
                     progress::show(&mut self.0.console.streams().bar, &event);
                 }

@@ -1,0 +1,211 @@
+//! The batch API: which objects a repository lacks, and where to send them.
+//!
+//! Source: <https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md>
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    time::{Duration, Instant},
+};
+
+use futures_util::TryStreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{LfsOid, Pointer};
+use crate::{
+    git::{WireError, transport::HttpTransport},
+    http::HttpClient,
+};
+
+/// The media type of the batch API.
+pub(super) const MEDIA: &str = "application/vnd.git-lfs+json";
+
+/// How many objects one request names; GitHub takes no more.
+pub const OBJECTS_AT_ONCE: usize = 100;
+
+/// The most that is read of an answer, in bytes.
+const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
+
+/// An address that ends sooner than this is asked for again.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// How a repository stands to an object that it was asked about.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// It has the object.
+    There,
+    /// It takes the object.
+    Wanted(Box<Upload>),
+    /// It does not take the object.
+    Refused {
+        /// The status of this object alone.
+        code: u16,
+        /// The server's words.
+        message: String,
+    },
+}
+
+/// Where an object is sent, and what confirms that it has arrived.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    pub(super) put: Action,
+    pub(super) verify: Option<Action>,
+    until: Option<Instant>,
+}
+
+impl Upload {
+    /// Whether the addresses can still be used.
+    pub fn is_fresh(&self) -> bool {
+        self.until.is_none_or(|until| until > Instant::now() + MARGIN)
+    }
+}
+
+/// A request that the server names: its address and its headers, which may hold a credential for this one object.
+#[derive(Clone)]
+pub(super) struct Action {
+    pub(super) href: Url,
+    pub(super) headers: HeaderMap,
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The query of a pre-signed address is a credential.
+        f.debug_struct("Action").field("host", &self.href.host_str()).finish_non_exhaustive()
+    }
+}
+
+/// The LFS side of a repository.
+#[derive(Clone)]
+pub struct LfsServer {
+    transport: HttpTransport,
+}
+
+#[derive(Serialize)]
+struct Question<'a> {
+    operation: &'a str,
+    transfers: [&'a str; 1],
+    hash_algo: &'a str,
+    objects: Vec<Named>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    oid: String,
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    transfer: Option<String>,
+    objects: Vec<Object>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    oid: String,
+    actions: Option<Actions>,
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: u16,
+    #[serde(default)]
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Actions {
+    upload: Option<Told>,
+    verify: Option<Told>,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    href: String,
+    #[serde(default)]
+    header: BTreeMap<String, String>,
+    #[serde(default)]
+    expires_in: i64,
+}
+
+impl LfsServer {
+    /// The LFS side of the repository that `transport` reaches.
+    pub fn new(transport: HttpTransport) -> Self {
+        Self { transport }
+    }
+
+    /// How the repository stands to each of `pointers`, at most [`OBJECTS_AT_ONCE`], in their order. Writes nothing.
+    ///
+    /// # Errors
+    /// `WireError::Status` 404: the server has no LFS.
+    pub async fn batch(&self, pointers: &[Pointer]) -> Result<Vec<Standing>, WireError> {
+        let objects = pointers.iter().map(|pointer| Named { oid: pointer.oid.to_string(), size: pointer.size });
+        let question =
+            Question { operation: "upload", transfers: ["basic"], hash_algo: "sha256", objects: objects.collect() };
+        let body = serde_json::to_vec(&question).map_err(|error| WireError::protocol(error.to_string()))?;
+        let mut answer = self.transport.post("info/lfs/objects/batch", MEDIA, body.into()).await?;
+        let mut text = Vec::new();
+        while let Some(piece) = answer.try_next().await? {
+            text.extend_from_slice(&piece);
+            if text.len() > ANSWER_LIMIT {
+                return Err(WireError::protocol("the answer about Git LFS objects is too long"));
+            }
+        }
+        let reply: Reply = serde_json::from_slice(&text).map_err(|error| {
+            WireError::protocol(format!("the answer about Git LFS objects is not readable ({error})"))
+        })?;
+        if let Some(other) = reply.transfer.filter(|name| name != "basic") {
+            let other: String = other.chars().take(40).collect();
+            return Err(WireError::protocol(format!(
+                "the Git LFS transfer {other:?} was chosen, which was not offered"
+            )));
+        }
+        let mut told: BTreeMap<LfsOid, Object> =
+            reply.objects.into_iter().filter_map(|object| Some((LfsOid::parse(&object.oid)?, object))).collect();
+        let standing = |pointer: &Pointer| match told.remove(&pointer.oid) {
+            Some(object) => self.standing(object),
+            None => Err(WireError::protocol(format!("nothing was said about the Git LFS object {}", pointer.oid))),
+        };
+        pointers.iter().map(standing).collect()
+    }
+
+    pub(super) fn client(&self) -> &HttpClient {
+        self.transport.client()
+    }
+
+    fn standing(&self, object: Object) -> Result<Standing, WireError> {
+        if let Some(Refusal { code, message }) = object.error {
+            return Ok(Standing::Refused { code, message });
+        }
+        let Some((upload, verify)) = object.actions.and_then(|actions| Some((actions.upload?, actions.verify))) else {
+            return Ok(Standing::There);
+        };
+        let until = u64::try_from(upload.expires_in).ok().filter(|seconds| *seconds > 0);
+        let until = until.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        let put = self.action(upload)?;
+        let verify = verify.map(|told| self.action(told)).transpose()?;
+        Ok(Standing::Wanted(Box::new(Upload { put, verify, until })))
+    }
+
+    fn action(&self, told: Told) -> Result<Action, WireError> {
+        let href = Url::parse(&told.href).ok().filter(|href| matches!(href.scheme(), "https" | "http"));
+        let href = href.ok_or_else(|| WireError::protocol("an address of the Git LFS storage is not readable"))?;
+        if href.scheme() == "http" && self.transport.is_encrypted() {
+            let host = href.host_str().unwrap_or_default();
+            return Err(WireError::protocol(format!("the Git LFS storage {host} is named without TLS")));
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in told.header {
+            let pair = HeaderName::try_from(&name).ok().zip(HeaderValue::try_from(&value).ok());
+            let Some((name, mut value)) = pair else {
+                return Err(WireError::protocol("a header of the Git LFS storage is not readable"));
+            };
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(Action { href, headers })
+    }
+}

@@ -1,0 +1,148 @@
+//! The basic transfer: an object's bytes go to the storage, with the headers that the batch API names and no credential of ours.
+//!
+//! Source: <https://github.com/git-lfs/git-lfs/blob/main/docs/api/basic-transfers.md>
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use http::{
+    HeaderValue, Method, Request,
+    header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING},
+};
+use http_body_util::BodyExt as _;
+
+use super::{
+    Pointer,
+    batch::{Action, LfsServer, MEDIA, Upload},
+};
+use crate::{
+    diagnosis::{Cause, Failure, Operation, Retry, Situation},
+    git::WireError,
+    http::{Answer, Body, HttpError, LongWork},
+};
+
+/// How much of a refusal's body is read, in bytes.
+const TEXT_LIMIT: usize = 16 * 1024;
+
+impl LfsServer {
+    /// Sends an object and has it verified where the server wants that. `content` yields the object's bytes.
+    ///
+    /// # Errors
+    /// Those of the storage, with what a new address may heal marked as such; those of `content`.
+    pub async fn send<S>(&self, pointer: &Pointer, upload: &Upload, content: S) -> Result<(), Failure>
+    where
+        S: Stream<Item = Result<Bytes, Failure>> + Send + 'static,
+    {
+        let mut request = request(Method::PUT, &upload.put, Body::stream(content))?;
+        // A server that wants the object chunked names that header.
+        if request.headers_mut().remove(TRANSFER_ENCODING).is_none() {
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(pointer.size));
+        }
+        request.extensions_mut().insert(LongWork);
+        self.act(&upload.put, request, pointer, "upload").await?;
+        let Some(verify) = &upload.verify else { return Ok(()) };
+        let body = format!(r#"{{"oid":"{}","size":{}}}"#, pointer.oid, pointer.size);
+        let mut request = request_of_json(verify, body)?;
+        request.headers_mut().remove(TRANSFER_ENCODING);
+        self.act(verify, request, pointer, "verification").await
+    }
+
+    async fn act(&self, action: &Action, request: Request<Body>, pointer: &Pointer, what: &str) -> Result<(), Failure> {
+        // The client speaks to this one origin, and to nobody else.
+        let client = self.client().lent_to(&action.href);
+        // An upload may be done twice: the object is the same.
+        let answer = client.send(request).await.map_err(HttpError::into_read_failure)?;
+        if answer.status.is_success() {
+            // Read to its end, so that the connection can be used again.
+            let _ = beginning(answer).await;
+            return Ok(());
+        }
+        let host = action.href.host_str().unwrap_or("the storage").to_owned();
+        Err(refused(answer, &format!("{what} of the Git LFS object {}", pointer.oid.short()), &host).await)
+    }
+}
+
+fn request(method: Method, action: &Action, body: Body) -> Result<Request<Body>, Failure> {
+    let mut request = Request::builder().method(method).uri(action.href.as_str()).body(body).map_err(|error| {
+        Failure::new(
+            Cause::ServerError,
+            format!("The server named an unusable address of its Git LFS storage: {error}."),
+        )
+    })?;
+    *request.headers_mut() = action.headers.clone();
+    // What belongs to the connection is this program's own.
+    for name in [HOST, CONTENT_LENGTH, CONNECTION, EXPECT] {
+        request.headers_mut().remove(name);
+    }
+    Ok(request)
+}
+
+fn request_of_json(action: &Action, body: String) -> Result<Request<Body>, Failure> {
+    let mut request = request(Method::POST, action, body.into_bytes().into())?;
+    for name in [ACCEPT, CONTENT_TYPE] {
+        request.headers_mut().entry(name).or_insert(HeaderValue::from_static(MEDIA));
+    }
+    Ok(request)
+}
+
+async fn refused(answer: Answer, what: &str, host: &str) -> Failure {
+    let status = answer.status.as_u16();
+    let headers: Vec<(String, String)> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let text = beginning(answer).await;
+    let said = said(&text);
+    let said = if said.is_empty() { String::new() } else { format!(": {said:?}") };
+    let sentence = format!("{host} answered the {what} with status {status}{said}.");
+    match status {
+        408 | 429 | 500..=506 | 508 | 510.. => {
+            let error = WireError::Status { request: what.to_owned(), status, headers, text: String::new() };
+            let failure = error.into_failure(Operation::GitPush, &Situation::default());
+            let retry = if let Retry::After(pause) = failure.retry { Retry::After(pause) } else { Retry::Backoff };
+            Failure::new(Cause::ServerError, sentence).with_retry(retry)
+        }
+        413 | 507 | 509 => Failure::new(Cause::LfsUnavailable, sentence),
+        // An address that has ended is refused like this; the next try asks for a new one.
+        _ => Failure::new(Cause::ServerError, sentence).with_retry(Retry::Backoff),
+    }
+}
+
+async fn beginning(answer: Answer) -> String {
+    let mut body = answer.body.into_data_stream();
+    let mut text = Vec::new();
+    while let Some(Ok(piece)) = body.next().await {
+        text.extend_from_slice(&piece[..piece.len().min(TEXT_LIMIT - text.len())]);
+        if text.len() >= TEXT_LIMIT {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The words of a refusal: an object storage answers in XML, whose other elements repeat the signed request.
+fn said(text: &str) -> String {
+    let element = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once("</")?.0.to_owned())
+    };
+    let json = || {
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
+        Some(value.get("message")?.as_str()?.to_owned())
+    };
+    let words = element("Message").or_else(|| element("Code")).or_else(json).unwrap_or_default();
+    words.chars().filter(|letter| !letter.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_message_of_a_refusal_is_told() {
+        let xml = "<Error><Code>SignatureDoesNotMatch</Code><Message>No match.</Message><SignatureProvided>abc</SignatureProvided></Error>";
+        assert_eq!(said(xml), "No match.");
+        assert_eq!(said(r#"{"message":"quota"}"#), "quota");
+        assert_eq!(said("<html>secret</html>"), "");
+    }
+}

@@ -1,0 +1,154 @@
+//! The Git LFS objects that the target lacks, uploaded before the refs that need them.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use tokio::io::AsyncReadExt as _;
+
+use crate::{
+    connection::Connection,
+    diagnosis::{Cause, Failure, Operation},
+    git::lfs::{
+        Pointer,
+        batch::{LfsServer, OBJECTS_AT_ONCE, Standing},
+    },
+    plan::Plan,
+    preflight::Cleared,
+    progress::{Event, Watch},
+    refs::{
+        facts::RefsFacts,
+        lfs::{LfsFile, refused},
+    },
+};
+
+/// How many objects are on their way at once.
+const AT_ONCE: usize = 8;
+
+/// How much of a file is read at once, in bytes.
+const PIECE: usize = 256 * 1024;
+
+/// How far the uploads are.
+#[derive(Clone)]
+struct Meter {
+    watch: Arc<dyn Watch>,
+    total: u64,
+    sent: Arc<AtomicU64>,
+}
+
+impl Meter {
+    fn add(&self, bytes: u64) {
+        let done = self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        // What had to be sent twice does not count twice.
+        self.watch.see(Event::Uploading { done: done.min(self.total), total: self.total });
+    }
+}
+
+/// Uploads what the target lacks; nothing in a dry run. An object that arrived counts for every later step: nothing is sent twice.
+///
+/// # Errors
+/// The first failure that no further try heals; the objects before it are at the target.
+pub async fn upload(cleared: &Cleared<Plan>, refs: &RefsFacts, connection: &Connection) -> Result<(), Failure> {
+    let facts = &refs.lfs;
+    let is_idle = facts.uploads.is_empty() || cleared.plan().behaviour.dry_run;
+    let Some(server) = connection.lfs.as_ref().filter(|_| !is_idle) else { return Ok(()) };
+    let meter = Meter { watch: Arc::clone(&connection.watch), total: facts.bytes(), sent: Arc::default() };
+    let shares: Vec<Vec<LfsFile>> = facts.uploads.chunks(OBJECTS_AT_ONCE).map(<[_]>::to_vec).collect();
+    let ask = |share: Vec<LfsFile>| async move {
+        let pointers: Vec<Pointer> = share.iter().map(|file| file.pointer).collect();
+        let ask = || ask(server, &pointers, connection);
+        let standings = connection.retries.run("question for the Git LFS storage", ask).await?;
+        Ok::<_, Failure>(stream::iter(share.into_iter().zip(standings).map(Ok)))
+    };
+    let meter = &meter;
+    // The next share's addresses are there when the last objects of the one before are sent.
+    let uploads = stream::iter(shares).map(ask).buffered(2).try_flatten();
+    let outcome = uploads
+        .try_for_each_concurrent(AT_ONCE, |(file, standing)| one(server, file, standing, connection, meter))
+        .await;
+    connection.watch.see(Event::Finished);
+    outcome
+}
+
+async fn ask(server: &LfsServer, pointers: &[Pointer], connection: &Connection) -> Result<Vec<Standing>, Failure> {
+    let situation = connection.remote.situation();
+    server.batch(pointers).await.map_err(|error| error.into_failure(Operation::GitPush, situation))
+}
+
+/// Uploads one object. Each further try asks again where to: the address may have ended, and the object may be there.
+async fn one(
+    server: &LfsServer,
+    file: LfsFile,
+    standing: Standing,
+    connection: &Connection,
+    meter: &Meter,
+) -> Result<(), Failure> {
+    let what = format!("upload of the Git LFS object {}", file.pointer.oid.short());
+    let first = Mutex::new(Some(standing));
+    let attempt = || async {
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fresh = first.filter(|standing| !matches!(standing, Standing::Wanted(upload) if !upload.is_fresh()));
+        let standing = match fresh {
+            Some(standing) => Some(standing),
+            None => ask(server, &[file.pointer], connection).await?.pop(),
+        };
+        match standing {
+            Some(Standing::Wanted(upload)) => {
+                server.send(&file.pointer, &upload, content(file.path.clone(), file.pointer, meter.clone())).await
+            }
+            Some(Standing::Refused { code, message }) => Err(refused(&file.pointer, code, &message)),
+            Some(Standing::There) | None => Ok(()),
+        }
+    };
+    connection.retries.run(&what, attempt).await
+}
+
+/// The object's bytes. The last piece is held back until the whole is proved to be the object.
+fn content(
+    path: PathBuf,
+    pointer: Pointer,
+    meter: Meter,
+) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static {
+    struct State {
+        file: Option<tokio::fs::File>,
+        left: u64,
+        digest: ring::digest::Context,
+    }
+    let changed = move |path: &PathBuf| {
+        let what =
+            format!("The Git LFS object {} changed while it was uploaded ({}).", pointer.oid.short(), path.display());
+        Failure::new(Cause::LocalGitError, what).with_remedy("Run `git lfs fetch` again before this step.")
+    };
+    let state = State { file: None, left: pointer.size, digest: ring::digest::Context::new(&ring::digest::SHA256) };
+    stream::try_unfold(state, move |mut state| {
+        let (path, meter) = (path.clone(), meter.clone());
+        async move {
+            if state.left == 0 {
+                return Ok(None);
+            }
+            let mut file = match state.file.take() {
+                Some(file) => file,
+                None => tokio::fs::File::open(&path).await.map_err(|_| changed(&path))?,
+            };
+            let most = usize::try_from(state.left).unwrap_or(PIECE).min(PIECE);
+            let mut piece = BytesMut::zeroed(most);
+            let length = file.read(&mut piece).await.map_err(|_| changed(&path))?;
+            piece.truncate(length);
+            state.digest.update(&piece);
+            state.left -= length as u64;
+            let is_object = || pointer.oid.is(state.digest.clone().finish().as_ref());
+            if length == 0 || state.left == 0 && !is_object() {
+                return Err(changed(&path));
+            }
+            meter.add(length as u64);
+            state.file = Some(file);
+            Ok(Some((piece.freeze(), state)))
+        }
+    })
+}

@@ -1,0 +1,149 @@
+//! The Git LFS objects that the commits to be sent name: which of them the target has, and which the checkout can upload.
+
+use std::path::PathBuf;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use rayon::prelude::*;
+
+use super::blocking::blocking;
+use crate::{
+    diagnosis::{Cause, Failure, Operation, Situation},
+    git::{
+        WireError,
+        checkout::{Kept, LfsStore, NamedObject},
+        lfs::{
+            Pointer,
+            batch::{LfsServer, OBJECTS_AT_ONCE, Standing},
+        },
+    },
+    retry::Retries,
+};
+
+/// How many questions are under way at once.
+const QUESTIONS: usize = 4;
+
+/// What is known of the objects.
+#[derive(Clone, Debug, Default)]
+pub struct LfsFacts {
+    /// The objects that the pointers name, each once.
+    pub named: Vec<NamedObject>,
+    /// Those that the target lacks and the checkout has.
+    pub uploads: Vec<LfsFile>,
+    /// Those that neither has.
+    pub missing: Vec<NamedObject>,
+    /// Those that the target lacks and the checkout has damaged, with the file.
+    pub damaged: Vec<(NamedObject, PathBuf)>,
+    /// Those that the target does not take: the status and the server's words.
+    pub refused: Vec<(NamedObject, u16, String)>,
+    /// Why the target was not asked, or did not tell.
+    pub untold: Option<Untold>,
+}
+
+impl LfsFacts {
+    /// The bytes to upload.
+    pub fn bytes(&self) -> u64 {
+        self.uploads.iter().map(|file| file.pointer.size).sum()
+    }
+}
+
+/// An object that the checkout has whole.
+#[derive(Clone, Debug)]
+pub struct LfsFile {
+    /// The object.
+    pub pointer: Pointer,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+/// Why it is not known which objects the target has.
+#[derive(Clone, Debug)]
+pub enum Untold {
+    /// git goes over SSH, and there is no token for the batch API.
+    NoToken,
+    /// The server has no Git LFS for this repository.
+    NoServer,
+    /// It refused to tell.
+    Refused(Failure),
+}
+
+/// Compares the objects that `named` stands for with the target, and those that it lacks with the checkout.
+///
+/// # Errors
+/// `internal-error`, where the checkout cannot be looked at.
+pub async fn look(
+    named: Vec<NamedObject>,
+    store: &LfsStore,
+    server: Option<&LfsServer>,
+    situation: &Situation,
+    retries: &Retries,
+) -> Result<LfsFacts, Failure> {
+    let mut facts = LfsFacts { named, ..LfsFacts::default() };
+    if facts.named.is_empty() {
+        return Ok(facts);
+    }
+    let Some(server) = server else {
+        facts.untold = Some(Untold::NoToken);
+        return Ok(facts);
+    };
+    let ask = |share: Vec<NamedObject>| async move {
+        let pointers: Vec<Pointer> = share.iter().map(|named| named.pointer).collect();
+        let ask = || async {
+            match server.batch(&pointers).await {
+                Ok(standings) => Ok(Some(standings)),
+                Err(WireError::Status { status: 404, .. }) => Ok(None),
+                Err(error) => Err(error.into_failure(Operation::GitPush, situation)),
+            }
+        };
+        let told = retries.run("question for the Git LFS objects", ask).await?;
+        Ok::<_, Failure>(told.map(|told| share.into_iter().zip(told).collect::<Vec<_>>()))
+    };
+    let shares: Vec<Vec<NamedObject>> = facts.named.chunks(OBJECTS_AT_ONCE).map(<[_]>::to_vec).collect();
+    let told: Result<Vec<_>, Failure> = stream::iter(shares).map(ask).buffered(QUESTIONS).try_collect().await;
+    let told = match told.map(|told| told.into_iter().collect::<Option<Vec<_>>>()) {
+        Ok(Some(told)) => told,
+        Ok(None) => {
+            facts.untold = Some(Untold::NoServer);
+            return Ok(facts);
+        }
+        Err(failure) => {
+            facts.untold = Some(Untold::Refused(failure));
+            return Ok(facts);
+        }
+    };
+    let mut lacks = Vec::new();
+    for (named, standing) in told.into_iter().flatten() {
+        match standing {
+            Standing::There => {}
+            Standing::Wanted(_) => lacks.push(named),
+            Standing::Refused { code, message } => facts.refused.push((named, code, message)),
+        }
+    }
+    let store = store.clone();
+    let found = blocking(move || {
+        Ok(lacks.into_par_iter().map(|named| (named, store.find(&named.pointer))).collect::<Vec<_>>())
+    });
+    for (named, kept) in found.await? {
+        match kept {
+            Kept::Whole(path) => facts.uploads.push(LfsFile { pointer: named.pointer, path }),
+            Kept::Damaged(path) => facts.damaged.push((named, path)),
+            Kept::Absent => facts.missing.push(named),
+        }
+    }
+    Ok(facts)
+}
+
+/// Why the target does not take an object.
+pub(crate) fn refused(pointer: &Pointer, code: u16, message: &str) -> Failure {
+    let message: String = message.chars().filter(|letter| !letter.is_control()).take(200).collect();
+    let cause = if code == 422 || code == 413 { Cause::FileTooLarge } else { Cause::LfsUnavailable };
+    let what = format!(
+        "The target does not take the Git LFS object {} ({} bytes): {message:?} (status {code}).",
+        pointer.oid.short(),
+        pointer.size
+    );
+    let failure = Failure::new(cause, what);
+    if cause == Cause::FileTooLarge {
+        return failure.with_remedy("GitHub's plan sets the largest LFS object (2 GB to 5 GB). Publish the file as a release asset or outside of GitHub.");
+    }
+    failure
+}
