@@ -16,12 +16,19 @@ pub struct GlobError(String);
 pub struct Globs {
     files: GlobSet,
     folders: GlobSet,
+    /// The pattern that each glob of `files` and of `folders` comes from, by its index.
+    owners: [Vec<usize>; 2],
     patterns: Vec<String>,
 }
 
 impl Default for Globs {
     fn default() -> Self {
-        Self { files: GlobSet::empty(), folders: GlobSet::empty(), patterns: Vec::new() }
+        Self {
+            files: GlobSet::empty(),
+            folders: GlobSet::empty(),
+            owners: <[Vec<usize>; 2]>::default(),
+            patterns: Vec::new(),
+        }
     }
 }
 
@@ -30,6 +37,7 @@ impl Globs {
     pub fn new<T: AsRef<str>>(patterns: &[T]) -> Result<Self, GlobError> {
         let (mut files, mut folders) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         let mut kept = Vec::new();
+        let mut owners = <[Vec<usize>; 2]>::default();
         for pattern in patterns.iter().map(AsRef::as_ref).filter(|pattern| !pattern.is_empty()) {
             let path = &*checked(pattern)?;
             let add = |set: &mut GlobSetBuilder, glob: &str| match GlobBuilder::new(glob)
@@ -47,18 +55,21 @@ impl Globs {
             let folder = path.strip_suffix("/**").or_else(|| path.strip_suffix('/'));
             if folder.is_none() {
                 add(&mut files, path)?;
+                owners[0].push(kept.len());
             }
             let folder = folder.unwrap_or(path);
             add(&mut folders, folder)?;
-            for set in [&mut files, &mut folders] {
+            owners[1].push(kept.len());
+            for (set, owners) in [&mut files, &mut folders].into_iter().zip(&mut owners) {
                 add(set, &format!("{folder}/**"))?;
+                owners.push(kept.len());
             }
             kept.push(pattern.to_owned());
         }
         let build = |set: GlobSetBuilder| {
             set.build().map_err(|error| GlobError(format!("the globs cannot be used together: {}", error.kind())))
         };
-        Ok(Self { files: build(files)?, folders: build(folders)?, patterns: kept })
+        Ok(Self { files: build(files)?, folders: build(folders)?, owners, patterns: kept })
     }
 
     /// Whether there is no pattern.
@@ -74,6 +85,13 @@ impl Globs {
     /// Whether a pattern matches the file at `path`: bytes, `/` between names, none in front.
     pub fn matches(&self, path: &[u8]) -> bool {
         !self.is_empty() && self.files.is_match_candidate(&Candidate::from_bytes(path))
+    }
+
+    /// The indices of the patterns that match the file at `path`, or cover the folder there.
+    pub fn matching(&self, path: &[u8], is_folder: bool) -> Vec<usize> {
+        let set = if is_folder { &self.folders } else { &self.files };
+        let owners = &self.owners[usize::from(is_folder)];
+        set.matches_candidate(&Candidate::from_bytes(path)).into_iter().map(|glob| owners[glob]).collect()
     }
 
     /// Whether the patterns cover the folder at `path` with everything that it holds or could hold.

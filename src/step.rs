@@ -41,6 +41,7 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Does what the arguments (without the program's name) and the environment ask for.
 pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: PathBuf) -> ExitCode {
     system::keep_memory_private();
+    system::choose_temporary_folder();
     let mut context = Context::read(&environment, current_dir);
     if !context.on_runner && context.repository.is_none() {
         context.origin = checkout::origin(&context.workspace);

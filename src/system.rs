@@ -32,3 +32,18 @@ pub fn fill_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
     }
     Ok(filled)
 }
+
+/// Chooses another folder for temporary files where the environment's (TMPDIR) cannot be written to: the `env:` of a job names folders
+/// of the runner's machine, which are not there in a container.
+pub fn choose_temporary_folder() {
+    let is_usable = |folder: &std::path::Path| tempfile::tempfile_in(folder).is_ok();
+    if is_usable(&tempfile::env::temp_dir()) {
+        return;
+    }
+    if let Some(folder) =
+        ["/tmp", "/var/tmp", "/dev/shm"].map(std::path::Path::new).into_iter().find(|folder| is_usable(folder))
+    {
+        // Refused only where another one was chosen before.
+        let _ = tempfile::env::override_temp_dir(folder);
+    }
+}

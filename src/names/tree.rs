@@ -25,11 +25,29 @@ pub(crate) fn refusal(path: &[u8], name: &[u8], is_symlink: bool) -> Option<&'st
         Some("Windows takes its name for `.git`, so that git and GitHub refuse it")
     } else if is_hfs_dot_git(name) {
         Some("macOS takes its name for `.git`, so that git and GitHub refuse it")
-    } else if is_symlink && name.eq_ignore_ascii_case(b".gitmodules") {
-        Some("GitHub refuses a `.gitmodules` that is a symbolic link")
+    } else if is_symlink && is_dot_gitmodules(name) {
+        Some("GitHub refuses a symbolic link that is named `.gitmodules`, or that Windows or macOS takes for it")
     } else {
         None
     }
+}
+
+/// `.gitmodules`, or what NTFS or HFS+ takes for it, short names included.
+///
+/// Source: `is_ntfs_dotgitmodules` and `is_hfs_dotgitmodules` of git.
+fn is_dot_gitmodules(name: &[u8]) -> bool {
+    let is_end = |rest: &[u8]| rest.iter().find(|byte| !matches!(byte, b'.' | b' ')).is_none_or(|byte| *byte == b':');
+    let after = |with: &[u8]| {
+        let begin = name.get(..with.len())?;
+        begin.eq_ignore_ascii_case(with).then(|| &name[with.len()..])
+    };
+    let short = |with: &[u8], numbers: std::ops::RangeInclusive<u8>| {
+        after(with).is_some_and(|rest| rest.first().is_some_and(|digit| numbers.contains(digit)) && is_end(&rest[1..]))
+    };
+    after(b".gitmodules").is_some_and(is_end)
+        || short(b"gitmod~", b'1'..=b'4')
+        || (1..=6).any(|kept| short(&[&b"gi7eba"[..kept], b"~"].concat(), b'1'..=b'9'))
+        || is_hfs(name, ".gitmodules")
 }
 
 /// `.git` and its short name `git~1`, with what NTFS drops from a name's end.
@@ -46,9 +64,14 @@ fn is_ntfs_dot_git(name: &[u8]) -> bool {
 
 /// `.git` once the code points are dropped that HFS+ ignores.
 fn is_hfs_dot_git(name: &[u8]) -> bool {
+    is_hfs(name, ".git")
+}
+
+/// Whether HFS+ takes `name` for `plain`.
+fn is_hfs(name: &[u8], plain: &str) -> bool {
     let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     std::str::from_utf8(name)
-        .is_ok_and(|name| name.chars().filter(|c| !ignored(c)).map(|c| c.to_ascii_lowercase()).eq(".git".chars()))
+        .is_ok_and(|name| name.chars().filter(|c| !ignored(c)).map(|c| c.to_ascii_lowercase()).eq(plain.chars()))
 }
 
 #[cfg(test)]
@@ -97,7 +120,21 @@ mod tests {
             assert_eq!(refusal(name.as_bytes(), name.as_bytes(), false), None, "{name:?}");
         }
         assert_eq!(refusal(b"\xff\xfe", b"\xff\xfe", false), None);
-        assert!(refusal(b".gitmodules", b".gitmodules", true).is_some());
+        for name in [
+            ".gitmodules",
+            ".GitModules",
+            ".gitmodules ",
+            ".gitmodules.:x",
+            "GITMOD~1",
+            "gi7eba~2 ",
+            ".git\u{200d}modules",
+        ] {
+            assert!(refusal(name.as_bytes(), name.as_bytes(), true).is_some(), "{name:?}");
+            assert!(refusal(name.as_bytes(), name.as_bytes(), false).is_none(), "{name:?}");
+        }
+        for name in [".gitmodules-x", "gitmod~5", "gitmodules", "gi7eba~0", ".gitmodule"] {
+            assert_eq!(refusal(name.as_bytes(), name.as_bytes(), true), None, "{name:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod secret;
 mod size;
 mod workflow;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::sync::oneshot;
@@ -32,7 +32,9 @@ use crate::{
     preflight::Shared,
     publish::{
         directory::AboutSite,
+        newer::newer_run,
         proposal::{Base, Proposal},
+        unmatched::unmatched,
     },
     refs::{Local, facts::RefsFacts, lfs, prepare::prepare},
     report::DriftRow,
@@ -361,7 +363,15 @@ async fn publish_facts(
         let commit = plan.commit_plan(author, site.await.unwrap_or_default());
         let proposal = Proposal::make(directory, &commit, &hashed, &base, remote, retries).await?;
         let deflated = size::deflated(&proposal.pack, PACK_LIMIT).await?;
-        Ok(PublishFacts { hashed, commit, base, proposal, deflated })
+        let newer = newer_run(plan.origin.run_url.as_deref(), directory, &base, remote, retries).await;
+        let work = {
+            let (directory, hashed, base) = (directory.clone(), Arc::clone(&hashed), base.clone());
+            move || unmatched(&directory, &hashed, &base)
+        };
+        // What cannot be known here only lacks a warning.
+        let unmatched = tokio::task::spawn_blocking(work).await.ok().and_then(Result::ok).unwrap_or_default();
+        let newer_run = newer.ok().flatten();
+        Ok(PublishFacts { hashed, commit, base, proposal, deflated, unmatched, newer_run })
     };
     Some(facts.await)
 }

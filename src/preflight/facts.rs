@@ -15,6 +15,7 @@ use crate::{
         directory::CommitPlan,
         hash::Hashed,
         proposal::{Base, Proposal},
+        unmatched::Unmatched,
     },
     refs::facts::RefsFacts,
     report::DriftRow,
@@ -124,6 +125,10 @@ pub struct PublishFacts {
     pub proposal: Proposal,
     /// What is to be sent, in bytes after deflating; counted only where it may be above GitHub's limit.
     pub deflated: Option<Deflated>,
+    /// Lines of `keep` and `exclude` that match nothing.
+    pub unmatched: Vec<Unmatched>,
+    /// The address of the later run that published here already.
+    pub newer_run: Option<String>,
 }
 
 /// The size of a pack.

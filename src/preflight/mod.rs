@@ -11,6 +11,7 @@ mod files;
 mod judge;
 mod lfs;
 mod page;
+mod published;
 mod ref_names;
 mod refs;
 mod rules;

@@ -13,10 +13,12 @@ pub mod exposed;
 mod folders;
 pub mod hash;
 pub mod message;
+pub mod newer;
 pub mod proposal;
 pub mod sizes;
 pub mod source;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tree;
+pub mod unmatched;
 pub mod walk;

@@ -18,13 +18,13 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::{
         fetch::{FetchRequest, Filter},
-        format::{CommitInfo, ObjectKind},
+        format::{CommitInfo, ObjectKind, TreeEntry},
         objects::ObjectStore,
         pack::{Earlier, Pack, PackEntry},
         remote::Remote,
     },
     inputs::{History, Nojekyll},
-    names::Oid,
+    names::{Oid, TreePath},
     publish::directory::{CommitPlan, DirectoryPlan},
     report::FileStatus,
     retry::Retries,
@@ -139,6 +139,34 @@ impl Base {
     pub async fn commit(&self, oid: Oid, remote: &Remote, retries: &Retries) -> Result<CommitInfo, Failure> {
         self.fetch(oid, None, Filter::Tree(0), remote, retries).await?;
         self.store.read_commit(oid)
+    }
+
+    /// The tip; none: the branch is not there.
+    pub fn tip(&self) -> Option<Oid> {
+        self.tip
+    }
+
+    /// The entries of the folder at `path` in the tree `root`; empty where it is not there. Trees that are not here are fetched.
+    pub(super) async fn folder(
+        &self,
+        root: Oid,
+        path: &TreePath,
+        remote: &Remote,
+        retries: &Retries,
+    ) -> Result<Vec<TreeEntry>, Failure> {
+        let mut names = path.components();
+        let mut oid = root;
+        loop {
+            if !self.store.has(oid)? {
+                self.fetch(oid, None, Filter::Tree(0), remote, retries).await?;
+            }
+            let entries = self.store.read_tree(oid)?.unwrap_or_default();
+            let Some(name) = names.next() else { return Ok(entries) };
+            match entries.iter().find(|entry| entry.name == name.as_bytes() && entry.mode.is_tree()) {
+                Some(entry) => oid = entry.oid,
+                None => return Ok(Vec::new()),
+            }
+        }
     }
 
     /// Where what was fetched of the branch lies.

@@ -6,6 +6,7 @@ mod resolve;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -47,6 +48,8 @@ pub struct Listing {
     pub skipped: Vec<Box<[u8]>>,
     /// How many files `exclude` left out.
     pub excluded: u64,
+    /// Which patterns of `exclude` left something out, by their index.
+    pub cut_by: BTreeSet<usize>,
     /// How many folders hold nothing at all: git stores none.
     pub empty: u64,
 }
@@ -54,7 +57,14 @@ pub struct Listing {
 impl Listing {
     /// A listing without a file: what a folder that is taken off its branch becomes.
     pub fn nothing() -> Self {
-        Self { root: PathBuf::new(), files: Vec::new(), skipped: Vec::new(), excluded: 0, empty: 0 }
+        Self {
+            root: PathBuf::new(),
+            files: Vec::new(),
+            skipped: Vec::new(),
+            excluded: 0,
+            cut_by: BTreeSet::new(),
+            empty: 0,
+        }
     }
 
     /// The files, in the byte order of their paths, which is git's.
@@ -151,8 +161,8 @@ struct Found {
     skipped: Vec<Box<[u8]>>,
     excluded: u64,
     empty: u64,
-    /// Whether `exclude` left anything out, be it an empty folder.
-    is_cut: bool,
+    /// The patterns of `exclude` that left anything out, be it an empty folder.
+    cut_by: BTreeSet<usize>,
 }
 
 impl Found {
@@ -162,7 +172,7 @@ impl Found {
         self.skipped.extend(other.skipped);
         self.excluded += other.excluded;
         self.empty += other.empty;
-        self.is_cut |= other.is_cut;
+        self.cut_by.extend(other.cut_by);
         self
     }
 }
@@ -195,12 +205,12 @@ fn list(directory: &Path, walk: &Walk<'_>) -> Result<Listing, Failure> {
         all = all.join(found);
         level = std::mem::take(&mut all.folders);
     }
-    let Found { mut files, skipped, excluded, empty, is_cut, .. } = all;
+    let Found { mut files, skipped, excluded, empty, cut_by, .. } = all;
     if files.is_empty() {
-        return Err(nothing(folders - 1, is_cut, skipped.len()));
+        return Err(nothing(folders - 1, !cut_by.is_empty(), skipped.len()));
     }
     files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(Listing { root: directory.to_owned(), files, skipped, excluded, empty })
+    Ok(Listing { root: directory.to_owned(), files, skipped, excluded, cut_by, empty })
 }
 
 fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
@@ -265,7 +275,7 @@ fn take(found: &mut Found, folder: &Folder, entry: &fs::DirEntry, walk: &Walk<'_
     let mut metadata = entry.metadata().map_err(|error| unreadable(&path, &error))?;
     let mut kind = metadata.file_type();
     if is_excluded(walk.exclude, &path, kind) {
-        found.is_cut = true;
+        found.cut_by.extend(walk.exclude.matching(&path, kind.is_dir()));
         found.excluded += if kind.is_dir() { files_below(&entry.path()) } else { 1 };
         return Ok(());
     }
@@ -276,7 +286,7 @@ fn take(found: &mut Found, folder: &Folder, entry: &fs::DirEntry, walk: &Walk<'_
         kind = metadata.file_type();
         // A pattern such as `docs/` speaks of folders, and the link has become one.
         if kind.is_dir() && is_excluded(walk.exclude, &path, kind) {
-            found.is_cut = true;
+            found.cut_by.extend(walk.exclude.matching(&path, true));
             found.excluded += files_below(&end);
             return Ok(());
         }

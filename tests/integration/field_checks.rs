@@ -196,3 +196,87 @@ fn p11_what_often_holds_a_credential_is_told_and_what_does_not_is_not() {
     let ignored = world.publish().file("site/id_rsa", private_key()).input("ignore-checks", "secret-files").run();
     assert_eq!(ignored.succeeded().check("secret-files"), "warn");
 }
+
+#[test]
+fn p3_patterns_that_match_nothing_are_told_with_the_slip() {
+    let branch = [("css/a.css", "a"), ("js/a.js", "a"), ("v1/index.html", "one"), ("docs/old/x", "x")];
+    let target = || site().files("gh-pages", &branch);
+    let warned = |input: &str, value: &str, destination: &str| {
+        let world = World::with(target(), classic());
+        let step = world.publish().input(input, value).input("destination", destination).input("dry-run", "true");
+        let step = step.file("site/deep/x.map", "m").file("site/node_modules/x/y.js", "y");
+        symlink("v1", step.workspace().join("site/latest")).unwrap();
+        let outcome = step.run();
+        outcome.succeeded();
+        (outcome.check("patterns"), outcome.cause("patterns"), outcome.message("patterns"))
+    };
+    for (input, value, destination, word) in [
+        ("keep", "[\"css\", \"js\"]", "", "list in brackets"),
+        ("keep", "css,js", "", "Commas"),
+        ("exclude", ".github,node_modules", "", "Commas"),
+        ("keep", "\"css\"", "", "quotes"),
+        ("keep", "- css", "", "dash"),
+        ("keep", "docs/old/**", "docs", "without `destination` in front; write \"old/**\""),
+        ("exclude", "site/deep", "", "without `directory` in front; write \"deep\""),
+        ("keep", "latest/**", "", "symbolic link"),
+        ("exclude", "*.map", "", "write \"**/*.map\""),
+        ("keep", "fonts/**", "", "matches nothing"),
+    ] {
+        let (check, cause, message) = warned(input, value, destination);
+        assert_eq!((check.as_str(), cause.as_str()), ("warn", "pattern-unmatched"), "{input}: {value}: {message}");
+        assert!(message.contains(word), "{value}: {message}");
+    }
+    for (input, value, destination) in [
+        ("keep", "css/**\njs", ""),
+        ("keep", "old", "docs"),
+        ("exclude", "+node_modules\nnode_modules/x", ""),
+        ("exclude", "**/*.map\nv1/**", ""),
+    ] {
+        assert_eq!(warned(input, value, destination).0, "pass", "{input}: {value}");
+    }
+}
+
+#[test]
+fn p12_an_older_run_that_ends_after_a_newer_one_is_told() {
+    let world = World::with(site(), classic());
+    let of_run = |number: &str| world.publish().file("site/run", number).env("GITHUB_RUN_ID", number);
+    of_run("100").run().succeeded();
+    of_run("102").run().succeeded();
+    let preview = |number: &str| of_run(number).input("destination", "previews/pr-1");
+    let outcome = of_run("101").input("dry-run", "true").run();
+    outcome.succeeded();
+    assert_eq!(
+        (outcome.check("newer-publish").as_str(), outcome.cause("newer-publish").as_str()),
+        ("warn", "newer-publish")
+    );
+    assert!(
+        outcome.message("newer-publish").contains("/actions/runs/102") && outcome.stdout.contains("concurrency"),
+        "{outcome}"
+    );
+    let elsewhere = preview("101").run();
+    assert_eq!(elsewhere.succeeded().check("newer-publish"), "pass", "the newer run changed another folder");
+    preview("104").run().succeeded();
+    assert_eq!(preview("103").input("dry-run", "true").run().succeeded().check("newer-publish"), "warn");
+    let kept = of_run("103").input("keep", "previews/**").run();
+    assert_eq!(kept.succeeded().check("newer-publish"), "pass", "what the newer run changed stays");
+    assert_eq!(of_run("105").run().succeeded().check("newer-publish"), "pass");
+}
+
+#[test]
+fn p15_a_temporary_folder_that_is_not_there_is_replaced() {
+    for folder in ["/mnt/tmp/not/there", "/proc"] {
+        World::with(site(), classic()).publish().env("TMPDIR", folder).run().succeeded();
+    }
+}
+
+#[test]
+fn p17_links_that_pass_for_gitmodules_are_refused_before_anything_is_sent() {
+    for name in [".gitmodules ", ".gitmodules", "GITMOD~1", ".git\u{200c}modules"] {
+        let world = World::with(site(), classic());
+        let step = world.publish();
+        symlink("index.html", step.workspace().join("site").join(name)).unwrap();
+        let outcome = step.run();
+        outcome.failed("invalid-input");
+        assert!(world.github.log().pushes().is_empty(), "{outcome}");
+    }
+}

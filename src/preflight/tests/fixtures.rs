@@ -85,7 +85,15 @@ pub(crate) fn publish(tip: Option<Oid>, changes: Changes) -> PublishFacts {
     let proposal = Proposal { tip, new_tip, pack, changes, files, rewrites: false, files_before: None };
     let planned = plan(&[]);
     let commit = planned.commit_plan(&planned.author, AboutSite { pages: None, trailers: true });
-    PublishFacts { hashed, commit, base: Base::absent().unwrap(), proposal, deflated: None }
+    PublishFacts {
+        hashed,
+        commit,
+        base: Base::absent().unwrap(),
+        proposal,
+        deflated: None,
+        unmatched: Vec::new(),
+        newer_run: None,
+    }
 }
 
 /// A refusal with this status and cause.
