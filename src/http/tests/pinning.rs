@@ -82,3 +82,17 @@ async fn no_other_server_is_spoken_to() {
     }
     assert_eq!((other.seen().len(), server.seen().len()), (0, 0));
 }
+
+#[tokio::test]
+async fn a_client_that_is_lent_to_an_address_speaks_to_no_other_server() {
+    let (own, storage) = (Server::start(|_| fine("own")).await, Server::start(|_| fine("storage")).await);
+    let client = client(&own.url());
+    let lent = client.lent_to(&storage.at("/x").parse().unwrap());
+    assert_eq!(text(lent.send(get(&storage.at("/object?signature=1"))).await.unwrap()).await, "storage");
+    let error = lent.send(get(&own.at("/"))).await.unwrap_err();
+    assert!(error.what.contains("held back"), "{error}");
+    let error = client.send(get(&storage.at("/"))).await.unwrap_err();
+    assert!(error.what.contains("held back"), "{error}");
+    assert_eq!((own.seen().len(), storage.seen().len()), (0, 1));
+    assert_eq!(client.traffic().requests, 1, "the traffic is counted once");
+}
