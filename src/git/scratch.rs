@@ -36,6 +36,12 @@ const FAREWELL: Duration = Duration::from_millis(2500);
 /// How long a push that was cut off is watched for: the server may still be at work on it.
 const AFTERMATH: Duration = Duration::from_millis(400);
 
+/// How often the deletion of one ref is tried. A server that takes no push leaves the ref to a later step's sweep.
+const DELETIONS: u32 = 3;
+
+/// The pause before the second try; each later one is twice as long.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// The name of a new scratch ref; `now` is the server's clock.
 ///
 /// # Errors
@@ -103,18 +109,22 @@ impl ScratchRefs {
     async fn delete_one(&self, remote: &Remote, name: &RefName) {
         let begun = Instant::now();
         let interest = Interest::names([name]);
-        loop {
+        let mut refused = 0;
+        while refused < DELETIONS {
             let gone = match remote.advertise(&interest).await {
                 Ok(refs) => match refs.tip(name) {
-                    Some(value) => delete(remote, &refs, &[(name.clone(), value)]).await.is_ok(),
-                    None => begun.elapsed() > AFTERMATH,
+                    Some(value) => Some(delete(remote, &refs, &[(name.clone(), value)]).await.is_ok()),
+                    // It may be on its way yet.
+                    None => (begun.elapsed() > AFTERMATH).then_some(true),
                 },
-                Err(_) => false,
+                Err(_) => Some(false),
             };
-            if gone {
-                return self.forget(name);
+            match gone {
+                Some(true) => return self.forget(name),
+                Some(false) => refused += 1,
+                None => {}
             }
-            pause().await;
+            pause(PAUSE * 2_u32.pow(refused.saturating_sub(1))).await;
         }
     }
 
@@ -124,8 +134,8 @@ impl ScratchRefs {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the end of a step is no try of its policy")]
-async fn pause() {
-    tokio::time::sleep(Duration::from_millis(100)).await;
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 #[cfg(test)]

@@ -109,15 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_written_is_a_warning() {
+    fn outputs_that_cannot_be_written_are_an_error_and_a_summary_is_a_warning() {
         let folder = tempfile::tempdir().unwrap();
         let destinations = Destinations {
             output: Some(folder.path().join("no/such/folder")),
             summary: Some(folder.path().to_owned()),
         };
         let (console, out) = console();
-        write_all(&fixtures::success(), &destinations, &console);
+        assert!(!write_all(&fixtures::success(), &destinations, &console));
         let (commands, _) = runner::parse_log(&out.text());
-        assert_eq!(commands.iter().map(|command| command.name.as_str()).collect::<Vec<_>>(), ["warning", "warning"]);
+        assert_eq!(commands.iter().map(|command| command.name.as_str()).collect::<Vec<_>>(), ["error", "warning"]);
     }
 }

@@ -49,7 +49,7 @@ fn graceful(outcome: &Outcome) {
 }
 
 #[test]
-fn runner_files_that_are_not_there_or_full_are_warnings() {
+fn outputs_that_cannot_be_written_fail_the_step_and_a_summary_is_a_warning() {
     for (output, summary) in [
         ("", ""),
         ("/no/such/folder/output", "/no/such/folder/summary"),
@@ -59,13 +59,14 @@ fn runner_files_that_are_not_there_or_full_are_warnings() {
         let world = World::new();
         let outcome = world.publish().env("GITHUB_OUTPUT", output).env("GITHUB_STEP_SUMMARY", summary).run();
         graceful(&outcome);
-        assert_eq!(outcome.status, Some(0), "the relay is done: {outcome}");
+        let expected = usize::from(!output.is_empty());
+        assert_eq!(outcome.status, Some(i32::from(!output.is_empty())), "{output}: {outcome}");
         assert!(world.tip("refs/heads/gh-pages").is_some());
-        let warned = outcome
-            .stdout
-            .lines()
-            .filter(|line| line.starts_with("::warning") && line.contains("could not be written"));
-        assert_eq!(warned.count(), if output.is_empty() { 0 } else { 2 }, "{output}: {outcome}");
+        let told = |level: &str| {
+            let lines = outcome.stdout.lines();
+            lines.filter(|line| line.starts_with(level) && line.contains("could not be written")).count()
+        };
+        assert_eq!((told("::error"), told("::warning")), (expected, expected), "{output}: {outcome}");
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) enum Kind {
     Refs,
     /// With an App's own token.
     App,
+    /// A directory whose commit GitHub signs, with an App's own token.
+    Signed,
+    /// A directory that a pull request brings.
+    Proposed,
     /// A directory and a start, for three targets.
     FanOut,
     /// A directory and a tag.
@@ -40,7 +44,7 @@ pub(crate) enum Kind {
 }
 
 /// Those that together make every request. The others are parts of them, for what is not about a request.
-pub(crate) const KINDS: [Kind; 3] = [Kind::Whole, Kind::Refs, Kind::App];
+pub(crate) const KINDS: [Kind; 5] = [Kind::Whole, Kind::Refs, Kind::App, Kind::Signed, Kind::Proposed];
 
 /// The targets beside [`TARGET`] where there are several.
 const OTHERS: [&str; 2] = ["acme/docs", "acme/zone"];
@@ -78,7 +82,7 @@ impl Scene {
         let source = Repository::new("acme/source").file("README.md", "source\n").collaborator("robin", Role::Write);
         let mut model = Model::new().repository(target(TARGET).pages("gh-pages")).repository(source).token(&token);
         match kind {
-            Kind::App => model = model.app(app()),
+            Kind::App | Kind::Signed => model = model.app(app()),
             Kind::FanOut => model = OTHERS.iter().fold(model, |model, slug| model.repository(target(slug))),
             _ => {}
         }
@@ -108,6 +112,11 @@ impl Scene {
                 let step = tagged(publish(step)).input("token", "").input("app-id", app().id.to_string());
                 step.input("app-private-key", &key_pair().0)
             }
+            Kind::Signed => {
+                let step = publish(step).input("sign", "github").input("token", "");
+                step.input("app-id", app().id.to_string()).input("app-private-key", &key_pair().0)
+            }
+            Kind::Proposed => publish(step).input("pull-request", "always"),
             Kind::FanOut => {
                 let all = [&[TARGET][..], &OTHERS].concat().join("\n");
                 dispatch(publish(step)).input("repository", all)
@@ -182,11 +191,28 @@ impl Scene {
                 })
                 .collect(),
             Kind::App | Kind::Publish => vec![self.branch(slug), self.tag()],
+            Kind::Signed => vec![self.branch(slug)],
+            Kind::Proposed => vec![self.proposed_branch(slug), self.pull_request(slug)],
             Kind::FanOut => vec![self.branch(slug), self.start(slug, "repository_dispatch")],
             Kind::Tag => vec![self.tag()],
             Kind::Dispatch => vec![self.start(slug, "repository_dispatch")],
             Kind::Workflow => vec![self.start(slug, "workflow_dispatch")],
         }
+    }
+
+    /// The branch that the pull request is made of.
+    fn proposed_branch(&self, slug: &str) -> Effect {
+        let name = "refs/heads/relay/gh-pages";
+        let right = self.github.repository(slug).tip(name).is_some();
+        Effect { name, stage: "push", count: self.landed(slug, name), right }
+    }
+
+    fn pull_request(&self, slug: &str) -> Effect {
+        let count = self.github.model(|model| model.find(slug).unwrap().pull_requests.len());
+        let repository = self.github.repository(slug);
+        let head = "refs/heads/relay/gh-pages";
+        let right = repository.tip(head).is_some() && repository.files(head).contains_key("index.html");
+        Effect { name: "pull request", stage: "push", count, right }
     }
 
     fn start(&self, slug: &str, event: &'static str) -> Effect {
