@@ -23,7 +23,7 @@ use repo_relay::{
     publish::{
         exposed::Search,
         hash::{Hashed, Retain, hash},
-        tree::{Merged, Placement, Site, merge},
+        tree::{ClosedPreviews, Merged, Placement, Site, merge},
         walk::walk,
     },
 };
@@ -70,8 +70,14 @@ fn hashed(site: &Path) -> Hashed {
 
 fn merged(store: &ObjectStore, base: Option<Oid>, content: &Hashed, destination: &str) -> Merged {
     let (destination, none): (TreePath, _) = (destination.parse().unwrap(), Globs::default());
-    let placement =
-        Placement { destination: &destination, keep: &none, exclude: &none, root_files: &[], site: Site::Root };
+    let placement = Placement {
+        destination: &destination,
+        keep: &none,
+        exclude: &none,
+        root_files: &[],
+        site: Site::Root,
+        closed_previews: &ClosedPreviews::new(),
+    };
     merge(store, base, Some(content), &placement).unwrap()
 }
 

@@ -264,6 +264,9 @@ fn wanted(plan: &Plan) -> (Vec<Permission>, Vec<Permission>) {
         Some(PullRequestWhen::Required) => helpful.push(("pull_requests", "write")),
         Some(PullRequestWhen::No) | None => {}
     }
+    if plan.directory().is_some_and(|directory| directory.asked.commit.prune_previews.is_some()) {
+        helpful.push(("pull_requests", "read"));
+    }
     if let Some(secret) = &plan.secret {
         needed.push((secret.scope.permission(), "write"));
     }

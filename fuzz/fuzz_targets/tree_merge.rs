@@ -17,7 +17,7 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use model::Files;
-use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::Unwatched, globs::Globs, publish::{exposed::Search, hash::{self, Retain}, tree::{Site, MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
+use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::Unwatched, globs::Globs, publish::{exposed::Search, hash::{self, Retain}, tree::{ClosedPreviews, Site, MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
 
 #[derive(Debug)]
 struct Input {
@@ -138,7 +138,7 @@ fuzz_target!(|input: Input| {
         None => None,
     };
     let destination = input.destination.parse().expect("a path");
-    let placement = Placement { destination: &destination, keep: &keep, exclude: &exclude, root_files: &[], site: Site::Root };
+    let placement = Placement { destination: &destination, keep: &keep, exclude: &exclude, root_files: &[], site: Site::Root, closed_previews: &ClosedPreviews::new() };
     match (merge(&objects, base, content.as_ref(), &placement), expected) {
         (Ok(merged), Some(expected)) => {
             check(&objects, base, &merged);

@@ -94,6 +94,17 @@ impl Meta {
         self.header("etag")
     }
 
+    /// The number of a list's last page: that of the link `rel="last"`, which every page but the last one has.
+    ///
+    /// Source: <https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>
+    pub fn last_page(&self) -> Option<u32> {
+        let links = self.header("link")?;
+        let last = links.split(',').find(|link| link.contains("rel=\"last\""))?;
+        let address = last.trim().strip_prefix('<')?.split('>').next()?;
+        let (_, query) = address.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix("page="))?.parse().ok()
+    }
+
     /// The primary rate limit; its parts are `None` on a server that has none.
     pub fn rate_limit(&self) -> RateLimit {
         let number = |name| self.header(name).and_then(|value| value.parse::<u64>().ok());
@@ -139,6 +150,15 @@ mod tests {
         let rate = meta.rate_limit();
         assert_eq!((rate.limit, rate.remaining, rate.resource.as_deref()), (Some(5000), Some(0), Some("core")));
         assert_eq!(rate.reset.map(expiry::rfc3339).as_deref(), Some("2026-11-21T04:27:46Z"));
+    }
+
+    #[test]
+    fn the_last_page_is_that_of_the_link() {
+        let link = "<https://api.github.com/r?per_page=100&page=2>; rel=\"next\", <https://api.github.com/r?per_page=100&page=7>; rel=\"last\"";
+        assert_eq!(meta(&[("link", link)]).last_page(), Some(7));
+        for other in ["", "<x>; rel=\"last\"", "<x?per_page=9>; rel=\"last\"", "<x?page=3>; rel=\"prev\""] {
+            assert_eq!(meta(&[("link", other)]).last_page(), None, "{other}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use self::{
     error::RestError,
     meta::{Meta, RateLimit},
     operations::{DispatchRequest, Polled, RunQuery, WorkflowDispatchRequest},
-    pulls::PullRequestDraft,
+    pulls::{PULLS_PER_PAGE, PullRequestDraft},
 };
 use crate::{
     credential::Secret,

@@ -15,6 +15,7 @@ pub use self::{
     rules::{Branch, BranchProtection, CommitRef, Conditions, ProtectionChecks, RefCondition, Rule, Ruleset},
     runs::{ActionsPermissions, Dispatched, Job, Run, Step, Workflow},
 };
+use super::operations::plain;
 use crate::credential::Secret;
 
 /// A moment in RFC 3339; another form counts as not given.
@@ -167,6 +168,23 @@ pub struct Pages {
     pub source: Option<PagesSource>,
 }
 
+impl Pages {
+    /// The address of the folder `folder` of the branch `branch`, which has no slash at its end and is empty for the root. None
+    /// where the site is not made from that branch, or from another folder of it.
+    pub fn address_of(&self, branch: &str, folder: &str) -> Option<String> {
+        let source = self.source.as_ref().filter(|source| source.branch == branch)?;
+        let (site, root) = (self.html_url.as_deref()?.trim_end_matches('/'), source.path.trim_matches('/'));
+        let is_built_from_branch = self.build_type.as_deref() != Some("workflow");
+        let below = match folder.strip_prefix(root)? {
+            below if root.is_empty() || below.is_empty() => below,
+            below => below.strip_prefix('/')?,
+        };
+        let names: Vec<String> = below.split('/').filter(|name| !name.is_empty()).map(plain).collect();
+        let path: String = names.iter().flat_map(|name| ["/", name]).collect();
+        is_built_from_branch.then(|| format!("{site}{path}/"))
+    }
+}
+
 /// What a Pages site is made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -282,4 +300,34 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     String::deserialize(deserializer).map(Secret::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_an_address_where_the_site_is_made_from_its_branch() {
+        let site = |build: &str, path: &str| Pages {
+            html_url: Some("https://octo.github.io/site/".into()),
+            build_type: Some(build.into()),
+            source: Some(PagesSource { branch: "gh-pages".into(), path: path.into() }),
+            ..Pages::default()
+        };
+        for (path, folder, address) in [
+            ("/", "", Some("")),
+            ("/", "previews/pr-7", Some("previews/pr-7/")),
+            ("/", "a b/ü", Some("a%20b/%C3%BC/")),
+            ("/docs", "docs", Some("")),
+            ("/docs", "docs/v1", Some("v1/")),
+            ("/docs", "docs2", None),
+            ("/docs", "", None),
+        ] {
+            let expected = address.map(|path| format!("https://octo.github.io/site/{path}"));
+            assert_eq!(site("legacy", path).address_of("gh-pages", folder), expected, "{path} {folder}");
+        }
+        assert_eq!(site("legacy", "/").address_of("main", ""), None);
+        assert_eq!(site("workflow", "/").address_of("gh-pages", ""), None);
+        assert_eq!(Pages::default().address_of("gh-pages", ""), None);
+    }
 }

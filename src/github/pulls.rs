@@ -15,6 +15,9 @@ use super::{
 };
 use crate::names::{Oid, Slug};
 
+/// How many pull requests one page of a list has.
+pub const PULLS_PER_PAGE: usize = 100;
+
 /// A pull request that is to be made.
 #[derive(Clone, Debug)]
 pub struct PullRequestDraft {
@@ -72,6 +75,21 @@ impl GitHub {
         let path = format!("/repos/{repository}/pulls?state=open&head={head}&base={}", plain(base));
         let Answered { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;
         Ok(Answered { value: value.into_iter().next(), meta })
+    }
+
+    /// `GET /repos/{owner}/{repo}/pulls?state=open`: one page of the numbers of all open pull requests, the oldest first, and
+    /// which page is the last one, where the server says it. Pages count from 1.
+    pub async fn open_pull_requests(
+        &self,
+        repository: &Slug,
+        page: u32,
+    ) -> Result<Answered<(Vec<u64>, Option<u32>)>, RestError> {
+        let path = format!(
+            "/repos/{repository}/pulls?state=open&sort=created&direction=asc&per_page={PULLS_PER_PAGE}&page={page}"
+        );
+        let Answered { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;
+        let last = meta.last_page();
+        Ok(Answered { value: (value.into_iter().map(|pull| pull.number).collect(), last), meta })
     }
 
     /// `GET /repos/{owner}/{repo}/pulls/{pull_number}`

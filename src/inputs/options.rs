@@ -104,6 +104,28 @@ pub struct PreviewFolders {
 /// Stands for the number of a pull request.
 const NUMBER: &str = "{number}";
 
+impl PreviewFolders {
+    /// The folders above the one whose name has the number.
+    pub fn above(&self) -> impl Iterator<Item = &str> {
+        let end = self.before.rfind('/').unwrap_or(0);
+        self.before[..end].split('/').filter(|name| !name.is_empty())
+    }
+
+    /// The folders below that one, down to the preview.
+    pub fn below(&self) -> impl Iterator<Item = &str> {
+        self.after.split('/').skip(1).filter(|name| !name.is_empty())
+    }
+
+    /// The number of the pull request in the name of a folder, which has it as GitHub writes it.
+    pub fn number(&self, name: &[u8]) -> Option<u64> {
+        let before = self.before.rsplit('/').next().unwrap_or_default();
+        let after = self.after.split('/').next().unwrap_or_default();
+        let digits = name.strip_prefix(before.as_bytes())?.strip_suffix(after.as_bytes())?;
+        let plain = digits.first().is_some_and(|digit| *digit != b'0') && digits.iter().all(u8::is_ascii_digit);
+        std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+    }
+}
+
 impl FromStr for PreviewFolders {
     type Err = String;
 
@@ -139,6 +161,15 @@ mod tests {
         ] {
             assert_eq!(text.parse::<PreviewFolders>().unwrap().to_string(), shown);
         }
+        let preview: PreviewFolders = "a/b/pr-{number}x/site/old".parse().unwrap();
+        assert_eq!(preview.above().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(preview.below().collect::<Vec<_>>(), ["site", "old"]);
+        assert_eq!(preview.number(b"pr-17x"), Some(17));
+        for other in ["pr-017x", "pr-0x", "pr-x", "pr-17", "17x", "pr-+1x", "pr-17x/", "pr-99999999999999999999x"] {
+            assert_eq!(preview.number(other.as_bytes()), None, "{other}");
+        }
+        let preview: PreviewFolders = "{number}".parse().unwrap();
+        assert_eq!((preview.above().count(), preview.below().count(), preview.number(b"8")), (0, 0, Some(8)));
         for wrong in ["previews", "", "{Number}", "{number}/{number}", "../{number}", ".git/{number}", "a\\{number}"] {
             assert!(wrong.parse::<PreviewFolders>().is_err(), "{wrong}");
         }

@@ -3,7 +3,7 @@
 pub use super::row::{Form, Group, Input, Preset};
 
 /// Inputs whose stage this version does not have: a value for one of them is refused by name, never ignored.
-pub const NOT_YET: &[&str] = &["prune-previews"];
+pub const NOT_YET: &[&str] = &[];
 
 /// The preflight checks, by the names that the report and `ignore-checks` use.
 pub const CHECKS: [&str; 26] = [
@@ -306,7 +306,7 @@ pub const INPUTS: &[Input] = &[
         form: Form::Text("a folder of the branch with {number} in it once, such as previews/pr-{number}"),
         preset: Preset::None,
         help: "Folder of the branch with `{number}`, such as `previews/pr-{number}`: each folder of this form whose pull request (of the target repository) is not open \
-               is removed in the same commit. If the pull requests cannot be read, all folders stay.",
+               is removed in the same commit, whatever `keep` and `exclude` say. If the token cannot read the pull requests (Pull requests: Read), all folders stay.",
         needs: PUSH,
     },
     Input {

@@ -1,6 +1,7 @@
 //! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
 
 mod commit;
+mod previews;
 mod proposed;
 mod rules;
 mod secret;
@@ -360,7 +361,9 @@ async fn publish_facts(
         let base = Base::absent()?.moved_to(refs.tip(directory.branch()), directory, remote, retries);
         let (hashed, base) = tokio::join!(source.hashed(directory, watch), base);
         let (hashed, base) = (hashed?, base?);
-        let commit = plan.commit_plan(author, site.await.unwrap_or_default());
+        let closed_previews = previews::closed(plan, connection, directory, &base).await?;
+        let about = AboutSite { closed_previews, ..site.await.unwrap_or_default() };
+        let commit = plan.commit_plan(author, about);
         let proposal = Proposal::make(directory, &commit, &hashed, &base, remote, retries).await?;
         let deflated = size::deflated(&proposal.pack, PACK_LIMIT).await?;
         let newer = newer_run(plan.origin.run_url.as_deref(), directory, &base, remote, retries).await;

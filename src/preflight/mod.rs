@@ -38,7 +38,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
     git::advertisement::Advertisement,
-    github::model::PublicKey,
+    github::model::{Pages, PublicKey},
     names::Author,
     plan::Plan,
     plan::{PushPlan, PushRoute, SecretPlan, TagPlan, reference},
@@ -130,6 +130,11 @@ impl Cleared<Plan> {
     /// How the change comes to its branch.
     pub fn route(&self) -> &PushRoute {
         &self.facts.route
+    }
+
+    /// The Pages site, where the token may ask for it.
+    pub fn pages(&self) -> Option<&Pages> {
+        self.facts.pages.answer()
     }
 
     /// What is known of the pull request; none where the plan uses none.

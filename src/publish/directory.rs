@@ -1,12 +1,12 @@
 //! A directory onto a branch, as planned.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use crate::{
     git::sign::SigningKey,
     globs::Globs,
     inputs::DirectoryPush,
-    names::{Author, RefName},
+    names::{Author, Oid, RefName},
 };
 
 use super::{exposed::Search, message::Origin, tree::Site};
@@ -63,7 +63,13 @@ pub struct AboutSite {
     pub pages: Option<(String, String)>,
     /// Whether the message gets its trailers.
     pub trailers: bool,
+    /// The preview folders whose pull request is not open, with their trees.
+    pub closed_previews: Arc<ClosedPreviews>,
 }
+
+/// Paths of folders on a branch, with the tree that each had when it was looked at. One with another tree was published to
+/// since then.
+pub type ClosedPreviews = BTreeMap<Vec<u8>, Oid>;
 
 /// The one folder that Pages publishes from besides the root.
 ///

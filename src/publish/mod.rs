@@ -14,6 +14,7 @@ mod folders;
 pub mod hash;
 pub mod message;
 pub mod newer;
+pub mod previews;
 pub mod proposal;
 pub mod sizes;
 pub mod source;

@@ -25,7 +25,7 @@ use crate::{
     },
     inputs::{History, Nojekyll},
     names::{Oid, TreePath},
-    publish::directory::{CommitPlan, DirectoryPlan},
+    publish::directory::{ClosedPreviews, CommitPlan, DirectoryPlan},
     report::FileStatus,
     retry::Retries,
 };
@@ -79,8 +79,8 @@ impl Proposal {
         let tip = base.tip;
         loop {
             let (directory_, hashed_, store_) = (directory.clone(), Arc::clone(hashed), base.store.clone());
-            let site = commit.site(directory);
-            let work = move || merge_at(&directory_, &hashed_, tip, site, &store_);
+            let (site, closed) = (commit.site(directory), Arc::clone(&commit.about.closed_previews));
+            let work = move || merge_at(&directory_, &hashed_, tip, (site, &closed), &store_);
             let merged = tokio::task::spawn_blocking(work)
                 .await
                 .map_err(|error| Failure::new(Cause::InternalError, format!("The merge did not end: {error}.")))?;
@@ -174,6 +174,37 @@ impl Base {
         &self.store
     }
 
+    /// The root tree of the branch; none where it is not there.
+    pub(super) fn root(&self) -> Result<Option<Oid>, Failure> {
+        self.tip.map(|tip| Ok(self.store.read_commit(tip)?.tree)).transpose()
+    }
+
+    /// Gets those of `trees` that are not here, each without the trees below it.
+    pub(super) async fn fetch_trees(
+        &self,
+        trees: impl IntoIterator<Item = Oid>,
+        remote: &Remote,
+        retries: &Retries,
+    ) -> Result<(), Failure> {
+        let mut wants = Vec::new();
+        for tree in trees {
+            if !self.store.has(tree)? {
+                wants.push(tree);
+            }
+        }
+        wants.sort_unstable();
+        wants.dedup();
+        if wants.is_empty() {
+            return Ok(());
+        }
+        let request = FetchRequest { wants, filter: Some(Filter::Tree(0)), ..FetchRequest::default() };
+        let get = || async {
+            let store = self.store.clone();
+            remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await
+        };
+        retries.run("fetch of the branch's trees", get).await.map(|_| ())
+    }
+
     /// When the branch was found to have this tip.
     pub fn looked_at(&self) -> Instant {
         self.looked_at
@@ -235,12 +266,12 @@ fn merge_at(
     directory: &DirectoryPlan,
     hashed: &Hashed,
     tip: Option<Oid>,
-    site: Site,
+    about: (Site, &ClosedPreviews),
     store: &ObjectStore,
 ) -> Result<AtTip, MergeError> {
     let base = tip.map(|tip| store.read_commit(tip)).transpose()?;
     let base_tree = base.as_ref().map(|commit| commit.tree);
-    let merged = merged(directory, hashed, base_tree, site, store)?;
+    let merged = merged(directory, hashed, base_tree, about, store)?;
     let files_before = match base_tree {
         Some(tree) if merged.changes.removed > 0 => count_files(store, tree)?,
         _ => None,
@@ -293,7 +324,7 @@ fn merged(
     directory: &DirectoryPlan,
     hashed: &Hashed,
     base_tree: Option<Oid>,
-    site: Site,
+    (site, closed_previews): (Site, &ClosedPreviews),
     store: &ObjectStore,
 ) -> Result<Merged, MergeError> {
     let mut root_files = Vec::new();
@@ -316,6 +347,7 @@ fn merged(
         exclude: &directory.exclude,
         root_files: &root_files,
         site,
+        closed_previews,
     };
     let content = directory.directory.is_some().then_some(hashed);
     merge(store, base_tree, content, &placement)

@@ -8,6 +8,7 @@ mod merge;
 #[cfg(test)]
 mod model;
 mod new;
+mod prune;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
+pub use super::directory::ClosedPreviews;
 use super::hash::Hashed;
 use crate::globs::Globs;
 use crate::{
@@ -63,6 +65,8 @@ pub struct Placement<'a> {
     pub root_files: &'a [RootFile],
     /// Where those stand.
     pub site: Site,
+    /// Folders of the branch that go, unless the directory brings them or their trees are others.
+    pub closed_previews: &'a ClosedPreviews,
 }
 
 /// Where the root of the site is that the branch holds.
@@ -84,8 +88,10 @@ pub struct Changes {
     pub added: u64,
     /// Files with another content or mode.
     pub changed: u64,
-    /// Files (and submodules) that are gone.
+    /// Files (and submodules) that are gone. A preview counts as one: what it holds is not fetched.
     pub removed: u64,
+    /// How many of `removed` are previews.
+    pub previews: u64,
     /// Paths of all that is added, changed or removed below `.github/workflows/`.
     pub workflow_files: Vec<Vec<u8>>,
 }

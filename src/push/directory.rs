@@ -45,6 +45,11 @@ enum Sent {
 /// The branch that GitHub Pages is usually made from.
 const PAGES: &str = "gh-pages";
 
+/// The size of a directory, in bytes, from which a warning speaks of the limit of Pages, which is 1 GB.
+///
+/// Source: <https://docs.github.com/en/pages/getting-started-with-github-pages/github-pages-limits>
+const SITE_WARNING: u64 = 900_000_000;
+
 /// How many paths a sentence names.
 const NAMED: usize = 5;
 
@@ -60,6 +65,11 @@ pub fn begin(directory: &DirectoryPlan, publish: &PublishFacts, connection: &Con
         let text = format!("Not published, since git holds no sockets, pipes and devices ({count}): {names}.");
         connection.watch.see(Event::Notice(&text));
     }
+    let branch = directory.branch().short();
+    let is_site = publish.commit.about.pages.as_ref().map_or(branch == PAGES, |(source, _)| source == branch);
+    if is_site && let Some(text) = near_the_limit(publish.hashed.listing().bytes()) {
+        connection.watch.see(Event::Warning(&text));
+    }
     let pointers: Vec<&[u8]> = publish.hashed.lfs_pointers().map(|file| &file.path[..]).collect();
     if !pointers.is_empty() && directory.branch().short() == PAGES {
         let (count, names) = (pointers.len(), named(pointers.into_iter()));
@@ -69,6 +79,17 @@ pub fn begin(directory: &DirectoryPlan, publish: &PublishFacts, connection: &Con
         );
         connection.watch.see(Event::Warning(&text));
     }
+}
+
+/// What to say of a directory of `bytes` bytes that becomes a site.
+fn near_the_limit(bytes: u64) -> Option<String> {
+    (bytes >= SITE_WARNING).then(|| {
+        format!(
+            "The directory has {} MB; GitHub Pages refuses a site of more than 1 GB, with all that the branch holds. \
+             Publish less with `exclude`, or remove old folders (`prune-previews`).",
+            bytes / 1_000_000
+        )
+    })
 }
 
 /// The first of some paths, as a sentence names them.
@@ -272,4 +293,15 @@ async fn landed(command: &Command, tip: Option<Oid>, connection: &Connection) ->
 async fn advertised(interest: &Interest, connection: &Connection) -> Result<Advertisement, Failure> {
     let look = || connection.remote.advertise(interest);
     connection.retries.run("look at what became of the push", look).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_comes_before_the_limit_of_pages() {
+        assert_eq!(near_the_limit(SITE_WARNING - 1), None);
+        assert!(near_the_limit(900_000_000).unwrap().starts_with("The directory has 900 MB;"));
+    }
 }

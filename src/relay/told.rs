@@ -3,6 +3,7 @@
 use crate::{
     connection::Connection,
     diagnosis::Stage,
+    inputs::WaitFor,
     names::{Oid, RefName},
     plan::{Plan, ProposedBranch, Signer},
     preflight::{
@@ -86,11 +87,23 @@ fn left_out(listing: &Listing) -> String {
     if parts.is_empty() { String::new() } else { format!("; {}", parts.join("; ")) }
 }
 
+/// The address of the published folder, where Pages is made from its branch. With a wait for Pages it is told only once it is live.
+fn page_url(cleared: &Cleared<Plan>) -> Option<String> {
+    let plan = cleared.plan();
+    let waits = plan.wait.as_ref().is_some_and(|wait| wait.expected.contains(&WaitFor::Pages));
+    if waits || plan.behaviour.dry_run || cleared.route().proposed.is_some() {
+        return None;
+    }
+    let directory = plan.directory().filter(|directory| directory.directory.is_some())?;
+    cleared.pages()?.address_of(directory.branch().short(), directory.asked.commit.destination.as_str())
+}
+
 pub(super) fn note_push(cleared: &Cleared<Plan>, publish: &PublishFacts, pushed: &Pushed, report: &mut TargetReport) {
     let branch = pushed.branch.short();
     let dry_run = cleared.plan().behaviour.dry_run;
     let changes = &pushed.proposal.changes;
     report.facts.branch = Some(branch.to_owned());
+    report.facts.page_url = page_url(cleared);
     report.facts.previous = pushed.old;
     report.changes.added = changes.added;
     report.changes.changed = changes.changed;
@@ -121,11 +134,15 @@ pub(super) fn note_push(cleared: &Cleared<Plan>, publish: &PublishFacts, pushed:
         Signer::GitHub if dry_run => " GitHub would make and sign the commit.",
         Signer::GitHub => " GitHub made and signed the commit.",
     };
+    let previews = match changes.previews {
+        0 => String::new(),
+        number => format!(" and {}", count(number, "preview")),
+    };
     let files = format!(
-        "{} added, {} changed, {} removed{}",
+        "{} added, {} changed, {} removed{previews}{}",
         count(changes.added, "file"),
         changes.changed,
-        changes.removed,
+        changes.removed - changes.previews,
         left_out(publish.hashed.listing())
     );
     let reference = RefReport::new(&pushed.branch, pushed.old.unwrap_or(Oid::ZERO), pushed.new, pushed.forced);

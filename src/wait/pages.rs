@@ -14,12 +14,13 @@ use crate::{
     diagnosis::{Cause, Failure},
     github::{Polled, model::Pages},
     inputs::Wait,
+    preflight::ClearedPush,
 };
 
 /// What is known of the site.
 #[derive(Debug)]
 pub(super) struct Site {
-    /// Its address.
+    /// The address of the folder that was published, or that of the site.
     pub(super) url: Option<String>,
     pub(super) build_type: Option<String>,
     pub(super) branch: Option<String>,
@@ -29,9 +30,15 @@ pub(super) struct Site {
 pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<Site> {
     let slug = &waiting.cleared.plan().target.slug;
     let ask = || async { Ok(connection.github.pages_site(slug).await?.value) };
-    let Pages { html_url, build_type, source, .. } =
-        connection.retries.run("question for the Pages site", ask).await.ok()?;
-    Some(Site { url: html_url, build_type, branch: source.map(|source| source.branch) })
+    let site = connection.retries.run("question for the Pages site", ask).await.ok()?;
+    let published = match waiting.cleared.push() {
+        ClearedPush::Directory(work) => Some(&work.0).filter(|directory| directory.directory.is_some()),
+        _ => None,
+    };
+    let address = published
+        .and_then(|directory| site.address_of(directory.branch().short(), directory.asked.commit.destination.as_str()));
+    let Pages { html_url, build_type, source, .. } = site;
+    Some(Site { url: address.or(html_url), build_type, branch: source.map(|source| source.branch) })
 }
 
 /// Looks at the builds instead of the runs: for a token that may read Pages but not Actions, and on a server that builds

@@ -48,6 +48,7 @@ mod preflight_rules;
 mod preflight_tags;
 mod preflight_token;
 mod preflight_workflow;
+mod previews;
 mod publish;
 mod pull_request;
 mod race;

@@ -128,9 +128,9 @@ fn a_build_that_another_push_took_the_place_of_is_followed_to_the_others_end() {
     let builds = world.github.runs(TARGET);
     assert_eq!(builds.len(), 2);
     assert_eq!(builds[0].outcome.conclusion.as_deref(), Some("cancelled"));
-    for outcome in [&first, &second] {
+    for (outcome, folder) in [(&first, "a"), (&second, "b")] {
         outcome.succeeded();
-        assert_eq!(outcome.output("page-url"), "https://acme.github.io/site/");
+        assert_eq!(outcome.output("page-url"), format!("https://acme.github.io/site/{folder}/"));
     }
     let seen = first.report()["targets"][0]["runs"].clone();
     assert!(seen.as_array().unwrap().iter().any(|run| run["id"] == builds[1].id), "{first}");

@@ -31,7 +31,7 @@ pub(super) async fn about_site(
         Some(Trailers::Never) | None => false,
         Some(Trailers::Auto) => !tells_a_secret(plan, connection, repository).await,
     };
-    AboutSite { pages, trailers }
+    AboutSite { pages, trailers, ..AboutSite::default() }
 }
 
 /// Whether the trailers would tell readers of the target about a private repository.

@@ -84,7 +84,7 @@ pub(crate) fn publish(tip: Option<Oid>, changes: Changes) -> PublishFacts {
     let (pack, files) = (Pack::default(), std::collections::BTreeMap::new());
     let proposal = Proposal { tip, new_tip, pack, changes, files, rewrites: false, files_before: None };
     let planned = plan(&[]);
-    let commit = planned.commit_plan(&planned.author, AboutSite { pages: None, trailers: true });
+    let commit = planned.commit_plan(&planned.author, AboutSite { trailers: true, ..AboutSite::default() });
     PublishFacts {
         hashed,
         commit,

@@ -26,12 +26,12 @@ enum Wanted {
 }
 
 pub(super) struct Merge<'a> {
-    trees: &'a dyn Trees,
-    content: Option<&'a Hashed>,
-    placement: &'a Placement<'a>,
-    changes: Changes,
+    pub(super) trees: &'a dyn Trees,
+    pub(super) content: Option<&'a Hashed>,
+    pub(super) placement: &'a Placement<'a>,
+    pub(super) changes: Changes,
     named: BTreeMap<Vec<u8>, FileStatus>,
-    new: New,
+    pub(super) new: New,
     looked_into: u32,
 }
 
@@ -43,7 +43,8 @@ impl<'a> Merge<'a> {
 
     pub(super) fn run(mut self, base: Option<Oid>) -> Result<Merged, MergeError> {
         let components: Vec<&str> = self.placement.destination.components().collect();
-        let tree = self.along(&components, 0, base)?.unwrap_or_else(|| self.new.tree(&[]));
+        let merged = self.along(&components, 0, base)?;
+        let tree = self.without_closed_previews(merged)?.unwrap_or_else(|| self.new.tree(&[]));
         if let Some(content) = self.content {
             for index in &self.new.files {
                 let whole = self.whole(&content.listing().files()[*index].path);
@@ -95,7 +96,7 @@ impl<'a> Merge<'a> {
     }
 
     /// The entries of a tree of the branch.
-    fn entries(&mut self, oid: Oid, deep: bool) -> Result<Vec<TreeEntry>, MergeError> {
+    pub(super) fn entries(&mut self, oid: Oid, deep: bool) -> Result<Vec<TreeEntry>, MergeError> {
         self.looked_into += 1;
         if self.looked_into > MAX_FOLDERS {
             let what = format!("The branch holds more than {MAX_FOLDERS} folders that would have to be looked into.");
@@ -340,7 +341,7 @@ impl<'a> Merge<'a> {
     }
 
     /// Keeps the name of a file that changed, if it is one of the first.
-    fn name(&mut self, path: Vec<u8>, status: FileStatus) {
+    pub(super) fn name(&mut self, path: Vec<u8>, status: FileStatus) {
         let is_full = self.named.len() >= MOST_FILES;
         if is_full && self.named.last_key_value().is_some_and(|(last, _)| *last <= path) {
             return;

@@ -37,6 +37,19 @@ impl New {
         oid
     }
 
+    /// Drops the mixed trees that `root` does not lead to: a later step of the merge replaced them.
+    pub(super) fn keep_reachable(&mut self, root: Option<Oid>) {
+        let mut reachable = HashSet::new();
+        let mut open: Vec<Oid> = root.into_iter().collect();
+        while let Some(oid) = open.pop() {
+            if let Some(content) = self.mixed.get(&oid).filter(|_| reachable.insert(oid)) {
+                let entries = TreeEntry::read_all(content).unwrap_or_default();
+                open.extend(entries.iter().filter(|entry| entry.mode.is_tree()).map(|entry| entry.oid));
+            }
+        }
+        self.mixed.retain(|oid, _| reachable.contains(oid));
+    }
+
     /// The trees, with their content, and the blobs that no tree of `base` names.
     pub(super) fn lacking(
         mut self,

@@ -62,6 +62,7 @@ impl Case {
             exclude: &self.exclude,
             root_files: &self.root_files,
             site: self.site,
+            closed_previews: &ClosedPreviews::new(),
         };
         merge(trees, base, content.as_ref(), &placement)
     }
@@ -87,7 +88,7 @@ impl Case {
 }
 
 fn changes(added: u64, changed: u64, removed: u64) -> Changes {
-    Changes { added, changed, removed, workflow_files: Vec::new() }
+    Changes { added, changed, removed, ..Changes::default() }
 }
 
 #[test]
@@ -321,7 +322,14 @@ fn old_modes_of_the_branch_are_no_change() {
     let folder = directory(&files(&[("a", "1")]));
     let content = hashed(folder.path(), &Globs::default()).unwrap();
     let (root, none) = (TreePath::default(), Globs::default());
-    let placement = Placement { destination: &root, keep: &none, exclude: &none, root_files: &[], site: Site::Root };
+    let placement = Placement {
+        destination: &root,
+        keep: &none,
+        exclude: &none,
+        root_files: &[],
+        site: Site::Root,
+        closed_previews: &ClosedPreviews::new(),
+    };
     assert_eq!(merge(&trees, Some(base), Some(&content), &placement).unwrap().tree, base);
 }
 
@@ -349,7 +357,14 @@ fn a_handful_of_trees_that_holds_billions_of_files_is_given_up() {
     let exclude = globs(&[".github/**"]);
     let content = hashed(folder.path(), &exclude).unwrap();
     let (root, keep) = (TreePath::default(), Globs::default());
-    let placement = Placement { destination: &root, keep: &keep, exclude: &exclude, root_files: &[], site: Site::Root };
+    let placement = Placement {
+        destination: &root,
+        keep: &keep,
+        exclude: &exclude,
+        root_files: &[],
+        site: Site::Root,
+        closed_previews: &ClosedPreviews::new(),
+    };
     match merge(&held, Some(oid), Some(&content), &placement) {
         Err(MergeError::Failed(failure)) => {
             assert_eq!(failure.cause, Cause::ServerError);

@@ -19,7 +19,8 @@ pub(super) fn page(call: &Call<'_>, all: &[Value]) -> Result<(Vec<Value>, Option
     let index = number("page", 1)?.max(1);
     let page: Vec<_> = all.iter().skip((index - 1) * size).take(size).cloned().collect();
     let more = all.len() > index * size;
-    let link = more.then(|| format!("<{}/?page={}&per_page={size}>; rel=\"next\"", call.api(), index + 1));
+    let to = |page: usize, rel: &str| format!("<{}/?page={page}&per_page={size}>; rel=\"{rel}\"", call.api());
+    let link = more.then(|| format!("{}, {}", to(index + 1, "next"), to(all.len().div_ceil(size), "last")));
     Ok((page, link))
 }
 
