@@ -7,7 +7,7 @@ use super::{
     raw::{nearest, variable},
     refusal::{invalid, refused, unaccepted},
     repository,
-    table::{Form, Group, INPUTS, Input, NOT_YET, Preset, find},
+    table::{Form, Group, INPUTS, Input, Preset, find},
 };
 use crate::{context::Context, credential::Secret, diagnosis::Failure};
 
@@ -19,7 +19,6 @@ impl Inputs {
     pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
         let reader = Reader { raw, context };
         let inputs = reader.unrestricted()?;
-        reader.refuse_unsupported()?;
         Ok(inputs)
     }
 }
@@ -166,20 +165,6 @@ impl<'a> Reader<'a> {
             Some(input) => Err(unaccepted(input.name, &format!("({}) is not valid UTF-8", variable(input)))),
             None => Ok(()),
         }
-    }
-
-    fn refuse_unsupported(&self) -> Result<(), Failure> {
-        for name in NOT_YET {
-            if self.is_set(name) {
-                let leave = find(name).map_or(Preset::None, |input| input.preset);
-                let leave = if let Preset::Value(value) = leave { format!(" (or {value})") } else { String::new() };
-                return Err(invalid(format!(
-                    "`{name}` is not supported yet by this version; it accepts nothing{leave}."
-                ))
-                .with_remedy(format!("Remove `{name}` from `with:` of the step.")));
-            }
-        }
-        Ok(())
     }
 
     /// What is wrong where inputs of a push are given and nothing is pushed: an expression that came out empty leaves no other trace.

@@ -2,9 +2,6 @@
 
 pub use super::row::{Form, Group, Input, Preset};
 
-/// Inputs whose stage this version does not have: a value for one of them is refused by name, never ignored.
-pub const NOT_YET: &[&str] = &[];
-
 /// The preflight checks, by the names that the report and `ignore-checks` use.
 pub const CHECKS: [&str; 26] = [
     "token-present",

@@ -616,57 +616,12 @@ fn a_variable_holds_the_token_of_the_server_that_gh_means() {
 }
 
 #[test]
-fn what_this_version_does_not_have_is_refused_by_name() {
-    let given = [
-        ("repository", "o/r\no/s"),
-        ("ssh-key", "K"),
-        ("ssh-known-hosts", "h k"),
-        ("app-id", "1"),
-        ("app-private-key", "K"),
-        ("remove", "true"),
-        ("signing-key", "K"),
-        ("refs", "main"),
-        ("workflow", "a.yml"),
-        ("workflow-ref", "main"),
-        ("workflow-inputs", "{\"a\": 1}"),
-        ("wait", "started"),
-        ("wait-for", "pages"),
-        ("wait-timeout", "1m"),
-        ("secret-name", "N"),
-        ("secret-value", "v"),
-        ("symlinks", "follow"),
-        ("trailers", "false"),
-        ("sign", "github"),
-        ("pull-request", "always"),
-        ("pull-request-merge", "squash"),
-        ("prune-previews", "{number}"),
-        ("checkout", "code"),
-        ("prune", "true"),
-    ];
+fn the_defaults_as_the_action_writes_them_are_no_inputs() {
     let read = |pairs: &[(&str, &str)]| {
         let environment = environment(&[RUNNER, pairs].concat());
         let context = Context::read(&environment, PathBuf::from("/here"));
         Inputs::read(&Raw::from_environment(environment), &context)
     };
-    for name in table::NOT_YET {
-        let (_, value) = given.iter().find(|(given, _)| given == name).unwrap();
-        let beside = match *name {
-            "app-id" => ("app-private-key", "K"),
-            "app-private-key" => ("app-id", "1"),
-            "secret-name" => ("secret-value", "v"),
-            "secret-value" => ("secret-name", "N"),
-            "remove" => ("destination", "a"),
-            "prune" => ("refs", "main"),
-            _ => ("dry-run", "true"),
-        };
-        let failure = read(&[(name, value), beside]).unwrap_err();
-        assert_eq!(failure.cause, Cause::InvalidInput, "{name}");
-        assert!(failure.what.contains("not supported yet"), "{failure}");
-        assert!(
-            failure.what.contains(&format!("`{name}`")) || failure.what.contains(&format!("`{}`", beside.0)),
-            "{failure}"
-        );
-    }
     let defaults: Vec<(&str, &str)> = INPUTS
         .iter()
         .filter_map(|input| match input.preset {
