@@ -7,6 +7,7 @@ mod runs;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
 pub(super) use self::runs::{Jobs, Runs, Workflows};
@@ -15,8 +16,10 @@ pub use self::{
     rules::{Branch, BranchProtection, CommitRef, Conditions, ProtectionChecks, RefCondition, Rule, Ruleset},
     runs::{ActionsPermissions, Dispatched, Job, Run, Step, Workflow},
 };
-use super::operations::plain;
 use crate::credential::Secret;
+
+/// Stays as it is in the name of a folder in an address.
+const IN_ADDRESS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A moment in RFC 3339; another form counts as not given.
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
@@ -179,7 +182,11 @@ impl Pages {
             below if root.is_empty() || below.is_empty() => below,
             below => below.strip_prefix('/')?,
         };
-        let names: Vec<String> = below.split('/').filter(|name| !name.is_empty()).map(plain).collect();
+        let names: Vec<String> = below
+            .split('/')
+            .filter(|name| !name.is_empty())
+            .map(|name| utf8_percent_encode(name, IN_ADDRESS).to_string())
+            .collect();
         let path: String = names.iter().flat_map(|name| ["/", name]).collect();
         is_built_from_branch.then(|| format!("{site}{path}/"))
     }

@@ -1,15 +1,19 @@
 //! A directory onto a branch, as planned.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     git::sign::SigningKey,
     globs::Globs,
     inputs::DirectoryPush,
-    names::{Author, Oid, RefName},
+    names::{Author, RefName},
 };
 
-use super::{exposed::Search, message::Origin, tree::Site};
+use super::{
+    exposed::Search,
+    message::Origin,
+    tree::{ClosedPreviews, Site},
+};
 
 /// A directory onto a branch.
 #[derive(Clone, Debug)]
@@ -66,10 +70,6 @@ pub struct AboutSite {
     /// The preview folders whose pull request is not open, with their trees.
     pub closed_previews: Arc<ClosedPreviews>,
 }
-
-/// Paths of folders on a branch, with the tree that each had when it was looked at. One with another tree was published to
-/// since then.
-pub type ClosedPreviews = BTreeMap<Vec<u8>, Oid>;
 
 /// The one folder that Pages publishes from besides the root.
 ///

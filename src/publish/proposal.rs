@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{
     hash::Hashed,
     message::message,
-    tree::{BlobSource, Changes, MergeError, Merged, Placement, RootFile, Site, count_files, merge},
+    tree::{BlobSource, Changes, ClosedPreviews, MergeError, Merged, Placement, RootFile, Site, count_files, merge},
 };
 use crate::git::commit::commit;
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     },
     inputs::{History, Nojekyll},
     names::{Oid, TreePath},
-    publish::directory::{ClosedPreviews, CommitPlan, DirectoryPlan},
+    publish::directory::{CommitPlan, DirectoryPlan},
     report::FileStatus,
     retry::Retries,
 };

@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-pub use super::directory::ClosedPreviews;
 use super::hash::Hashed;
 use crate::globs::Globs;
 use crate::{
@@ -68,6 +67,10 @@ pub struct Placement<'a> {
     /// Folders of the branch that go, unless the directory brings them or their trees are others.
     pub closed_previews: &'a ClosedPreviews,
 }
+
+/// Paths of folders on a branch, with the tree that each had when it was looked at. One with another tree was published to
+/// since then.
+pub type ClosedPreviews = BTreeMap<Vec<u8>, Oid>;
 
 /// Where the root of the site is that the branch holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

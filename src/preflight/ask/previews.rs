@@ -10,9 +10,10 @@ use crate::{
     plan::Plan,
     progress::Event,
     publish::{
-        directory::{ClosedPreviews, DirectoryPlan},
+        directory::DirectoryPlan,
         previews::{Preview, previews},
         proposal::Base,
+        tree::ClosedPreviews,
     },
 };
 
