@@ -13,13 +13,20 @@ use crate::{
 const LISTENER: &str =
     "name: deploy\non:\n  repository_dispatch:\n    types: [published]\njobs: {a: {runs-on: x, steps: []}}\n";
 
-/// A repository with the action at its root and the workflow. Only the Dockerfile's default of PROFILE and the base image's digest differ: a
+/// A repository with the action at its root and the workflow. Only the default of the Dockerfile's PROFILE differs, and the digest: a
 /// runner passes no build arguments, and with this profile its build finds the layers of the image that is there.
 fn repository(folder: &Path) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in
-        ["Cargo.toml", "Cargo.lock", "action.yml", ".dockerignore", "src", "script/binary", "tests/emulator/Cargo.toml"]
-    {
+    for name in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "action.yml",
+        ".dockerignore",
+        "src",
+        "script/binary",
+        "demo/Cargo.toml",
+        "tests/emulator/Cargo.toml",
+    ] {
         let to = folder.join(name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         let copied = Command::new("cp").arg("-r").arg(root.join(name)).arg(&to).status().unwrap();
