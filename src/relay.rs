@@ -193,6 +193,8 @@ impl Relay<'_> {
             }
             Some((head, old)) => {
                 let report = &mut *self.report;
+                // The branch has moved, but the stage is not over: a signal from here on has to fail it.
+                report.reopen(Stage::Push);
                 let mut note = |pull: &PullRequestReport| report.pull_request = Some(pull.clone());
                 let moved = old != Some(head);
                 propose(cleared, self.connection, proposed, (head, moved), words, &mut note).await?

@@ -422,6 +422,13 @@ impl TargetReport {
         self.put(StageReport { stage, status, cause: None, message: message.into(), took: Duration::ZERO });
     }
 
+    /// Notes that `stage` goes on after all: what was said of it so far stays its message, and an end from outside is its failure.
+    pub fn reopen(&mut self, stage: Stage) {
+        if let Some(known) = self.stages.iter_mut().find(|known| known.stage == stage) {
+            known.status = StageStatus::Skipped;
+        }
+    }
+
     /// Notes that `stage` failed. The first failure names the target's error.
     pub fn fail(&mut self, stage: Stage, failure: &Failure) {
         self.put(StageReport {
