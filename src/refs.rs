@@ -1,5 +1,5 @@
 //! Refs of the checkout, pushed to the target as `git push` would: what the refspecs name here ([`spec`]), what that means
-//! for the target's refs ([`updates`]), what has to be sent ([`prepare`]), sending it ([`push`](mod@push)), and telling it ([`report`]).
+//! for the target's refs ([`updates`]), and what has to be sent ([`prepare`]). `push::refs` sends it.
 
 pub mod blocking;
 pub mod drift;
