@@ -4,7 +4,10 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener as Listener},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -160,6 +163,18 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
+/// A port for a program that cannot be told to choose one. It lies below those that the system gives to whoever asks for
+/// any, so that no other test takes it between the look and the program's start.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = std::process::id() % 10_000;
+    (0..10_000)
+        .map(|_| NEXT.fetch_add(1, Ordering::Relaxed))
+        .map(|step| 20_000 + u16::try_from((begin + u32::from(step)) % 10_000).unwrap())
+        .find(|port| Listener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap()
+}
+
 /// tinyproxy, which knows one user.
 pub(crate) struct Proxy {
     process: Child,
@@ -180,7 +195,7 @@ impl Proxy {
 
     fn with(upstream: &str, password: bool) -> Self {
         let folder = TempDir::new().unwrap();
-        let port = Listener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let user = if password { "BasicAuth ada s3cret\n" } else { "" };
         let file = folder.path().join("tinyproxy.conf");
         let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\n{upstream}{user}");

@@ -118,5 +118,7 @@ fn a_directory_stays_inside_the_workspace() {
     for absent in ["nope", "site/index.html", "site/index.html/x", "site\\x"] {
         assert_eq!(resolve(absent).unwrap_err().cause, Cause::DirectoryNotFound, "{absent}");
     }
-    assert!(resolve("site\\x").unwrap_err().what.contains("site/x"));
+    put(&workspace, "site/x/index.html", "");
+    let slashes = resolve("site\\x").unwrap_err().to_string();
+    assert!(slashes.contains("backslashes") && slashes.contains("`directory: site/x`"), "{slashes}");
 }
