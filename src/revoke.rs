@@ -3,16 +3,13 @@
 //! Source: <https://docs.github.com/en/rest/credentials/revoke>
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
     credential::Secret,
-    diagnosis::{Cause, Failure, Situation},
+    diagnosis::{Cause, Failure, Retry, Situation},
     doubt::Doubt,
     github::{GitHub, RestError},
     http::HttpClient,
@@ -24,7 +21,7 @@ use crate::{
 /// The stage's budget. What is left of `timeout` may be nothing: the wait stage before it is not part of that.
 const BUDGET: Duration = Duration::from_mins(1);
 
-/// The pause before a revocation whose answer was lost is sent again.
+/// The pause before a revocation whose answer was lost is sent again, where the server named none.
 const SECOND_TRY: Duration = Duration::from_secs(1);
 
 /// The stage as failures name it.
@@ -62,22 +59,25 @@ impl Revocation {
         match self.send(&github, &retries).await {
             Ok(()) => return Ok("The old token was revoked. GitHub tells its owner by mail.".to_owned()),
             Err(Unrevoked::Refused(failure)) => return Err(failure),
-            Err(Unrevoked::Lost(failure)) => {
+            // A pause that the server named and that is longer than what is left is not begun.
+            Err(Unrevoked::Lost(failure, pause)) if pause > retries.left() => return Err(failure),
+            Err(Unrevoked::Lost(failure, pause)) => {
                 let text = format!("The answer to the {WHAT} was lost, so it is sent once more. {}", failure.what);
                 watch.see(Event::Notice(&text));
+                retries.pause(pause).await;
             }
         }
-        retries.pause(SECOND_TRY).await;
         match self.send(&github, &retries).await {
             Ok(()) => Ok("The old token was revoked, at the second request: the answer to the first was lost. GitHub \
                           tells its owner by mail."
                 .to_owned()),
-            Err(Unrevoked::Refused(failure) | Unrevoked::Lost(failure)) => Err(failure),
+            Err(Unrevoked::Refused(failure) | Unrevoked::Lost(failure, _)) => Err(failure),
         }
     }
 
     async fn send(&self, github: &GitHub, retries: &Retries) -> Result<(), Unrevoked> {
-        let lost = AtomicBool::new(false);
+        let lost = Mutex::new(None);
+        let pause_of_lost = || *lost.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = || async {
             self.doubt.begin(WHAT);
             let Err(error) = github.revoke_credential(&self.token).await else {
@@ -86,14 +86,20 @@ impl Revocation {
             };
             if error.may_be_done() {
                 self.doubt.linger(WHAT);
-                lost.store(true, Ordering::Relaxed);
-                return Err(Failure::from(error).with_retry(crate::diagnosis::Retry::Never));
+                let failure = Failure::from(error);
+                let pause = match failure.retry {
+                    Retry::After(pause) | Retry::Unclear(Some(pause)) => pause,
+                    _ => SECOND_TRY,
+                };
+                *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
+                return Err(failure.with_retry(Retry::Never));
             }
             self.doubt.clear();
             Err(self.refused(error))
         };
-        retries.run(WHAT, attempt).await.map_err(|failure| {
-            if lost.load(Ordering::Relaxed) { Unrevoked::Lost(failure) } else { Unrevoked::Refused(failure) }
+        retries.run(WHAT, attempt).await.map_err(|failure| match pause_of_lost() {
+            Some(pause) => Unrevoked::Lost(failure, pause),
+            None => Unrevoked::Refused(failure),
         })
     }
 
@@ -114,6 +120,6 @@ impl Revocation {
 enum Unrevoked {
     /// It was certainly not done.
     Refused(Failure),
-    /// The answer got lost.
-    Lost(Failure),
+    /// The answer got lost; the pause before the second request.
+    Lost(Failure, Duration),
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use emulator::model::{App, Level, Model, Repository, Role, Token};
+use emulator::model::{App, Level, Model, Repository, Role, SecretScope, Token};
 
 use crate::{
     app::key_pair,
@@ -31,6 +31,10 @@ pub(crate) enum Kind {
     Signed,
     /// A directory that a pull request brings.
     Proposed,
+    /// A directory, and the previews of closed pull requests off the same branch.
+    Previews,
+    /// A secret of this store in two repositories, and then the end of the old token.
+    Rotation(Store),
     /// A directory and a start, for three targets.
     FanOut,
     /// A directory and a tag.
@@ -43,8 +47,40 @@ pub(crate) enum Kind {
     Workflow,
 }
 
+/// A store of secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Store {
+    Actions,
+    Dependabot,
+    Codespaces,
+    Environment,
+}
+
+impl Store {
+    /// What `secret-scope` calls it, and what the server does.
+    fn scope(self) -> (&'static str, SecretScope) {
+        match self {
+            Self::Actions => ("actions", SecretScope::Actions),
+            Self::Dependabot => ("dependabot", SecretScope::Dependabot),
+            Self::Codespaces => ("codespaces", SecretScope::Codespaces),
+            Self::Environment => ("environment:my stage", SecretScope::Environment("my stage".to_owned())),
+        }
+    }
+}
+
 /// Those that together make every request. The others are parts of them, for what is not about a request.
-pub(crate) const KINDS: [Kind; 5] = [Kind::Whole, Kind::Refs, Kind::App, Kind::Signed, Kind::Proposed];
+pub(crate) const KINDS: [Kind; 10] = [
+    Kind::Whole,
+    Kind::Refs,
+    Kind::App,
+    Kind::Signed,
+    Kind::Proposed,
+    Kind::Previews,
+    Kind::Rotation(Store::Actions),
+    Kind::Rotation(Store::Dependabot),
+    Kind::Rotation(Store::Codespaces),
+    Kind::Rotation(Store::Environment),
+];
 
 /// The targets beside [`TARGET`] where there are several.
 const OTHERS: [&str; 2] = ["acme/docs", "acme/zone"];
@@ -56,6 +92,8 @@ pub(crate) struct Scene {
     /// What git goes over, where it is not HTTP.
     pub(crate) sshd: Option<Arc<Sshd>>,
     token: Token,
+    /// The token that a rotation ends.
+    old: Token,
 }
 
 /// What a relay is to bring about, and how often it did.
@@ -72,6 +110,7 @@ pub(crate) struct Effect {
 impl Scene {
     pub(crate) fn new(kind: Kind) -> Self {
         let token = Token::classic("robin", &["repo", "workflow"]);
+        let old = Token::classic("ada", &["repo"]);
         let target = |slug| {
             Repository::new(slug)
                 .file("README.md", "hello\n")
@@ -84,9 +123,23 @@ impl Scene {
         match kind {
             Kind::App | Kind::Signed => model = model.app(app()),
             Kind::FanOut => model = OTHERS.iter().fold(model, |model, slug| model.repository(target(slug))),
+            Kind::Previews => {
+                let previews = PREVIEWS.map(|path| (path, "preview\n"));
+                let target = target(TARGET).files("gh-pages", &previews).pull_request("main").pull_request("main");
+                let mut model = Model::new().repository(target.pages("gh-pages")).token(&token);
+                model.find_mut(TARGET).unwrap().pull_requests[0].open = false;
+                return Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old };
+            }
+            Kind::Rotation(_) => {
+                // Only an administrator sets Codespaces secrets.
+                let target = |slug| target(slug).collaborator("robin", Role::Admin).environment("my stage");
+                let model = Model::new().repository(target(TARGET)).repository(target(OTHERS[0]));
+                let model = model.token(&token).token(&old);
+                return Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old };
+            }
             _ => {}
         }
-        Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token }
+        Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old }
     }
 
     /// With git over SSH, and no token.
@@ -117,6 +170,16 @@ impl Scene {
                 step.input("app-id", app().id.to_string()).input("app-private-key", &key_pair().0)
             }
             Kind::Proposed => publish(step).input("pull-request", "always"),
+            Kind::Previews => {
+                let step = publish(step).input("destination", "previews/pr-2");
+                step.input("prune-previews", "previews/pr-{number}")
+            }
+            Kind::Rotation(store) => step
+                .input("repository", format!("{TARGET}\n{}", OTHERS[0]))
+                .input("secret-scope", store.scope().0)
+                .input("secret-name", "DEPLOY_TOKEN")
+                .input("secret-value", SECRET)
+                .input("revoke-token", self.old.value()),
             Kind::FanOut => {
                 let all = [&[TARGET][..], &OTHERS].concat().join("\n");
                 dispatch(publish(step)).input("repository", all)
@@ -149,26 +212,68 @@ impl Scene {
         self.effects_at(TARGET)
     }
 
-    /// What is wrong with the targets that met no fault.
+    /// What is wrong beside the effects at the target: at the targets that met no fault, and with what had to stay.
     pub(crate) fn neglected(&self, outcome: &Outcome) -> Vec<String> {
-        let mut wrong = Vec::new();
-        if self.kind == Kind::FanOut {
-            let report = outcome.report();
-            for (slug, told) in OTHERS.iter().zip(report["targets"].as_array().unwrap().iter().skip(1)) {
-                for Effect { name, count, right, .. } in self.effects_at(slug) {
-                    match count {
-                        0 => wrong.push(format!("lost: {slug} has no {name}")),
-                        1 if !right => wrong.push(format!("half done: {name} of {slug}")),
-                        1 => {}
-                        _ => wrong.push(format!("doubled: {name} of {slug} {count} times")),
+        match self.kind {
+            Kind::FanOut => self.neglected_targets(&OTHERS, outcome),
+            Kind::Previews => self.wrong_previews(outcome),
+            Kind::Rotation(_) => {
+                // The fault befalls one of the two targets.
+                let is_other_hit = outcome.report()["targets"][1]["error"] != "";
+                let mut wrong = match is_other_hit {
+                    true if outcome.report()["targets"][0]["error"] != "" => {
+                        vec!["lost: a target that met no fault failed".to_owned()]
                     }
+                    true => Vec::new(),
+                    false => self.neglected_targets(&OTHERS[..1], outcome),
+                };
+                if failed_before_the_end(outcome) && self.is_revoked() {
+                    wrong.push("revoked: a target failed, and the old token has ended".to_owned());
                 }
-                if told["repository"] != *slug || told["error"] != "" {
-                    wrong.push(format!("untold: {slug} is told as {told}"));
+                wrong
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is wrong with these targets, which met no fault.
+    fn neglected_targets(&self, targets: &[&str], outcome: &Outcome) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let report = outcome.report();
+        for (slug, told) in targets.iter().zip(report["targets"].as_array().unwrap().iter().skip(1)) {
+            for Effect { name, count, right, .. } in self.effects_at(slug) {
+                match count {
+                    0 => wrong.push(format!("lost: {slug} has no {name}")),
+                    1 if !right => wrong.push(format!("half done: {name} of {slug}")),
+                    1 => {}
+                    _ => wrong.push(format!("doubled: {name} of {slug} {count} times")),
                 }
+            }
+            if told["repository"] != *slug || told["error"] != "" {
+                wrong.push(format!("untold: {slug} is told as {told}"));
             }
         }
         wrong
+    }
+
+    /// The preview of the open pull request stays; that of the closed one goes, or a warning says why not.
+    fn wrong_previews(&self, outcome: &Outcome) -> Vec<String> {
+        let files = self.github.repository(TARGET).files("refs/heads/gh-pages");
+        let mut wrong = Vec::new();
+        if !files.contains_key(PREVIEWS[2]) || !files.contains_key("old.html") {
+            wrong.push("lost: a file outside of the previews".to_owned());
+        }
+        let is_done = outcome.stage("push") == "done";
+        let warned = outcome.stdout.contains("No preview is removed by `prune-previews`");
+        if is_done && files.contains_key(PREVIEWS[0]) != warned {
+            wrong.push(format!("untold: a closed preview, with a warning: {warned}"));
+        }
+        wrong
+    }
+
+    fn is_revoked(&self) -> bool {
+        let value = self.old.value();
+        self.github.model(|model| model.tokens.iter().any(|token| token.value() == value && token.revoked))
     }
 
     fn effects_at(&self, slug: &str) -> Vec<Effect> {
@@ -193,11 +298,41 @@ impl Scene {
             Kind::App | Kind::Publish => vec![self.branch(slug), self.tag()],
             Kind::Signed => vec![self.branch(slug)],
             Kind::Proposed => vec![self.proposed_branch(slug), self.pull_request(slug)],
+            Kind::Previews => vec![self.preview(slug)],
+            Kind::Rotation(store) => {
+                let mut effects = vec![self.secret(slug, store)];
+                // The old token ends once for the step, and the first target tells of it.
+                if slug == TARGET {
+                    let count = usize::from(self.is_revoked());
+                    effects.push(Effect { name: "end of the old token", stage: "revoke", count, right: true });
+                }
+                effects
+            }
             Kind::FanOut => vec![self.branch(slug), self.start(slug, "repository_dispatch")],
             Kind::Tag => vec![self.tag()],
             Kind::Dispatch => vec![self.start(slug, "repository_dispatch")],
             Kind::Workflow => vec![self.start(slug, "workflow_dispatch")],
         }
+    }
+
+    fn secret(&self, slug: &str, store: Store) -> Effect {
+        let repository = self.github.repository(slug);
+        let value = repository.secret_in(&store.scope().1, "DEPLOY_TOKEN");
+        Effect {
+            name: "secret",
+            stage: "secret",
+            count: repository.secrets().len(),
+            right: value.as_deref() == Some(SECRET),
+        }
+    }
+
+    /// The published preview; the others are judged apart.
+    fn preview(&self, slug: &str) -> Effect {
+        let name = "refs/heads/gh-pages";
+        let files = self.github.repository(slug).files(name);
+        let in_preview = files.keys().filter(|path| path.starts_with("previews/pr-2/")).count();
+        let right = in_preview == 2 && files.contains_key("previews/pr-2/deep/page.html");
+        Effect { name, stage: "push", count: self.landed(slug, name), right }
     }
 
     /// The branch that the pull request is made of.
@@ -261,6 +396,16 @@ impl Scene {
         let object = repository.revparse_single(id).unwrap().peel_to_commit().unwrap();
         object.message().unwrap_or_default().trim().to_owned()
     }
+}
+
+/// The previews of the closed pull request 1 and of the open one 2, and a file beside them.
+const PREVIEWS: [&str; 3] = ["previews/pr-1/index.html", "previews/pr-2/old.html", "previews/list.html"];
+
+/// A target failed before the turn of the old token came.
+pub(crate) fn failed_before_the_end(outcome: &Outcome) -> bool {
+    let report = outcome.report();
+    let stages = report["targets"].as_array().unwrap().iter().flat_map(|target| target["stages"].as_array().unwrap());
+    stages.into_iter().any(|stage| stage["status"] == "failed" && stage["name"] != "revoke")
 }
 
 /// What an output or a stage of the report says against what there is. Empty: nothing.
