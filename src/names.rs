@@ -1,5 +1,6 @@
 //! The names of things on a GitHub server, parsed strictly at the edge: what has one of these types needs no further check.
 
+mod alike;
 mod author;
 mod git;
 mod secret_scope;
@@ -10,6 +11,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use url::{Host, Url};
 
 pub use self::{
+    alike::nearest,
     author::Author,
     git::{Oid, RefName, TreePath},
     secret_scope::SecretScope,

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     credential::{Secret, TokenKind},
-    diagnosis::{Failure, Situation},
+    diagnosis::{Failure, Pushes, Situation},
     git::{advertisement::Interest, scratch, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
     inputs::{Behaviour, JsonObject, TagExists, Wait, WaitFor},
     names::{Author, Oid, RefName, SecretScope, Target},
@@ -282,11 +282,12 @@ impl Plan {
             interest = forms.iter().fold(interest, |interest, form| interest.with_prefix(form));
         }
         match self.tags.as_ref().map(|tags| &tags.target) {
-            Some(TagTarget::Named(name)) => {
-                let forms = [name.clone(), format!("refs/heads/{name}"), format!("refs/tags/{name}")];
-                forms.iter().fold(interest, |interest, form| interest.with_prefix(form))
+            None | Some(TagTarget::PushedTip) => interest,
+            // A branch that has the commit to tag, and the names that are offered in place of a wrong one.
+            Some(target) => {
+                let named = if let TagTarget::Named(name) = target { interest.with_prefix(name) } else { interest };
+                named.with_prefix("refs/heads/").with_prefix("refs/tags/")
             }
-            _ => interest,
         }
     }
 
@@ -305,6 +306,11 @@ impl Plan {
                 !self.stored_headers.is_empty()
                     && self.token().is_some_and(|token| token.kind != TokenKind::GithubToken),
             ),
+            pushes: match &self.push {
+                PushPlan::None => None,
+                PushPlan::Directory(_) => Some(Pushes::Directory),
+                PushPlan::Refs(_) | PushPlan::Unreadable(_) => Some(Pushes::Refs),
+            },
             repository: Some(self.target.slug.to_string()),
             branch: self.branches().next().map(|branch| branch.short().to_owned()),
             tag: self.first_tag().map(str::to_owned),

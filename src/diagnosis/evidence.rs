@@ -57,6 +57,15 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// What a relay pushes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushes {
+    /// The content of a directory, in a commit that the step makes.
+    Directory,
+    /// Refs of the checkout, as they are.
+    Refs,
+}
+
 /// What the caller knows beyond the answer: it decides what no text can, and puts names into the remedy.
 #[derive(Clone, Debug, Default)]
 pub struct Situation {
@@ -66,6 +75,8 @@ pub struct Situation {
     pub own_repository: Option<bool>,
     /// Whether the checkout holds a stored `http.*.extraheader` that displaces the intended token.
     pub hijacking_header: Option<bool>,
+    /// What the relay pushes, where it pushes: inputs that shape a directory's commit do nothing for refs.
+    pub pushes: Option<Pushes>,
     /// `owner/name` of the target.
     pub repository: Option<String>,
     /// The branch that was pushed.

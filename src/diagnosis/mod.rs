@@ -18,6 +18,6 @@ mod verdict;
 
 pub use cause::Cause;
 pub use classify::classify;
-pub use evidence::{Evidence, Operation, Situation};
+pub use evidence::{Evidence, Operation, Pushes, Situation};
 pub use failure::{Failure, Retry, Stage};
 pub use verdict::Diagnosis;

@@ -3,7 +3,7 @@
 use crate::credential::TokenKind;
 
 use super::{
-    Cause, Situation,
+    Cause, Pushes, Situation,
     finding::Finding,
     job_permissions::{JobPermissions, job_permissions},
     link::sso_link,
@@ -13,13 +13,70 @@ use super::{
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
 pub(super) fn remedy(finding: &Finding, reading: &Reading, situation: &Situation) -> String {
-    let named = named(finding.cause, reading, situation);
+    let named = of_what_is_pushed(finding.cause, reading, situation);
+    let named = named.or_else(|| self::named(finding.cause, reading, situation));
     let mut words = named.unwrap_or_else(|| finding.cause.remedy().to_owned());
     if let Some(apart) = apart(finding) {
         words.push(' ');
         words.push_str(apart);
     }
     words
+}
+
+/// A remedy for what was pushed, where the inputs of a directory's commit cannot help.
+fn of_what_is_pushed(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
+    let server = situation.server.as_deref().unwrap_or("https://github.com");
+    let page = |path: &str| Some(format!("{server}/{}/{path}", situation.repository.as_deref()?));
+    let branch = situation.branch.as_deref().unwrap_or("the branch");
+    if reading.has_any(&["refusing to delete the current branch", "deletion of the current branch"]) {
+        let settings = page("settings").unwrap_or_else(|| "the repository's Settings > General".to_owned());
+        return Some(format!(
+            "The default branch cannot be deleted. Choose another default branch on {settings} (Default branch) first, then delete this one."
+        ));
+    }
+    if cause == Cause::ProtectedTag
+        && reading.has_any(&["creations being restricted", "cannot update this protected ref"])
+    {
+        let tag = situation.tag.as_deref().map(|tag| format!(" instead of {tag}")).unwrap_or_default();
+        let rules = page("settings/rules").unwrap_or_else(|| "Settings > Rules > Rulesets".to_owned());
+        return Some(format!(
+            "Use a new version{tag}. The tag of an immutable release can neither move nor be made again, even when the release is deleted. \
+             If a tag ruleset is listed on {rules}, add this account or App to its Bypass list."
+        ));
+    }
+    let is_tag = || {
+        let tag = situation.tag.as_deref()?.to_lowercase();
+        reading.has(&format!("rejected] {tag} ->")).then_some(())
+    };
+    if cause == Cause::MissingWorkflowScope && (is_tag().is_some() || situation.pushes == Some(Pushes::Refs)) {
+        let who = match situation.token_kind {
+            Some(TokenKind::GithubToken) => "`GITHUB_TOKEN` cannot change workflow files. Use a token with `workflow`, or an App with Workflows set to \"Read and write\"".to_owned(),
+            Some(TokenKind::Classic) => format!("Open the token on {server}/settings/tokens and tick `workflow`"),
+            _ => "Give the token Workflows: Read and write".to_owned(),
+        };
+        let otherwise = if is_tag().is_some() {
+            "tag a commit whose workflow files are those of one of the target's branches"
+        } else {
+            "push only commits that leave the target's workflow files as they are"
+        };
+        return Some(format!("{who}, or {otherwise}."));
+    }
+    if situation.pushes != Some(Pushes::Refs) {
+        return None;
+    }
+    Some(match cause {
+        Cause::RequiredSignatures => format!(
+            "The commits of the checkout are pushed as they are: `signing-key` and `sign` sign only what the step commits. Sign them where they are made (`git rebase --exec 'git commit --amend --no-edit -S'` signs old ones), \
+             or add this account or App to the ruleset's Bypass list on {}.",
+            page("settings/rules")?
+        ),
+        Cause::ForcePushForbidden => {
+            format!("Merge what the target's {branch} has and push without `+`. Or allow force pushes in its rule on {}.", page("settings/rules")?)
+        }
+        Cause::EmailPrivacy => "Set the commits' address to the account's noreply address (Settings > Emails shows it): `git rebase --exec 'git commit --amend --no-edit --reset-author'` rewrites old ones.".to_owned(),
+        Cause::FileTooLarge => "Remove the file from the history (`git filter-repo --invert-paths --path FILE`), or track it with Git LFS.".to_owned(),
+        _ => return None,
+    })
 }
 
 /// A remedy that names the page to open; none where the names are not known.

@@ -127,6 +127,24 @@ pub enum Content {
     Other,
 }
 
+/// A commit, as far as its id is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NamedCommit {
+    /// Its id, 40 hexadecimal digits.
+    pub sha: String,
+}
+
+/// A release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Release {
+    /// Whether its tag can neither move nor go. An older Enterprise Server does not say.
+    pub immutable: bool,
+    /// Its page.
+    pub html_url: String,
+}
+
 /// A file or folder in a folder of a branch, tag or commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]

@@ -11,8 +11,8 @@ use super::{
     error::{Effect, Reason},
     model::{
         AccessToken, Account, ActionsPermissions, Branch, Content, Dispatched, FolderEntry, GitCommit, Installation,
-        Job, Jobs, Pages, PagesBuild, PublicKey, RateLimits, RawContent, Repository, Rule, Ruleset, Run, Runs,
-        SecretInfo, ServerMeta, Workflow, Workflows,
+        Job, Jobs, NamedCommit, Pages, PagesBuild, PublicKey, RateLimits, RawContent, Release, Repository, Rule,
+        Ruleset, Run, Runs, SecretInfo, ServerMeta, Workflow, Workflows,
     },
 };
 use crate::{
@@ -206,6 +206,17 @@ impl GitHub {
         let folder = path.split('/').map(plain).collect::<Vec<_>>().join("/");
         let query = reference.map_or_else(String::new, |reference| format!("?ref={}", plain(reference)));
         self.ask(&Call::get(format!("/repos/{repository}/contents/{folder}{query}"))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/commits/{ref}`: the commit that a name or a shortened id stands for.
+    pub async fn commit_named(&self, repository: &Slug, name: &str) -> Result<Answered<NamedCommit>, RestError> {
+        // The answer lists the files of the commit, which nobody wants.
+        self.ask(&Call::get(format!("/repos/{repository}/commits/{}?per_page=1", plain(name)))).await
+    }
+
+    /// `GET /repos/{owner}/{repo}/releases/tags/{tag}`: 404 where there is none.
+    pub async fn release_by_tag(&self, repository: &Slug, tag: &str) -> Result<Answered<Release>, RestError> {
+        self.ask(&Call::get(format!("/repos/{repository}/releases/tags/{}", plain(tag)))).await
     }
 
     /// `GET /repos/{owner}/{repo}/git/commits/{commit_sha}`

@@ -6,30 +6,29 @@ mod proposed;
 mod rules;
 mod secret;
 mod size;
+mod tag;
 mod workflow;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use tokio::sync::oneshot;
 
 use super::{
-    facts::{
-        Asked, Deflated, Facts, ProposedFacts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TagFacts, TokenFacts,
-    },
+    facts::{Asked, Deflated, Facts, ProposedFacts, PublishFacts, RateFacts, Refusal, RepositoryFacts, TokenFacts},
     rules::route,
 };
 use crate::github::limits::PACK_LIMIT;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
-    git::{advertisement::Advertisement, commits::commit_of},
+    git::advertisement::Advertisement,
     github::{
         Answered, Meta, RestError,
         model::{Account, FolderEntry, Pages},
     },
-    names::{Author, Oid, RefName},
-    plan::{Plan, PushRoute, TagPlan, TagTarget, account_author},
+    names::Author,
+    plan::{Plan, PushRoute, account_author},
     preflight::Shared,
     publish::{
         directory::AboutSite,
@@ -71,13 +70,16 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
             let author = author(plan, told).await;
             (publish_facts(plan, connection, shared, known, &author, told_site).await, author)
         };
-        let (tags, (publish, author), pushed_refs, proposed) = tokio::join!(
-            tag_facts(plan, connection, known),
+        let (tags, held, (publish, author), pushed_refs, proposed) = tokio::join!(
+            tag::facts(plan, connection, known),
+            tag::held(plan, connection, known),
             publish,
             pushed_refs(plan, connection, known, &mut drift),
             proposed::branch(plan, connection, known)
         );
-        (refs, tags, publish, author, pushed_refs, proposed, drift)
+        let moved = tag::held_of_refs(plan, connection, pushed_refs.as_ref()).await;
+        let immutable = [held, moved].concat();
+        (refs, tags, immutable, publish, author, pushed_refs, proposed, drift)
     };
     let (
         user,
@@ -87,7 +89,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         folder,
         (workflows, workflow_metas),
         open,
-        (refs, tags, publish, author, pushed_refs, proposed, drift),
+        (refs, tags, immutable, publish, author, pushed_refs, proposed, drift),
         (),
     ) = tokio::join!(
         account,
@@ -148,6 +150,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         pushed_refs,
         drift,
         tags,
+        immutable,
         rules,
         pages: pages.asked(|pages| pages),
         workflows,
@@ -409,61 +412,4 @@ async fn refs_facts(
         Ok(facts)
     };
     Some(facts.await)
-}
-
-async fn tag_facts(
-    plan: &Plan,
-    connection: &Connection,
-    refs: Option<&Advertisement>,
-) -> Option<Result<TagFacts, Failure>> {
-    let (tags, refs) = (plan.tags.as_ref()?, refs?);
-    let commit = async {
-        match wanted(tags, refs) {
-            Wanted::Tip => Ok(None),
-            Wanted::Object(oid) => {
-                let look = || commit_of(&connection.remote, oid);
-                connection.retries.run("look at the tag's target", look).await.map(Some)
-            }
-            Wanted::Nothing(failure) => Err(failure),
-        }
-    };
-    let existing = async {
-        let mut existing = BTreeMap::new();
-        for (name, _) in &tags.tags {
-            if let Some(value) = refs.tip(name) {
-                let look = || commit_of(&connection.remote, value);
-                let commit = connection.retries.run("look at the tag that is there", look).await?;
-                existing.insert(name.clone(), (value, commit));
-            }
-        }
-        Ok::<_, Failure>(existing)
-    };
-    let (commit, existing) = tokio::join!(commit, existing);
-    Some(commit.and_then(|commit| Ok(TagFacts { commit, existing: existing? })))
-}
-
-enum Wanted {
-    Tip,
-    Object(Oid),
-    Nothing(Failure),
-}
-
-fn wanted(tags: &TagPlan, refs: &Advertisement) -> Wanted {
-    let nothing = |what: String| Wanted::Nothing(Failure::new(Cause::InvalidRefOrObject, what));
-    match &tags.target {
-        TagTarget::PushedTip => Wanted::Tip,
-        TagTarget::Commit(oid) | TagTarget::OwnCommit(Some(oid)) => Wanted::Object(*oid),
-        TagTarget::OwnCommit(None) => {
-            nothing("There is no commit to tag: GITHUB_SHA is not set and `tag-target` is empty.".to_owned())
-        }
-        TagTarget::Named(name) => {
-            let candidates = [name.parse().ok(), RefName::branch(name).ok(), RefName::tag(name).ok()];
-            match candidates.iter().flatten().find_map(|name| refs.tip(name)) {
-                Some(oid) => Wanted::Object(oid),
-                None => {
-                    nothing(format!("The target has neither a branch nor a tag {name:?}, which `tag-target` names."))
-                }
-            }
-        }
-    }
 }

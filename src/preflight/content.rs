@@ -4,6 +4,7 @@ use super::{
     check::{Check, CheckName},
     facts::{Deflated, Facts},
     rules::{TagRules, tag_rules},
+    workflow_files::of_tag,
 };
 use crate::github::limits::{FILE_LIMIT, FILE_WARNING};
 use crate::{
@@ -74,6 +75,10 @@ fn file_size_of_refs(refs: &RefsFacts) -> Check {
 
 /// Whether the tags are free, or as `tag-exists` allows.
 pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
+    // Those that refs of the checkout move are looked at as well.
+    if plan.tags.is_none() {
+        return held(facts, &|_| true).map(|failure| Check::fail(CheckName::Tag, failure));
+    }
     let tags = plan.tags.as_ref()?;
     let known = match facts.tags.as_ref()? {
         Ok(known) => known,
@@ -84,8 +89,16 @@ pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
     let commit = known.commit.or_else(|| planned.map(|proposal| proposal.new_tip)).or(pushed);
     for (name, exists) in &tags.tags {
         if let Some(failure) = known.existing.get(name).and_then(|there| conflict(name, *exists, there.1, commit)) {
-            return Some(Check::fail(CheckName::Tag, failure));
+            let is_held = facts.immutable.iter().any(|(held, _)| held == name);
+            return Some(Check::fail(CheckName::Tag, if is_held { failure.with_remedy(HELD) } else { failure }));
         }
+    }
+    let moves = |name: &RefName| known.existing.get(name).is_none_or(|there| commit != Some(there.1));
+    if let Some(failure) = held(facts, &moves) {
+        return Some(Check::fail(CheckName::Tag, failure));
+    }
+    if let Some(check) = known.new_workflow.as_ref().and_then(|new| of_tag(plan, facts, new)) {
+        return Some(check);
     }
     let text = match known.existing.len() {
         0 => "Not taken yet.".to_owned(),
@@ -100,6 +113,19 @@ pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
             Check::skip(CheckName::Tag, text.trim_end())
         }
     })
+}
+
+/// What to do about a tag that belongs to an immutable release.
+const HELD: &str = "Use a new version: the tag of an immutable release can never move, and its name stays taken for ever, even when the release is deleted.";
+
+/// Why a tag of an immutable release stays as it is.
+fn held(facts: &Facts, moves: &dyn Fn(&RefName) -> bool) -> Option<Failure> {
+    let (name, page) = facts.immutable.iter().find(|(name, _)| moves(name))?;
+    let what = format!(
+        "The tag {} belongs to an immutable release: it can neither be moved nor deleted, by anybody.",
+        name.short()
+    );
+    Some(Failure::new(Cause::ProtectedTag, what).with_remedy(HELD).with_link(page.clone()))
 }
 
 /// Why a tag that is there, on the commit `there`, stands in the way of tagging `commit`.

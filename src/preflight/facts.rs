@@ -212,6 +212,17 @@ pub struct TagFacts {
     pub commit: Option<Oid>,
     /// The tags of the plan that are there: what each holds, and the commit that it leads to.
     pub existing: BTreeMap<RefName, (Oid, Oid)>,
+    /// A workflow file of the commit to tag that the target's branches lack, as far as they were compared.
+    pub new_workflow: Option<NewWorkflow>,
+}
+
+/// A workflow file that a tag brings, as no branch has it in this form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWorkflow {
+    /// Its path.
+    pub path: String,
+    /// Whether every branch was compared.
+    pub certain: bool,
 }
 
 /// What is known of the secret that is to be set.
@@ -271,6 +282,8 @@ pub struct Facts {
     pub drift: Vec<DriftRow>,
     /// The tags, looked at; none when none is planned, or when there are no refs.
     pub tags: Option<Result<TagFacts, Failure>>,
+    /// Tags that the plan moves, deletes or finds on another commit, and that belong to an immutable release, with the page of the release.
+    pub immutable: Vec<(RefName, String)>,
     /// Rulesets and branch protection; empty when nothing is pushed.
     pub rules: RuleFacts,
     /// The Pages site. 404 means that there is none, or that the token may not ask.

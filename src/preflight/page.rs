@@ -112,7 +112,7 @@ impl CheckName {
             Self::Tag => row(
                 "no tag is taken, or `tag-exists` allows it",
                 "a ruleset may refuse one",
-                "one is taken and `tag-exists` does not allow it, or a ruleset that this actor may not bypass refuses it",
+                "one is taken and `tag-exists` does not allow it, belongs to an immutable release and would move, names a commit with workflow files that the token cannot push, or is refused by a ruleset that this actor may not bypass",
                 "the rulesets of tags cannot be read",
             ),
             Self::Workflow => row(

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    check::{Check, CheckName},
-    facts::{Asked, Facts},
+    check::{Check, CheckName, Verdict},
+    facts::{Asked, Facts, NewWorkflow},
 };
 use crate::{
     credential::TokenKind,
@@ -18,8 +18,8 @@ use crate::{
 /// The workflow files that a push changes, in words.
 struct Changed {
     named: Option<String>,
-    /// Where they change.
-    place: String,
+    /// What the push would do to them, as a clause.
+    would: String,
     /// Whether no branch of the target has them in this form, as far as that is known.
     certain: bool,
     /// What can be done without a better token.
@@ -29,12 +29,32 @@ struct Changed {
 /// Whether the workflow files that the push changes may be pushed with this token.
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
     let changed = if plan.pushes_refs() { of_refs(facts)? } else { of_directory(plan, facts)? };
-    let Changed { named: Some(named), place, certain, otherwise } = changed else {
-        return Some(Check::pass(CheckName::WorkflowFiles, "No workflow files change."));
+    Some(judged(CheckName::WorkflowFiles, plan, facts, changed))
+}
+
+/// Whether this token may tag a commit with this workflow file, which no branch has; none where it may.
+pub(super) fn of_tag(plan: &Plan, facts: &Facts, new: &NewWorkflow) -> Option<Check> {
+    let tag = plan.first_tag().unwrap_or_default();
+    let changed = Changed {
+        named: Some(new.path.clone()),
+        would: format!(
+            "The commit that the tag {tag} is to name has {} in a form that no branch of the target has",
+            new.path
+        ),
+        certain: new.certain,
+        otherwise: "or tag a commit whose workflow files are those of one of the target's branches",
+    };
+    let check = judged(CheckName::Tag, plan, facts, changed);
+    matches!(check.verdict, Verdict::Fail(_) | Verdict::Warn(_)).then_some(check)
+}
+
+fn judged(check: CheckName, plan: &Plan, facts: &Facts, changed: Changed) -> Check {
+    let Changed { named: Some(named), would, certain, otherwise } = changed else {
+        return Check::pass(check, "No workflow files change.");
     };
     if plan.ssh.is_some() {
         let text = format!("{named} changes; a deploy key that may write may change it.");
-        return Some(Check::pass(CheckName::WorkflowFiles, text));
+        return Check::pass(check, text);
     }
     let kind = plan.token().map_or(TokenKind::Unknown, |token| token.kind);
     let has_scope = |scopes: &Vec<String>| scopes.iter().any(|scope| scope == "workflow");
@@ -42,7 +62,7 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
     let (lacks, remedy) = match (kind, &facts.token.scopes) {
         (_, Some(scopes)) if has_scope(scopes) => {
             let text = format!("{named} changes, and the token has the scope `workflow`.");
-            return Some(Check::pass(CheckName::WorkflowFiles, text));
+            return Check::pass(check, text);
         }
         (TokenKind::GithubToken, _) => (
             "GITHUB_TOKEN can never change workflow files".to_owned(),
@@ -56,11 +76,10 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
         ),
         (TokenKind::Classic | TokenKind::Oauth, None) => {
             let text = format!("{named} changes; whether the token has the scope `workflow` is not told.");
-            return Some(Check::skip(CheckName::WorkflowFiles, text));
+            return Check::skip(check, text);
         }
         _ => {
-            let what =
-                format!("{named} changes, which needs Workflows: write. Whether the token has it cannot be asked.");
+            let what = format!("{would}, which needs Workflows: write. Whether the token has it cannot be asked.");
             let remedy = format!(
                 "If the push is refused: {} > Repository permissions > Workflows > Read and write, {otherwise}.",
                 match kind {
@@ -69,19 +88,16 @@ pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
                 }
             );
             let failure = Failure::new(Cause::MissingWorkflowScope, what).with_remedy(remedy);
-            return Some(Check::warn(CheckName::WorkflowFiles, failure));
+            return Check::warn(check, failure);
         }
     };
     let failure = |what: String| Failure::new(Cause::MissingWorkflowScope, what).with_remedy(remedy.clone());
-    Some(if certain {
-        let what = format!("{named} would change on {place}, and {lacks}.");
-        Check::fail(CheckName::WorkflowFiles, failure(what))
+    if certain {
+        Check::fail(check, failure(format!("{would}, and {lacks}.")))
     } else {
-        let what = format!(
-            "{named} would change on {place}, and {lacks}; the server lets through what stands so on another branch."
-        );
-        Check::warn(CheckName::WorkflowFiles, failure(what))
-    })
+        let what = format!("{would}, and {lacks}; the server lets through what stands so on another branch.");
+        Check::warn(check, failure(what))
+    }
 }
 
 fn of_directory(plan: &Plan, facts: &Facts) -> Option<Changed> {
@@ -93,8 +109,8 @@ fn of_directory(plan: &Plan, facts: &Facts) -> Option<Changed> {
     });
     Some(Changed {
         certain: named.is_some() && is_certain(plan, facts),
+        would: format!("{} would change on the branch", named.as_deref().unwrap_or_default()),
         named,
-        place: "the branch".to_owned(),
         otherwise: "or leave these files out with `exclude`",
     })
 }
@@ -107,7 +123,7 @@ fn of_refs(facts: &Facts) -> Option<Changed> {
     };
     Some(Changed {
         named: files.first().map(|(_, path)| path.clone()),
-        place: files.first().map(|(name, _)| place(name)).unwrap_or_default(),
+        would: files.first().map(|(name, path)| format!("{path} would change on {}", place(name))).unwrap_or_default(),
         certain: !unsure,
         otherwise: "or push only what leaves the workflow files of the target's branches as they are",
     })

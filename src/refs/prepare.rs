@@ -33,6 +33,9 @@ use crate::{
     retry::Retries,
 };
 
+/// How many branches a message offers.
+const OFFERED: usize = 3;
+
 /// Works out what pushing `local` to the target that advertises `refs` takes.
 ///
 /// # Errors
@@ -112,13 +115,40 @@ async fn extra(
 ) -> Result<Extra, Failure> {
     let written = changes.iter().map(|change| &change.name).collect();
     let mut extra = prune::extra(&local.asked.specs, &local.names, &written, refs);
-    if extra.refs.iter().any(|(name, _)| name.is_branch()) {
+    let deleted = |change: &&Change| change.name.is_branch() && change.old.is_some() && change.new.is_none();
+    if changes.iter().any(|change| deleted(&change)) || extra.refs.iter().any(|(name, _)| name.is_branch()) {
         // A push's advertisement does not say which branch is the default one.
         let ask = || remote.refs(&["HEAD"]);
         let default = retries.run("question for the default branch", ask).await?.head;
+        if let Some(change) = changes.iter().filter(deleted).find(|change| Some(&change.name) == default.as_ref()) {
+            return Err(default_branch(&change.name, refs, remote));
+        }
         extra.refs.retain(|(name, _)| Some(name) != default.as_ref());
     }
     Ok(extra)
+}
+
+/// The failure for the deletion of the default branch, which GitHub refuses whoever asks.
+fn default_branch(name: &RefName, refs: &Advertisement, remote: &Remote) -> Failure {
+    let Situation { server, repository, .. } = remote.situation();
+    let page = match (server, repository) {
+        (Some(server), Some(repository)) => format!("{server}/{repository}/settings"),
+        _ => "Settings > General".to_owned(),
+    };
+    let others: Vec<&str> = refs
+        .refs
+        .keys()
+        .filter(|other| other.is_branch() && *other != name)
+        .take(OFFERED)
+        .map(RefName::short)
+        .collect();
+    let others = if others.is_empty() { String::new() } else { format!(", such as {}", others.join(", ")) };
+    let short = name.short();
+    let what = format!("`refs` deletes {short}, the default branch of the target, which GitHub never allows.");
+    let remedy = format!(
+        "Choose another default branch on {page} (Default branch){others}, then delete {short}; or take `:{short}` out of `refs`."
+    );
+    Failure::new(Cause::BranchProtected, what).with_remedy(remedy).with_link(page)
 }
 
 /// Makes the packs and counts their bytes.

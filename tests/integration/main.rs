@@ -19,6 +19,7 @@ mod ending;
 mod fanout;
 mod field_checks;
 mod field_publish;
+mod field_refs;
 mod floating;
 mod front;
 mod hostile;

@@ -66,6 +66,7 @@ pub(crate) fn facts() -> Facts {
         pushed_refs: None,
         drift: Vec::new(),
         tags: None,
+        immutable: Vec::new(),
         rules: RuleFacts::default(),
         pages: Asked::No,
         workflows: Vec::new(),

@@ -15,9 +15,6 @@ use crate::{
 /// How many folders a message names.
 const NAMED: usize = 12;
 
-/// The likeness, from 0 to 1, above which one name is offered for another.
-const ALIKE: f64 = 0.85;
-
 /// The folder that `directory` names in the workspace, with every symlink on the way resolved.
 ///
 /// `..` or a symlink that leaves the workspace is `invalid-input`; what is absent, or a file, is `directory-not-found`.
@@ -209,7 +206,11 @@ fn offer(root: &Path, relative: &Path) -> String {
     let there = folders(&root.join(&parent));
     if let Some(wrong) = wrong {
         let same = there.iter().find(|name| name.to_lowercase() == wrong.to_lowercase());
-        let near = same.or_else(|| nearest(wrong, &there));
+        let near = same.or_else(|| {
+            there
+                .iter()
+                .find(|name| crate::names::nearest(wrong, there.iter().map(String::as_str)) == Some(name.as_str()))
+        });
         if let Some(near) = near {
             let case = if same.is_some() { " Upper and lower case differ on Linux." } else { "" };
             return format!("Did you mean {}?{case}", path(&parent.join(near)));
@@ -233,13 +234,6 @@ fn offer(root: &Path, relative: &Path) -> String {
     let more = there.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("The folders in {place}: {}{more}. {build}", names.join(", "))
-}
-
-/// The name that `wrong` was most likely meant to be, if one is like it.
-fn nearest<'a>(wrong: &str, names: &'a [String]) -> Option<&'a String> {
-    let likeness = |name: &str| strsim::jaro_winkler(&wrong.to_lowercase(), &name.to_lowercase());
-    let alike = names.iter().filter(|name| likeness(name) >= ALIKE);
-    alike.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
 /// The names of the folders in `place` whose names are text, in order, without `.git`.
