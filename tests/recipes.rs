@@ -32,8 +32,8 @@ fn each_recipe_lies_ready_in_a_file() {
     }
 }
 
-/// The recipes' other sides: workflows of the target.
-const RECEIVERS: [&str; 2] = ["docker-build.yml", "part-changed.yml"];
+/// The recipes' other sides: workflows of the target, and what a fork's pull request may run.
+const RECEIVERS: [&str; 3] = ["build-preview.yml", "docker-build.yml", "part-changed.yml"];
 
 #[test]
 fn each_recipe_uses_what_the_action_has() {

@@ -97,6 +97,9 @@ fn checked(target: &TargetReport) -> Headline {
         0 => {}
         number => findings.push(format!("{} too many", count(number as u64, "scope"))),
     }
+    if let Some(kind) = target.facts.token_kind.filter(|kind| says_more(target, *kind)) {
+        findings.push(kind.name().to_owned());
+    }
     let warns = target.checks.iter().any(|check| check.status == super::CheckStatus::Warn);
     let findings = if findings.is_empty() { String::new() } else { format!(": {}", findings.join(", ")) };
     Headline {
@@ -104,6 +107,11 @@ fn checked(target: &TargetReport) -> Headline {
         before: format!("{} for ", token_name(target)),
         after: vec![own(format!("{findings}. Checked, nothing to relay"))],
     }
+}
+
+/// Whether the kind of the token is not in its name already.
+fn says_more(target: &TargetReport, kind: TokenKind) -> bool {
+    target.facts.login.is_some() && !matches!(kind, TokenKind::GithubToken | TokenKind::Unknown)
 }
 
 fn planned(target: &TargetReport) -> Headline {

@@ -3,7 +3,7 @@
 //!
 //! Nothing in a recipe is replaced but its host: `github.com` by what the runner tells (`GITHUB_SERVER_URL`), the
 //! enterprise server by its address in the text. `OWNER/repo-relay@v1` is served from a folder whose `action.yml` names the
-//! image that is tested, as a release's does. All of the recipes run here; there is none that needs GitHub alone.
+//! image that is tested, as a release's does. All of the recipes run here but that of [`NEEDS_GITHUB`].
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -18,12 +18,16 @@ use crate::{
     world::World,
 };
 
+/// It takes another run's artifact, and asks GitHub with `gh`.
+const NEEDS_GITHUB: &str = "publish-preview.yml";
+
 const OWN: &str = "acme/source";
 const PRODUCT: &str = "platform/product";
 const SITES: [&str; 3] = ["acme/site-one", "acme/site-two", "acme/site-three"];
 
 const ON_TAG: &str =
     "name: build\non:\n  push:\n    tags: ['v*']\n  workflow_dispatch:\njobs: {a: {runs-on: x, steps: []}}\n";
+const BY_HAND: &str = "name: token check\non:\n  workflow_dispatch:\njobs: {a: {runs-on: x, steps: []}}\n";
 const MAKEFILE: &str = "docs:\n\tmkdir -p build/docs\n\techo '<h1>docs</h1>' > build/docs/index.html\n\
                         coverage:\n\tmkdir -p map\n\techo '<h1>map</h1>' > map/index.html\n";
 
@@ -41,9 +45,16 @@ fn tokens() -> Vec<(&'static str, Token)> {
         ("RELEASE_PAT", fine(&[OWN], &[("contents", Write), ("actions", Read)])),
         ("UMBRELLA_TOKEN", fine(&["acme/umbrella"], &[("contents", Write), ("actions", Read)])),
         ("SITES_TOKEN", fine(&SITES, &[("contents", Write)])),
-        ("ROTATION_TOKEN", fine(&SITES, &[("secrets", Write)])),
+        ("ROTATION_TOKEN", fine(&SITES, &[("secrets", Write), ("actions", Write)])),
         ("NEW_WEBSITE_TOKEN", fine(&["acme/website"], &[("contents", Write)])),
-        ("GITHUB_TOKEN", Token::github_token(OWN, &[("contents", Write), ("actions", Write)])),
+        ("OLD_WEBSITE_TOKEN", Token::classic("ada", &["repo"])),
+        (
+            "GITHUB_TOKEN",
+            Token::github_token(
+                OWN,
+                &[("contents", Write), ("actions", Write), ("pages", Read), ("pull_requests", Read)],
+            ),
+        ),
     ]
 }
 
@@ -78,7 +89,8 @@ fn world(tokens: &[(&str, Token)], receivers: &[pages::Recipe]) -> World {
         )
         .repository(Repository::new(PRODUCT).collaborator("robin", Role::Write));
     for site in SITES {
-        model = model.repository(Repository::new(site).file("README.md", "r").collaborator("robin", Role::Admin));
+        let site = Repository::new(site).file("README.md", "r").workflow("token-check.yml", BY_HAND);
+        model = model.repository(site.collaborator("robin", Role::Admin));
     }
     let (last, others) = tokens.split_last().unwrap();
     for (_, token) in others {
@@ -104,7 +116,9 @@ fn starts(file: &str) -> Vec<(&'static str, Value)> {
     let by_hand = |inputs: Value| ("workflow_dispatch", json!({"ref": "refs/heads/main", "inputs": inputs}));
     let pull = |action: &str| {
         let branch = |name: &str| json!({"ref": name, "sha": "0123456789abcdef0123456789abcdef01234567"});
-        let request = json!({"number": 7, "head": branch("topic"), "base": branch("main")});
+        let mut head = branch("topic");
+        head["repo"] = json!({"full_name": OWN});
+        let request = json!({"number": 7, "head": head, "base": branch("main")});
         ("pull_request", json!({"action": action, "number": 7, "pull_request": request}))
     };
     match file {
@@ -118,7 +132,8 @@ fn starts(file: &str) -> Vec<(&'static str, Value)> {
         "release.yml" => vec![by_hand(json!({"version": "1.2.3"}))],
         "release-without-a-pat.yml" => vec![by_hand(json!({"version": "1.2.4"}))],
         "rotate.yml" => vec![by_hand(json!({"dry-run": "true"})), by_hand(json!({"dry-run": "false"}))],
-        "token-health.yml" => vec![("schedule", json!({}))],
+        "token-health.yml" | "token-radar.yml" => vec![("schedule", json!({}))],
+        "token-check.yml" => vec![by_hand(json!({}))],
         "preview.yml" => vec![pull("opened"), pull("closed")],
         other => panic!("{other}: say here what starts it, and in `judge` what it does"),
     }
@@ -152,7 +167,7 @@ fn judge(file: &str, turn: usize, world: &World, log: &str) {
             assert_eq!(runs(OWN, "workflow_dispatch"), 2, "{log}");
         }
         "tell-the-umbrella.yml" => assert_eq!(runs("acme/umbrella", "repository_dispatch"), 1, "{log}"),
-        "token-health.yml" => assert!(log.contains("checks passed"), "{log}"),
+        "token-health.yml" | "token-radar.yml" | "token-check.yml" => assert!(log.contains("checks passed"), "{log}"),
         "fan-out.yml" | "fan-out-in-slices.yml" => {
             for site in SITES {
                 assert_eq!(paths(site, "gh-pages"), [".nojekyll", "index.html"], "{log}");
@@ -161,7 +176,9 @@ fn judge(file: &str, turn: usize, world: &World, log: &str) {
         }
         "rotate.yml" => {
             let set = |slug: &str| of(slug).secret("WEBSITE_TOKEN").is_some();
-            assert_eq!([set(SITES[0]), set(SITES[1]), set(SITES[2])], [turn == 1, turn == 1, false], "{log}");
+            assert_eq!(SITES.map(set), [turn == 1; 3], "{log}");
+            let old_token_ended = world.github.model(|model| model.tokens.iter().any(|token| token.revoked));
+            assert_eq!(old_token_ended, turn == 1, "{log}");
         }
         "preview.yml" => {
             let preview = "previews/pr-7/index.html".to_owned();
@@ -176,7 +193,8 @@ fn judge(file: &str, turn: usize, world: &World, log: &str) {
 fn act_runs_every_recipe() {
     let tokens = tokens();
     let all = pages::recipes(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let (receivers, recipes): (Vec<_>, Vec<_>) = all.into_iter().partition(pages::Recipe::is_receiver);
+    let (receivers, mut recipes): (Vec<_>, Vec<_>) = all.into_iter().partition(pages::Recipe::is_receiver);
+    recipes.retain(|recipe| recipe.file != NEEDS_GITHUB);
     let world = world(&tokens, &receivers);
     let sshd = Sshd::serving(&world, PRODUCT, Manners::default(), &["-t", "ed25519"]);
     let act = Act::start();

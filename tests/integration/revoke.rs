@@ -2,7 +2,7 @@
 
 use emulator::{
     faults::{Canned, Fault, FaultRule},
-    model::{Flavour, Model, Repository, Role, Token},
+    model::{Flavour, Model, Outcome as Conclusion, Repository, Role, Token},
 };
 
 use crate::{
@@ -10,6 +10,8 @@ use crate::{
     runner::{Outcome, Step},
     secret::stage_message,
 };
+
+const PROOF: &str = "name: proof\non:\n  workflow_dispatch:\n";
 
 /// A rotation over `count` repositories: the new token works, the old one is ada's.
 struct Rotation {
@@ -21,10 +23,19 @@ struct Rotation {
 
 impl Rotation {
     fn over(count: usize) -> Self {
+        Self::proving(count, &[])
+    }
+
+    /// The proof of a repository whose number is in `failing` fails.
+    fn proving(count: usize, failing: &[usize]) -> Self {
         let (new, old) = (Token::classic("robin", &["repo"]), Token::classic("ada", &["repo"]));
         let names: Vec<String> = (0..count).map(|number| format!("acme/s{number}")).collect();
-        let model = names.iter().fold(Model::new().token(&new).token(&old), |model, name| {
-            model.repository(Repository::new(name).file("a", "a").collaborator("robin", Role::Write))
+        let model = names.iter().enumerate().fold(Model::new().token(&new).token(&old), |model, (number, name)| {
+            let conclusion = if failing.contains(&number) { "failure" } else { "success" };
+            let repository = Repository::new(name).file("a", "a").collaborator("robin", Role::Write);
+            let repository =
+                repository.workflow("proof.yml", PROOF).outcome("proof.yml", Conclusion::concluded(conclusion));
+            model.repository(repository)
         });
         Self { github: Judged::start(model), new, old, targets: names.join("\n") }
     }
@@ -92,6 +103,29 @@ fn a_dry_run_and_a_failure_anywhere_leave_it_alive_and_say_so() {
 }
 
 #[test]
+fn the_old_token_ends_only_once_every_target_has_proved_the_new_one() {
+    for failing in [&[][..], &[1]] {
+        let rotation = Rotation::proving(3, failing);
+        let outcome = rotation.step().input("workflow", "proof.yml").input("wait", "completed").run();
+        if failing.is_empty() {
+            outcome.succeeded();
+            let log = rotation.github.log();
+            let last = log.0.iter().rposition(|entry| entry.path.contains("/actions/runs")).unwrap();
+            let end = log.0.iter().position(|entry| entry.path.ends_with("/credentials/revoke")).unwrap();
+            assert!(last < end && !rotation.is_alive(), "{outcome}");
+        } else {
+            outcome.failed("run-failed");
+            assert!(rotation.is_alive() && rotation.requests() == 0, "{outcome}");
+        }
+    }
+    // The last job of a rotation in slices.
+    let rotation = Rotation::over(1);
+    let alone = Step::new(rotation.github.url()).input("repository", &rotation.targets);
+    alone.input("token", rotation.new.value()).input("revoke-token", rotation.old.value()).run().succeeded();
+    assert!(!rotation.is_alive());
+}
+
+#[test]
 fn a_lost_answer_is_asked_for_once_more_and_told() {
     for done in [true, false] {
         let rotation = Rotation::over(1);
@@ -148,4 +182,15 @@ fn no_token_ends_where_any_request_of_any_target_fails_for_good() {
     }
     println!("{cases} failed rotations, no token revoked");
     assert!(cases >= 30, "{cases}");
+}
+
+/// Prints what a secret in two hundred repositories costs.
+#[test]
+#[ignore = "a measurement"]
+fn two_hundred_repositories() {
+    let rotation = Rotation::over(200);
+    let began = std::time::Instant::now();
+    let outcome = rotation.step().input("timeout", "30m").run();
+    outcome.succeeded();
+    println!("{:?}; {} requests", began.elapsed(), rotation.github.log().0.len());
 }
