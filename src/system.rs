@@ -1,6 +1,8 @@
-//! What differs between operating systems, behind one module for each: file names as bytes, executable bits, signals, the
+//! What differs between operating systems, behind one module for each: file names as bytes, folders and files, signals, the
 //! privacy of memory. Nothing else in the program asks which system it runs on.
 
+mod place;
+mod status;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -8,15 +10,15 @@ mod windows;
 
 use std::{fs::File, io};
 
+pub use place::Place;
+pub use status::{Kind, Status};
 #[cfg(unix)]
 pub use unix::{
-    Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, private_folder, read_at,
-    target_of,
+    OpenFolder, Stamp, bytes_of, ended, is_replaced, keep_memory_private, name_of, private_folder, read_at, target_of,
 };
 #[cfg(windows)]
 pub use windows::{
-    Stamp, bytes_of, ended, is_executable, keep_memory_private, link_length, name_of, private_folder, read_at,
-    target_of,
+    OpenFolder, Stamp, bytes_of, ended, is_replaced, keep_memory_private, name_of, private_folder, read_at, target_of,
 };
 
 /// Fills `buffer` from `offset` bytes into the file on; fewer bytes than it holds only where the file ends.

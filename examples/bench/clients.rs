@@ -53,7 +53,7 @@ pub(crate) fn read_and_hash(site: &Path) {
     let sum: usize = listing
         .files()
         .par_iter()
-        .map(|file| usize::from(Sha1::digest(fs::read(listing.location(file)).unwrap())[0]))
+        .map(|file| usize::from(Sha1::digest(fs::read(listing.place(file).unwrap().path()).unwrap())[0]))
         .sum();
     println!("{sum}");
 }

@@ -41,7 +41,7 @@ const FOOTER: &str = "<footer>";
 pub(crate) fn new_footer(site: &Path, round: usize) {
     let listing = walk::walk(site, &Globs::default()).unwrap();
     for file in listing.files() {
-        let path = listing.location(file);
+        let path = listing.place(file).unwrap().path();
         let page = fs::read_to_string(&path).unwrap();
         let end = page.rfind(FOOTER).unwrap();
         fs::write(path, format!("{}{FOOTER}made anew in round {round}</footer>\n", &page[..end])).unwrap();
@@ -77,7 +77,7 @@ pub(crate) fn change(site: &Path, round: usize) {
     let listing = walk::walk(site, &Globs::default()).unwrap();
     let pages: Vec<_> = listing.files().iter().filter(|file| file.path.ends_with(b".html")).collect();
     for (number, file) in pages.iter().step_by(pages.len().div_ceil(10)).enumerate() {
-        let path = listing.location(file);
+        let path = listing.place(file).unwrap().path();
         let mut text = fs::read(&path).unwrap();
         text.extend_from_slice(format!("<p>round {round}, change {number}</p>\n").as_bytes());
         fs::write(path, text).unwrap();

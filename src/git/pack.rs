@@ -16,10 +16,8 @@ mod tests;
 
 use std::{
     collections::{HashMap, VecDeque},
-    fs::File,
     io::{self, Read},
     ops::Range,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -42,6 +40,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     names::Oid,
     progress::{Event, Watch},
+    system::{Place, is_replaced},
 };
 
 /// The length of the blocks of large files, and of what is copied at once, in bytes.
@@ -323,21 +322,26 @@ fn begin(work: Work, pack: Pack) -> Pending {
     (work, Some(receiver))
 }
 
-fn read_whole(path: &Path, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireError> {
+fn read_whole(place: &Place, size: u64, buffer: &mut Vec<u8>) -> Result<(), WireError> {
     buffer.clear();
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let (file, _) = place.open().map_err(|error| unreadable(place, &error))?;
     // One byte more than there should be tells a file that grew.
-    file.take(size + 1).read_to_end(buffer).map_err(|error| unreadable(path, &error))?;
-    if buffer.len() as u64 == size { Ok(()) } else { Err(changed(path)) }
+    file.take(size + 1).read_to_end(buffer).map_err(|error| unreadable(place, &error))?;
+    if buffer.len() as u64 == size { Ok(()) } else { Err(changed(place)) }
 }
 
-fn changed(path: &Path) -> WireError {
+fn changed(place: &Place) -> WireError {
+    let path = place.path();
     let what = format!("The file {:?} was changed while it was published; nothing was pushed.", path.to_string_lossy());
     let remedy = "Let the step run after everything that writes into the directory has ended.";
     WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> WireError {
+fn unreadable(place: &Place, error: &io::Error) -> WireError {
+    if is_replaced(error) {
+        return changed(place);
+    }
+    let path = place.path();
     let what = format!("The file {:?} cannot be read any more: {error}; nothing was pushed.", path.to_string_lossy());
     let remedy = "Let the step run after everything that writes into the directory has ended.";
     WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))

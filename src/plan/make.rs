@@ -139,7 +139,7 @@ fn directory_plan(asked: &DirectoryPush, inputs: &Inputs, context: &Context) -> 
         directory: Some(resolve_directory(&context.workspace, &text)?),
         follow_within: match asked.symlinks {
             Symlinks::Keep => None,
-            Symlinks::Follow => context.workspace.canonicalize().ok(),
+            Symlinks::Follow => Some(resolve_directory(&context.workspace, ".")?),
         },
         keep: globs("keep", &asked.keep)?,
         exclude: globs("exclude", &asked.exclude)?,

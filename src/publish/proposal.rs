@@ -315,7 +315,7 @@ fn propose(
     };
     let new_tip = ObjectKind::Commit.id_of(&content);
     let earlier = Earlier { versions: merged.before.clone(), store: store.clone() };
-    let pack = pack_of(hashed, &merged, new_tip, content).thin(earlier);
+    let pack = pack_of(hashed, &merged, new_tip, content)?.thin(earlier);
     let (changes, files, rewrites) = (merged.changes, merged.files, tip.is_some() && single);
     Ok(Proposal { tip, new_tip, pack, changes, files, rewrites, files_before })
 }
@@ -353,7 +353,7 @@ fn merged(
     merge(store, base_tree, content, &placement)
 }
 
-fn pack_of(hashed: &Hashed, merged: &Merged, commit: Oid, content: Vec<u8>) -> Pack {
+fn pack_of(hashed: &Hashed, merged: &Merged, commit: Oid, content: Vec<u8>) -> Result<Pack, Failure> {
     let data = |kind, oid, content| PackEntry::Data { kind, oid, content };
     let listing = hashed.listing();
     let mut entries = vec![data(ObjectKind::Commit, commit, content.into())];
@@ -364,10 +364,10 @@ fn pack_of(hashed: &Hashed, merged: &Merged, commit: Oid, content: Vec<u8>) -> P
         entries.push(match &blob.source {
             BlobSource::Memory(content) => data(ObjectKind::Blob, blob.oid, content.clone()),
             BlobSource::File(index) => {
-                let path = listing.location(&listing.files()[*index]);
-                PackEntry::File { oid: blob.oid, size: blob.size, path }
+                let place = listing.place(&listing.files()[*index])?;
+                PackEntry::File { oid: blob.oid, size: blob.size, place }
             }
         });
     }
-    Pack::new(entries)
+    Ok(Pack::new(entries))
 }

@@ -7,8 +7,10 @@ mod tests;
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -22,7 +24,7 @@ use crate::{
 use crate::{
     globs::Globs,
     names::tree,
-    system::{self, Stamp},
+    system::{self, Kind, OpenFolder, Place, Stamp, Status},
 };
 
 /// A file or symlink of the directory.
@@ -35,14 +37,14 @@ pub struct File {
     /// Its size in bytes; of a symlink that of its target's name.
     pub size: u64,
     stamp: Stamp,
-    /// Where it lies, if a followed link leads there; else below the directory under its path.
+    /// Where it lies below the root, if a followed link leads there; else below the directory under its path.
     place: Option<Box<Path>>,
 }
 
 /// What a directory holds, ready to be hashed.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    root: PathBuf,
+    root: Option<Root>,
     files: Vec<File>,
     /// Paths that git cannot hold (sockets, pipes, devices): passed over, as git does.
     pub skipped: Vec<Box<[u8]>>,
@@ -57,14 +59,7 @@ pub struct Listing {
 impl Listing {
     /// A listing without a file: what a folder that is taken off its branch becomes.
     pub fn nothing() -> Self {
-        Self {
-            root: PathBuf::new(),
-            files: Vec::new(),
-            skipped: Vec::new(),
-            excluded: 0,
-            cut_by: BTreeSet::new(),
-            empty: 0,
-        }
+        Self { root: None, files: Vec::new(), skipped: Vec::new(), excluded: 0, cut_by: BTreeSet::new(), empty: 0 }
     }
 
     /// The files, in the byte order of their paths, which is git's.
@@ -84,17 +79,18 @@ impl Listing {
         big
     }
 
-    /// Where `file` lies on disk.
-    pub fn location(&self, file: &File) -> PathBuf {
-        file.place.as_deref().map_or_else(|| self.root.join(system::name_of(&file.path)), Path::to_owned)
+    /// Where `file` lies: reached from the folder that was listed, without following a symlink.
+    pub fn place(&self, file: &File) -> Result<Place, Failure> {
+        let root = self.root.as_ref().ok_or_else(|| changed(&file.path))?;
+        let own = || root.directory.join(system::name_of(&file.path));
+        Ok(Place::new(Arc::clone(&root.folder), file.place.as_deref().map_or_else(own, Path::to_owned)))
     }
 
     /// Opens a file that is no symlink for reading. One that changed since it was listed is a failure:
     /// its content would not be what was hashed.
     pub fn open(&self, file: &File) -> Result<fs::File, Failure> {
-        let opened = fs::File::open(self.location(file)).map_err(|error| unreadable(&file.path, &error))?;
-        let metadata = opened.metadata().map_err(|error| unreadable(&file.path, &error))?;
-        if Stamp::of(&metadata) != file.stamp || metadata.len() != file.size {
+        let (opened, status) = self.place(file)?.open().map_err(|error| unreadable(&file.path, &error))?;
+        if status.stamp != file.stamp || status.size != file.size {
             return Err(changed(&file.path));
         }
         Ok(opened)
@@ -102,10 +98,19 @@ impl Listing {
 
     /// The target of a symlink, as bytes.
     pub fn link_target(&self, file: &File) -> Result<Bytes, Failure> {
-        let target = fs::read_link(self.location(file)).map_err(|error| unreadable(&file.path, &error))?;
+        let target = self.place(file)?.link().map_err(|error| unreadable(&file.path, &error))?;
         let target = system::target_of(target);
         if target.len() as u64 == file.size { Ok(target.into()) } else { Err(changed(&file.path)) }
     }
+}
+
+/// What all paths of a listing are relative to, held open so that nothing else can take its place.
+#[derive(Clone, Debug)]
+struct Root {
+    /// The directory itself; where links are followed, the workspace that holds all they lead to.
+    folder: Arc<OpenFolder>,
+    /// The way from there to the directory.
+    directory: PathBuf,
 }
 
 /// A path for a message: quoted, with whatever is no printable text escaped, and with its beginning and end alone when it
@@ -125,6 +130,9 @@ pub(crate) fn shown(path: &[u8]) -> String {
 
 /// The failure for a file or folder that cannot be read.
 pub(super) fn unreadable(path: &[u8], error: &io::Error) -> Failure {
+    if system::is_replaced(error) {
+        return changed(path);
+    }
     Failure::new(Cause::LocalGitError, format!("{} of the directory cannot be read: {error}.", shown(path)))
         .with_remedy("Give the step's user the right to read it, or take it out with `exclude`.")
 }
@@ -140,17 +148,18 @@ pub(super) fn changed(path: &[u8]) -> Failure {
 struct Folder {
     /// Its path inside the directory.
     path: Vec<u8>,
-    /// Where it lies on disk, without a link on the way where links are followed.
+    /// Where it lies below the root, without a link on the way.
     place: PathBuf,
-    /// The folders on disk that hold the links that led here, the first one first.
+    /// The folders below the root that hold the links that led here, the first one first.
     through: Vec<PathBuf>,
 }
 
 /// How a directory is listed.
 struct Walk<'a> {
     exclude: &'a Globs,
-    /// The workspace that followed links must not leave; none: links are listed as links.
-    follow: Option<&'a Path>,
+    root: Root,
+    /// Whether links are followed, as far as the root; else they are listed as links.
+    follows: bool,
 }
 
 /// One folder's share of a listing.
@@ -182,19 +191,26 @@ impl Found {
 /// Symlinks are listed, never followed; `.git` is passed over at any depth; an empty folder vanishes.
 /// A name that git or GitHub refuses is `invalid-input`; a directory without a file is `nothing-to-publish`.
 pub fn walk(directory: &Path, exclude: &Globs) -> Result<Listing, Failure> {
-    list(directory, &Walk { exclude, follow: None })
+    let root = Root { folder: Arc::new(held(directory)?), directory: PathBuf::new() };
+    list(&Walk { exclude, root, follows: false })
 }
 
 /// As [`walk`], with the file or folder that a symlink leads to in the link's place.
 ///
 /// A link that dangles, loops, leaves the `workspace` (as the file system resolves it) or leads into `.git` is `invalid-input`.
 pub fn walk_following(directory: &Path, exclude: &Globs, workspace: &Path) -> Result<Listing, Failure> {
-    list(directory, &Walk { exclude, follow: Some(workspace) })
+    let below = directory.strip_prefix(workspace).map_err(|_| changed(b"."))?.to_owned();
+    let root = Root { folder: Arc::new(held(workspace)?), directory: below };
+    list(&Walk { exclude, root, follows: true })
 }
 
-fn list(directory: &Path, walk: &Walk<'_>) -> Result<Listing, Failure> {
+fn held(folder: &Path) -> Result<OpenFolder, Failure> {
+    OpenFolder::open(folder).map_err(|error| unreadable(b".", &error))
+}
+
+fn list(walk: &Walk<'_>) -> Result<Listing, Failure> {
     let mut all = Found::default();
-    let mut level = vec![Folder { place: directory.to_owned(), ..Folder::default() }];
+    let mut level = vec![Folder { place: walk.root.directory.clone(), ..Folder::default() }];
     let mut folders = 0_u64;
     while !level.is_empty() {
         folders += level.len() as u64;
@@ -210,7 +226,7 @@ fn list(directory: &Path, walk: &Walk<'_>) -> Result<Listing, Failure> {
         return Err(nothing(folders - 1, !cut_by.is_empty(), skipped.len()));
     }
     files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(Listing { root: directory.to_owned(), files, skipped, excluded, cut_by, empty })
+    Ok(Listing { root: Some(walk.root.clone()), files, skipped, excluded, cut_by, empty })
 }
 
 fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
@@ -228,30 +244,32 @@ fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
 }
 
 fn read_folder(folder: &Folder, walk: &Walk<'_>) -> Result<Found, Failure> {
-    let read = || fs::read_dir(&folder.place)?.collect::<io::Result<Vec<_>>>();
     let is_root = folder.path.is_empty();
-    let entries = read().map_err(|error| unreadable(if is_root { b"." } else { &folder.path }, &error))?;
-    if entries.is_empty() && !is_root {
+    let unreadable = |error| unreadable(if is_root { b"." } else { &folder.path }, &error);
+    let open = walk.root.folder.folder(&folder.place).map_err(unreadable)?;
+    let names = open.names().map_err(unreadable)?;
+    if names.is_empty() && !is_root {
         return Ok(Found { empty: 1, ..Found::default() });
     }
-    entries
+    names
         .into_par_iter()
         .with_min_len(512)
-        .try_fold(Found::default, |mut found, entry| {
-            take(&mut found, folder, &entry, walk)?;
+        .try_fold(Found::default, |mut found, name| {
+            take(&mut found, folder, &open, &name, walk)?;
             Ok(found)
         })
         .try_reduce(Found::default, |a, b| Ok(a.join(b)))
 }
 
 /// How many files lie below a folder that is left out. What cannot be read there is nobody's loss.
-fn files_below(folder: &Path) -> u64 {
+fn files_below(root: &OpenFolder, place: PathBuf) -> u64 {
     let mut files = 0;
-    let mut open = vec![folder.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+    let mut waiting = vec![place];
+    while let Some(place) = waiting.pop() {
+        let Ok(open) = root.folder(&place) else { continue };
+        for name in open.names().unwrap_or_default() {
+            match open.status(Path::new(&name)) {
+                Ok(status) if status.kind == Kind::Folder => waiting.push(place.join(name)),
                 _ => files += 1,
             }
         }
@@ -259,9 +277,9 @@ fn files_below(folder: &Path) -> u64 {
     files
 }
 
-fn take(found: &mut Found, folder: &Folder, entry: &fs::DirEntry, walk: &Walk<'_>) -> Result<(), Failure> {
-    let name = entry.file_name();
-    let name = &*system::bytes_of(&name);
+fn take(found: &mut Found, folder: &Folder, open: &OpenFolder, entry: &OsStr, walk: &Walk<'_>) -> Result<(), Failure> {
+    let root = &walk.root.folder;
+    let name = &*system::bytes_of(entry);
     if tree::is_dot_git(name) {
         return Ok(());
     }
@@ -271,63 +289,60 @@ fn take(found: &mut Found, folder: &Folder, entry: &fs::DirEntry, walk: &Walk<'_
         path.push(b'/');
     }
     path.extend_from_slice(name);
-    // NOTE: `DirEntry::metadata` does not follow symlinks.
-    let mut metadata = entry.metadata().map_err(|error| unreadable(&path, &error))?;
-    let mut kind = metadata.file_type();
-    if is_excluded(walk.exclude, &path, kind) {
-        found.cut_by.extend(walk.exclude.matching(&path, kind.is_dir()));
-        found.excluded += if kind.is_dir() { files_below(&entry.path()) } else { 1 };
+    let place = || folder.place.join(entry);
+    let mut status = open.status(Path::new(entry)).map_err(|error| unreadable(&path, &error))?;
+    if is_excluded(walk.exclude, &path, status) {
+        let is_folder = status.kind == Kind::Folder;
+        found.cut_by.extend(walk.exclude.matching(&path, is_folder));
+        found.excluded += if is_folder { files_below(root, place()) } else { 1 };
         return Ok(());
     }
     let mut target = None;
-    if let Some(workspace) = walk.follow.filter(|_| kind.is_symlink()) {
-        let end = follow::end_of(&path, folder, &entry.path(), workspace)?;
-        metadata = fs::symlink_metadata(&end).map_err(|error| unreadable(&path, &error))?;
-        kind = metadata.file_type();
+    if walk.follows && status.kind == Kind::Link {
+        let end = follow::end_of(&path, folder, &place(), root.path())?;
+        status = root.status(&end).map_err(|error| unreadable(&path, &error))?;
         // A pattern such as `docs/` speaks of folders, and the link has become one.
-        if kind.is_dir() && is_excluded(walk.exclude, &path, kind) {
+        if status.kind == Kind::Folder && is_excluded(walk.exclude, &path, status) {
             found.cut_by.extend(walk.exclude.matching(&path, true));
-            found.excluded += files_below(&end);
+            found.excluded += files_below(root, end);
             return Ok(());
         }
         target = Some(end);
     }
-    let mode = if kind.is_dir() {
-        FileMode::TREE
-    } else if kind.is_symlink() {
-        FileMode::SYMLINK
-    } else if !kind.is_file() {
-        found.skipped.push(path.into());
-        return Ok(());
-    } else if system::is_executable(&metadata) {
-        FileMode::EXECUTABLE
-    } else {
-        FileMode::FILE
+    let mode = match status.kind {
+        Kind::Folder => FileMode::TREE,
+        // The end of a followed link is none: another one has taken its place.
+        Kind::Link if walk.follows => return Err(changed(&path)),
+        Kind::Link => FileMode::SYMLINK,
+        Kind::Other => {
+            found.skipped.push(path.into());
+            return Ok(());
+        }
+        Kind::File if status.is_executable => FileMode::EXECUTABLE,
+        Kind::File => FileMode::FILE,
     };
     if let Some(reason) = tree::refusal(&path, name, mode == FileMode::SYMLINK) {
         let what = format!("{} cannot be published: {reason}.", shown(&path));
         return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Rename it, or take it out with `exclude`."));
     }
-    if kind.is_dir() {
+    if status.kind == Kind::Folder {
         found.folders.push(folder.below(path, target, entry));
     } else {
-        let link = mode == FileMode::SYMLINK;
-        let size = if link { system::link_length(&entry.path(), &metadata) } else { metadata.len() };
-        let place = target.or_else(|| (!folder.through.is_empty()).then(|| entry.path())).map(PathBuf::into_boxed_path);
-        found.files.push(File { path: path.into(), mode, size, stamp: Stamp::of(&metadata), place });
+        let place = target.or_else(|| (!folder.through.is_empty()).then(place)).map(PathBuf::into_boxed_path);
+        found.files.push(File { path: path.into(), mode, size: status.size, stamp: status.stamp, place });
     }
     Ok(())
 }
 
-fn is_excluded(exclude: &Globs, path: &[u8], kind: fs::FileType) -> bool {
-    if kind.is_dir() { exclude.cover(path) } else { exclude.matches(path) }
+fn is_excluded(exclude: &Globs, path: &[u8], status: Status) -> bool {
+    if status.kind == Kind::Folder { exclude.cover(path) } else { exclude.matches(path) }
 }
 
 impl Folder {
     /// The folder at `path` in this one: `entry` itself, or the folder that the link `entry` leads to.
-    fn below(&self, path: Vec<u8>, target: Option<PathBuf>, entry: &fs::DirEntry) -> Self {
+    fn below(&self, path: Vec<u8>, target: Option<PathBuf>, entry: &OsStr) -> Self {
         let mut through = self.through.clone();
         through.extend(target.is_some().then(|| self.place.clone()));
-        Self { path, place: target.unwrap_or_else(|| entry.path()), through }
+        Self { path, place: target.unwrap_or_else(|| self.place.join(entry)), through }
     }
 }

@@ -1,17 +1,21 @@
 //! Linux and macOS.
 
+mod folder;
+
 use std::{
     borrow::Cow,
     ffi::{OsStr, OsString},
-    fs::{File, Metadata, Permissions},
+    fs::{File, Permissions},
     io,
     os::unix::{
         ffi::{OsStrExt as _, OsStringExt as _},
-        fs::{FileExt as _, MetadataExt as _, PermissionsExt as _},
+        fs::{FileExt as _, PermissionsExt as _},
     },
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
+pub use folder::{OpenFolder, is_replaced};
+use rustix::fs::Stat;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// When a file's content and its inode last changed, as it was listed: one that differs later was changed meanwhile.
@@ -22,10 +26,14 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The moments in the file's metadata.
-    pub fn of(metadata: &Metadata) -> Self {
+    /// The moments in what the system tells about the file.
+    fn of(stat: &Stat) -> Self {
+        // The fields are of another type on each system; what does not fit is no moment.
+        fn moment(seconds: impl TryInto<i64>, nanoseconds: impl TryInto<i64>) -> (i64, i64) {
+            (seconds.try_into().unwrap_or_default(), nanoseconds.try_into().unwrap_or_default())
+        }
         // NOTE: no inode number: on some network and FUSE file systems it is not the same for two looks at one file.
-        Self { modified: (metadata.mtime(), metadata.mtime_nsec()), changed: (metadata.ctime(), metadata.ctime_nsec()) }
+        Self { modified: moment(stat.st_mtime, stat.st_mtime_nsec), changed: moment(stat.st_ctime, stat.st_ctime_nsec) }
     }
 }
 
@@ -50,16 +58,6 @@ pub fn name_of(bytes: &[u8]) -> Cow<'_, OsStr> {
 /// The target of a symlink as git stores it.
 pub fn target_of(target: PathBuf) -> Vec<u8> {
     OsString::from(target).into_vec()
-}
-
-/// The length of a symlink's target in bytes.
-pub fn link_length(_link: &Path, metadata: &Metadata) -> u64 {
-    metadata.len()
-}
-
-/// Whether git records the file as executable: its owner's right counts.
-pub fn is_executable(metadata: &Metadata) -> bool {
-    metadata.mode() & 0o100 != 0
 }
 
 /// Reads some bytes from `offset` on, without moving the file's position.

@@ -1,14 +1,17 @@
 //! Windows.
 
+mod folder;
+
 use std::{
     borrow::Cow,
     ffi::{OsStr, OsString},
-    fs::{self, File, Metadata},
+    fs::{File, Metadata},
     io,
     os::windows::fs::{FileExt as _, MetadataExt as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
+pub use folder::{OpenFolder, is_replaced};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 
 /// When a file was made and its content last changed, as it was listed: one that differs later was changed meanwhile.
@@ -20,7 +23,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// The moments in the file's metadata.
-    pub fn of(metadata: &Metadata) -> Self {
+    fn of(metadata: &Metadata) -> Self {
         Self { modified: metadata.last_write_time(), created: metadata.creation_time() }
     }
 }
@@ -49,16 +52,6 @@ pub fn name_of(bytes: &[u8]) -> Cow<'_, OsStr> {
 /// The target of a symlink as git stores it: with forward slashes.
 pub fn target_of(target: PathBuf) -> Vec<u8> {
     target.to_string_lossy().replace('\\', "/").into_bytes()
-}
-
-/// The length of a symlink's target in bytes; the file system does not tell it.
-pub fn link_length(link: &Path, _metadata: &Metadata) -> u64 {
-    fs::read_link(link).map_or(0, |target| target_of(target).len() as u64)
-}
-
-/// Windows has no executable bit.
-pub fn is_executable(_metadata: &Metadata) -> bool {
-    false
 }
 
 /// Reads some bytes from `offset` on. It moves the file's position, which nothing here relies on.

@@ -73,6 +73,7 @@ mod soak;
 mod sparing;
 mod ssh;
 mod sshd;
+mod swaps;
 mod tag;
 mod thin;
 mod transport;

@@ -1,7 +1,5 @@
 //! What a pack is made of.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
 
 use super::LARGE;
@@ -11,6 +9,7 @@ use crate::{
         format::ObjectKind,
     },
     names::Oid,
+    system::Place,
 };
 
 /// An object to send.
@@ -23,7 +22,7 @@ pub enum PackEntry {
         /// The file's size in bytes.
         size: u64,
         /// Where the file lies.
-        path: PathBuf,
+        place: Place,
     },
     /// An object whose content is here.
     Data {

@@ -1,7 +1,5 @@
 //! Large files: read, hashed and deflated block by block, each block on a core of its own.
 
-use std::fs::File;
-
 use sha1::{Digest, Sha1};
 use zlib_rs::adler32::{adler32, adler32_combine};
 
@@ -19,13 +17,13 @@ use crate::{
 
 /// Reads and deflates a part of a large file.
 pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
-    let PackEntry::File { size, path, .. } = entry else { return Err(internal("only files have blocks")) };
+    let PackEntry::File { size, place, .. } = entry else { return Err(internal("only files have blocks")) };
     let mut content = vec![0; length];
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let fill = |buffer: &mut [u8], offset| fill_at(&file, buffer, offset).map_err(|error| unreadable(path, &error));
+    let (file, _) = place.open().map_err(|error| unreadable(place, &error))?;
+    let fill = |buffer: &mut [u8], offset| fill_at(&file, buffer, offset).map_err(|error| unreadable(place, &error));
     let last = offset + length as u64 == *size;
     if fill(&mut content, offset)? < length || last && fill(&mut [0], *size)? > 0 {
-        return Err(changed(path));
+        return Err(changed(place));
     }
     let mut packed = Vec::new();
     if offset == 0 {
@@ -53,10 +51,10 @@ impl Large {
 
     pub(super) fn end(&mut self, entry: &PackEntry) -> Result<[u8; 4], WireError> {
         let (hasher, checksum) = self.0.take().ok_or_else(|| internal("a file ended before it began"))?;
-        if let PackEntry::File { oid, path, .. } = entry
+        if let PackEntry::File { oid, place, .. } = entry
             && hasher.finalize()[..] != oid.as_bytes()[..]
         {
-            return Err(changed(path));
+            return Err(changed(place));
         }
         Ok(checksum.to_be_bytes())
     }

@@ -65,11 +65,11 @@ fn is_blob(entry: &PackEntry) -> bool {
 /// The content of an entry, checked against its id where it comes from a file. Of objects of the checkout nothing is read yet.
 fn content(entry: &PackEntry) -> Result<Bytes, WireError> {
     match entry {
-        PackEntry::File { oid, size, path } => {
+        PackEntry::File { oid, size, place } => {
             let mut content = Vec::new();
-            read_whole(path, *size, &mut content)?;
+            read_whole(place, *size, &mut content)?;
             if ObjectKind::Blob.id_of(&content) != *oid {
-                return Err(changed(path));
+                return Err(changed(place));
             }
             Ok(content.into())
         }

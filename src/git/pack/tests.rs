@@ -1,6 +1,6 @@
 //! Packs with deltas, read by git and by libgit2.
 
-use std::{path::Path, process::Command};
+use std::{fs::File, path::Path, process::Command};
 
 use futures_util::TryStreamExt;
 use proptest::prelude::*;

@@ -26,6 +26,7 @@ use crate::{
     diagnosis::{Cause, Retry, Situation},
     names::{Oid, RefName},
     progress::{Event, Unwatched, Watch},
+    system::Place,
 };
 
 /// Runs git in `folder` and gives what it prints.
@@ -127,7 +128,7 @@ fn commit_of(folder: &Path, files: &[(&str, Vec<u8>)]) -> (Oid, Vec<PackEntry>) 
         let (oid, path) = (ObjectKind::Blob.id_of(content), folder.join(name));
         fs::write(&path, content).unwrap();
         entries.push(TreeEntry { name: name.as_bytes().to_vec(), mode: FileMode::FILE, oid });
-        objects.push(PackEntry::File { oid, size: content.len() as u64, path });
+        objects.push(PackEntry::File { oid, size: content.len() as u64, place: Place::at(&path).unwrap() });
     }
     let tree = data(ObjectKind::Tree, &TreeEntry::write_all(&entries));
     let who = "A <a@b> 1700000000 +0000";

@@ -12,8 +12,12 @@ use crate::{
     system,
 };
 
-/// What the link at `place` leads to, with no link left on the way. `path` is the link's own inside the directory.
+/// What the link at `place` leads to, with no link left on the way: like `place` it is relative to the workspace. `path` is the
+/// link's own inside the directory.
+///
+/// NOTE: the answer holds for a moment. Whatever is opened there is opened without following a link.
 pub(super) fn end_of(path: &[u8], folder: &Folder, place: &Path, workspace: &Path) -> Result<PathBuf, Failure> {
+    let place = &workspace.join(place);
     let refused = |why: &str, remedy: &str| {
         let target = fs::read_link(place).map(system::target_of).unwrap_or_default();
         let what = format!("The link {} (to {}) cannot be followed: it {why}.", shown(path), shown(&target));
@@ -36,10 +40,10 @@ pub(super) fn end_of(path: &[u8], folder: &Folder, place: &Path, workspace: &Pat
     if inside.iter().any(|name| tree::is_dot_git(&system::bytes_of(name))) {
         return Err(refused("leads into `.git`, which is never published", "Remove the link."));
     }
-    if end.is_dir() && folder.through.iter().chain([&folder.place]).any(|way| way.starts_with(&end)) {
+    if end.is_dir() && folder.through.iter().chain([&folder.place]).any(|way| way.starts_with(inside)) {
         return Err(refused("loops, as it leads to a folder that holds it", "Remove the link."));
     }
-    Ok(end)
+    Ok(inside.to_owned())
 }
 
 /// Whether following the links from `place` on comes to one a second time. The number is that of Linux, which gives up after it.
