@@ -5,6 +5,7 @@
 //! One table of inputs drives the parser, `--help`, `action.yml` and `docs/inputs.md`.
 
 mod address;
+mod check_name;
 pub mod documents;
 mod forms;
 mod groups;
@@ -27,6 +28,7 @@ use crate::{
     names::{RefName, SecretScope, Target, TreePath},
 };
 
+pub use check_name::CheckName;
 pub use options::{MergeMethod, PreviewFolders, PullRequest, PullRequestWhen, RefsPush, Sign, Symlinks, Trailers};
 pub use raw::Raw;
 pub(crate) use raw::nearest;
@@ -387,5 +389,5 @@ pub struct Behaviour {
     /// The budget of everything but the wait stage.
     pub timeout: Duration,
     /// Preflight checks, by name, whose `fail` is reported as `warn`.
-    pub ignore_checks: BTreeSet<&'static str>,
+    pub ignore_checks: BTreeSet<CheckName>,
 }

@@ -3,6 +3,7 @@
 mod alike;
 mod author;
 mod git;
+pub mod moment;
 mod secret_scope;
 pub mod tree;
 

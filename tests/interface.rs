@@ -8,8 +8,8 @@ use repo_relay::{
     cli::{self, Command},
     context::{Context, Environment},
     inputs::{
-        INPUTS, Inputs, documents,
-        table::{CHECKS, Group, OUTPUTS, Preset},
+        CheckName, INPUTS, Inputs, documents,
+        table::{Group, OUTPUTS, Preset},
     },
 };
 use serde_yaml_ng::Value;
@@ -207,7 +207,7 @@ fn the_table_is_whole() {
         let secret_default = input.form.is_secret() && matches!(input.preset, Preset::Value(_));
         assert!(!secret_default, "{}", input.name);
     }
-    assert_eq!(CHECKS.iter().collect::<BTreeSet<_>>().len(), 26);
+    assert_eq!(CheckName::ALL.iter().map(|check| check.name()).collect::<BTreeSet<_>>().len(), 26);
 }
 
 /// The crates of `Cargo.toml`'s tables of dependencies.

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode};
 
-use super::expiry;
+use crate::names::moment;
 
 /// The head of an answer.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +50,7 @@ impl Meta {
     ///
     /// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7>
     pub fn date(&self) -> Option<DateTime<Utc>> {
-        let date = DateTime::parse_from_rfc2822(self.header("date")?).ok()?.with_timezone(&Utc);
-        Some(date).filter(|date| (1..=9998).contains(&date.year()))
+        moment::http_date(self.header("date")?).filter(|date| (1..=9998).contains(&date.year()))
     }
 
     /// How far the server's clock was ahead of this machine's.
@@ -76,7 +75,7 @@ impl Meta {
 
     /// When the token ends; `None` when it never does, or nothing is said.
     pub fn token_expiration(&self) -> Option<DateTime<Utc>> {
-        expiry::parse(self.header("github-authentication-token-expiration")?)
+        moment::token_expiry(self.header("github-authentication-token-expiration")?)
     }
 
     /// The single sign-on header: `required; url=...` or `partial-results; organizations=...`.
@@ -143,13 +142,13 @@ mod tests {
             ("x-ratelimit-reset", "1795235266"),
             ("x-ratelimit-resource", "core"),
         ]);
-        assert_eq!(meta.date().map(expiry::rfc3339).as_deref(), Some("2026-11-21T04:27:46Z"));
+        assert_eq!(meta.date().map(moment::rfc3339).as_deref(), Some("2026-11-21T04:27:46Z"));
         assert_eq!(meta.scopes().unwrap(), ["repo", "workflow"]);
         assert_eq!(meta.accepted_scopes().unwrap(), [""; 0]);
-        assert_eq!(meta.token_expiration().map(expiry::rfc3339).as_deref(), Some("2027-01-02T03:04:05Z"));
+        assert_eq!(meta.token_expiration().map(moment::rfc3339).as_deref(), Some("2027-01-02T03:04:05Z"));
         let rate = meta.rate_limit();
         assert_eq!((rate.limit, rate.remaining, rate.resource.as_deref()), (Some(5000), Some(0), Some("core")));
-        assert_eq!(rate.reset.map(expiry::rfc3339).as_deref(), Some("2026-11-21T04:27:46Z"));
+        assert_eq!(rate.reset.map(moment::rfc3339).as_deref(), Some("2026-11-21T04:27:46Z"));
     }
 
     #[test]

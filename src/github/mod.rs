@@ -3,7 +3,6 @@
 //! Nothing is retried: a call fails with a [`RestError`], which becomes a [`Failure`] through the diagnosis.
 
 mod error;
-pub mod expiry;
 pub mod limits;
 mod meta;
 pub mod model;

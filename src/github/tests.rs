@@ -13,7 +13,7 @@ use crate::{
         Settings,
         tests::loopback::{Act, Seen, Server, answer},
     },
-    names::{SecretScope, Slug},
+    names::{SecretScope, Slug, moment},
 };
 
 fn slug() -> Slug {
@@ -147,7 +147,7 @@ async fn every_write_sends_the_body_that_is_documented() {
     github.put_secret(&repository, &SecretScope::Actions, "DEPLOY_TOKEN", "42", "c2VhbGVk").await.unwrap();
     let token = github.create_access_token(5, &["site"], &[("contents", "write")]).await.unwrap().value;
     assert_eq!(token.token.expose(), "ghs_x");
-    assert_eq!(token.expires_at.map(expiry::rfc3339).as_deref(), Some("2026-11-21T05:00:00Z"));
+    assert_eq!(token.expires_at.map(moment::rfc3339).as_deref(), Some("2026-11-21T05:00:00Z"));
     github.revoke_access_token().await.unwrap();
 
     let sent: Vec<(String, Value)> = server

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AppCredential, Behaviour, Credential, SecretInput, TagExists, TagLine, Tags, TokenInput, Triggers, WaitFor, forms,
+    AppCredential, Behaviour, CheckName, Credential, SecretInput, TagExists, TagLine, Tags, TokenInput, Triggers,
+    WaitFor, forms,
     raw::{CLOUD_TOKENS, ENTERPRISE_TOKENS, nearest},
     read::Reader,
     refusal::{accepts, contradiction, incomplete, invalid, refused, refused_name, unaccepted},
     repository::Resolved,
-    table::{CHECKS, NEVER_IGNORED},
 };
 use crate::{
     credential::Secret,
@@ -234,13 +234,13 @@ impl Reader<'_> {
     pub(super) fn behaviour(&self) -> Result<Behaviour, Failure> {
         let mut ignore_checks = BTreeSet::new();
         for line in self.lines("ignore-checks") {
-            if NEVER_IGNORED.contains(&line) {
-                return Err(refused("ignore-checks", line, "this check is never ignored"));
-            }
-            let Some(check) = CHECKS.into_iter().find(|check| *check == line) else {
-                let like = nearest(line, CHECKS).unwrap_or_default();
+            let Some(check) = CheckName::find(line) else {
+                let like = nearest(line, CheckName::ALL.iter().map(|check| check.name())).unwrap_or_default();
                 return Err(refused("ignore-checks", line, &format!("the nearest is {like}")));
             };
+            if !check.may_be_ignored() {
+                return Err(refused("ignore-checks", line, "this check is never ignored"));
+            }
             ignore_checks.insert(check);
         }
         Ok(Behaviour {

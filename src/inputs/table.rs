@@ -2,39 +2,6 @@
 
 pub use super::row::{Form, Group, Input, Preset};
 
-/// The preflight checks, by the names that the report and `ignore-checks` use.
-pub const CHECKS: [&str; 26] = [
-    "token-present",
-    "token-kind",
-    "token-valid",
-    "token-expiry",
-    "token-scope",
-    "sso",
-    "repository",
-    "permission",
-    "branch-rules",
-    "ref-names",
-    "secret-files",
-    "patterns",
-    "newer-publish",
-    "prune",
-    "lfs",
-    "pull-request",
-    "workflow-files",
-    "file-size",
-    "tag",
-    "workflow",
-    "listener",
-    "payload",
-    "pages",
-    "rate-limit",
-    "triggers",
-    "checkout-credentials",
-];
-
-/// The checks that `ignore-checks` does not accept.
-pub const NEVER_IGNORED: [&str; 2] = ["token-present", "file-size"];
-
 /// Finds a row by its name.
 pub fn find(name: &str) -> Option<&'static Input> {
     INPUTS.iter().find(|input| input.name == name)

@@ -130,7 +130,11 @@ fn shown(name: &str, pairs: &[(&str, &str)]) -> String {
         "expiry-warning" => behaviour.expiry_warning_days.to_string(),
         "attempts" => behaviour.attempts.to_string(),
         "timeout" => format!("{:?}", behaviour.timeout),
-        "ignore-checks" => behaviour.ignore_checks.iter().copied().collect::<Vec<_>>().join("|"),
+        "ignore-checks" => {
+            let mut names: Vec<&str> = behaviour.ignore_checks.iter().map(|check| check.name()).collect();
+            names.sort_unstable();
+            names.join("|")
+        }
         other => panic!("{other} is not shown"),
     }
 }

@@ -65,7 +65,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     .filter(|check| plan.token().is_some() || !speaks_of_token(check.name))
     .map(|check| if is_dead { without_echo(check) } else { check })
     .map(|check| {
-        let ignored = plan.behaviour.ignore_checks.contains(check.name.name());
+        let ignored = plan.behaviour.ignore_checks.contains(&check.name);
         // With nothing planned nothing can be refused but the questions themselves.
         let spare = plan.can_do_without_token() && speaks_of_token(check.name);
         if ignored || spare || !(plan.writes() || fails_alone(check.name)) { check.ignored() } else { check }
@@ -80,7 +80,7 @@ const DEAD: &[Cause] = &[Cause::BadCredentials, Cause::TokenExpired];
 
 /// Whether the plan stops as the server does not take the token.
 fn is_dead(plan: &Plan, valid: &Check) -> bool {
-    let is_spare = plan.behaviour.ignore_checks.contains(CheckName::TokenValid.name()) || plan.can_do_without_token();
+    let is_spare = plan.behaviour.ignore_checks.contains(&CheckName::TokenValid) || plan.can_do_without_token();
     !is_spare && valid.failure().is_some_and(|failure| DEAD.contains(&failure.cause))
 }
 

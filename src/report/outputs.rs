@@ -4,13 +4,13 @@
 
 use std::fmt::Write as _;
 
-use chrono::SecondsFormat;
 use uuid::Uuid;
 
 use super::{Drift, Facts, Report, json};
 use crate::{
     credential::{Redactor, TokenKind},
     diagnosis::Cause,
+    names::moment::rfc3339,
 };
 
 /// The names of the outputs, in the order they are written.
@@ -63,9 +63,7 @@ pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String
                 "pull-request-url" => outside(request.map(|request| request.url.as_str())),
                 "drift" => first.and_then(|target| target.drift).map_or("", Drift::name).to_owned(),
                 "token-kind" => facts.token_kind.unwrap_or(TokenKind::Unknown).name().to_owned(),
-                "token-expires-at" => {
-                    facts.token_expires_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
-                }
+                "token-expires-at" => facts.token_expires_at.map(rfc3339).unwrap_or_default(),
                 "error" => report.error().map_or("", Cause::slug).to_owned(),
                 _ => json::render(report, redactor),
             };

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::pause::{Jitter, Jittered};
-use crate::diagnosis::{Failure, Retry};
+use crate::{
+    diagnosis::{Failure, Retry},
+    names::moment::rfc3339,
+};
 
 /// The upper end of the first pause between tries; each further one is twice as long.
 const FIRST: Duration = Duration::from_secs(1);
@@ -64,7 +67,7 @@ fn ended(mut failure: Failure, reset: Option<DateTime<Utc>>, why: &str) -> Failu
     failure.retry = Retry::Never;
     failure.what.push_str(why);
     if let Some(reset) = reset {
-        let reset = reset.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let reset = rfc3339(reset);
         failure.what.extend([" The server takes it again from ", &reset, "."]);
     }
     failure

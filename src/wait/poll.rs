@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     connection::Connection,
@@ -14,6 +14,7 @@ use crate::{
         Answered, Polled, RestError, RunQuery,
         model::{PagesBuild, Run},
     },
+    names::moment::rfc3339,
     progress::Event,
     trigger::Start,
 };
@@ -238,7 +239,7 @@ async fn ask(
 /// A limit that lasts longer than the stage.
 fn beyond(failure: Failure, pause: Duration) -> Failure {
     let reset = TimeDelta::from_std(pause).ok().and_then(|pause| Utc::now().checked_add_signed(pause));
-    let reset = reset.map(|reset| reset.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let reset = reset.map(rfc3339);
     let from = reset.map(|reset| format!(": the server takes questions again from {reset}")).unwrap_or_default();
     let what = format!("{} That is later than `wait-timeout` allows{from}. What was started goes on.", failure.what);
     Failure { what, ..failure }

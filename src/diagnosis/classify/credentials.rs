@@ -348,10 +348,10 @@ pub(super) fn by_headers(reading: &Reading, mut finding: Finding) -> Finding {
 
 /// Whether the expiry that the answer names lies before the answer's own date, or before now.
 fn has_expired(reading: &Reading) -> bool {
-    use crate::diagnosis::reading::clock::{parse_expiry, time_of_answer};
+    use crate::{diagnosis::reading::clock::time_of_answer, names::moment::token_expiry};
     reading
         .header("github-authentication-token-expiration")
-        .and_then(parse_expiry)
+        .and_then(token_expiry)
         .is_some_and(|expiry| expiry <= time_of_answer(reading))
 }
 
