@@ -17,7 +17,7 @@ pub use spec::{Destination, Wanted};
 
 use crate::{
     diagnosis::{Cause, Failure},
-    git::checkout::{Checkout, LfsStore, Objects},
+    git::checkout::{Checkout, LfsStore, Objects, Promisor},
     inputs::RefsPush,
     names::{Oid, RefName},
 };
@@ -41,6 +41,8 @@ pub struct Local {
     pub lfs: LfsStore,
     /// The commits whose parents a shallow clone has left out.
     pub shallow: BTreeSet<Oid>,
+    /// The remote that has the objects which a partial clone has left out.
+    pub promisor: Option<Promisor>,
 }
 
 impl Local {
@@ -81,6 +83,7 @@ impl Local {
             names,
             lfs: checkout.lfs(),
             shallow: checkout.shallow(),
+            promisor: checkout.promisor().cloned(),
             objects,
         })
     }

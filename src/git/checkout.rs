@@ -9,6 +9,7 @@ mod objects;
 mod owner;
 mod packs;
 mod pointers;
+mod promisor;
 mod reach;
 mod stored;
 mod trees;
@@ -26,6 +27,7 @@ pub use self::{
     entries::Wanted,
     objects::{LocalObject, Objects},
     pointers::{Kept, LfsStore, NamedObject},
+    promisor::Promisor,
     reach::{Missing, Reach},
     stored::StoredEntry,
 };
@@ -59,6 +61,7 @@ pub struct Head {
 pub struct Checkout {
     repository: Repository,
     objects: PathBuf,
+    promisor: Option<Promisor>,
 }
 
 impl Checkout {
@@ -82,8 +85,12 @@ impl Checkout {
             confine::check(&git_dir, &common, boundary)?;
         }
         unreadable::check(&common)?;
+        let promisor = Promisor::of(&common);
+        if promisor.is_some() {
+            promisor::accept_extension();
+        }
         let repository = Repository::open(&git_dir).map_err(|error| unreadable::broken(&error))?;
-        Ok(Self { repository, objects: common.join("objects") })
+        Ok(Self { repository, objects: common.join("objects"), promisor })
     }
 
     /// All refs with the objects that they hold, those outside `refs/` and odd names apart.
@@ -126,6 +133,11 @@ impl Checkout {
         let path = self.repository.commondir().join("shallow");
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// The remote that has what this clone lacks, if it is a partial one.
+    pub fn promisor(&self) -> Option<&Promisor> {
+        self.promisor.as_ref()
     }
 
     /// Where Git LFS objects are kept.

@@ -193,7 +193,7 @@ impl Begun {
         let branches: BTreeSet<Oid> =
             refs.refs.iter().filter(|(name, _)| name.is_branch()).map(|(_, tip)| *tip).collect();
         Self {
-            reach: Reach::new(local.objects.clone(), local.shallow.clone()),
+            reach: Reach::new(local.objects.clone(), local.shallow.clone()).partial(local.promisor.is_some()),
             shallow: !local.shallow.is_empty(),
             changes,
             advertised: advertised.into_iter().collect(),

@@ -213,6 +213,55 @@ fn r2_the_checkout_may_stand_in_a_folder_of_the_workspace() {
 }
 
 #[test]
+fn r2_worktrees_submodules_and_borrowed_objects_inside_the_workspace_are_read() {
+    let (folder, tree) = source();
+    let allow = ["-c", "protocol.file.allow=always"];
+    let prepare = |kind: &str, step: &Step| {
+        let workspace = step.workspace();
+        let code = Tree(workspace.join("code"));
+        match kind {
+            "worktree" => {
+                let main = Tree::init(&workspace.join("main"));
+                main.commit("a.txt", "1");
+                main.git(&["worktree", "add", "-q", "-b", "topic", "../code"]);
+            }
+            "submodule" => {
+                let main = Tree::init(&workspace.join("main"));
+                main.commit("a.txt", "1");
+                let url = tree.0.display().to_string();
+                main.git(&[&allow[..], &["submodule", "--quiet", "add", &url, "code"]].concat());
+                return Tree(workspace.join("main/code"));
+            }
+            "alternates" | "relative alternates" => {
+                let lender = workspace.join("lender");
+                Tree::clone(&tree.0, &lender, &[]);
+                Tree(lender.clone()).git(&["gc", "-q"]);
+                let from = lender.display().to_string();
+                let clone = ["clone", "-q", "--shared", &from, &code.0.display().to_string()];
+                Tree(workspace.clone()).git(&clone.map(String::from).each_ref().map(String::as_str));
+                if kind.starts_with("relative") {
+                    let file = code.0.join(".git/objects/info/alternates");
+                    fs::write(file, "../../../lender/.git/objects\n").unwrap();
+                }
+            }
+            other => panic!("{other}"),
+        }
+        code
+    };
+    for kind in ["worktree", "submodule", "alternates", "relative alternates"] {
+        let world = empty();
+        let step = world.step().input("refs", "HEAD:refs/heads/main");
+        let tree = prepare(kind, &step);
+        let commit = tree.commit("new.txt", kind);
+        let place = tree.0.strip_prefix(step.workspace()).unwrap().display().to_string();
+        step.input("checkout", place).run().succeeded();
+        assert_eq!(world.tip("refs/heads/main"), Some(commit), "{kind}");
+        world.git(&["fsck", "--full", "--strict"]);
+    }
+    drop(folder);
+}
+
+#[test]
 fn m4_nothing_of_a_checkout_may_lie_outside_of_the_workspace() {
     let world = empty();
     let outside = tempfile::tempdir().unwrap();

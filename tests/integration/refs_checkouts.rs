@@ -158,7 +158,7 @@ fn checkouts_that_can_not_be_read_each_have_their_own_remedy() {
                 step
             }),
         ),
-        ("partial clone", "`filter:`", Box::new(|step| cloned(step, &tree, &["--filter=blob:none"]))),
+        ("partial clone", "`filter:`", Box::new(|step| cloned(step, &tree, &["--filter=blob:none", "--no-checkout"]))),
         ("sha256", "object format sha1", Box::new(|step| init(step, "--object-format=sha256"))),
         (
             "reftable",
@@ -216,6 +216,33 @@ fn checkouts_that_can_not_be_read_each_have_their_own_remedy() {
         assert!(outcome.stdout.contains(what) && outcome.stdout.contains(remedy), "{what}: {outcome}");
     }
     assert!(world.github.log().pushes().is_empty());
+}
+
+#[test]
+fn r1_a_partial_clone_is_pushed_to_the_repository_that_it_was_cloned_from() {
+    let (_folder, tree) = source();
+    for (filter, extension) in [("blob:none", false), ("blob:limit=400", true), ("tree:0", false)] {
+        let world = empty();
+        seed(&world, &tree, &["main:refs/heads/main"]);
+        let target = Tree(world.github.repository(TARGET).path());
+        target.git(&["config", "uploadpack.allowFilter", "true"]);
+        let options = [&format!("--filter={filter}")[..], "--no-checkout"];
+        let step = cloned(world.step().input("refs", "HEAD:main"), &target, &options);
+        // As `sparse-checkout:` of actions/checkout leaves it: one folder of the tree is there.
+        let inside = Tree(step.workspace());
+        inside.git(&["sparse-checkout", "set", "--no-cone", "/folder/2.txt"]);
+        inside.git(&["checkout", "-q", "main"]);
+        let commit = inside.commit("folder/2.txt", "changed\n");
+        let absent = inside.git(&["rev-list", "--objects", "--all", "--missing=print"]);
+        assert!(absent.lines().any(|line| line.starts_with('?')), "{filter}: the clone is whole\n{absent}");
+        inside.git(&["remote", "set-url", "origin", &format!("{}/{TARGET}.git", world.github.url())]);
+        if extension {
+            inside.git(&["config", "extensions.partialClone", "origin"]);
+        }
+        step.run().succeeded();
+        assert_eq!(world.tip("refs/heads/main"), Some(commit), "{filter}");
+        world.git(&["fsck", "--full", "--strict"]);
+    }
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub struct Missing {
 pub struct Reach {
     objects: Objects,
     shallow: BTreeSet<Oid>,
+    /// Whether the server has every object that is not here: it is a partial clone of the target.
+    partial: bool,
     /// Tips that the server has.
     haves: Vec<Oid>,
     /// What the server has, as far as it was looked at: commits, trees, blobs, tags.
@@ -50,7 +52,20 @@ pub struct Reach {
 impl Reach {
     /// A walk over `objects`, whose history ends at the commits of `shallow`.
     pub fn new(objects: Objects, shallow: BTreeSet<Oid>) -> Self {
-        Self { objects, shallow, haves: Vec::new(), known: SharedSet::default(), commits: OidMap::default() }
+        Self {
+            objects,
+            shallow,
+            partial: false,
+            haves: Vec::new(),
+            known: SharedSet::default(),
+            commits: OidMap::default(),
+        }
+    }
+
+    /// The same for a server that has every object which is not here: it is the one that a partial clone was cloned from.
+    #[must_use]
+    pub fn partial(self, partial: bool) -> Self {
+        Self { partial, ..self }
     }
 
     /// Takes note that the server has `oid` with all that it leads to; what is not here is of no use.
@@ -241,7 +256,7 @@ impl Reach {
             }
         }
         let lacks = |oid: &Oid| !walk.is_known(*oid);
-        if let Some(oid) = absent.into_iter().find(lacks) {
+        if let Some(oid) = absent.into_iter().find(lacks).filter(|_| !self.partial) {
             return Err(unreadable::missing(oid));
         }
         missing.commits.retain(lacks);
@@ -301,7 +316,9 @@ impl Reach {
             }
         }
         wanted.trees.reverse();
-        wanted.objects.extend(trees::collect(&self.objects, &roots, &self.known)?);
+        let found = trees::collect(&self.objects, &roots, &self.known, !self.partial)?;
+        // What a partial clone left out is at the server.
+        wanted.objects.extend(found.into_iter().filter(|(oid, _)| !self.partial || self.objects.has(*oid)));
         self.haves.extend(&missing.tips);
         Ok(wanted)
     }

@@ -29,18 +29,24 @@ pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Resul
     roots.iter().try_for_each(|root| look.tree(*root, &mut Vec::new()))
 }
 
-/// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. In no order.
+/// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. In no order. With `complete`
+/// all trees must be here.
 ///
 /// # Errors
 /// `local-git-error` for a tree that is not here or cannot be read.
-pub(super) fn collect(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
+pub(super) fn collect(
+    objects: &Objects,
+    roots: &[Oid],
+    known: &SharedSet,
+    complete: bool,
+) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
     let shares: Result<Vec<_>, Failure> = roots
         .par_chunks(SHARE)
         .map_init(
             || objects.reader(),
             |reader, roots| {
                 let reader = reader.as_ref().map_err(Clone::clone)?;
-                let look = Look { reader, known, complete: true };
+                let look = Look { reader, known, complete };
                 let mut found = Vec::new();
                 roots.iter().try_for_each(|root| look.tree(*root, &mut found))?;
                 Ok(found)

@@ -41,14 +41,6 @@ pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
             "Run `git refs migrate --ref-format=files` in the checkout before this step, or check out again without `GIT_DEFAULT_REF_FORMAT`.",
         ));
     }
-    if let Some(remote) = promisor(&config) {
-        return Err(failure(
-            format!(
-                "The checkout {place} is a partial clone: it left objects at its remote {remote:?}, and only there."
-            ),
-            "Leave `filter:` and `sparse-checkout:` out of actions/checkout, so that the clone is whole.",
-        ));
-    }
     check_alternates(&git_dir.join("objects"), ALTERNATES_DEPTH)
 }
 
@@ -65,24 +57,6 @@ fn regular(git_dir: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The remote that has what a partial clone lacks.
-fn promisor(config: &Config) -> Option<String> {
-    if let Ok(name) = config.get_string("extensions.partialclone") {
-        return Some(name);
-    }
-    let mut found = None;
-    let entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
-    // An entry that cannot be read names no remote.
-    let _ = entries.for_each(|entry| {
-        let name = entry.name().unwrap_or_default();
-        if config.get_bool(name).unwrap_or_default() {
-            let name = name.strip_prefix("remote.").and_then(|name| name.strip_suffix(".promisor"));
-            found = name.map(str::to_owned);
-        }
-    });
-    found
 }
 
 /// Source: <https://git-scm.com/docs/gitrepository-layout> (`objects/info/alternates`)
