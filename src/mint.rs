@@ -99,7 +99,7 @@ impl Tokens {
         let permissions = cut_down(plan, &installation)?;
         let request =
             |repository, permissions| create(plan, retries, &as_app, installation.id, repository, permissions);
-        let minted = match request(Some(plan.target.slug.name()), &permissions).await? {
+        let minted = match request(Some(plan.target.slug.repository().name()), &permissions).await? {
             Minting::Token(minted) => minted,
             // NOTE: the installation is found under a repository's old name too; the list of a token's repositories knows new ones only.
             Minting::Unlisted(failure) => {
@@ -107,9 +107,13 @@ impl Tokens {
                 console.masks([&look.token]);
                 let looking = speak(&look.token)?;
                 self.keep(looking.clone());
-                let ask = || async { Ok(looking.repository(&plan.target.slug).await?.value.full_name) };
+                let ask = || async { Ok(looking.repository(&plan.target.slug.repository()).await?.value.full_name) };
                 let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
-                match full_name.rsplit('/').next().filter(|name| !name.is_empty() && *name != plan.target.slug.name()) {
+                match full_name
+                    .rsplit('/')
+                    .next()
+                    .filter(|name| !name.is_empty() && *name != plan.target.slug.repository().name())
+                {
                     Some(name) => request(Some(name), &permissions).await?.token()?,
                     None => return Err(failure),
                 }
@@ -156,7 +160,7 @@ async fn find(
         let statement = app.statement(now)?;
         console.masks([&statement]);
         let as_app = speak(&statement)?;
-        match as_app.installation(&plan.target.slug).await {
+        match as_app.installation(&plan.target.slug.repository()).await {
             Ok(Answered { value, .. }) => return Ok((as_app, value)),
             Err(error) => match error.meta().date() {
                 Some(date) if again && error.status() == Some(401) && (date - now).num_seconds().abs() > SAME_TIME => {

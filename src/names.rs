@@ -33,6 +33,11 @@ fn malformed(text: impl Into<String>) -> NameError {
     NameError::Malformed(text.into())
 }
 
+/// What a wiki's name ends with: it is a git repository beside the one that it belongs to.
+///
+/// Source: <https://docs.github.com/en/communities/documenting-your-project-with-wikis/adding-or-editing-wiki-pages>
+const WIKI: &str = ".wiki";
+
 /// `owner/name` of a repository. Compared without case, as GitHub does.
 #[derive(Clone, Debug)]
 pub struct Slug {
@@ -49,6 +54,19 @@ impl Slug {
     /// The repository's name without its owner.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The repository that this one is the wiki of: `owner/name` of `owner/name.wiki`. GitHub reserves names that end so.
+    pub fn wiki_of(&self) -> Option<Self> {
+        let name = self.name.len().checked_sub(WIKI.len()).filter(|length| *length > 0)?;
+        let is_wiki = self.name.get(name..).is_some_and(|end| end.eq_ignore_ascii_case(WIKI));
+        is_wiki.then(|| Self { owner: self.owner.clone(), name: self.name[..name].to_owned() })
+    }
+
+    /// The repository that REST knows: of a wiki the one that it belongs to.
+    #[must_use]
+    pub fn repository(&self) -> Self {
+        self.wiki_of().unwrap_or_else(|| self.clone())
     }
 
     fn key(&self) -> (String, String) {
@@ -244,14 +262,17 @@ pub struct Target {
 }
 
 impl Target {
-    /// The repository's page, without a slash at its end.
+    /// The page of the repository, or of the wiki, without a slash at its end.
     pub fn web(&self) -> String {
-        format!("{}/{}", self.server, self.slug)
+        match self.slug.wiki_of() {
+            Some(repository) => format!("{}/{repository}/wiki", self.server),
+            None => format!("{}/{}", self.server, self.slug),
+        }
     }
 
     /// The address that git speaks to over HTTP: `SERVER/OWNER/NAME.git`.
     pub fn git_url(&self) -> String {
-        format!("{}.git", self.web())
+        format!("{}/{}.git", self.server, self.slug)
     }
 }
 
@@ -266,6 +287,17 @@ mod tests {
         assert_eq!(slug, "octo-org/SITE.github.io".parse().unwrap());
         for wrong in ["", "a", "a/", "/b", "a/b/c", "a b/c", "../x", "a/..", "o/r?x"] {
             assert!(wrong.parse::<Slug>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wiki_belongs_to_its_repository() {
+        let parent = |slug: &str| slug.parse::<Slug>().unwrap().wiki_of().map(|slug| slug.to_string());
+        assert_eq!(parent("o/r.wiki").as_deref(), Some("o/r"));
+        assert_eq!(parent("o/r.WIKI").as_deref(), Some("o/r"));
+        assert_eq!(parent("o/r.wiki.wiki").as_deref(), Some("o/r.wiki"));
+        for none in ["o/r", "o/wiki", "o/.wiki", "o/r.wikis"] {
+            assert_eq!(parent(none), None, "{none}");
         }
     }
 

@@ -168,6 +168,11 @@ impl Plan {
         self.needs_contents() || self.workflows.is_some() || self.secret.is_some()
     }
 
+    /// Whether the target is a wiki, which git alone serves.
+    pub fn is_wiki(&self) -> bool {
+        self.target.slug.wiki_of().is_some()
+    }
+
     /// Whether refs or events are written to the target; its secret takes a permission of its own.
     pub fn needs_contents(&self) -> bool {
         self.pushes() || self.tags.is_some() || self.dispatch.is_some()

@@ -87,6 +87,8 @@ pub struct Repository {
     pub default_branch: String,
     /// The web address.
     pub html_url: String,
+    /// Whether its wiki is switched on; an older server does not tell.
+    pub has_wiki: Option<bool>,
     /// Whether it has a Pages site; an older server does not tell.
     pub has_pages: Option<bool>,
     /// The role of the USER behind the token. For a fine-grained token it says nothing about the token's own grant.

@@ -19,7 +19,7 @@ pub const INPUTS: &[Input] = &[
         ),
         preset: Preset::Derived("the workflow's own; on a laptop `origin`"),
         help: "Target repository, as `owner/name` or a whole address, whose host then replaces `server-url`. \
-               Write several repositories of one server as several lines. A token never belongs into an address: use `token`.",
+               Write several repositories of one server as several lines. `owner/name.wiki` is a repository's wiki, once it has a first page. A token never belongs into an address: use `token`.",
         needs: &[],
     },
     Input {

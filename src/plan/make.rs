@@ -53,6 +53,7 @@ impl Plan {
         let credential = credential(&inputs.credential)?;
         can_sign(&push, &credential)?;
         can_propose(&push)?;
+        wikis(inputs, &push)?;
         let ssh = ssh_access(inputs)?;
         let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose()?;
         let own_server = context.server().ok();
@@ -64,12 +65,12 @@ impl Plan {
             target: target.clone(),
             credential: credential.clone(),
             ssh: ssh.clone(),
-            own_repository: context.repository.as_ref() == Some(&target.slug)
+            own_repository: context.repository.as_ref() == Some(&target.slug.repository())
                 && own_server.as_ref() == Some(&target.server),
             origin: origin.clone(),
             stored_headers: stored.clone(),
             tags: inputs.tags.as_ref().map(|tags| tag_plan(tags, !matches!(push, PushPlan::None), context.sha)),
-            push: push.clone(),
+            push: push_to(target, &push),
             secret: secret.clone(),
             dispatch: inputs.triggers.dispatch.as_ref().map(|event_type| DispatchPlan {
                 event_type: event_type.clone(),
@@ -106,6 +107,49 @@ fn can_sign(push: &PushPlan, credential: &Credential) -> Result<(), Failure> {
         "`sign: github` needs the token of an App or `GITHUB_TOKEN`, and `token` is {who}: GitHub signs only what bots commit."
     );
     let remedy = "Use `app-id` and `app-private-key` or `GITHUB_TOKEN`, or sign with an SSH key of your account (`signing-key`).";
+    Err(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+}
+
+/// What is pushed to `target`: a branch `gh-pages` of a wiki is no site.
+fn push_to(target: &Target, push: &PushPlan) -> PushPlan {
+    match push {
+        PushPlan::Directory(directory)
+            if target.slug.wiki_of().is_some() && directory.asked.nojekyll == Nojekyll::Auto =>
+        {
+            let asked = DirectoryPush { nojekyll: Nojekyll::Never, ..directory.asked.clone() };
+            PushPlan::Directory(DirectoryPlan { asked, ..directory.clone() })
+        }
+        push => push.clone(),
+    }
+}
+
+/// A wiki is served by git alone: it has no pull requests, workflows and secrets.
+fn wikis(inputs: &Inputs, push: &PushPlan) -> Result<(), Failure> {
+    let Some((wiki, repository)) =
+        inputs.targets.list.iter().find_map(|target| Some((&target.slug, target.slug.wiki_of()?)))
+    else {
+        return Ok(());
+    };
+    let commit = match push {
+        PushPlan::Directory(directory) => Some(&directory.asked.commit),
+        _ => None,
+    };
+    let proposes = match push {
+        PushPlan::Refs(local) => local.asked.pull_request.when != PullRequestWhen::No,
+        _ => commit.is_some_and(|commit| commit.pull_request.when != PullRequestWhen::No),
+    };
+    let given = [
+        ("pull-request", proposes),
+        ("prune-previews", commit.is_some_and(|commit| commit.prune_previews.is_some())),
+        ("sign: github", commit.is_some_and(|commit| commit.sign == Sign::Github)),
+        ("secret-name", inputs.secret.is_some()),
+        ("dispatch", inputs.triggers.dispatch.is_some()),
+        ("workflow", !inputs.triggers.workflows.is_empty()),
+        ("wait-for", !inputs.triggers.wait_for.is_empty()),
+    ];
+    let Some((input, _)) = given.iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    let what = format!("`{input}` is set, and `repository` names the wiki {wiki}: a wiki takes pushes and tags only.");
+    let remedy = format!("Take `{input}` out, or use it in a step of its own with `repository: {repository}`.");
     Err(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
 }
 

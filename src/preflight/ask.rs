@@ -7,6 +7,7 @@ mod rules;
 mod secret;
 mod size;
 mod tag;
+mod wiki;
 mod workflow;
 
 use std::{sync::Arc, time::Duration};
@@ -77,9 +78,10 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
             pushed_refs(plan, connection, known, &mut drift),
             proposed::branch(plan, connection, known)
         );
+        let wiki = wiki::ask(plan, connection, known).await;
         let moved = tag::held_of_refs(plan, connection, pushed_refs.as_ref()).await;
         let immutable = [held, moved].concat();
-        (refs, tags, immutable, publish, author, pushed_refs, proposed, drift)
+        (refs, tags, immutable, wiki, publish, author, pushed_refs, proposed, drift)
     };
     let (
         user,
@@ -89,7 +91,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         folder,
         (workflows, workflow_metas),
         open,
-        (refs, tags, immutable, publish, author, pushed_refs, proposed, drift),
+        (refs, tags, immutable, wiki, publish, author, pushed_refs, proposed, drift),
         (),
     ) = tokio::join!(
         account,
@@ -120,11 +122,12 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
     let repository = repository.asked(|repository| RepositoryFacts {
-        full_name: repository.full_name,
+        full_name: if plan.is_wiki() { format!("{}.wiki", repository.full_name) } else { repository.full_name },
         public: !repository.private,
         archived: repository.archived,
         disabled: repository.disabled,
-        default_branch: repository.default_branch,
+        default_branch: wiki.clone().unwrap_or(repository.default_branch),
+        has_wiki: repository.has_wiki,
         user_may_push: repository.permissions.map(|permissions| permissions.push),
         user_is_admin: repository.permissions.map(|permissions| permissions.admin),
     });
@@ -280,7 +283,9 @@ where
 /// What the default branch has, where the directory brings workflow files of its own.
 async fn workflow_folder(plan: &Plan, connection: &Connection, shared: &Shared) -> Rest<Vec<FolderEntry>> {
     let brings = match plan.directory() {
-        Some(directory) if plan.git_token().is_some() => shared.source.brings_workflow_files(directory).await,
+        Some(directory) if plan.git_token().is_some() && !plan.is_wiki() => {
+            shared.source.brings_workflow_files(directory).await
+        }
         _ => false,
     };
     if !brings {
@@ -291,7 +296,7 @@ async fn workflow_folder(plan: &Plan, connection: &Connection, shared: &Shared) 
 }
 
 async fn pages(plan: &Plan, connection: &Connection) -> Rest<Pages> {
-    if plan.directory().is_none() || plan.token().is_none() {
+    if plan.directory().is_none() || plan.token().is_none() || plan.is_wiki() {
         return Rest::none();
     }
     if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await
@@ -308,7 +313,9 @@ async fn repository(plan: &Plan, connection: &Connection) -> Rest<crate::github:
     if plan.token().is_none() {
         return Rest::none();
     }
-    let ask = || connection.github.repository(&plan.target.slug);
+    // REST knows no wiki: the rights are those of the repository that it belongs to.
+    let slug = plan.target.slug.repository();
+    let ask = || connection.github.repository(&slug);
     patiently(connection, "question for the repository", ask).await
 }
 

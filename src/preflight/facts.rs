@@ -104,8 +104,10 @@ pub struct RepositoryFacts {
     pub archived: bool,
     /// Blocked by GitHub.
     pub disabled: bool,
-    /// The default branch's name.
+    /// The default branch's name; of a wiki that of its own, empty when git does not tell.
     pub default_branch: String,
+    /// Whether it can have a wiki; an older server does not tell.
+    pub has_wiki: Option<bool>,
     /// Whether the USER may push; it says nothing about the token.
     pub user_may_push: Option<bool>,
     /// Whether the USER administers it.

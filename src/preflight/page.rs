@@ -40,7 +40,7 @@ impl CheckName {
             Self::Repository => row(
                 "it exists, can be seen and takes changes",
                 "the publish would remove more than half of the files of the default branch",
-                "it cannot be seen, or is archived or disabled",
+                "it cannot be seen, is archived or disabled, or is a wiki without a first page",
                 "it was not asked for, or the token is dead",
             ),
             Self::Permission => row(
@@ -135,7 +135,7 @@ impl CheckName {
             ),
             Self::Pages => row(
                 "the Pages site is made from this branch, or by a workflow",
-                "it is made from another branch or folder",
+                "it is made from another branch or folder; readers of a wiki see another branch",
                 "",
                 "there is no site, or the token cannot read it",
             ),

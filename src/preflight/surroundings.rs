@@ -31,8 +31,28 @@ fn links(facts: &Facts, branch: &str) -> Option<Failure> {
     })
 }
 
+/// Whether the branch that is pushed is the one that the readers of a wiki see.
+fn of_wiki(plan: &Plan, facts: &Facts) -> Option<Check> {
+    let default = facts.repository.answer().map(|wiki| wiki.default_branch.as_str()).filter(|name| !name.is_empty())?;
+    let other = plan.branches().find(|branch| branch.short() != default)?;
+    if plan.branches().any(|branch| branch.short() == default) {
+        return None;
+    }
+    let short = other.short();
+    let what = format!("Readers of the wiki see its default branch {default}, not {short}.");
+    let remedy = match plan.directory() {
+        Some(_) => format!("Set `branch: {default}`."),
+        None => format!("Push to {default} as well (`{short}:{default}`)."),
+    };
+    let failure = Failure::new(Cause::PagesSourceMismatch, what).with_remedy(remedy).with_link(plan.target.web());
+    Some(Check::warn(CheckName::Pages, failure))
+}
+
 /// Whether the branch is what Pages publishes.
 pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
+    if plan.is_wiki() {
+        return of_wiki(plan, facts);
+    }
     let directory = plan.directory()?;
     let branch = directory.branch().short();
     let site = match &facts.pages {

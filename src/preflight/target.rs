@@ -19,6 +19,9 @@ use crate::{
 /// Whether the repository exists, can be seen and takes changes.
 pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
     let name = &plan.target.slug;
+    if let Some(failure) = no_wiki(plan, facts) {
+        return Check::fail(CheckName::Repository, failure);
+    }
     if let Some(repository) = facts.repository.answer() {
         if repository.archived {
             let what = format!("{name} is archived: it is read-only.");
@@ -62,6 +65,25 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, hidden(plan, failure)),
         None => Check::skip(CheckName::Repository, format!("{name} could not be asked about.")),
     }
+}
+
+/// Why git does not find the wiki of a repository that is there.
+fn no_wiki(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    let (parent, known) = (plan.target.slug.wiki_of()?, facts.repository.answer()?);
+    let Refusal { failure, .. } = facts.refs.refusal()?;
+    if failure.cause != Cause::RepoNotFoundOrHidden && failure.cause != Cause::FineGrainedRepoNotSelected {
+        return None;
+    }
+    if known.has_wiki == Some(false) {
+        let page = format!("{}/{parent}/settings", plan.target.server);
+        let what = format!("{parent} has no wiki: it is switched off.");
+        let remedy = format!("Switch it on under {page} (Features > Wikis), then create its first page.");
+        return Some(Failure::new(Cause::RepoNotFoundOrHidden, what).with_remedy(remedy).with_link(page));
+    }
+    let page = plan.target.web();
+    let what = format!("{parent} is there, and git does not find its wiki: a wiki exists from its first page on.");
+    let remedy = format!("Create its first page on {page}, whatever it holds; then run the step again.");
+    Some(Failure::new(Cause::RepoNotFoundOrHidden, what).with_remedy(remedy).with_link(page))
 }
 
 /// Whether the server calls the target by another name than the plan.
@@ -118,6 +140,9 @@ pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
 pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     if let Some(failure) = foreign(plan, facts) {
         return Check::fail(CheckName::Permission, failure);
+    }
+    if no_wiki(plan, facts).is_some() {
+        return Check::skip(CheckName::Permission, "The wiki is not there.");
     }
     match facts.refs.refusal() {
         Some(Refusal { failure, .. }) if plan.needs_contents() => {

@@ -28,6 +28,9 @@ struct Changed {
 
 /// Whether the workflow files that the push changes may be pushed with this token.
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
+    if plan.is_wiki() {
+        return None;
+    }
     let changed = if plan.pushes_refs() { of_refs(facts)? } else { of_directory(plan, facts)? };
     Some(judged(CheckName::WorkflowFiles, plan, facts, changed))
 }

@@ -150,7 +150,7 @@ fn relayed(target: &TargetReport) -> Headline {
             }
             (_, Some(new)) => {
                 let word = if facts.pushed { "" } else { "unchanged at " };
-                own(format!("{word}{}", new.short())).to(format!("{}/commit/{new}", target.web()))
+                own(format!("{word}{}", new.short())).to(target.commit_page(new))
             }
             (_, None) => own("removed"),
         });

@@ -208,7 +208,7 @@ fn targets(report: &Report) -> String {
         let cause = target.error().map(|cause| format!("`{}`", cause.slug())).unwrap_or_default();
         let result = if target.error().is_some() { "✗" } else { "✓" };
         let commit = target.facts.commit.filter(|_| target.facts.pushed);
-        let commit = commit.map(|commit| link(&code(&commit.short()), &format!("{}/commit/{commit}", target.web())));
+        let commit = commit.map(|commit| link(&code(&commit.short()), &target.commit_page(commit)));
         vec![
             result.to_owned(),
             link(&code(&target.repository), &target.web()),
@@ -329,30 +329,33 @@ fn changes(target: &TargetReport, dry_run: bool) -> String {
 }
 
 fn refs(target: &TargetReport, dry_run: bool) -> String {
-    let web = target.web();
     let none = |oid: &str| oid.bytes().all(|byte| byte == b'0');
     let short_id = |oid: &str| code(&oid.chars().take(7).collect::<String>());
     let commit = |oid: &str, exists: bool| match none(oid) {
         true => "none".to_owned(),
-        false if exists => link(&short_id(oid), &format!("{web}/commit/{oid}")),
+        false if exists => link(&short_id(oid), &target.commit_page(oid)),
         false => short_id(oid),
     };
     let rows = target.refs.iter().map(|reference| {
         let short = short(&reference.name);
         let gone = none(&reference.new) || dry_run && none(&reference.old);
         let name = code(&reference.name);
-        let name = if gone { name } else { link(&name, &format!("{web}/tree/{short}")) };
+        let name = if gone { name } else { link(&name, &target.tree_page(short)) };
         let forced = if reference.forced { " (forced)" } else { "" };
+        let is_tag = reference.name.starts_with("refs/tags/");
         let moved = !dry_run && !none(&reference.old) && !none(&reference.new);
-        let compare =
-            if moved { link("compare", &target.compare(&reference.old, &reference.new)) } else { String::new() };
-        // An annotated tag's value is no commit: the tag's own page resolves it.
-        let new = if reference.name.starts_with("refs/tags/") && !gone {
-            link(&code(&reference.new.chars().take(7).collect::<String>()), &format!("{web}/tree/{short}"))
+        let compare = if moved && !is_tag {
+            link("compare", &target.compare(&reference.old, &reference.new))
+        } else {
+            String::new()
+        };
+        // An annotated tag's value is no commit: the tag's own page resolves the new one, and the old one has none.
+        let new = if is_tag && !gone {
+            link(&code(&reference.new.chars().take(7).collect::<String>()), &target.tree_page(short))
         } else {
             commit(&reference.new, !dry_run)
         };
-        vec![name, commit(&reference.old, true), format!("{new}{forced}"), compare]
+        vec![name, commit(&reference.old, !is_tag), format!("{new}{forced}"), compare]
     });
     table("Refs", &["Ref", "Before", "After", "Changes"], rows, target.omitted.refs, MOST_ROWS)
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure, Stage},
-    names::{Oid, RefName, Target},
+    names::{Oid, RefName, Slug, Target},
 };
 
 /// How a stage ended.
@@ -462,14 +462,41 @@ impl TargetReport {
         self.failure.as_ref().map(|(_, failure)| failure.cause)
     }
 
-    /// The repository's page.
+    /// The page of the repository, or of the wiki.
     pub fn web(&self) -> String {
-        format!("{}/{}", self.server, self.repository)
+        match self.wiki() {
+            Some(repository) => format!("{}/{repository}/wiki", self.server),
+            None => format!("{}/{}", self.server, self.repository),
+        }
     }
 
-    /// The page that compares two commits.
+    /// The repository that the target is the wiki of.
+    fn wiki(&self) -> Option<String> {
+        self.repository.parse::<Slug>().ok()?.wiki_of().map(|repository| repository.to_string())
+    }
+
+    /// The page that compares two commits. A wiki has one page for all of them.
     pub(super) fn compare(&self, old: &str, new: &str) -> String {
-        format!("{}/compare/{old}...{new}", self.web())
+        match self.wiki() {
+            Some(_) => format!("{}/_history", self.web()),
+            None => format!("{}/compare/{old}...{new}", self.web()),
+        }
+    }
+
+    /// The page of a commit.
+    pub(super) fn commit_page(&self, commit: impl std::fmt::Display) -> String {
+        match self.wiki() {
+            Some(_) => format!("{}/_history", self.web()),
+            None => format!("{}/commit/{commit}", self.web()),
+        }
+    }
+
+    /// The page of a branch or tag, by its short name.
+    pub(super) fn tree_page(&self, name: &str) -> String {
+        match self.wiki() {
+            Some(_) => self.web(),
+            None => format!("{}/tree/{name}", self.web()),
+        }
     }
 
     /// Notes how a run stands, in the place where it was noted before.

@@ -20,6 +20,7 @@ mod fanout;
 mod field_checks;
 mod field_publish;
 mod field_refs;
+mod field_wiki;
 mod floating;
 mod front;
 mod hostile;

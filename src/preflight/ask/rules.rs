@@ -33,7 +33,7 @@ const AT_ONCE: usize = 4;
 
 /// What the rulesets and the branch protection say, and the heads of the answers.
 pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (RuleFacts, Vec<Meta>) {
-    if plan.token().is_none() {
+    if plan.token().is_none() || plan.is_wiki() {
         return (RuleFacts::default(), Vec::new());
     }
     let mut seen = BTreeSet::new();

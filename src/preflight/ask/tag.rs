@@ -106,7 +106,7 @@ async fn abbreviated(plan: &Plan, connection: &Connection, refs: &Advertisement,
         return Err(unknown(plan, refs, name));
     }
     let short = name.to_ascii_lowercase();
-    if plan.token().is_some() {
+    if plan.token().is_some() && !plan.is_wiki() {
         let ask = || connection.github.commit_named(&plan.target.slug, &short);
         let answer = if_possible(connection, "question for the commit", ask).await;
         if let Some(oid) = answer.answer().and_then(|commit| commit.sha.parse::<Oid>().ok())
@@ -178,7 +178,7 @@ async fn existing(
 ///
 /// Source: `refusing to allow … to create or update workflow`, which GitHub says of tags and branches alike.
 async fn new_workflow(plan: &Plan, connection: &Connection, refs: &Advertisement, commit: Oid) -> Option<NewWorkflow> {
-    plan.git_token()?;
+    plan.git_token().filter(|_| !plan.is_wiki())?;
     let tips: BTreeSet<Oid> = refs.refs.iter().filter(|(name, _)| name.is_branch()).map(|(_, tip)| *tip).collect();
     if tips.contains(&commit) {
         return None;
@@ -234,7 +234,7 @@ async fn held_of(
     connection: &Connection,
     names: impl Iterator<Item = &RefName>,
 ) -> Vec<(RefName, String)> {
-    if plan.token().is_none() {
+    if plan.token().is_none() || plan.is_wiki() {
         return Vec::new();
     }
     let ask = async |name: &RefName| {

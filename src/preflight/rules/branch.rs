@@ -26,6 +26,9 @@ pub(in super::super) fn branch_rules(plan: &Plan, facts: &Facts) -> Option<Check
     if !plan.pushes() {
         return None;
     }
+    if plan.is_wiki() {
+        return Some(Check::pass(CheckName::BranchRules, "A wiki has no rules."));
+    }
     let nothing_new = |refs: &RefsFacts| !refs.updates().any(|update| update.name.is_branch());
     if facts.proposal().is_some_and(Proposal::is_unchanged) || facts.pushed_refs.iter().flatten().any(nothing_new) {
         return Some(Check::pass(CheckName::BranchRules, "Nothing changes, so nothing is pushed."));

@@ -31,6 +31,9 @@ pub(in super::super) enum TagRules {
 /// Judges the tags; `commit` is what they shall name, where that is known.
 pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid>) -> TagRules {
     let (Some(tags), Some(Ok(known))) = (&plan.tags, &facts.tags) else { return TagRules::Free };
+    if plan.is_wiki() {
+        return TagRules::Free;
+    }
     if !matches!(facts.rules.list, Asked::Answer(_)) {
         let why = facts.rules.list.refusal().map(|refusal| refusal.failure.what.clone()).unwrap_or_default();
         return TagRules::Unknown(why);

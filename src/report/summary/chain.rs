@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::super::{
-    StageStatus, TargetReport,
+    StageReport, StageStatus, TargetReport,
     markdown::{label, web_address},
 };
 use crate::diagnosis::Stage;
@@ -38,7 +38,7 @@ pub(super) fn render(target: &TargetReport) -> String {
                 id: stage.stage.name().to_owned(),
                 label: format!("{}{} · {}", stage.stage.name(), label(&detail), stage.status.name()),
                 class: stage.status.name(),
-                link: if stage.status == StageStatus::Skipped { None } else { page(target, stage.stage) },
+                link: page(target, stage.stage).filter(|_| is_there(target, stage)),
             }
         })
         .collect();
@@ -93,16 +93,25 @@ fn detail(target: &TargetReport, stage: Stage) -> Option<String> {
     }
 }
 
+/// Whether the page of a stage exists: what is only planned, or was not reached, has made none.
+fn is_there(target: &TargetReport, stage: &StageReport) -> bool {
+    match stage.status {
+        StageStatus::Skipped => false,
+        StageStatus::Planned => stage.stage == Stage::Push && target.facts.commit.is_some(),
+        StageStatus::Done | StageStatus::Unchanged | StageStatus::Failed => true,
+    }
+}
+
 /// The page that shows what the stage did.
 fn page(target: &TargetReport, stage: Stage) -> Option<String> {
     let web = target.web();
     let page = match stage {
         Stage::Push => match (&target.facts.commit, &target.facts.branch) {
-            (Some(commit), _) => format!("{web}/commit/{commit}"),
-            (None, Some(branch)) => format!("{web}/tree/{branch}"),
+            (Some(commit), _) => target.commit_page(commit),
+            (None, Some(branch)) => target.tree_page(branch),
             (None, None) => web,
         },
-        Stage::Tag => target.facts.tags.first().map_or(web.clone(), |tag| format!("{web}/tree/{tag}")),
+        Stage::Tag => target.facts.tags.first().map_or(web.clone(), |tag| target.tree_page(tag)),
         Stage::Trigger | Stage::Wait => target.last_run().map_or(format!("{web}/actions"), |run| run.url.clone()),
         Stage::Inputs | Stage::Preflight | Stage::Secret | Stage::Revoke => web,
     };
