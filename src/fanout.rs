@@ -37,12 +37,13 @@ const MUTATIVE_PAUSE: Duration = Duration::from_secs(1);
 /// What is waited for ends by itself when the budget does, and says what it was; this is for what does not.
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// Relays to every target, as patiently as `retries`. Whatever ends it early, each report says how far its relay came.
+/// Relays to every target, as patiently as `retries`; what is minted on the way stands in `tokens` until it is revoked. Whatever ends it early, each report says how far its relay came.
 pub async fn relay_all(
     plans: Vec<Plan>,
     settings: &Settings,
     retries: &Retries,
     console: &Console,
+    tokens: &Tokens,
     revocation: Option<&Revocation>,
 ) -> Vec<TargetReport> {
     let mut reports: Vec<TargetReport> = plans.iter().map(begun).collect();
@@ -57,13 +58,13 @@ pub async fn relay_all(
     };
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
     let shared = Shared::default();
-    let tokens = Tokens::default();
     let scratch = ScratchRefs::default();
     let places = Semaphore::new(AT_ONCE);
     let doubts: Vec<Doubt> = plans.iter().map(|_| Doubt::default()).collect();
     let relays = plans.into_iter().zip(&mut reports).zip(&logs).zip(&doubts).map(|(((plan, report), log), doubt)| {
         let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
-        let hall = Hall { shared: shared.clone(), scratch: scratch.clone(), tokens: &tokens, places: &places, console };
+        let hall =
+            Hall { shared: shared.clone(), scratch: scratch.clone(), settings, tokens, places: &places, console };
         one(plan, &http, retries, hall, doubt, report, log)
     });
     let stop_of = |name: &str| Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."));
@@ -148,6 +149,7 @@ async fn end_old_token(
 struct Hall<'a> {
     shared: Shared,
     scratch: ScratchRefs,
+    settings: &'a Settings,
     tokens: &'a Tokens,
     places: &'a Semaphore,
     console: &'a Console,
@@ -196,7 +198,7 @@ async fn acted(
     report: &mut TargetReport,
     log: &TargetLog,
 ) -> Option<(Box<Waiting>, Box<Connection>)> {
-    let plan = match Box::pin(hall.tokens.authenticate(plan, http, &retries, hall.console)).await {
+    let plan = match Box::pin(hall.tokens.authenticate(plan, (http, hall.settings), &retries, hall.console)).await {
         Ok(Authenticated { plan, expires_at }) => {
             report.facts.token_expires_at = expires_at;
             plan

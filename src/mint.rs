@@ -10,6 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use tokio::runtime::Builder;
 
 pub use crate::plan::app::App;
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         Answered, GitHub, RestError,
         model::{AccessToken, Installation},
     },
-    http::HttpClient,
+    http::{HttpClient, HttpError, Settings},
     inputs::PullRequestWhen,
     plan::{Credential, Plan, Token},
     report::Console,
@@ -29,15 +30,26 @@ use crate::{
 /// How far the server's clock may be away before a refusal is put down to it, in seconds.
 const SAME_TIME: i64 = 30;
 
-/// How long ending the tokens may hold up the end of the step.
-const FAREWELL: Duration = Duration::from_millis(1500);
+/// How long one try to end a token may hold up the end of the step. A token that is not ended then is tried once more.
+const FAREWELL: Duration = Duration::from_millis(700);
+
+/// The pause before the second try.
+const PAUSE: Duration = Duration::from_millis(80);
 
 /// Access to one kind of thing, by GitHub's name of the permission.
 type Permission = (&'static str, &'static str);
 
-/// The tokens that were minted and have not ended.
+/// The tokens that were minted and have not ended. Cheap to clone; a clone is the same list.
 #[derive(Clone, Default)]
-pub struct Tokens(Arc<Mutex<Vec<GitHub>>>);
+pub struct Tokens(Arc<Mutex<Vec<Alive>>>);
+
+/// A token that was minted.
+struct Alive {
+    /// The client that sends it.
+    github: GitHub,
+    /// What another client is made of, where this one's runtime does not run any more.
+    anew: Box<dyn Fn() -> Result<GitHub, Failure> + Send>,
+}
 
 /// A plan with a credential that can be sent.
 #[derive(Clone, Debug)]
@@ -62,12 +74,12 @@ impl Tokens {
     pub async fn authenticate(
         &self,
         plan: Plan,
-        http: &HttpClient,
+        (http, settings): (&HttpClient, &Settings),
         retries: &Retries,
         console: &Console,
     ) -> Result<Authenticated, Failure> {
         let Credential::App(app) = &plan.credential else { return Ok(Authenticated { plan, expires_at: None }) };
-        let Minted { token, expires_at } = self.mint(app, &plan, http, retries, console).await?;
+        let Minted { token, expires_at } = self.mint(app, &plan, (http, settings), retries, console).await?;
         Ok(Authenticated { plan: Plan { credential: Credential::Token(token), ..plan }, expires_at })
     }
 
@@ -77,7 +89,7 @@ impl Tokens {
         &self,
         app: &App,
         plan: &Plan,
-        http: &HttpClient,
+        (http, settings): (&HttpClient, &Settings),
         retries: &Retries,
         console: &Console,
     ) -> Result<Minted, Failure> {
@@ -106,7 +118,7 @@ impl Tokens {
                 let look = request(None, &[("metadata", "read")]).await?.token()?;
                 console.masks([&look.token]);
                 let looking = speak(&look.token)?;
-                self.keep(looking.clone());
+                self.keep(looking.clone(), &look.token, plan, settings);
                 let ask = || async { Ok(looking.repository(&plan.target.slug.repository()).await?.value.full_name) };
                 let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
                 match full_name
@@ -120,7 +132,7 @@ impl Tokens {
             }
         };
         console.masks([&minted.token]);
-        self.keep(speak(&minted.token)?);
+        self.keep(speak(&minted.token)?, &minted.token, plan, settings);
         let kind = match TokenKind::of(&minted.token, None) {
             TokenKind::Unknown => TokenKind::Installation,
             kind => kind,
@@ -128,23 +140,56 @@ impl Tokens {
         Ok(Minted { token: Token { secret: minted.token, kind }, expires_at: minted.expires_at })
     }
 
-    fn keep(&self, token: GitHub) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(token);
+    fn keep(&self, github: GitHub, token: &Secret, plan: &Plan, settings: &Settings) {
+        let (token, settings, api, situation) =
+            (token.clone(), settings.clone(), plan.target.api.clone(), plan.situation());
+        let anew = move || {
+            let http = HttpClient::new(&settings).map_err(HttpError::into_read_failure)?;
+            GitHub::new(&http, &api, Some(&token), situation.clone())
+        };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Alive { github, anew: Box::new(anew) });
     }
 
-    /// Ends all tokens, side by side and once. The answer says how many could not be ended; those end by themselves.
-    pub async fn revoke(&self) -> usize {
-        let tokens = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let count = tokens.len();
-        let ended = join_all(tokens.iter().map(GitHub::revoke_access_token));
-        match tokio::time::timeout(FAREWELL, ended).await {
-            // One that is not known any more has ended already.
-            Ok(ended) => {
-                ended.iter().filter(|end| end.as_ref().is_err_and(|error| error.status() != Some(401))).count()
-            }
-            Err(_) => count,
-        }
+    fn take(&self) -> Vec<Alive> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Ends all tokens, side by side, each with two tries. The answer says how many could not be ended; those end by themselves.
+    pub async fn revoke(&self) -> usize {
+        ended(self.take().into_iter().map(|token| token.github)).await
+    }
+
+    /// As [`Self::revoke`], after a panic: on a runtime and connections of its own, as nothing of the step's own may move any
+    /// more. Must be called outside of every runtime.
+    pub fn revoke_after_panic(&self) -> usize {
+        let alive = self.take();
+        let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return alive.len() };
+        runtime.block_on(async {
+            let clients: Vec<GitHub> = alive.iter().filter_map(|token| (token.anew)().ok()).collect();
+            alive.len() - clients.len() + ended(clients.into_iter()).await
+        })
+    }
+}
+
+/// Ends the tokens of these clients; the answer is how many of them could not be ended.
+async fn ended(clients: impl Iterator<Item = GitHub>) -> usize {
+    let ends = join_all(clients.map(|client| async move { is_ended(&client).await || is_ended_later(&client).await }));
+    ends.await.into_iter().filter(|ended| !ended).count()
+}
+
+async fn is_ended(client: &GitHub) -> bool {
+    match tokio::time::timeout(FAREWELL, client.revoke_access_token()).await {
+        Ok(Ok(_)) => true,
+        // One that is not known any more has ended already.
+        Ok(Err(error)) => error.status() == Some(401),
+        Err(_) => false,
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the end of a step is no try of its policy")]
+async fn is_ended_later(client: &GitHub) -> bool {
+    tokio::time::sleep(PAUSE).await;
+    is_ended(client).await
 }
 
 /// Asks for the installation; where the clocks differ, once more by the server's.

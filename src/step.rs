@@ -27,6 +27,7 @@ use crate::{
     git::{checkout, objects},
     http::{Settings, Trust, Waits},
     inputs::{Behaviour, Inputs, Raw},
+    mint::Tokens,
     plan::Plan,
     progress::Unwatched,
     report::{self, Console, Destinations, Report, logging, write_all},
@@ -40,6 +41,16 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// Does what the arguments (without the program's name) and the environment ask for.
 pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: PathBuf) -> ExitCode {
+    run_tuned(arguments, environment, current_dir, |_, _| {})
+}
+
+/// As [`run`], with the network and the pauses as `tune` sets them.
+pub fn run_tuned(
+    arguments: Vec<OsString>,
+    environment: Environment,
+    current_dir: PathBuf,
+    tune: impl FnOnce(&mut Settings, &mut Retries),
+) -> ExitCode {
     system::keep_memory_private();
     system::choose_temporary_folder();
     let mut context = Context::read(&environment, current_dir);
@@ -51,7 +62,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment, current_dir: Path
     let beside = if arguments.is_empty() { Environment::default() } else { environment.clone() };
     let failure = match cli::parse(arguments, environment, &mut cli::read_secret_file) {
         Ok(Command::Help(text) | Command::Version(text) | Command::Completions(text)) => return print(&text),
-        Ok(Command::Relay(request)) => return step(request, &context),
+        Ok(Command::Relay(request)) => return step(request, &context, tune),
         Ok(Command::Explain(asked)) => match explained(&asked) {
             Ok(text) => return print(&text),
             Err(failure) => failure,
@@ -105,12 +116,13 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Reads the inputs and relays; the answer is the exit status.
-fn step(request: Request, context: &Context) -> ExitCode {
+fn step(request: Request, context: &Context, tune: impl FnOnce(&mut Settings, &mut Retries)) -> ExitCode {
     let Request { raw, json, yes } = request;
     let console = console(context, json);
     console.masks(raw.secrets().map(|(_, secret)| secret));
     logging::install(&console, u8::from(context.debug));
-    panics::report(context, &console, json);
+    let tokens = Tokens::default();
+    panics::report(context, &console, json, &tokens);
     let inputs = Inputs::read(&raw, context);
     let asks = !yes && !raw.names_repository();
     // A secret stays in memory no longer than its use: what is left of it is what the redactor looks for.
@@ -120,7 +132,7 @@ fn step(request: Request, context: &Context) -> ExitCode {
         Ok(inputs) => {
             inputs.notices.iter().for_each(|notice| console.notice(None, notice));
             inputs.warnings.iter().for_each(|warning| console.warning(None, warning));
-            relayed(inputs, context, &console, |_, _| {})
+            relayed(inputs, context, &console, &tokens, tune)
         }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
@@ -134,6 +146,7 @@ pub fn relayed(
     inputs: Inputs,
     context: &Context,
     console: &Console,
+    tokens: &Tokens,
     tune: impl FnOnce(&mut Settings, &mut Retries),
 ) -> Report {
     let begun = Instant::now();
@@ -164,7 +177,7 @@ pub fn relayed(
     drop(inputs);
     let mut retries = Retries::new(attempts, begun + timeout, Arc::new(Unwatched));
     tune(&mut settings, &mut retries);
-    let reports = runtime.block_on(relay_all(plans, &settings, &retries, console, revocation.as_ref()));
+    let reports = runtime.block_on(relay_all(plans, &settings, &retries, console, tokens, revocation.as_ref()));
     runtime.shutdown_timeout(GRACE);
     Report::new(reports).dry_run(dry_run)
 }

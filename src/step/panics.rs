@@ -1,4 +1,5 @@
-//! A fault of this program itself: told without secrets, with the outputs and the report written, and exit status 1.
+//! A fault of this program itself: told without secrets, with the outputs and the report written, what was minted revoked, no
+//! file left, and exit status 1.
 //!
 //! A panic's own words may hold whatever the program was working on: a slice of a text out of bounds quotes the text.
 
@@ -14,6 +15,8 @@ use super::destinations;
 use crate::{
     context::Context,
     diagnosis::{Cause, Failure, Stage},
+    git::objects,
+    mint::Tokens,
     report::{
         Console, Mode, Report,
         commands::{self, Level},
@@ -22,14 +25,14 @@ use crate::{
 };
 
 /// How long the end may take. Whatever the thread that failed holds, it never gives back.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// From here on a panic, of whatever thread, ends the process like any other failure.
-pub(super) fn report(context: &Context, console: &Console, json: bool) {
-    let (destinations, console) = (destinations(context), console.clone());
+pub(super) fn report(context: &Context, console: &Console, json: bool, tokens: &Tokens) {
+    let (destinations, console, tokens) = (destinations(context), console.clone(), tokens.clone());
     std::panic::set_hook(Box::new(move |panic| {
         let words = words(panic);
-        let (destinations, console) = (destinations.clone(), console.clone());
+        let (destinations, console, tokens) = (destinations.clone(), console.clone(), tokens.clone());
         let (done, ended) = mpsc::channel();
         // On a thread of its own: the one that failed may hold what is needed here.
         let writing = thread::Builder::new().spawn(move || {
@@ -47,11 +50,16 @@ pub(super) fn report(context: &Context, console: &Console, json: bool) {
             if json {
                 super::print(&format!("{}\n", report_json::render(&report, console.redactor())));
             }
+            if tokens.revoke_after_panic() > 0 {
+                let text = "The App's token could not be revoked; it ends by itself within an hour.\n";
+                let _ = io::stderr().write_all(text.as_bytes());
+            }
             let _ = done.send(());
         });
         if writing.is_ok() {
             let _ = ended.recv_timeout(PATIENCE);
         }
+        objects::remove_leftovers();
         #[allow(clippy::disallowed_methods, reason = "nothing returns from here to main")]
         std::process::exit(1)
     }));
@@ -88,7 +96,7 @@ mod tests {
         let context = Context::read(&environment, PathBuf::from("."));
         let console = Console::standard(true, false, Redactor::default());
         console.masks(&[Secret::new(CANARY.to_owned())]);
-        report(&context, &console, false);
+        report(&context, &console, false, &Tokens::default());
         let held = format!("é{CANARY}");
         let _ = &held[1..];
     }

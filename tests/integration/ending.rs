@@ -92,6 +92,17 @@ fn rest() {
     std::thread::sleep(Duration::from_millis(10));
 }
 
+/// Whether a token of an App is alive at the server.
+pub(crate) fn alive(scene: &Scene) -> bool {
+    scene.github.model(|model| model.tokens.iter().any(|token| token.is_bot() && !token.revoked))
+}
+
+/// The files that the step left in its temporary folder.
+pub(crate) fn left_files(outcome: &Outcome) -> Vec<String> {
+    let left = std::fs::read_dir(outcome.path("temp")).unwrap().map(|entry| entry.unwrap().path());
+    left.map(|path| format!("it left {}", path.display())).collect()
+}
+
 /// The end, and what is wrong with it; `fit` says which errors are right.
 fn judge(scene: &Scene, outcome: &Outcome, fit: impl Fn(&str) -> bool) -> (String, Vec<String>) {
     let error = outcome.output("error").to_owned();
@@ -108,6 +119,7 @@ fn judge(scene: &Scene, outcome: &Outcome, fit: impl Fn(&str) -> bool) -> (Strin
     if outcome.stderr.contains("panicked") {
         wrong.push("it panicked".to_owned());
     }
+    wrong.extend(left_files(outcome));
     if !wrong.is_empty() {
         wrong.push(format!("{outcome}\n{}", scene.github.log()));
     }
@@ -135,6 +147,10 @@ fn a_signal_at_any_request_ends_the_step_with_its_report() {
         // An App's token is ended after all is done.
         let over = point.method == "DELETE" || !held;
         let (end, mut wrong) = judge(&scene, &outcome, |error| error == "cancelled" || over && error.is_empty());
+        // A token whose answer never came is known to nobody here.
+        if alive(&scene) && !point.pattern.ends_with("/access_tokens") {
+            wrong.push("a token that was minted lives on".to_owned());
+        }
         if end == "cancelled" && !outcome.stdout.contains(name) {
             wrong.push(format!("{name} is not named"));
         }

@@ -15,6 +15,7 @@ use repo_relay::{
     diagnosis::Stage,
     http::Settings,
     inputs::Inputs,
+    mint::Tokens,
     report::{Console, Destinations, Mode, Report, write_all},
     retry::{Pause, Retries},
     step::relayed,
@@ -84,7 +85,7 @@ impl Step {
             Ok(Command::Relay(cli::Request { raw, .. })) => {
                 console.masks(raw.secrets().map(|(_, secret)| secret));
                 match Inputs::read(&raw, &context) {
-                    Ok(inputs) => relayed(inputs, &context, &console, tune),
+                    Ok(inputs) => relayed(inputs, &context, &console, &Tokens::default(), tune),
                     Err(failure) => Report::failed(Stage::Inputs, &failure),
                 }
             }

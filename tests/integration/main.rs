@@ -41,6 +41,7 @@ mod native;
 mod once;
 mod packs;
 mod pages;
+mod panics;
 mod patience;
 mod polling;
 mod preflight;
