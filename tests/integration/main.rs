@@ -37,6 +37,7 @@ mod malicious_ssh;
 mod mangled;
 mod matrix;
 mod mirror;
+mod mirror_prune;
 mod native;
 mod once;
 mod packs;
