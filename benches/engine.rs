@@ -19,7 +19,7 @@ use repo_relay::{
     },
     globs::Globs,
     names::{Oid, TreePath},
-    progress::Unwatched,
+    progress::NoWatch,
     publish::{
         exposed::Search,
         hash::{Hashed, Retain, hash},
@@ -65,7 +65,7 @@ fn noise(number: usize, size: usize) -> Vec<u8> {
 }
 
 fn hashed(site: &Path) -> Hashed {
-    hash(walk(site, &Globs::default()).unwrap(), &Retain::nothing(), &Search::nothing(), &Unwatched).unwrap()
+    hash(walk(site, &Globs::default()).unwrap(), &Retain::nothing(), &Search::nothing(), &NoWatch).unwrap()
 }
 
 fn merged(store: &ObjectStore, base: Option<Oid>, content: &Hashed, destination: &str) -> Merged {
@@ -145,7 +145,7 @@ fn packing(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("deflate and assemble", name), |bencher| {
             let written = |pack: Pack| {
                 runtime.block_on(async {
-                    let mut stream = pack.stream(Arc::new(Unwatched), Arc::new(AtomicBool::new(false)));
+                    let mut stream = pack.stream(Arc::new(NoWatch), Arc::new(AtomicBool::new(false)));
                     let mut bytes = 0;
                     while let Some(piece) = stream.next().await {
                         bytes += piece.unwrap().len();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::{
     diagnosis::{Failure, Situation},
-    doubt::Doubt,
     git::{
         lfs::batch::LfsServer,
         remote::Remote,
@@ -13,6 +12,7 @@ use crate::{
     },
     github::GitHub,
     http::{HttpClient, Traffic},
+    pending_write::PendingWrite,
     plan::Plan,
     progress::Watch,
     retry::Retries,
@@ -29,11 +29,11 @@ pub struct Connection {
     pub lfs: Option<LfsServer>,
     /// Tries, pauses, the budget.
     pub retries: Retries,
-    /// The write that is under way.
-    pub doubt: Doubt,
+    /// The write whose outcome is unknown.
+    pub pending_write: PendingWrite,
     /// The scratch refs that the step has to delete.
     pub scratch: ScratchRefs,
-    /// Who looks at the progress.
+    /// The receiver of progress events.
     pub watch: Arc<dyn Watch>,
     http: HttpClient,
 }
@@ -44,7 +44,7 @@ impl Connection {
         plan: &Plan,
         http: &HttpClient,
         retries: Retries,
-        doubt: Doubt,
+        pending_write: PendingWrite,
         scratch: ScratchRefs,
         watch: Arc<dyn Watch>,
     ) -> Result<Self, Failure> {
@@ -74,7 +74,16 @@ impl Connection {
             }
             None => Transport::Http(over_http),
         };
-        Ok(Self { github, remote: Remote::new(transport, git_situation), lfs, retries, doubt, scratch, watch, http })
+        Ok(Self {
+            github,
+            remote: Remote::new(transport, git_situation),
+            lfs,
+            retries,
+            pending_write,
+            scratch,
+            watch,
+            http,
+        })
     }
 
     /// Bytes of bodies that went to and came from the target so far: sent, received.

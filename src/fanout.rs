@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Stage},
-    doubt::Doubt,
     git::scratch::ScratchRefs,
     http::{HttpClient, HttpError, Settings},
     mint::{Authenticated, Tokens},
+    pending_write::PendingWrite,
     plan::Plan,
     preflight::Shared,
     progress::Watch,
@@ -60,13 +60,15 @@ pub async fn relay_all(
     let shared = Shared::default();
     let scratch = ScratchRefs::default();
     let places = Semaphore::new(AT_ONCE);
-    let doubts: Vec<Doubt> = plans.iter().map(|_| Doubt::default()).collect();
-    let relays = plans.into_iter().zip(&mut reports).zip(&logs).zip(&doubts).map(|(((plan, report), log), doubt)| {
-        let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
-        let hall =
-            Hall { shared: shared.clone(), scratch: scratch.clone(), settings, tokens, places: &places, console };
-        one(plan, &http, retries, hall, doubt, report, log)
-    });
+    let pending_writes: Vec<PendingWrite> = plans.iter().map(|_| PendingWrite::default()).collect();
+    let relays = plans.into_iter().zip(&mut reports).zip(&logs).zip(&pending_writes).map(
+        |(((plan, report), log), pending_write)| {
+            let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
+            let hall =
+                Hall { shared: shared.clone(), scratch: scratch.clone(), settings, tokens, places: &places, console };
+            one(plan, &http, retries, hall, pending_write, report, log)
+        },
+    );
     let stop_of = |name: &str| Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."));
     let mut signal = pin!(system::ended());
     let mut stopped = tokio::select! {
@@ -80,7 +82,7 @@ pub async fn relay_all(
     {
         stopped = tokio::select! {
             biased;
-            name = &mut signal => Some(revocation.doubt.tell(stop_of(name))),
+            name = &mut signal => Some(revocation.pending_write.annotate(stop_of(name))),
             () = end_old_token(revocation, &http, retries, console, (&mut reports, &logs)) => None,
         };
     }
@@ -94,8 +96,8 @@ pub async fn relay_all(
         console.warning(None, "The App's token could not be revoked; it ends by itself within an hour.");
     }
     if let Some(failure) = stopped {
-        for ((report, log), doubt) in reports.iter_mut().zip(&logs).zip(&doubts) {
-            stop(report, log, &doubt.tell(failure.clone()));
+        for ((report, log), pending_write) in reports.iter_mut().zip(&logs).zip(&pending_writes) {
+            stop(report, log, &pending_write.annotate(failure.clone()));
         }
     }
     reports
@@ -138,7 +140,7 @@ async fn end_old_token(
             }
         }
         Err(failure) => {
-            fail(first, log, Stage::Revoke, &revocation.doubt.tell(failure));
+            fail(first, log, Stage::Revoke, &revocation.pending_write.annotate(failure));
             let text = "See the first target: the old token is revoked once for the step.";
             reports.iter_mut().skip(1).for_each(|report| report.stage(Stage::Revoke, StageStatus::Skipped, text));
         }
@@ -161,7 +163,7 @@ async fn one(
     http: &HttpClient,
     retries: Retries,
     hall: Hall<'_>,
-    doubt: &Doubt,
+    pending_write: &PendingWrite,
     report: &mut TargetReport,
     log: &TargetLog,
 ) {
@@ -170,7 +172,7 @@ async fn one(
     let act = async {
         // It is never closed.
         let _place = hall.places.acquire().await;
-        Box::pin(acted(plan, http, retries, &hall, doubt, report, log)).await
+        Box::pin(acted(plan, http, retries, &hall, pending_write, report, log)).await
     };
     let acted = tokio::select! {
         // On a machine that is late for both, the stage's own end says more.
@@ -183,7 +185,7 @@ async fn one(
         Ok(None) => {}
         Err(()) => {
             let what = format!("The step's whole budget (`timeout`, {} s) is used up.", timeout.as_secs());
-            stop(report, log, &doubt.tell(Failure::new(Cause::Timeout, what)));
+            stop(report, log, &pending_write.annotate(Failure::new(Cause::Timeout, what)));
         }
     }
 }
@@ -194,7 +196,7 @@ async fn acted(
     http: &HttpClient,
     retries: Retries,
     hall: &Hall<'_>,
-    doubt: &Doubt,
+    pending_write: &PendingWrite,
     report: &mut TargetReport,
     log: &TargetLog,
 ) -> Option<(Box<Waiting>, Box<Connection>)> {
@@ -209,7 +211,8 @@ async fn acted(
         }
     };
     let connection =
-        match Connection::new(&plan, http, retries, doubt.clone(), hall.scratch.clone(), Arc::new(log.clone())) {
+        match Connection::new(&plan, http, retries, pending_write.clone(), hall.scratch.clone(), Arc::new(log.clone()))
+        {
             Ok(connection) => connection,
             Err(failure) => {
                 fail(report, log, Stage::Preflight, &failure);

@@ -42,7 +42,7 @@ pub use self::{
     trust::Trust,
 };
 use self::{
-    body::{Outgoing, Valve},
+    body::{BodyControl, OutgoingBody},
     connect::{Activity, Connector},
 };
 use crate::diagnosis::Cause;
@@ -127,8 +127,9 @@ pub struct Traffic {
     pub received: u64,
 }
 
+/// Requests, and bytes of bodies in both directions.
 #[derive(Clone, Debug, Default)]
-struct Counters {
+struct TrafficCounters {
     requests: Arc<AtomicU64>,
     sent: Arc<AtomicU64>,
     received: Arc<AtomicU64>,
@@ -150,12 +151,12 @@ pub struct Answer {
 /// The client. A clone shares connections and counters.
 #[derive(Clone)]
 pub struct HttpClient {
-    client: Client<Connector, Outgoing>,
-    origins: Arc<[Origin]>,
+    client: Client<Connector, OutgoingBody>,
+    origins: Arc<[WebOrigin]>,
     is_lent: bool,
     proxies: Proxies,
     waits: Waits,
-    counters: Counters,
+    counters: TrafficCounters,
 }
 
 impl HttpClient {
@@ -166,20 +167,27 @@ impl HttpClient {
         let connector = connector.map_err(|error| {
             HttpError::unsent(Cause::InternalError, format!("The TLS settings are not usable: {error}."))
         })?;
-        let origins = settings.origins.iter().filter_map(Origin::of_url).collect();
+        let origins = settings.origins.iter().filter_map(WebOrigin::of_url).collect();
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             // NOTE: shorter than servers keep a connection, so that few requests meet one that was just closed.
             .pool_idle_timeout(Duration::from_secs(20))
             .build(connector);
         let proxies = settings.proxies.clone();
-        Ok(Self { client, origins, is_lent: false, proxies, waits: settings.waits, counters: Counters::default() })
+        Ok(Self {
+            client,
+            origins,
+            is_lent: false,
+            proxies,
+            waits: settings.waits,
+            counters: TrafficCounters::default(),
+        })
     }
 
     /// The same client, connections shared, with counters that begin at zero: for one target among several.
     #[must_use]
     pub fn counted_apart(&self) -> Self {
-        Self { counters: Counters::default(), ..self.clone() }
+        Self { counters: TrafficCounters::default(), ..self.clone() }
     }
 
     /// The same client, connections and counters shared, that speaks to the origin of `address` and to no other: for an
@@ -187,7 +195,7 @@ impl HttpClient {
     /// are the same. Its addresses are not traced with their queries, which may hold a signature.
     #[must_use]
     pub fn lent_to(&self, address: &Url) -> Self {
-        Self { origins: Origin::of_url(address).into_iter().collect(), is_lent: true, ..self.clone() }
+        Self { origins: WebOrigin::of_url(address).into_iter().collect(), is_lent: true, ..self.clone() }
     }
 
     /// How long a silent server is waited for.
@@ -198,7 +206,7 @@ impl HttpClient {
     /// What this client and its clones moved so far.
     pub fn traffic(&self) -> Traffic {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { requests, sent, received } = &self.counters;
+        let TrafficCounters { requests, sent, received } = &self.counters;
         Traffic { requests: read(requests), sent: read(sent), received: read(received) }
     }
 
@@ -240,7 +248,7 @@ impl HttpClient {
 
     async fn send_once(&self, mut request: Request<Body>, waits: Waits) -> Result<Answer, HttpError> {
         let uri = request.uri().clone();
-        if !Origin::of(&uri).is_some_and(|origin| self.origins.contains(&origin)) {
+        if !WebOrigin::of(&uri).is_some_and(|origin| self.origins.contains(&origin)) {
             let what = format!("A request to {} was held back: it is not the target's server.", host_of(&uri));
             return Err(HttpError::unsent(Cause::InternalError, what));
         }
@@ -249,13 +257,13 @@ impl HttpClient {
         }
         let (parts, body) = request.into_parts();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let (body, valve) = body.outgoing(Arc::clone(&self.counters.sent), length);
+        let (body, control) = body.outgoing(Arc::clone(&self.counters.sent), length);
         let mut request = Request::from_parts(parts, body);
         let connection = capture_connection(&mut request);
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let host = host_of(&uri);
         let (method, begun) = (request.method().clone(), Instant::now());
-        let response = self.watched(request, &connection, &valve, &host, waits).await;
+        let response = self.watched(request, &connection, &control, &host, waits).await;
         let address = uri.to_string();
         let shown = if self.is_lent { address.split('?').next().unwrap_or_default() } else { &address };
         trace(&method, shown, &response, begun.elapsed());
@@ -268,16 +276,16 @@ impl HttpClient {
         let activity = activity_of(&connection);
         let (parts, body) = response.into_parts();
         let counter = Arc::clone(&self.counters.received);
-        let body = AnswerBody { body, host, waits, activity, waiting: None, valve, counter };
+        let body = AnswerBody { body, host, waits, activity, waiting: None, control, counter };
         Ok(Answer { status: parts.status, headers: parts.headers, url: uri, body })
     }
 
     /// Waits for the head of the answer, as long as bytes move in either direction or our own data is not ready.
     async fn watched(
         &self,
-        request: Request<Outgoing>,
+        request: Request<OutgoingBody>,
         connection: &CaptureConnection,
-        valve: &Valve,
+        control: &BodyControl,
         host: &str,
         waits: Waits,
     ) -> Result<Response<hyper::body::Incoming>, HttpError> {
@@ -292,11 +300,11 @@ impl HttpClient {
             }
             // Connecting has a bound of its own, and our own slowness is not the server's silence.
             let activity = activity_of(connection);
-            if activity.is_none() || valve.is_producing() {
+            if activity.is_none() || control.is_producing() {
                 since = Instant::now();
             }
             let last = activity.map_or(since, |activity| activity.last().max(since));
-            let limit = valve.limit(waits);
+            let limit = control.limit(waits);
             rest = limit.saturating_sub(last.elapsed());
             if rest.is_zero() {
                 return Err(HttpError::silence(host, limit));
@@ -316,13 +324,13 @@ impl std::fmt::Debug for HttpClient {
 
 /// Scheme, host and port: what a credential belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
+struct WebOrigin {
     scheme: String,
     host: String,
     port: Option<u16>,
 }
 
-impl Origin {
+impl WebOrigin {
     fn of(uri: &Uri) -> Option<Self> {
         Self::of_url(&Url::parse(&uri.to_string()).ok()?)
     }
@@ -369,7 +377,7 @@ fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpErro
     let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let target = base.as_ref().zip(location).and_then(|(base, location)| base.join(location).ok());
     let Some(target) = target else { return Err(not_followed(answer, "it names no address")) };
-    if Origin::of_url(&target) != Origin::of(&answer.url) {
+    if WebOrigin::of_url(&target) != WebOrigin::of(&answer.url) {
         let other = target.host_str().unwrap_or("another host");
         let reason = format!("it leads to another server ({other}), which must not see the credential");
         return Err(not_followed(answer, &reason));

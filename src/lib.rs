@@ -45,10 +45,10 @@
 //!   - [`github`]: REST operations and their models; types of octocrab stop here
 //!   - [`report`]: the report and its four renderings: log, outputs, summary, exit status
 //!   - [`retry`]: tries, pauses and the budget
-//! - http · progress · doubt
+//! - http · progress · `pending_write`
 //!   - [`http`]: the one HTTP client, with proxies and TLS
 //!   - [`progress`]: events of a running stage, for a log or a progress bar
-//!   - [`doubt`]: a write whose answer is outstanding
+//!   - [`pending_write`]: a write whose answer is outstanding
 //!   - [`explain`]: the command `explain`
 //! - diagnosis
 //!   - [`diagnosis`]: the closed list of causes, the classifier of error texts, and `Failure`
@@ -63,7 +63,6 @@ pub mod connection;
 pub mod context;
 pub mod credential;
 pub mod diagnosis;
-pub mod doubt;
 pub mod explain;
 pub mod fanout;
 pub mod git;
@@ -73,6 +72,7 @@ pub mod http;
 pub mod inputs;
 pub mod mint;
 pub mod names;
+pub mod pending_write;
 pub mod plan;
 pub mod preflight;
 pub mod progress;

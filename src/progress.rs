@@ -54,16 +54,16 @@ pub enum Event<'a> {
     Warning(&'a str),
 }
 
-/// Who looks at the events. Called from several threads.
+/// A receiver of events. Called from several threads.
 pub trait Watch: Send + Sync {
     /// Takes note of `event`; must not block for long.
     fn see(&self, event: Event<'_>);
 }
 
-/// Looks away: for tests and for tools that show nothing.
+/// A [`Watch`] that ignores every event.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Unwatched;
+pub struct NoWatch;
 
-impl Watch for Unwatched {
+impl Watch for NoWatch {
     fn see(&self, _event: Event<'_>) {}
 }

@@ -60,7 +60,7 @@ pub async fn relay(
     match done {
         Ok(waiting) => Some(waiting).filter(|waiting| waiting.cleared.plan().wait.is_some()),
         Err(failure) => {
-            let failure = connection.doubt.tell(failure);
+            let failure = connection.pending_write.annotate(failure);
             report.fail(at, &failure);
             log.failure(at, &failure);
             None

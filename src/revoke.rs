@@ -10,10 +10,10 @@ use std::{
 use crate::{
     credential::Secret,
     diagnosis::{Cause, Failure, Retry, Situation},
-    doubt::Doubt,
     github::{GitHub, RestError},
     http::HttpClient,
     names::Target,
+    pending_write::PendingWrite,
     progress::{Event, Watch},
     retry::Retries,
 };
@@ -37,7 +37,7 @@ pub struct Revocation {
     /// Whether nothing is written.
     pub dry_run: bool,
     /// Whether the revocation was sent and is not known to be done.
-    pub doubt: Doubt,
+    pub pending_write: PendingWrite,
 }
 
 impl Revocation {
@@ -79,13 +79,13 @@ impl Revocation {
         let lost = Mutex::new(None);
         let pause_of_lost = || *lost.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = || async {
-            self.doubt.begin(WHAT);
+            self.pending_write.sent(WHAT);
             let Err(error) = github.revoke_credential(&self.token).await else {
-                self.doubt.settle();
+                self.pending_write.resolved();
                 return Ok(());
             };
             if error.may_be_done() {
-                self.doubt.linger(WHAT);
+                self.pending_write.unanswered(WHAT);
                 let failure = Failure::from(error);
                 let pause = match failure.retry {
                     Retry::After(pause) | Retry::Unclear(Some(pause)) => pause,
@@ -94,7 +94,7 @@ impl Revocation {
                 *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
                 return Err(failure.with_retry(Retry::Never));
             }
-            self.doubt.clear();
+            self.pending_write.answered();
             Err(self.refused(error))
         };
         retries.run(WHAT, attempt).await.map_err(|failure| match pause_of_lost() {

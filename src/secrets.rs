@@ -62,12 +62,12 @@ pub async fn set_secret(
     let unsure = AtomicBool::new(false);
     let send = || async {
         connection.retries.turn().await;
-        connection.doubt.begin(&what);
+        connection.pending_write.sent(&what);
         let answer = connection.github.put_secret(&plan.target.slug, &secret.scope, &name, &key.key_id, &sealed).await;
         // A refusal says nothing about an earlier try whose answer got lost.
         unsure.fetch_or(answer.as_ref().is_err_and(RestError::may_be_done), Ordering::Relaxed);
         if answer.is_ok() || !unsure.load(Ordering::Relaxed) {
-            connection.doubt.clear();
+            connection.pending_write.answered();
         }
         Ok(answer?)
     };

@@ -21,15 +21,15 @@ use crate::{
     context::{Context, Environment},
     credential::Redactor,
     diagnosis::{Cause, Failure, Stage},
-    doubt::Doubt,
     explain,
     fanout::relay_all,
     git::{checkout, objects},
     http::{Settings, Trust, Waits},
     inputs::{Behaviour, Inputs, Raw},
     mint::Tokens,
+    pending_write::PendingWrite,
     plan::Plan,
-    progress::Unwatched,
+    progress::NoWatch,
     report::{self, Console, Destinations, Report, logging, write_all},
     retry::Retries,
     revoke::Revocation,
@@ -172,10 +172,10 @@ pub fn relayed(
         token: token.clone(),
         target: target.clone(),
         dry_run,
-        doubt: Doubt::default(),
+        pending_write: PendingWrite::default(),
     });
     drop(inputs);
-    let mut retries = Retries::new(attempts, begun + timeout, Arc::new(Unwatched));
+    let mut retries = Retries::new(attempts, begun + timeout, Arc::new(NoWatch));
     tune(&mut settings, &mut retries);
     let reports = runtime.block_on(relay_all(plans, &settings, &retries, console, tokens, revocation.as_ref()));
     runtime.shutdown_timeout(GRACE);

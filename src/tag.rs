@@ -13,7 +13,7 @@ use crate::{
         commits::commit_of,
         format::ObjectKind,
         pack::{Pack, PackEntry},
-        receive::{Command, PushError, PushRequest},
+        receive::{PushError, PushRequest, RefCommand},
     },
     inputs::TagExists,
     names::{Oid, RefName},
@@ -177,7 +177,7 @@ async fn write(
         batch = open;
     }
     // Whichever try it was by.
-    connection.doubt.settle();
+    connection.pending_write.resolved();
     kept.extend(batch);
     Ok(kept)
 }
@@ -189,7 +189,7 @@ fn what(batch: &[Update]) -> String {
 
 /// Sends a batch once; the answer is whether it is done, or lost against another push.
 async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Connection) -> Result<bool, Failure> {
-    let command = |update: &Update| Command {
+    let command = |update: &Update| RefCommand {
         name: update.tagged.name.clone(),
         old: update.tagged.old.unwrap_or(Oid::ZERO),
         new: update.tagged.new,
@@ -199,38 +199,38 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
         pack: Pack::new(batch.iter().filter_map(|update| update.object.clone()).collect()),
         atomic: true,
     };
-    let doubt = &connection.doubt;
-    doubt.begin(&what(batch));
+    let pending_write = &connection.pending_write;
+    pending_write.sent(&what(batch));
     let failure = match connection.remote.push(advertisement, &request, &connection.watch).await {
         Ok(_) => {
-            doubt.settle();
+            pending_write.resolved();
             return Ok(true);
         }
         Err(PushError::Unclear(failure)) => failure,
         Err(PushError::LostRace(failure)) => {
-            doubt.clear();
+            pending_write.answered();
             failure
         }
         Err(PushError::Failed(failure)) => {
-            doubt.clear();
+            pending_write.answered();
             return Err(failure);
         }
     };
     let now = look(batch, connection).await?;
     let holds = |update: &Update, value: Option<Oid>| now.tip(&update.tagged.name) == value;
     if batch.iter().all(|update| holds(update, Some(update.tagged.new))) {
-        doubt.settle();
+        pending_write.resolved();
         return Ok(true);
     }
     let unmoved: Vec<Update> = batch.iter().filter(|update| holds(update, update.tagged.old)).cloned().collect();
     // A silent server may still be at work on those. They may be sent again all the same: each try names the old value
     // and brings the same object, so that no more than one of them is done.
     if unmoved.is_empty() {
-        doubt.settle();
+        pending_write.resolved();
     } else if failure.retry == Retry::Silence {
-        doubt.linger(&what(&unmoved));
+        pending_write.unanswered(&what(&unmoved));
     } else {
-        doubt.clear();
+        pending_write.answered();
     }
     if unmoved.len() == batch.len() { Err(failure.undone()) } else { Ok(false) }
 }

@@ -11,7 +11,7 @@ use saphyr::YamlData;
 
 use self::{
     pattern::fits,
-    yaml::{Node, get, load, text_of, texts},
+    yaml::{YamlNode, get, load, text_of, texts},
 };
 use crate::names::RefName;
 
@@ -24,7 +24,7 @@ pub struct WorkflowFile {
     lines: Vec<String>,
     /// The line of `on`, from 1; none when there is none.
     on: Option<usize>,
-    events: Vec<Event>,
+    events: Vec<TriggerEvent>,
     /// The title of its runs.
     run_name: Option<String>,
     broken: Option<String>,
@@ -32,15 +32,15 @@ pub struct WorkflowFile {
 
 /// An event that it listens to.
 #[derive(Clone, Debug)]
-struct Event {
+struct TriggerEvent {
     name: String,
-    filters: Vec<Filter>,
-    inputs: Vec<Input>,
+    filters: Vec<TriggerFilter>,
+    inputs: Vec<DispatchInput>,
 }
 
 /// A list under an event: `branches`, `tags-ignore`, `types` and the like.
 #[derive(Clone, Debug)]
-struct Filter {
+struct TriggerFilter {
     name: String,
     line: usize,
     patterns: Vec<(String, usize)>,
@@ -48,7 +48,7 @@ struct Filter {
 
 /// An input of `workflow_dispatch`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Input {
+pub struct DispatchInput {
     /// Its name.
     pub name: String,
     /// Whether it must be given.
@@ -105,7 +105,7 @@ impl WorkflowFile {
     }
 
     /// The inputs of its `workflow_dispatch`; none when it has no such trigger.
-    pub fn dispatch_inputs(&self) -> Option<&[Input]> {
+    pub fn dispatch_inputs(&self) -> Option<&[DispatchInput]> {
         self.event("workflow_dispatch").map(|event| event.inputs.as_slice())
     }
 
@@ -162,7 +162,7 @@ impl WorkflowFile {
     }
 
     /// The event of this name, or why there is none.
-    fn listening(&self, name: &str) -> Result<&Event, Exclusion> {
+    fn listening(&self, name: &str) -> Result<&TriggerEvent, Exclusion> {
         self.event(name).ok_or_else(|| {
             let why = match (&self.broken, self.on) {
                 (Some(broken), _) => format!("it is no workflow that could start: {broken}"),
@@ -173,7 +173,7 @@ impl WorkflowFile {
         })
     }
 
-    fn event(&self, name: &str) -> Option<&Event> {
+    fn event(&self, name: &str) -> Option<&TriggerEvent> {
         self.events.iter().find(|event| event.name == name)
     }
 
@@ -193,13 +193,13 @@ impl WorkflowFile {
     }
 }
 
-impl Event {
-    fn filter(&self, name: &str) -> Option<&Filter> {
+impl TriggerEvent {
+    fn filter(&self, name: &str) -> Option<&TriggerFilter> {
         self.filters.iter().find(|filter| filter.name == name)
     }
 }
 
-impl Filter {
+impl TriggerFilter {
     /// The lines that leave `text` out: that of the last pattern that takes it back, else those of the whole list. None: it is in.
     ///
     /// The patterns count in their order: one with `!` takes back what an earlier one selected.
@@ -219,13 +219,13 @@ impl Filter {
     }
 }
 
-fn events(on: &Node<'_>) -> Vec<Event> {
-    let bare = |name: String| Event { name, filters: Vec::new(), inputs: Vec::new() };
+fn events(on: &YamlNode<'_>) -> Vec<TriggerEvent> {
+    let bare = |name: String| TriggerEvent { name, filters: Vec::new(), inputs: Vec::new() };
     match &on.data {
         YamlData::Sequence(names) => names.iter().filter_map(text_of).map(bare).collect(),
         YamlData::Mapping(table) => {
-            let event = |(key, value): (&Node<'_>, &Node<'_>)| {
-                Some(Event { filters: filters(value), inputs: inputs(value), ..bare(text_of(key)?) })
+            let event = |(key, value): (&YamlNode<'_>, &YamlNode<'_>)| {
+                Some(TriggerEvent { filters: filters(value), inputs: inputs(value), ..bare(text_of(key)?) })
             };
             table.iter().filter_map(event).collect()
         }
@@ -233,20 +233,20 @@ fn events(on: &Node<'_>) -> Vec<Event> {
     }
 }
 
-fn filters(event: &Node<'_>) -> Vec<Filter> {
+fn filters(event: &YamlNode<'_>) -> Vec<TriggerFilter> {
     let YamlData::Mapping(table) = &event.data else { return Vec::new() };
-    let filter = |(key, value): (&Node<'_>, &Node<'_>)| {
+    let filter = |(key, value): (&YamlNode<'_>, &YamlNode<'_>)| {
         let patterns = texts(value);
-        Some(Filter { name: text_of(key)?, line: key.span.start.line(), patterns })
+        Some(TriggerFilter { name: text_of(key)?, line: key.span.start.line(), patterns })
     };
     table.iter().filter_map(filter).collect()
 }
 
-fn inputs(event: &Node<'_>) -> Vec<Input> {
-    let Some((_, Node { data: YamlData::Mapping(table), .. })) = get(event, "inputs") else { return Vec::new() };
-    let input = |(key, value): (&Node<'_>, &Node<'_>)| {
+fn inputs(event: &YamlNode<'_>) -> Vec<DispatchInput> {
+    let Some((_, YamlNode { data: YamlData::Mapping(table), .. })) = get(event, "inputs") else { return Vec::new() };
+    let input = |(key, value): (&YamlNode<'_>, &YamlNode<'_>)| {
         let field = |name: &str| get(value, name).map(|(_, value)| value);
-        Some(Input {
+        Some(DispatchInput {
             name: text_of(key)?,
             required: field("required").and_then(text_of).as_deref() == Some("true"),
             has_default: field("default").is_some(),

@@ -14,7 +14,7 @@ use std::{
 const FLOORS: &[&[&str]] = &[
     &["names", "credential", "globs", "system"],
     &["diagnosis"],
-    &["http", "progress", "doubt"],
+    &["http", "progress", "pending_write"],
     &["git", "github", "report", "retry"],
     &["context", "inputs", "cli", "explain"],
     &["refs", "publish", "workflow_file"],

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use repo_relay::git::{
     WireError,
     advertisement::{Greeting, Interest},
-    pktline::Reader,
+    pktline::PacketReader,
 };
 
 fuzz_target!(|input: (u8, &[u8])| {
@@ -37,5 +37,5 @@ fuzz_target!(|input: (u8, &[u8])| {
 fn read(bytes: &[u8], cut: usize, interest: &Interest) -> Result<Greeting, WireError> {
     let pieces: Vec<_> = bytes.chunks(cut.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(Greeting::read(&mut Reader::new(stream::iter(pieces).boxed()), interest))
+    runtime.block_on(Greeting::read(&mut PacketReader::new(stream::iter(pieces).boxed()), interest))
 }

@@ -14,7 +14,7 @@ use repo_relay::{
         objects::ObjectStore,
         pack::{Pack, PackEntry},
     },
-    progress::Unwatched,
+    progress::NoWatch,
 };
 
 /// The longest object, in bytes.
@@ -64,7 +64,7 @@ fuzz_target!(|input: Input| {
     let pack = Pack::new(files.iter().cloned().map(blob).collect());
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let bytes = runtime.block_on(async {
-        let mut stream = pack.stream(Arc::new(Unwatched), Arc::new(AtomicBool::new(false)));
+        let mut stream = pack.stream(Arc::new(NoWatch), Arc::new(AtomicBool::new(false)));
         let mut bytes = Vec::new();
         while let Some(piece) = stream.next().await {
             bytes.extend_from_slice(&piece.expect("nothing can fail"));

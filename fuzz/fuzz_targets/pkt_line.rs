@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use repo_relay::git::{
     WireError,
-    pktline::{Decoder, Frames, MAX_FRAME, MAX_PAYLOAD, Packet, Writer},
+    pktline::{Decoder, Frames, MAX_FRAME, MAX_PAYLOAD, Packet, PacketWriter},
 };
 
 fuzz_target!(|input: (u16, &[u8])| {
@@ -70,7 +70,7 @@ fn length_of(frames: &[Result<Packet, String>]) -> usize {
 
 /// What was read, written again, is read the same.
 fn written_again(frames: &[Result<Packet, String>]) {
-    let mut writer = Writer::default();
+    let mut writer = PacketWriter::default();
     let mut lines = Vec::new();
     for frame in frames.iter().flatten() {
         match frame {

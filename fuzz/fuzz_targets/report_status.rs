@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use libfuzzer_sys::fuzz_target;
-use repo_relay::{diagnosis::Situation, git::{WireError, pack::Pack, pktline::Reader, receive::{Command, PushReport, PushRequest}}, names::Oid};
+use repo_relay::{diagnosis::Situation, git::{WireError, pack::Pack, pktline::PacketReader, receive::{RefCommand, PushReport, PushRequest}}, names::Oid};
 
 const NAMES: [&str; 2] = ["refs/heads/a", "refs/tags/v1"];
 
@@ -34,7 +34,7 @@ fuzz_target!(|input: (bool, u8, &[u8])| {
 });
 
 fn read(bytes: &[u8], cut: usize, sideband: bool) -> Result<PushReport, WireError> {
-    let command = |name: &&str| Command {
+    let command = |name: &&str| RefCommand {
         name: name.parse().expect("a ref name"),
         old: Oid::ZERO,
         new: Oid::from_bytes([1; 20]),
@@ -42,5 +42,5 @@ fn read(bytes: &[u8], cut: usize, sideband: bool) -> Result<PushReport, WireErro
     let request = PushRequest { commands: NAMES.iter().map(command).collect(), pack: Pack::default(), atomic: true };
     let pieces: Vec<_> = bytes.chunks(cut.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(PushReport::read(&mut Reader::new(stream::iter(pieces).boxed()), sideband, &request))
+    runtime.block_on(PushReport::read(&mut PacketReader::new(stream::iter(pieces).boxed()), sideband, &request))
 }

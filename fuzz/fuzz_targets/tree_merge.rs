@@ -17,7 +17,7 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use model::Files;
-use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::Unwatched, globs::Globs, publish::{exposed::Search, hash::{self, Retain}, tree::{ClosedPreviews, Site, MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
+use repo_relay::{diagnosis::{Cause, Failure}, git::format::{FileMode, ObjectKind, TreeEntry}, progress::NoWatch, globs::Globs, publish::{exposed::Search, hash::{self, Retain}, tree::{ClosedPreviews, Site, MergeError, Merged, Placement, Trees, merge}, walk::walk}, names::Oid};
 
 #[derive(Debug)]
 struct Input {
@@ -131,7 +131,7 @@ fuzz_target!(|input: Input| {
                 Err(failure) if failure.cause == Cause::NothingToPublish => None,
                 listing => {
                     let listing = listing.expect("a folder that can be read");
-                    Some(hash::hash(listing, &Retain::nothing(), &Search::nothing(), &Unwatched).expect("files that can be read"))
+                    Some(hash::hash(listing, &Retain::nothing(), &Search::nothing(), &NoWatch).expect("files that can be read"))
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     WireError,
-    pktline::{Packet, Reader, line},
+    pktline::{Packet, PacketReader, line},
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -164,7 +164,7 @@ pub enum Greeting {
 
 impl Greeting {
     /// Reads to the end of the greeting and no further. Memory grows with the refs of interest alone.
-    pub async fn read(reader: &mut Reader, interest: &Interest) -> Result<Self, WireError> {
+    pub async fn read(reader: &mut PacketReader, interest: &Interest) -> Result<Self, WireError> {
         let mut first = payload(reader).await?;
         // Over HTTP the service is named first, in a section of its own.
         if first.as_deref().is_some_and(|first| first.starts_with(b"# service=")) {
@@ -201,7 +201,7 @@ impl Greeting {
     }
 }
 
-async fn read_commands(reader: &mut Reader) -> Result<Capabilities, WireError> {
+async fn read_commands(reader: &mut PacketReader) -> Result<Capabilities, WireError> {
     let mut capabilities = Capabilities::default();
     while let Some(next) = payload(reader).await? {
         if capabilities.0.len() >= MAX_CAPABILITIES {
@@ -214,7 +214,7 @@ async fn read_commands(reader: &mut Reader) -> Result<Capabilities, WireError> {
 }
 
 /// The next line; `None` is the flush.
-async fn payload(reader: &mut Reader) -> Result<Option<bytes::Bytes>, WireError> {
+async fn payload(reader: &mut PacketReader) -> Result<Option<bytes::Bytes>, WireError> {
     match reader.expect().await? {
         Packet::Data(payload) => Ok(Some(payload)),
         Packet::Flush => Ok(None),
@@ -252,14 +252,14 @@ mod tests {
     use futures_util::{StreamExt, stream};
     use proptest::prelude::*;
 
-    use super::{super::pktline::Writer, *};
+    use super::{super::pktline::PacketWriter, *};
 
     const A: &str = "1111111111111111111111111111111111111111";
     const B: &str = "2222222222222222222222222222222222222222";
 
     /// Lines to frames; an empty line is a flush.
     fn frames(lines: &[&str]) -> Bytes {
-        let mut writer = Writer::default();
+        let mut writer = PacketWriter::default();
         for line in lines {
             if line.is_empty() { writer.flush() } else { writer.line(line).unwrap() }
         }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     async fn greeting(bytes: Bytes, interest: &Interest) -> Result<Greeting, WireError> {
-        Greeting::read(&mut Reader::new(stream::iter([Ok(bytes)]).boxed()), interest).await
+        Greeting::read(&mut PacketReader::new(stream::iter([Ok(bytes)]).boxed()), interest).await
     }
 
     async fn refs(lines: &[&str], interest: &Interest) -> Advertisement {
@@ -352,7 +352,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_lines_never_panic(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 0..20)) {
-            let mut writer = Writer::default();
+            let mut writer = PacketWriter::default();
             for line in lines {
                 writer.line(line).unwrap();
             }

@@ -24,16 +24,16 @@ use std::{
 use git2::{ErrorCode, ObjectType, Repository};
 
 pub use self::{
-    entries::Wanted,
+    entries::ObjectsToSend,
     objects::{LocalObject, Objects},
-    pointers::{Kept, LfsStore, NamedObject},
+    pointers::{LfsLookup, LfsStore, NamedObject},
     promisor::Promisor,
     reach::{Missing, Reach},
     stored::StoredEntry,
 };
 pub(super) use self::{
-    objects::Form,
-    stored::{Base, Copier},
+    objects::ObjectForm,
+    stored::{Copier, DeltaBase},
 };
 use super::format::ObjectKind;
 use crate::{

@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 use super::{
     WireError,
     advertisement::{Advertisement, Capabilities, Greeting, Interest, oid_and_rest},
-    pktline::{Packet, Reader, Writer, line},
+    pktline::{Packet, PacketReader, PacketWriter, line},
     sideband::Demultiplexer,
-    transport::{Request, Service, Transport},
+    transport::{Service, ServiceRequest, Transport},
 };
 use crate::{
     diagnosis::{Cause, Failure},
@@ -100,7 +100,7 @@ enum Peer {
 impl Uploader {
     /// Asks the server for its greeting.
     pub async fn open(transport: &Transport) -> Result<Self, WireError> {
-        let mut reader = Reader::new(transport.advertisement(Service::UploadPack).await?);
+        let mut reader = PacketReader::new(transport.advertisement(Service::UploadPack).await?);
         let greeting = Greeting::read(&mut reader, &Interest::all()).await?;
         reader.finish().await;
         let peer = match greeting {
@@ -211,9 +211,9 @@ impl Uploader {
         Ok(Fetched { taken, shallow: opening.shallow, filtered: filtered && request.filter.is_some(), bytes })
     }
 
-    async fn ask(&self, v2: bool, writer: Writer) -> Result<Reader, WireError> {
-        let request = Request::of_bytes(writer.finish());
-        Ok(Reader::new(self.transport.request(Service::UploadPack, v2, &request).await?))
+    async fn ask(&self, v2: bool, writer: PacketWriter) -> Result<PacketReader, WireError> {
+        let request = ServiceRequest::of_bytes(writer.finish());
+        Ok(PacketReader::new(self.transport.request(Service::UploadPack, v2, &request).await?))
     }
 }
 
@@ -242,7 +242,7 @@ impl Read for PackReader {
 
 /// Hands the pack on and counts it, until its end, `limit` bytes, or until nobody takes it any more.
 async fn pump(
-    reader: &mut Reader,
+    reader: &mut PacketReader,
     mut first: Option<Bytes>,
     sender: &mpsc::Sender<Option<Bytes>>,
     limit: u64,
@@ -304,7 +304,7 @@ mod tests {
             }
             taken
         });
-        let pumped = pump(&mut Reader::new(endless), None, &sender, 1 << 20).await;
+        let pumped = pump(&mut PacketReader::new(endless), None, &sender, 1 << 20).await;
         assert!(matches!(&pumped, Err(WireError::Protocol(found)) if found.contains("longer than")), "{pumped:?}");
         drop(sender);
         assert!(taker.await.unwrap() <= 1 << 20);

@@ -43,9 +43,10 @@ fn folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 
 /// A handle on the store; clones share it, and several threads may use it at once.
 #[derive(Clone)]
-pub struct ObjectStore(Arc<Inner>);
+pub struct ObjectStore(Arc<StoreFolder>);
 
-struct Inner {
+/// The database, and the temporary folder that it lies in.
+struct StoreFolder {
     // NOTE: an object database without a repository reads no configuration, so that a broken or
     // unreadable `~/.gitconfig` of the runner cannot stop a publish.
     objects: Odb<'static>,
@@ -59,7 +60,7 @@ impl fmt::Debug for ObjectStore {
     }
 }
 
-impl Drop for Inner {
+impl Drop for StoreFolder {
     fn drop(&mut self) {
         folders().remove(self.folder.path());
     }
@@ -76,7 +77,7 @@ impl ObjectStore {
         // Single objects stay in memory, packs lie in the folder.
         objects.add_new_mempack_backend(2).map_err(|error| broken(&error))?;
         objects.add_disk_alternate(path).map_err(|error| broken(&error))?;
-        Ok(Self(Arc::new(Inner { objects, folder })))
+        Ok(Self(Arc::new(StoreFolder { objects, folder })))
     }
 
     /// Reads a pack to its end and takes its objects in; the answer is their number. Objects that the pack refers to need not be here.

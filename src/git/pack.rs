@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 
 pub use self::entry::PackEntry;
 use self::{
-    large::{Large, pack_block},
+    large::{LargeFileSums, pack_block},
     objects::pack_objects,
     output::Output,
 };
@@ -66,12 +66,12 @@ const PIECES_AHEAD: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub struct Pack {
     entries: Arc<[PackEntry]>,
-    earlier: Option<Arc<Earlier>>,
+    earlier: Option<Arc<EarlierVersions>>,
 }
 
 /// Earlier versions of a pack's objects, which the server has: deltas against them make a "thin" pack.
 #[derive(Debug)]
-pub struct Earlier {
+pub struct EarlierVersions {
     /// The earlier version of each object.
     pub versions: HashMap<Oid, Oid>,
     /// Where earlier versions are read. It may lack some.
@@ -88,7 +88,7 @@ impl Pack {
 
     /// The same, with deltas against earlier versions of its objects.
     #[must_use]
-    pub fn thin(mut self, earlier: Earlier) -> Self {
+    pub fn thin(mut self, earlier: EarlierVersions) -> Self {
         self.earlier = Some(Arc::new(earlier));
         self
     }
@@ -101,7 +101,7 @@ impl Pack {
     }
 
     /// The earlier versions of its objects that deltas are made against.
-    pub fn earlier(&self) -> Option<&Earlier> {
+    pub fn earlier(&self) -> Option<&EarlierVersions> {
         self.earlier.as_deref()
     }
 
@@ -189,7 +189,7 @@ enum Work {
 
 /// What one core made.
 #[derive(Default)]
-struct Made {
+struct PackedWork {
     packed: Vec<u8>,
     /// Where each small object begins in `packed`.
     begins: Vec<usize>,
@@ -198,7 +198,7 @@ struct Made {
 }
 
 /// Divides the objects into pieces of work.
-struct Works<'a> {
+struct WorkPlan<'a> {
     entries: &'a [PackEntry],
     /// How much content small objects have together, in bytes.
     share: u64,
@@ -206,7 +206,7 @@ struct Works<'a> {
     offset: u64,
 }
 
-impl<'a> Works<'a> {
+impl<'a> WorkPlan<'a> {
     /// Little is divided, too: a change of some megabytes does not wait for one core while the others rest.
     fn of(entries: &'a [PackEntry], cores: usize) -> Self {
         let (all, cores): (u64, _) = (entries.iter().map(PackEntry::size).sum(), cores as u64);
@@ -215,7 +215,7 @@ impl<'a> Works<'a> {
     }
 }
 
-impl Iterator for Works<'_> {
+impl Iterator for WorkPlan<'_> {
     type Item = Work;
 
     fn next(&mut self) -> Option<Work> {
@@ -247,7 +247,7 @@ impl Iterator for Works<'_> {
 fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Result<(), WireError> {
     let entries = &pack.entries;
     let cores = rayon::current_num_threads();
-    let mut works = Works::of(entries, cores);
+    let mut works = WorkPlan::of(entries, cores);
     let mut pending = VecDeque::new();
     let ahead = (2 * cores + 2).min(24);
     let count = u32::try_from(entries.len()).map_err(|_| {
@@ -255,7 +255,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
     })?;
     let mut output = Output::new(sender, entries.iter().any(PackEntry::is_stored));
     output.bytes.extend_from_slice(&[*b"PACK", 2_u32.to_be_bytes(), count.to_be_bytes()].concat());
-    let mut large = Large::default();
+    let mut large = LargeFileSums::default();
     let mut copier = Copier::default();
     loop {
         while pending.len() < ahead
@@ -266,7 +266,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
         let Some((work, made)) = pending.pop_front() else { break };
         let made = match made {
             Some(made) => made.recv().map_err(|_| internal("a thread ended"))??,
-            None => Made::default(),
+            None => PackedWork::default(),
         };
         match work {
             Work::Objects(range) => {
@@ -301,7 +301,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
 }
 
 /// A piece of work, and where what is made of it comes from.
-type Pending = (Work, Option<Receiver<Result<Made, WireError>>>);
+type Pending = (Work, Option<Receiver<Result<PackedWork, WireError>>>);
 
 fn begin(work: Work, pack: Pack) -> Pending {
     let task = match &work {
@@ -314,7 +314,7 @@ fn begin(work: Work, pack: Pack) -> Pending {
         let made = match task {
             Work::Objects(range) => pack_objects(&pack.entries[range], pack.earlier()),
             Work::Block { index, offset, length } => pack_block(&pack.entries[index], offset, length),
-            Work::Copies(_) => Ok(Made::default()),
+            Work::Copies(_) => Ok(PackedWork::default()),
         };
         // The pack is given up when nobody waits for this.
         let _ = sender.send(made);

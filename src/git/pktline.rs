@@ -34,9 +34,9 @@ pub fn line(payload: &[u8]) -> &[u8] {
 
 /// Frames written one after the other: a request.
 #[derive(Clone, Debug, Default)]
-pub struct Writer(BytesMut);
+pub struct PacketWriter(BytesMut);
 
-impl Writer {
+impl PacketWriter {
     /// Adds a line; a newline is put at its end. A line over [`MAX_PAYLOAD`] is an error, and nothing is added.
     pub fn line(&mut self, text: impl AsRef<[u8]>) -> Result<(), WireError> {
         let text = text.as_ref();
@@ -152,12 +152,12 @@ fn length(field: [u8; 4]) -> Result<usize, WireError> {
 }
 
 /// Frames out of an answer.
-pub struct Reader {
+pub struct PacketReader {
     bytes: ByteStream,
     decoder: Decoder,
 }
 
-impl Reader {
+impl PacketReader {
     /// Reads `bytes`.
     pub fn new(bytes: ByteStream) -> Self {
         Self { bytes, decoder: Decoder::default() }
@@ -217,9 +217,9 @@ mod tests {
         std::iter::from_fn(|| decoder.decode().transpose()).collect()
     }
 
-    fn reader(pieces: &[&[u8]]) -> Reader {
+    fn reader(pieces: &[&[u8]]) -> PacketReader {
         let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        Reader::new(stream::iter(pieces).boxed())
+        PacketReader::new(stream::iter(pieces).boxed())
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_line_that_fits_into_no_frame_is_refused() {
-        let mut writer = Writer::default();
+        let mut writer = PacketWriter::default();
         writer.line(vec![b'x'; MAX_PAYLOAD - 1]).unwrap();
         assert!(writer.line(vec![b'x'; MAX_PAYLOAD]).is_err());
         assert_eq!(all(&writer.finish()).unwrap().len(), 1);
@@ -305,7 +305,7 @@ mod tests {
         fn what_is_written_is_read_again_however_it_is_cut(
             lines in prop::collection::vec("[^\n]{0,80}", 0..20), cut in 1_usize..50,
         ) {
-            let mut writer = Writer::default();
+            let mut writer = PacketWriter::default();
             for line in &lines {
                 writer.line(line).unwrap();
             }

@@ -21,9 +21,9 @@ use super::{
     advertisement::Capabilities,
     fetch::AGENT,
     pack::Pack,
-    pktline::{Reader, Writer},
+    pktline::{PacketReader, PacketWriter},
     sideband::RemoteLines,
-    transport::{Request, Service, Transport},
+    transport::{Service, ServiceRequest, Transport},
 };
 pub use report::PushReport;
 use report::read_report;
@@ -37,7 +37,7 @@ use crate::{
 /// One ref update: a compare-and-swap at the server, which refuses it when the ref does not hold `old`.
 /// NOTE: a server accepts one that is no fast-forward; who must not force has to look first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub struct RefCommand {
     /// The ref.
     pub name: RefName,
     /// The value that it has now; [`Oid::ZERO`] when it is to be created.
@@ -50,7 +50,7 @@ pub struct Command {
 #[derive(Clone, Debug)]
 pub struct PushRequest {
     /// The ref updates, at least one.
-    pub commands: Vec<Command>,
+    pub commands: Vec<RefCommand>,
     /// The objects that the server lacks; it is not sent when there are deletions only.
     pub pack: Pack,
     /// All updates or none, if the server is able to.
@@ -63,20 +63,20 @@ impl PushRequest {
     }
 }
 
-/// How far a push is, for whoever watches it from outside. A clone is the same push.
+/// The progress of one push, readable while the push runs. Clones share their state.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct PushProgress {
     all_sent: Arc<AtomicBool>,
     moved: Arc<Mutex<Instant>>,
 }
 
-impl Course {
-    /// Of a push that is about to begin.
-    pub fn begun() -> Self {
+impl PushProgress {
+    /// The progress of a push that is about to begin.
+    pub fn start() -> Self {
         Self { all_sent: Arc::default(), moved: Arc::new(Mutex::new(Instant::now())) }
     }
 
-    /// For how long the server, which has all of it, has said nothing. None while there is still something to send.
+    /// The time since the server, which has the whole request, last answered a byte. `None` while bytes are still to be sent.
     pub fn silence(&self) -> Option<Duration> {
         self.is_all_sent().then(|| self.moved.lock().unwrap_or_else(PoisonError::into_inner).elapsed())
     }
@@ -116,24 +116,24 @@ impl PushError {
 }
 
 /// Pushes, and returns the report whatever it says: see [`PushReport::judge`]. `capabilities` are those of the
-/// advertisement that named the old values. `course` tells meanwhile how far it is.
+/// advertisement that named the old values. `progress` tells meanwhile how far it is.
 pub async fn push(
     transport: &Transport,
     capabilities: &Capabilities,
     request: &PushRequest,
-    course: &Course,
+    progress: &PushProgress,
     watch: &Arc<dyn Watch>,
     situation: &Situation,
 ) -> Result<PushReport, PushError> {
     let failed = |error: WireError| PushError::Failed(error.into_failure(Operation::GitPush, situation));
     let sideband = capabilities.has("side-band-64k");
     let commands = commands(request, capabilities, sideband).map_err(failed)?;
-    let body = body(commands, request, capabilities, watch, course);
+    let body = body(commands, request, capabilities, watch, progress);
     let mut said = RemoteLines::default();
     let outcome = async {
         let answer = transport.request(Service::ReceivePack, false, &body).await?;
-        let heard = course.clone();
-        let mut reader = Reader::new(answer.inspect(move |_| heard.note()).boxed());
+        let heard = progress.clone();
+        let mut reader = PacketReader::new(answer.inspect(move |_| heard.note()).boxed());
         let report = read_report(&mut reader, sideband, &mut said, &**watch).await?;
         reader.finish().await;
         Ok(report)
@@ -142,7 +142,7 @@ pub async fn push(
     let remote_lines = said.finish();
     match outcome {
         Ok(report) => report.into_report(request, remote_lines).map_err(|missing| unclear(&missing, situation)),
-        Err(error) => Err(judge_error(error, &remote_lines, course.is_all_sent(), situation)),
+        Err(error) => Err(judge_error(error, &remote_lines, progress.is_all_sent(), situation)),
     }
 }
 
@@ -165,8 +165,8 @@ fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) 
         words = words + " " + AGENT;
     }
     let mut words = Some(words);
-    let mut writer = Writer::default();
-    for Command { name, old, new } in &request.commands {
+    let mut writer = PacketWriter::default();
+    for RefCommand { name, old, new } in &request.commands {
         match words.take() {
             Some(words) => writer.line(format!("{old} {new} {name}\0{words}"))?,
             None => writer.line(format!("{old} {new} {name}"))?,
@@ -176,23 +176,23 @@ fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) 
     Ok(writer.finish())
 }
 
-/// The commands and the pack, made as often as they are asked for; `course` learns when the last byte was handed out.
+/// The commands and the pack, made as often as they are asked for; `progress` learns when the last byte was handed out.
 fn body(
     commands: Bytes,
     request: &PushRequest,
     capabilities: &Capabilities,
     watch: &Arc<dyn Watch>,
-    course: &Course,
-) -> Request {
+    progress: &PushProgress,
+) -> ServiceRequest {
     let pack = request.carries_pack().then(|| request.pack.clone());
     let pack = if capabilities.has("no-thin") { pack.map(Pack::self_contained) } else { pack };
-    let (watch, course) = (Arc::clone(watch), course.clone());
-    Request::new(move || {
+    let (watch, progress) = (Arc::clone(watch), progress.clone());
+    ServiceRequest::new(move || {
         let commands = stream::iter([Ok(commands.clone())]);
-        course.all_sent.store(pack.is_none(), Ordering::Release);
-        let handed_out = course.clone();
+        progress.all_sent.store(pack.is_none(), Ordering::Release);
+        let handed_out = progress.clone();
         let Some(pack) = &pack else { return commands.inspect(move |_| handed_out.note()).boxed() };
-        let pack = pack.stream(Arc::clone(&watch), Arc::clone(&course.all_sent));
+        let pack = pack.stream(Arc::clone(&watch), Arc::clone(&progress.all_sent));
         commands.chain(pack).inspect(move |_| handed_out.note()).boxed()
     })
 }

@@ -8,8 +8,8 @@ use super::{
     WireError,
     advertisement::{Advertisement, Greeting, Interest},
     fetch::{FetchRequest, Fetched, PackReader, Uploader},
-    pktline::Reader,
-    receive::{self, Command, Course, PushError, PushReport, PushRequest},
+    pktline::PacketReader,
+    receive::{self, PushError, PushProgress, PushReport, PushRequest, RefCommand},
     transport::{Service, Transport},
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Remote {
     }
 
     async fn receiver(&self, interest: &Interest) -> Result<Advertisement, WireError> {
-        let mut reader = Reader::new(self.transport.advertisement(Service::ReceivePack).await?);
+        let mut reader = PacketReader::new(self.transport.advertisement(Service::ReceivePack).await?);
         let greeting = Greeting::read(&mut reader, interest).await?;
         reader.finish().await;
         match greeting {
@@ -97,15 +97,15 @@ impl Remote {
         request: &PushRequest,
         watch: &Arc<dyn Watch>,
     ) -> Result<PushReport, PushError> {
-        let (capabilities, course) = (&advertisement.capabilities, Course::begun());
+        let (capabilities, progress) = (&advertisement.capabilities, PushProgress::start());
         let silence = self.transport.waits().silence;
-        let mut push = pin!(receive::push(&self.transport, capabilities, request, &course, watch, &self.situation));
+        let mut push = pin!(receive::push(&self.transport, capabilities, request, &progress, watch, &self.situation));
         let report = loop {
             if let Ok(report) = tokio::time::timeout(silence, &mut push).await {
                 break report;
             }
             // It may still work, or its answer got lost on a way that stays open: the refs tell.
-            if course.silence().is_some_and(|silent| silent >= silence) && self.holds(&request.commands).await {
+            if progress.silence().is_some_and(|silent| silent >= silence) && self.holds(&request.commands).await {
                 // The answer may have come while the refs were asked for.
                 let answered = tokio::time::timeout(Duration::ZERO, &mut push).await;
                 break answered.unwrap_or_else(|_| Err(PushError::Unclear(self.unanswered(silence))));
@@ -116,7 +116,7 @@ impl Remote {
     }
 
     /// Whether every ref has its new value. What cannot be asked is not known.
-    async fn holds(&self, commands: &[Command]) -> bool {
+    async fn holds(&self, commands: &[RefCommand]) -> bool {
         let names: Vec<_> = commands.iter().map(|command| command.name.as_str()).collect();
         let Ok(refs) = self.refs(&names).await else { return false };
         commands.iter().all(|command| refs.tip(&command.name).unwrap_or(Oid::ZERO) == command.new)

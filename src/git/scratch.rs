@@ -15,13 +15,13 @@ use uuid::Uuid;
 use super::{
     advertisement::{Advertisement, Interest},
     pack::Pack,
-    receive::{Command, PushRequest},
+    receive::{PushRequest, RefCommand},
     remote::Remote,
 };
 use crate::{
     diagnosis::Failure,
     names::{NameError, Oid, RefName},
-    progress::{Unwatched, Watch},
+    progress::{NoWatch, Watch},
 };
 
 /// How every scratch ref begins.
@@ -65,9 +65,9 @@ pub fn abandoned(refs: &Advertisement, now: DateTime<Utc>) -> Vec<(RefName, Oid)
 /// # Errors
 /// What a push can fail with; a ref that another step deleted first fails the same way.
 pub async fn delete(remote: &Remote, refs: &Advertisement, doomed: &[(RefName, Oid)]) -> Result<(), Failure> {
-    let command = |(name, value): &(RefName, Oid)| Command { name: name.clone(), old: *value, new: Oid::ZERO };
+    let command = |(name, value): &(RefName, Oid)| RefCommand { name: name.clone(), old: *value, new: Oid::ZERO };
     let request = PushRequest { commands: doomed.iter().map(command).collect(), pack: Pack::default(), atomic: false };
-    let watch: Arc<dyn Watch> = Arc::new(Unwatched);
+    let watch: Arc<dyn Watch> = Arc::new(NoWatch);
     remote.push(refs, &request, &watch).await.map(|_| ()).map_err(super::receive::PushError::into_failure)
 }
 

@@ -19,7 +19,7 @@ pub(super) enum Effect {
 
 /// Why there is no usable answer.
 #[derive(Clone, Debug)]
-pub(super) enum Reason {
+pub(super) enum RestErrorKind {
     /// The server answered with a status that is none of the expected ones.
     Refused,
     /// The answer is not what this address should give: HTML, damaged JSON, too long.
@@ -36,7 +36,7 @@ pub struct RestError(pub(super) Box<Details>);
 
 #[derive(Clone, Debug)]
 pub(super) struct Details {
-    pub(super) reason: Reason,
+    pub(super) reason: RestErrorKind,
     pub(super) effect: Effect,
     pub(super) endpoint: String,
     pub(super) meta: Meta,
@@ -67,7 +67,7 @@ impl RestError {
 
     /// Whether the server answered with this status.
     pub fn is(&self, status: u16) -> bool {
-        matches!(self.0.reason, Reason::Refused) && self.0.meta.status == status
+        matches!(self.0.reason, RestErrorKind::Refused) && self.0.meta.status == status
     }
 
     /// Whether the server refuses to tell, be it for want of a right or of the thing itself: a check of it is skipped. A spent
@@ -79,10 +79,10 @@ impl RestError {
     /// Whether the server may have done all the same what it was asked for.
     pub fn may_be_done(&self) -> bool {
         match &self.0.reason {
-            Reason::Network(error) => error.maybe_sent,
-            Reason::Unreadable(_) => true,
-            Reason::Refused => self.0.meta.status >= 500,
-            Reason::Own(_) => false,
+            RestErrorKind::Network(error) => error.maybe_sent,
+            RestErrorKind::Unreadable(_) => true,
+            RestErrorKind::Refused => self.0.meta.status >= 500,
+            RestErrorKind::Own(_) => false,
         }
     }
 
@@ -91,10 +91,10 @@ impl RestError {
         let Details { reason, effect, endpoint, meta, text, .. } = *self.0;
         let once = effect == Effect::Once;
         match reason {
-            Reason::Network(error) if once => error.into_write_failure(),
-            Reason::Network(error) => error.into_read_failure(),
-            Reason::Own(what) => Failure::new(Cause::InternalError, what),
-            Reason::Unreadable(what) => {
+            RestErrorKind::Network(error) if once => error.into_write_failure(),
+            RestErrorKind::Network(error) => error.into_read_failure(),
+            RestErrorKind::Own(what) => Failure::new(Cause::InternalError, what),
+            RestErrorKind::Unreadable(what) => {
                 let what = format!("The answer to {endpoint} (status {}) cannot be read: {what}.", meta.status);
                 Failure::new(Cause::ServerError, what).with_retry(if once {
                     Retry::Unclear(None)
@@ -102,7 +102,7 @@ impl RestError {
                     Retry::Backoff
                 })
             }
-            Reason::Refused => {
+            RestErrorKind::Refused => {
                 let evidence = Evidence {
                     operation: Operation::Rest,
                     status: Some(meta.status),
@@ -131,10 +131,10 @@ impl From<RestError> for Failure {
 impl fmt::Display for RestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.reason {
-            Reason::Refused => write!(f, "{} was answered with status {}", self.0.endpoint, self.0.meta.status),
-            Reason::Unreadable(what) => write!(f, "the answer to {} cannot be read: {what}", self.0.endpoint),
-            Reason::Network(error) => write!(f, "{}: {error}", self.0.endpoint),
-            Reason::Own(what) => f.write_str(what),
+            RestErrorKind::Refused => write!(f, "{} was answered with status {}", self.0.endpoint, self.0.meta.status),
+            RestErrorKind::Unreadable(what) => write!(f, "the answer to {} cannot be read: {what}", self.0.endpoint),
+            RestErrorKind::Network(error) => write!(f, "{}: {error}", self.0.endpoint),
+            RestErrorKind::Own(what) => f.write_str(what),
         }
     }
 }

@@ -22,7 +22,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
 use serde::de::DeserializeOwned;
 
-use self::error::{Details, Effect, Reason};
+use self::error::{Details, Effect, RestErrorKind};
 pub use self::{
     error::RestError,
     meta::{Meta, RateLimit},
@@ -99,7 +99,7 @@ impl GitHub {
     async fn call(&self, call: &Call<'_>) -> Result<(Meta, Bytes), RestError> {
         let own = |error: &dyn fmt::Display| {
             let what = format!("{} could not be asked: {error}.", call.endpoint());
-            self.failed(call, Reason::Own(what), Meta::default(), &[])
+            self.failed(call, RestErrorKind::Own(what), Meta::default(), &[])
         };
         let request = http::request::Builder::new().method(call.method.clone()).uri(&call.path);
         let mut request = self.crab.build_request(request, None::<&()>).map_err(|error| own(&error))?;
@@ -122,7 +122,7 @@ impl GitHub {
             headers.insert(IF_NONE_MATCH, etag);
         }
         let response = self.crab.send(request).await.map_err(|error| match error::network(&error) {
-            Some(network) => self.failed(call, Reason::Network(network), Meta::default(), &[]),
+            Some(network) => self.failed(call, RestErrorKind::Network(network), Meta::default(), &[]),
             None => own(&error),
         })?;
         let meta = Meta::new(response.status(), response.headers());
@@ -130,11 +130,11 @@ impl GitHub {
             Ok(body) => body.to_bytes(),
             Err(error) => {
                 let reason = if error.is::<LengthLimitError>() {
-                    Reason::Unreadable(format!("it is longer than {LONGEST} bytes"))
+                    RestErrorKind::Unreadable(format!("it is longer than {LONGEST} bytes"))
                 } else if let Some(network) = error.downcast_ref().and_then(error::network) {
-                    Reason::Network(network)
+                    RestErrorKind::Network(network)
                 } else {
-                    Reason::Unreadable(error.to_string())
+                    RestErrorKind::Unreadable(error.to_string())
                 };
                 return Err(self.failed(call, reason, meta, &[]));
             }
@@ -144,9 +144,9 @@ impl GitHub {
         }
         // No refusal: what was asked for may be done, and only its answer is none that is known here.
         let reason = if (200..300).contains(&meta.status) {
-            Reason::Unreadable("this status answers no such request".to_owned())
+            RestErrorKind::Unreadable("this status answers no such request".to_owned())
         } else {
-            Reason::Refused
+            RestErrorKind::Refused
         };
         Err(self.failed(call, reason, meta, &body))
     }
@@ -163,12 +163,12 @@ impl GitHub {
             Err(error) => {
                 let html = body.trim_ascii_start().starts_with(b"<");
                 let what = if html { "it is a web page, not JSON".to_owned() } else { error.to_string() };
-                Err(self.failed(call, Reason::Unreadable(what), meta, body))
+                Err(self.failed(call, RestErrorKind::Unreadable(what), meta, body))
             }
         }
     }
 
-    fn failed(&self, call: &Call<'_>, reason: Reason, meta: Meta, body: &[u8]) -> RestError {
+    fn failed(&self, call: &Call<'_>, reason: RestErrorKind, meta: Meta, body: &[u8]) -> RestError {
         let text = String::from_utf8_lossy(body).into_owned();
         // Nothing else than a refusal is shown: the answer to a request for a token holds one.
         if meta.status >= 400 {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Answered, Call, GitHub, Meta, RestError,
-    error::{Effect, Reason},
+    error::{Effect, RestErrorKind},
     model::{
         AccessToken, Account, ActionsPermissions, Branch, Content, Dispatched, FolderEntry, GitCommit, Installation,
         Job, Jobs, NamedCommit, Pages, PagesBuild, PublicKey, RateLimits, RawContent, Release, Repository, Rule,
@@ -186,7 +186,7 @@ impl GitHub {
                 match STANDARD.decode(packed) {
                     Ok(bytes) => Content::File(bytes),
                     Err(error) => {
-                        return Err(self.failed(&call, Reason::Unreadable(error.to_string()), meta, &[]));
+                        return Err(self.failed(&call, RestErrorKind::Unreadable(error.to_string()), meta, &[]));
                     }
                 }
             }
@@ -261,7 +261,7 @@ impl GitHub {
             // A web page with a good status comes from something before the server: a gate that wants a log-in.
             Ok((meta, body)) if body.trim_ascii_start().starts_with(b"<") => {
                 let what = "it is a web page, not JSON".to_owned();
-                return Err(self.failed(&call, Reason::Unreadable(what), meta, &body));
+                return Err(self.failed(&call, RestErrorKind::Unreadable(what), meta, &body));
             }
             answered => answered?,
         };

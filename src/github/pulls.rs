@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Answered, Call, GitHub, RestError,
-    error::{Effect, Reason},
+    error::{Effect, RestErrorKind},
     model::{MadeCommit, MergeDone, PullRequest, WorkflowPermissions},
     operations::plain,
 };
@@ -149,7 +149,7 @@ impl GitHub {
         let Some(error) = value.errors.into_iter().next() else { return Ok(Ok(())) };
         // A limit is no answer to the question.
         if error.kind.as_deref() == Some("RATE_LIMITED") {
-            return Err(self.failed(&call, Reason::Refused, meta, error.message.as_bytes()));
+            return Err(self.failed(&call, RestErrorKind::Refused, meta, error.message.as_bytes()));
         }
         Ok(Err(error.message))
     }

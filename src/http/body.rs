@@ -28,9 +28,9 @@ use super::{
 };
 
 /// What a request sends.
-pub struct Body(Kind);
+pub struct Body(BodyKind);
 
-enum Kind {
+enum BodyKind {
     Whole(Bytes),
     Stream(UnsyncBoxBody<Bytes, BoxError>),
 }
@@ -38,7 +38,7 @@ enum Kind {
 impl Body {
     /// Nothing.
     pub fn empty() -> Self {
-        Self(Kind::Whole(Bytes::new()))
+        Self(BodyKind::Whole(Bytes::new()))
     }
 
     /// Pieces that are made while they are sent. Without a length known beforehand they go chunked; such a body
@@ -57,39 +57,39 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Kind::Stream(body.map_err(Into::into).boxed_unsync()))
+        Self(BodyKind::Stream(body.map_err(Into::into).boxed_unsync()))
     }
 
     /// The bytes, where they are all there and so can be sent again.
     pub(super) fn whole(&self) -> Option<&Bytes> {
         match &self.0 {
-            Kind::Whole(bytes) => Some(bytes),
-            Kind::Stream(_) => None,
+            BodyKind::Whole(bytes) => Some(bytes),
+            BodyKind::Stream(_) => None,
         }
     }
 
     /// The body to send. `length` is what the request's own header tells of it, if it has one: no more than that is asked for.
-    pub(super) fn outgoing(self, counter: Arc<AtomicU64>, length: Option<u64>) -> (Outgoing, Arc<Valve>) {
-        let valve = Arc::new(Valve::default());
+    pub(super) fn outgoing(self, counter: Arc<AtomicU64>, length: Option<u64>) -> (OutgoingBody, Arc<BodyControl>) {
+        let control = Arc::new(BodyControl::default());
         let body = match self.0 {
-            Kind::Whole(bytes) => Full::new(bytes).map_err(Into::into).boxed_unsync(),
-            Kind::Stream(body) => body,
+            BodyKind::Whole(bytes) => Full::new(bytes).map_err(Into::into).boxed_unsync(),
+            BodyKind::Stream(body) => body,
         };
-        let body = Outgoing { body, valve: Arc::clone(&valve), counter, left: length };
+        let body = OutgoingBody { body, control: Arc::clone(&control), counter, left: length };
         body.note_end();
-        (body, valve)
+        (body, control)
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(Kind::Whole(bytes))
+        Self(BodyKind::Whole(bytes))
     }
 }
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Kind::Whole(bytes.into()))
+        Self(BodyKind::Whole(bytes.into()))
     }
 }
 
@@ -102,16 +102,16 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Between a request's body and those who watch it: is it us who are slow, and shall it stop?
+/// The state that a request's body shares with the task that waits for the answer.
 #[derive(Debug, Default)]
-pub(super) struct Valve {
+pub(super) struct BodyControl {
     producing: AtomicBool,
     all_sent: AtomicBool,
     closed: AtomicBool,
     waker: AtomicWaker,
 }
 
-impl Valve {
+impl BodyControl {
     /// Whether the network waits for our own data.
     pub(super) fn is_producing(&self) -> bool {
         self.producing.load(Ordering::Relaxed)
@@ -130,38 +130,38 @@ impl Valve {
 }
 
 /// A request's body on its way, counted.
-pub(super) struct Outgoing {
+pub(super) struct OutgoingBody {
     body: UnsyncBoxBody<Bytes, BoxError>,
-    valve: Arc<Valve>,
+    control: Arc<BodyControl>,
     counter: Arc<AtomicU64>,
     /// How many bytes are still to come, where that is known.
     left: Option<u64>,
 }
 
-impl Outgoing {
+impl OutgoingBody {
     /// NOTE: a body whose end is known beforehand is not asked whether there is more.
     fn note_end(&self) {
         if self.left == Some(0) || self.body.is_end_stream() {
-            self.valve.all_sent.store(true, Ordering::Relaxed);
+            self.control.all_sent.store(true, Ordering::Relaxed);
         }
     }
 }
 
-impl HttpBody for Outgoing {
+impl HttpBody for OutgoingBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        this.valve.waker.register(cx.waker());
-        if this.valve.closed.load(Ordering::Acquire) {
+        this.control.waker.register(cx.waker());
+        if this.control.closed.load(Ordering::Acquire) {
             return Poll::Ready(Some(Err("the answer came before the end of the request".into())));
         }
         let polled = Pin::new(&mut this.body).poll_frame(cx);
-        this.valve.producing.store(polled.is_pending(), Ordering::Relaxed);
+        this.control.producing.store(polled.is_pending(), Ordering::Relaxed);
         let frame = ready!(polled);
         if frame.is_none() {
-            this.valve.all_sent.store(true, Ordering::Relaxed);
+            this.control.all_sent.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame.map(|frame| {
             let frame = frame.map_err(|error| -> BoxError { Box::new(BodyFailed(error)) })?;
@@ -191,18 +191,18 @@ pub struct AnswerBody {
     pub(super) host: String,
     pub(super) waits: Waits,
     pub(super) activity: Option<Activity>,
-    pub(super) waiting: Option<Waiting>,
-    pub(super) valve: Arc<Valve>,
+    pub(super) waiting: Option<SilenceTimer>,
+    pub(super) control: Arc<BodyControl>,
     pub(super) counter: Arc<AtomicU64>,
 }
 
 /// What is waited for: since when, and until when without another look.
-pub(super) struct Waiting {
+pub(super) struct SilenceTimer {
     since: Instant,
     timer: Pin<Box<Sleep>>,
 }
 
-impl Waiting {
+impl SilenceTimer {
     fn set(&mut self, rest: Duration) {
         self.timer.as_mut().reset(tokio::time::Instant::now() + rest);
     }
@@ -244,7 +244,7 @@ impl fmt::Debug for AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        self.valve.close();
+        self.control.close();
     }
 }
 
@@ -267,11 +267,11 @@ impl HttpBody for AnswerBody {
         let waits = this.waits;
         let mut waiting = this.waiting.take().unwrap_or_else(|| {
             let now = tokio::time::Instant::now();
-            Waiting { since: now.into_std(), timer: Box::pin(tokio::time::sleep_until(now + waits.silence)) }
+            SilenceTimer { since: now.into_std(), timer: Box::pin(tokio::time::sleep_until(now + waits.silence)) }
         });
         while waiting.timer.as_mut().poll(cx).is_ready() {
-            let (quiet, limit) = (this.quiet(waiting.since), this.valve.limit(waits));
-            if quiet >= limit && !this.valve.is_producing() {
+            let (quiet, limit) = (this.quiet(waiting.since), this.control.limit(waits));
+            if quiet >= limit && !this.control.is_producing() {
                 return Poll::Ready(Some(Err(HttpError::silence(&this.host, limit))));
             }
             waiting.set(limit.saturating_sub(quiet).max(waits.silence / 10));

@@ -28,7 +28,7 @@ use super::{
     BoxError,
     error::{ConnectTimeout, ProxyFailed},
     names::{Later, Names, Resolver},
-    proxy::{Proxies, Route},
+    proxy::{Proxies, ProxyRoute},
     trust::Trust,
 };
 
@@ -59,15 +59,15 @@ impl Service<Uri> for Dial {
 
     fn call(&mut self, target: Uri) -> Self::Future {
         match self.proxies.route(&target) {
-            Route::Direct => {
+            ProxyRoute::Direct => {
                 let connecting = self.tcp.call(target);
                 Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) })
             }
-            Route::Forward(proxy) => {
+            ProxyRoute::Forward(proxy) => {
                 let connecting = self.to_proxy.call(proxy.uri().clone());
                 Box::pin(async move { connecting.await.map_err(|source| through(proxy.uri(), source)) })
             }
-            Route::Tunnel(proxy) => {
+            ProxyRoute::Tunnel(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
                 if let Some(authorization) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(authorization.clone());
@@ -112,8 +112,8 @@ impl Connector {
     async fn connect(self, target: Uri) -> Result<MaybeHttpsStream<Channel>, BoxError> {
         let encrypted = |address: &Uri| address.scheme() == Some(&Scheme::HTTPS);
         let to_proxy = match self.proxies.route(&target) {
-            Route::Direct => false,
-            Route::Forward(proxy) | Route::Tunnel(proxy) => encrypted(proxy.uri()),
+            ProxyRoute::Direct => false,
+            ProxyRoute::Forward(proxy) | ProxyRoute::Tunnel(proxy) => encrypted(proxy.uri()),
         };
         let tls = if to_proxy || encrypted(&target) { self.tls.settings().await? } else { self.tls.unused.clone() };
         let to_proxy = HttpsConnector::from((self.tcp.clone(), Arc::clone(&tls)));
@@ -141,22 +141,22 @@ impl Tls {
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Line>;
+    type Response = TokioIo<ServerStream>;
     type Error = BoxError;
-    type Future = Later<TokioIo<Line>, BoxError>;
+    type Future = Later<TokioIo<ServerStream>, BoxError>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let forwarded = matches!(self.proxies.route(&target), Route::Forward(_));
+        let forwarded = matches!(self.proxies.route(&target), ProxyRoute::Forward(_));
         let within = self.within;
         let connecting = self.clone().connect(target);
         Box::pin(async move {
             let stream = tokio::time::timeout(within, connecting).await.map_err(|_| ConnectTimeout(within))??;
             let stream = TokioIo::new(stream);
-            Ok(TokioIo::new(Line {
+            Ok(TokioIo::new(ServerStream {
                 stream,
                 forwarded,
                 activity: Activity::new(),
@@ -194,7 +194,7 @@ impl Activity {
 /// pack then meets would hide the answer that already lies in the socket. So a write that cannot be done is left
 /// undone, and its error shows only when reading brings no answer. It must not look as if it were done: the rest of the
 /// pack would be made for nobody, and the push would seem to have been sent whole.
-pub(super) struct Line {
+pub(super) struct ServerStream {
     stream: TokioIo<MaybeHttpsStream<Channel>>,
     forwarded: bool,
     activity: Activity,
@@ -214,7 +214,7 @@ enum Writing {
     Closed,
 }
 
-impl Line {
+impl ServerStream {
     fn wrote<T>(&mut self, cx: &Context<'_>, outcome: io::Result<T>) -> Poll<io::Result<T>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match outcome {
@@ -237,13 +237,13 @@ impl Line {
     }
 }
 
-impl Connection for Line {
+impl Connection for ServerStream {
     fn connected(&self) -> Connected {
         self.stream.inner().connected().proxy(self.forwarded).extra(self.activity.clone())
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for ServerStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.at_a_stretch >= STRETCH {
@@ -267,7 +267,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for ServerStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }

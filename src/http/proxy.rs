@@ -13,7 +13,7 @@ use url::{Host, Url};
 pub struct Proxies(Arc<Matcher>);
 
 /// How a connection to a server is made.
-pub(super) enum Route {
+pub(super) enum ProxyRoute {
     /// Straight to the server.
     Direct,
     /// With `CONNECT` through the proxy: for https.
@@ -50,19 +50,19 @@ impl Proxies {
 
     /// How `target` is reached. Plain http, which only loopback speaks here, never leaves the machine:
     /// it takes a proxy only when that is on loopback too.
-    pub(super) fn route(&self, target: &Uri) -> Route {
+    pub(super) fn route(&self, target: &Uri) -> ProxyRoute {
         match self.0.intercept(target) {
-            Some(proxy) if target.scheme_str() == Some("https") => Route::Tunnel(proxy),
-            Some(proxy) if is_loopback(proxy.uri()) => Route::Forward(proxy),
-            _ => Route::Direct,
+            Some(proxy) if target.scheme_str() == Some("https") => ProxyRoute::Tunnel(proxy),
+            Some(proxy) if is_loopback(proxy.uri()) => ProxyRoute::Forward(proxy),
+            _ => ProxyRoute::Direct,
         }
     }
 
     /// The proxy on the way to `server`, as `host` or `host:port`, without user and password.
     pub fn on_the_way_to(&self, server: &Url) -> Option<String> {
         match self.route(&server.as_str().parse().ok()?) {
-            Route::Direct => None,
-            Route::Tunnel(proxy) | Route::Forward(proxy) => {
+            ProxyRoute::Direct => None,
+            ProxyRoute::Tunnel(proxy) | ProxyRoute::Forward(proxy) => {
                 let uri = proxy.uri();
                 let host = uri.host()?;
                 Some(uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
@@ -73,7 +73,7 @@ impl Proxies {
     /// The proxy that a request is handed to, which answers in the server's place: `host:port`.
     pub(super) fn forwarder(&self, target: &Uri) -> Option<String> {
         match self.route(target) {
-            Route::Forward(proxy) => proxy.uri().authority().map(ToString::to_string),
+            ProxyRoute::Forward(proxy) => proxy.uri().authority().map(ToString::to_string),
             _ => None,
         }
     }
@@ -81,7 +81,7 @@ impl Proxies {
     /// The `Proxy-Authorization` of a request that is forwarded, not tunnelled.
     pub(super) fn forward_authorization(&self, target: &Uri) -> Option<HeaderValue> {
         match self.route(target) {
-            Route::Forward(proxy) => proxy.basic_auth().cloned(),
+            ProxyRoute::Forward(proxy) => proxy.basic_auth().cloned(),
             _ => None,
         }
     }
@@ -125,9 +125,9 @@ mod tests {
 
     fn way(proxies: &Proxies, target: &str) -> &'static str {
         match proxies.route(&target.parse().unwrap()) {
-            Route::Direct => "direct",
-            Route::Tunnel(_) => "tunnel",
-            Route::Forward(_) => "forward",
+            ProxyRoute::Direct => "direct",
+            ProxyRoute::Tunnel(_) => "tunnel",
+            ProxyRoute::Forward(_) => "forward",
         }
     }
 

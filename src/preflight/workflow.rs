@@ -13,7 +13,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     github::model::Content,
     plan::{Plan, reference},
-    workflow_file::{Input, WorkflowFile},
+    workflow_file::{DispatchInput, WorkflowFile},
 };
 
 /// Whether GitHub will start the workflows with these inputs.
@@ -109,7 +109,7 @@ fn absent(plan: &Plan, facts: &Facts, file: &str) -> Check {
 }
 
 /// What the file would refuse of the inputs.
-fn mismatch(file: &str, declared: &[Input], given: &Map<String, Value>) -> Option<String> {
+fn mismatch(file: &str, declared: &[DispatchInput], given: &Map<String, Value>) -> Option<String> {
     let unknown: Vec<&str> =
         given.keys().map(String::as_str).filter(|name| !declared.iter().any(|input| input.name == *name)).collect();
     if !unknown.is_empty() {

@@ -248,10 +248,10 @@ mod tests {
     use std::{fs, os::unix::fs::symlink, process::Command};
 
     use super::*;
-    use crate::{globs::Globs, progress::Unwatched};
+    use crate::{globs::Globs, progress::NoWatch};
 
     fn hashed(root: &std::path::Path, retain: &Retain<'_>) -> Result<Hashed, Failure> {
-        hash(walk::walk(root, &Globs::default()).unwrap(), retain, &Search::nothing(), &Unwatched)
+        hash(walk::walk(root, &Globs::default()).unwrap(), retain, &Search::nothing(), &NoWatch)
     }
 
     fn sample() -> tempfile::TempDir {
@@ -305,7 +305,7 @@ mod tests {
         }
         let listing = walk::walk(folder.path(), &Globs::default()).unwrap();
         let small = Retain::small(&listing);
-        let all = hash(listing, &small, &Search::nothing(), &Unwatched).unwrap();
+        let all = hash(listing, &small, &Search::nothing(), &NoWatch).unwrap();
         let files = all.listing().files().iter().zip(all.oids());
         let apart: Vec<_> = files.filter(|(_, oid)| all.content(**oid).is_none()).map(|(file, _)| file.size).collect();
         assert_eq!(apart, [PIECE as u64 + 1, 9 << 20], "only files of more than one piece are read again");
@@ -330,7 +330,7 @@ mod tests {
         let folder = sample();
         let listing = walk::walk(folder.path(), &Globs::default()).unwrap();
         fs::write(folder.path().join("a/x"), "shorter").unwrap();
-        let failure = hash(listing, &Retain::nothing(), &Search::nothing(), &Unwatched).unwrap_err();
+        let failure = hash(listing, &Retain::nothing(), &Search::nothing(), &NoWatch).unwrap_err();
         assert!(failure.what.contains("a/x") && failure.what.contains("changed"), "{failure}");
     }
 

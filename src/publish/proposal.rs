@@ -20,7 +20,7 @@ use crate::{
         fetch::{FetchRequest, Filter},
         format::{CommitInfo, ObjectKind, TreeEntry},
         objects::ObjectStore,
-        pack::{Earlier, Pack, PackEntry},
+        pack::{EarlierVersions, Pack, PackEntry},
         remote::Remote,
     },
     inputs::{History, Nojekyll},
@@ -314,7 +314,7 @@ fn propose(
         None => content,
     };
     let new_tip = ObjectKind::Commit.id_of(&content);
-    let earlier = Earlier { versions: merged.before.clone(), store: store.clone() };
+    let earlier = EarlierVersions { versions: merged.before.clone(), store: store.clone() };
     let pack = pack_of(hashed, &merged, new_tip, content)?.thin(earlier);
     let (changes, files, rewrites) = (merged.changes, merged.files, tip.is_some() && single);
     Ok(Proposal { tip, new_tip, pack, changes, files, rewrites, files_before })

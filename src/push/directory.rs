@@ -10,7 +10,7 @@ use crate::{
         advertisement::{Advertisement, Interest},
         history,
         pack::Pack,
-        receive::{Command, PushError, PushRequest},
+        receive::{PushError, PushRequest, RefCommand},
         scratch,
     },
     names::{Oid, RefName},
@@ -192,7 +192,7 @@ async fn land(
             (Some(signing), None) => signing.sign(&proposal, &advertisement).await?,
         };
         signed = signing.as_ref().map(|_| new);
-        let command = Command { name: name.clone(), old: there.unwrap_or(Oid::ZERO), new };
+        let command = RefCommand { name: name.clone(), old: there.unwrap_or(Oid::ZERO), new };
         let deletion = signing.as_ref().and_then(Signing::deletion);
         // With the commit of GitHub the server has all objects.
         let pack = if signing.is_some() { Pack::default() } else { proposal.pack.clone() };
@@ -239,26 +239,26 @@ async fn land(
 
 /// Sends `request` once, of which `command` is the part that counts.
 async fn send(
-    command: &Command,
+    command: &RefCommand,
     request: &PushRequest,
     advertisement: &Advertisement,
     connection: &Connection,
 ) -> Result<Sent, Failure> {
-    let (doubt, what) = (&connection.doubt, format!("push to {}", command.name.short()));
-    doubt.begin(&what);
+    let (pending_write, what) = (&connection.pending_write, format!("push to {}", command.name.short()));
+    pending_write.sent(&what);
     let failure = match connection.remote.push(advertisement, request, &connection.watch).await {
         Ok(_) => {
-            doubt.settle();
+            pending_write.resolved();
             return Ok(Sent::Done);
         }
         Err(PushError::Unclear(failure)) => failure,
         Err(PushError::Failed(failure)) => {
-            doubt.clear();
+            pending_write.answered();
             return Err(failure);
         }
         // What came first may be this very commit, by an earlier try: that is looked at after the pause.
         Err(PushError::LostRace(failure)) => {
-            doubt.clear();
+            pending_write.answered();
             return Ok(Sent::LostRace(failure));
         }
     };
@@ -269,24 +269,24 @@ async fn send(
     // A silent server may still be at work on it. It may be sent again all the same: each try names the old tip and brings
     // the same commit, so that no more than one of them is done.
     if failure.retry == Retry::Silence {
-        doubt.linger(&what);
+        pending_write.unanswered(&what);
     } else {
-        doubt.clear();
+        pending_write.answered();
     }
     Err(failure.undone())
 }
 
 /// Whether a push that was sent, and may have been done, is what moved the branch from where it stood: it is when the branch
 /// now holds the commit, or has it in its history. No try that named the old tip can be done any more.
-async fn landed(command: &Command, tip: Option<Oid>, connection: &Connection) -> Result<bool, Failure> {
-    let Connection { remote, retries, doubt, .. } = connection;
+async fn landed(command: &RefCommand, tip: Option<Oid>, connection: &Connection) -> Result<bool, Failure> {
+    let Connection { remote, retries, pending_write, .. } = connection;
     let holds = || history::holds(remote, tip.unwrap_or(Oid::ZERO), command.new, command.old);
     let landed = match tip {
         Some(tip) if tip == command.new => true,
-        Some(_) if doubt.is_open() => retries.run("look at the branch's history", holds).await?,
+        Some(_) if pending_write.is_open() => retries.run("look at the branch's history", holds).await?,
         _ => false,
     };
-    doubt.settle();
+    pending_write.resolved();
     Ok(landed)
 }
 

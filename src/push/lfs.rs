@@ -17,7 +17,7 @@ use crate::{
     diagnosis::{Cause, Failure, Operation},
     git::lfs::{
         Pointer,
-        batch::{LfsServer, OBJECTS_AT_ONCE, Standing},
+        batch::{LfsObjectState, LfsServer, OBJECTS_AT_ONCE},
     },
     plan::Plan,
     preflight::Cleared,
@@ -76,7 +76,11 @@ pub async fn upload(cleared: &Cleared<Plan>, refs: &RefsFacts, connection: &Conn
     outcome
 }
 
-async fn ask(server: &LfsServer, pointers: &[Pointer], connection: &Connection) -> Result<Vec<Standing>, Failure> {
+async fn ask(
+    server: &LfsServer,
+    pointers: &[Pointer],
+    connection: &Connection,
+) -> Result<Vec<LfsObjectState>, Failure> {
     let situation = connection.remote.situation();
     server.batch(pointers).await.map_err(|error| error.into_failure(Operation::GitPush, situation))
 }
@@ -85,7 +89,7 @@ async fn ask(server: &LfsServer, pointers: &[Pointer], connection: &Connection) 
 async fn one(
     server: &LfsServer,
     file: LfsFile,
-    standing: Standing,
+    standing: LfsObjectState,
     connection: &Connection,
     meter: &Meter,
 ) -> Result<(), Failure> {
@@ -93,17 +97,17 @@ async fn one(
     let first = Mutex::new(Some(standing));
     let attempt = || async {
         let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let fresh = first.filter(|standing| !matches!(standing, Standing::Wanted(upload) if !upload.is_fresh()));
+        let fresh = first.filter(|standing| !matches!(standing, LfsObjectState::Wanted(upload) if !upload.is_fresh()));
         let standing = match fresh {
             Some(standing) => Some(standing),
             None => ask(server, &[file.pointer], connection).await?.pop(),
         };
         match standing {
-            Some(Standing::Wanted(upload)) => {
+            Some(LfsObjectState::Wanted(upload)) => {
                 server.send(&file.pointer, &upload, content(file.path.clone(), file.pointer, meter.clone())).await
             }
-            Some(Standing::Refused { code, message }) => Err(refused(&file.pointer, code, &message)),
-            Some(Standing::There) | None => Ok(()),
+            Some(LfsObjectState::Refused { code, message }) => Err(refused(&file.pointer, code, &message)),
+            Some(LfsObjectState::There) | None => Ok(()),
         }
     };
     connection.retries.run(&what, attempt).await

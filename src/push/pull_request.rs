@@ -111,26 +111,26 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// Makes it. One that another step has made meanwhile, or an earlier try of this one, is taken over.
     async fn open(&self, words: &Words) -> Result<Option<(PullRequest, PullRequestStatus)>, Failure> {
-        let Connection { github, retries, doubt, .. } = self.connection;
+        let Connection { github, retries, pending_write, .. } = self.connection;
         let (slug, head, base) = (&self.plan.target.slug, self.proposed.head.short(), self.proposed.base.short());
         let Words { title, body } = words.clone();
         let draft = PullRequestDraft { head: head.to_owned(), base: base.to_owned(), title, body };
         let what = format!("request for a pull request from {head} into {base}");
         let create = || async {
             retries.turn().await;
-            doubt.begin(&what);
+            pending_write.sent(&what);
             match github.create_pull_request(slug, &draft).await {
                 Ok(made) => {
-                    doubt.settle();
+                    pending_write.resolved();
                     Ok(Ok(made.value))
                 }
                 Err(error) if error.is(422) => {
-                    doubt.settle();
+                    pending_write.resolved();
                     Ok(Err(error))
                 }
                 Err(error) => {
                     if !error.may_be_done() {
-                        doubt.clear();
+                        pending_write.answered();
                     }
                     Err(self.refused(error))
                 }
@@ -203,30 +203,30 @@ impl Desk<'_> {
 
     /// Asks for the merge once. After a refusal, and after an answer that got lost, the pull request itself tells.
     async fn merge_once(&self, number: u64, head: Oid, method: MergeMethod) -> Result<Try, Failure> {
-        let Connection { github, retries, doubt, .. } = self.connection;
+        let Connection { github, retries, pending_write, .. } = self.connection;
         let slug = &self.plan.target.slug;
         retries.turn().await;
-        doubt.begin(&format!("merge of pull request #{number}"));
+        pending_write.sent(&format!("merge of pull request #{number}"));
         let error = match github.merge_pull_request(slug, number, head, method.name()).await {
             Ok(done) => {
-                doubt.settle();
+                pending_write.resolved();
                 return tip(&done.value.sha).map(Try::Merged);
             }
             Err(error) => error,
         };
         let held = error.is(405) || error.is(409) || error.is(422);
         if !held && !error.may_be_done() {
-            doubt.clear();
+            pending_write.answered();
             return Err(self.refused(error));
         }
         let look = || async { Ok(github.pull_request(slug, number).await?.value) };
         let now = retries.run("look at the pull request", look).await?;
         if now.merged {
-            doubt.settle();
+            pending_write.resolved();
             return tip(now.merge_commit_sha.as_deref().unwrap_or_default()).map(Try::Merged);
         }
         // GitHub merges a pull request once: a later try finds it merged, whatever an earlier one does yet.
-        doubt.clear();
+        pending_write.answered();
         if held { Ok(Try::Held(said(&error))) } else { Err(self.refused(error).undone()) }
     }
 

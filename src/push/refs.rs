@@ -15,13 +15,13 @@ use crate::refs::{
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
-    doubt::Doubt,
     git::{
         advertisement::{Advertisement, Interest},
         checkout::Reach,
-        receive::{Command, PushError, PushRequest},
+        receive::{PushError, PushRequest, RefCommand},
     },
     names::{Oid, RefName},
+    pending_write::PendingWrite,
     plan::Plan,
     preflight::Cleared,
 };
@@ -84,10 +84,10 @@ impl Progress {
     }
 
     /// Says what is in doubt once a try is over.
-    fn tell(&self, doubt: &Doubt) {
+    fn tell(&self, pending_write: &PendingWrite) {
         match self.pending.len() {
-            0 => doubt.settle(),
-            _ => doubt.linger(&what(self.pending.iter())),
+            0 => pending_write.resolved(),
+            _ => pending_write.unanswered(&what(self.pending.iter())),
         }
     }
 }
@@ -116,10 +116,10 @@ async fn attempt(
     let request = PushRequest { commands: open.iter().map(command).collect(), pack: batch.pack.clone(), atomic: false };
     let Connection { remote, watch, .. } = connection;
     let mut again = None;
-    connection.doubt.begin(&what(names(&open)));
+    connection.pending_write.sent(&what(names(&open)));
     let outcome = remote.push_each(advertisement, &request, watch).await;
     if !matches!(outcome, Err(PushError::Unclear(_))) {
-        connection.doubt.clear();
+        connection.pending_write.answered();
     }
     let unsure = match outcome {
         Ok(report) => {
@@ -179,7 +179,7 @@ async fn attempt(
             }
         }
     }
-    locked().tell(&connection.doubt);
+    locked().tell(&connection.pending_write);
     again.map_or(Ok(()), Err)
 }
 
@@ -222,9 +222,9 @@ async fn leads_to(local: &Local, old: Oid, new: Oid) -> Result<bool, Failure> {
     blocking(move || Ok(reach.is_here(old) && reach.is_ancestor(old, new)?)).await
 }
 
-fn command(update: &RefUpdate) -> Command {
+fn command(update: &RefUpdate) -> RefCommand {
     let RefUpdate { name, old, new, .. } = update.clone();
-    Command { name, old: old.unwrap_or(Oid::ZERO), new: new.unwrap_or(Oid::ZERO) }
+    RefCommand { name, old: old.unwrap_or(Oid::ZERO), new: new.unwrap_or(Oid::ZERO) }
 }
 
 async fn look(updates: &[(RefUpdate, Failure)], connection: &Connection) -> Result<Advertisement, Failure> {

@@ -11,7 +11,7 @@ use crate::{
     git::{
         advertisement::{Advertisement, Interest},
         pack::{Pack, PackEntry},
-        receive::{Command, PushError, PushRequest},
+        receive::{PushError, PushRequest, RefCommand},
         scratch,
     },
     github::model::MadeCommit,
@@ -47,8 +47,8 @@ impl<'a> Signing<'a> {
     }
 
     /// The command that deletes the scratch ref beside the one that moves the branch.
-    pub(super) fn deletion(&self) -> Option<Command> {
-        self.value.map(|old| Command { name: self.name.clone(), old, new: Oid::ZERO })
+    pub(super) fn deletion(&self) -> Option<RefCommand> {
+        self.value.map(|old| RefCommand { name: self.name.clone(), old, new: Oid::ZERO })
     }
 
     /// Takes over what the server now says.
@@ -94,7 +94,7 @@ impl<'a> Signing<'a> {
         scratch.note(remote, &self.name);
         let lacking = |entry: &&PackEntry| !self.sent.contains(&entry.oid());
         let pack = Pack::new(proposal.pack.entries().iter().filter(lacking).cloned().collect());
-        let command = Command { name: self.name.clone(), old: self.value.unwrap_or(Oid::ZERO), new };
+        let command = RefCommand { name: self.name.clone(), old: self.value.unwrap_or(Oid::ZERO), new };
         let request = PushRequest { commands: vec![command.clone()], pack, atomic: true };
         let outcome =
             retries.run("push of the tree to be signed", || self.hand_over_once(&request, &command, refs)).await;
@@ -111,7 +111,7 @@ impl<'a> Signing<'a> {
     async fn hand_over_once(
         &self,
         request: &PushRequest,
-        command: &Command,
+        command: &RefCommand,
         refs: &Advertisement,
     ) -> Result<(), Failure> {
         let Connection { remote, watch, retries, .. } = self.connection;

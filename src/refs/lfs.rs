@@ -10,10 +10,10 @@ use crate::{
     diagnosis::{Cause, Failure, Operation, Situation},
     git::{
         WireError,
-        checkout::{Kept, LfsStore, NamedObject},
+        checkout::{LfsLookup, LfsStore, NamedObject},
         lfs::{
             Pointer,
-            batch::{LfsServer, OBJECTS_AT_ONCE, Standing},
+            batch::{LfsObjectState, LfsServer, OBJECTS_AT_ONCE},
         },
     },
     retry::Retries,
@@ -113,9 +113,9 @@ pub async fn look(
     let mut lacks = Vec::new();
     for (named, standing) in told.into_iter().flatten() {
         match standing {
-            Standing::There => {}
-            Standing::Wanted(_) => lacks.push(named),
-            Standing::Refused { code, message } => facts.refused.push((named, code, message)),
+            LfsObjectState::There => {}
+            LfsObjectState::Wanted(_) => lacks.push(named),
+            LfsObjectState::Refused { code, message } => facts.refused.push((named, code, message)),
         }
     }
     let store = store.clone();
@@ -124,9 +124,9 @@ pub async fn look(
     });
     for (named, kept) in found.await? {
         match kept {
-            Kept::Whole(path) => facts.uploads.push(LfsFile { pointer: named.pointer, path }),
-            Kept::Damaged(path) => facts.damaged.push((named, path)),
-            Kept::Absent => facts.missing.push(named),
+            LfsLookup::Whole(path) => facts.uploads.push(LfsFile { pointer: named.pointer, path }),
+            LfsLookup::Damaged(path) => facts.damaged.push((named, path)),
+            LfsLookup::Absent => facts.missing.push(named),
         }
     }
     Ok(facts)

@@ -28,7 +28,7 @@ use crate::{
         remote::Remote,
     },
     names::{Oid, RefName},
-    progress::Unwatched,
+    progress::NoWatch,
     report::{Drift, DriftRow},
     retry::Retries,
 };
@@ -155,7 +155,7 @@ fn default_branch(name: &RefName, refs: &Advertisement, remote: &Remote) -> Fail
 async fn count(batches: &[Batch]) -> Result<u64, Failure> {
     let mut bytes = 0;
     for batch in batches.iter().filter(|batch| batch.updates.iter().any(|update| update.new.is_some())) {
-        let mut stream = batch.pack.stream(Arc::new(Unwatched), Arc::default());
+        let mut stream = batch.pack.stream(Arc::new(NoWatch), Arc::default());
         while let Some(piece) = stream.next().await {
             let piece = piece.map_err(|error| error.into_failure(Operation::GitPush, &Situation::default()))?;
             bytes += piece.len() as u64;

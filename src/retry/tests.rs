@@ -6,7 +6,7 @@ use chrono::DateTime;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::progress::Unwatched;
+use crate::progress::NoWatch;
 
 /// Takes no time and remembers what was asked of it.
 #[derive(Default)]
@@ -98,7 +98,7 @@ fn what_is_final_or_unclear_is_returned_as_it_is() {
 
 fn retries(attempts: u32, budget: Duration) -> (Retries, Arc<Remembered>) {
     let pauser = Arc::new(Remembered::default());
-    let retries = Retries::new(attempts, Instant::now() + budget, Arc::new(Unwatched))
+    let retries = Retries::new(attempts, Instant::now() + budget, Arc::new(NoWatch))
         .with_pauser(Arc::clone(&pauser) as Arc<dyn Pause>)
         .with_jitter(fixed(1.0));
     (retries, pauser)

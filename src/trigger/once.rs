@@ -120,27 +120,27 @@ where
             let began = Utc::now() + cleared.server_ahead();
             // A run of an earlier try would do as well.
             let since = *first.get_or_init(|| began);
-            connection.doubt.begin(what);
+            connection.pending_write.sent(what);
             let answer = within(connection, request).await;
             // What is not known after an answer, and after a look, is told here.
             let failure = match answer {
                 Some(Ok(answer)) => {
-                    connection.doubt.clear();
+                    connection.pending_write.answered();
                     return Ok(Once { began, sent: Sent::Answered(answer) });
                 }
                 Some(Err(error)) => Failure::from(error),
                 None => {
-                    connection.doubt.clear();
+                    connection.pending_write.answered();
                     let what = format!("No answer to the {what} came within the step's whole budget (`timeout`).");
                     return Err(may_have_started(Failure::new(Cause::ConnectionFailed, what), None));
                 }
             };
             if !matches!(failure.retry, Retry::Unclear(_) | Retry::Silence) {
-                connection.doubt.clear();
+                connection.pending_write.answered();
                 return Err(failure);
             }
             let found = within(connection, look(cleared, connection, search, since)).await;
-            connection.doubt.clear();
+            connection.pending_write.answered();
             match found.unwrap_or(Found::Unknown) {
                 Found::Ours(run) => Ok(Once { began, sent: Sent::Found(run) }),
                 Found::None if failure.retry == Retry::Silence => {

@@ -4,7 +4,7 @@ use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 use saphyr_parser::{Event, Parser};
 
 /// A part of a document, with its place.
-pub(super) type Node<'a> = MarkedYaml<'a>;
+pub(super) type YamlNode<'a> = MarkedYaml<'a>;
 
 /// A longer file, in bytes, and one whose lists and tables are nested deeper, is none that GitHub starts.
 ///
@@ -18,7 +18,7 @@ const MOST_NODES: usize = 100_000;
 /// The first document of a text, which may be anybody's: what has no bounds is not made a tree of.
 ///
 /// NOTE: the tree's own reader calls itself for each level, and a line of `- - - ` would end the process.
-pub(super) fn load(text: &str) -> Result<Option<Node<'_>>, String> {
+pub(super) fn load(text: &str) -> Result<Option<YamlNode<'_>>, String> {
     if text.len() > LONGEST {
         return Err(format!("it is longer than {LONGEST} bytes"));
     }
@@ -44,7 +44,7 @@ pub(super) fn load(text: &str) -> Result<Option<Node<'_>>, String> {
 }
 
 /// A list of texts, or a single one, each with its line.
-pub(super) fn texts(node: &Node<'_>) -> Vec<(String, usize)> {
+pub(super) fn texts(node: &YamlNode<'_>) -> Vec<(String, usize)> {
     match &node.data {
         YamlData::Sequence(items) => {
             items.iter().filter_map(|item| Some((text_of(item)?, item.span.start.line()))).collect()
@@ -54,13 +54,13 @@ pub(super) fn texts(node: &Node<'_>) -> Vec<(String, usize)> {
 }
 
 /// A member of a table: its key and its value.
-pub(super) fn get<'a, 'b>(node: &'a Node<'b>, name: &str) -> Option<(&'a Node<'b>, &'a Node<'b>)> {
+pub(super) fn get<'a, 'b>(node: &'a YamlNode<'b>, name: &str) -> Option<(&'a YamlNode<'b>, &'a YamlNode<'b>)> {
     let YamlData::Mapping(table) = &node.data else { return None };
     table.iter().find(|(key, _)| text_of(key).as_deref() == Some(name))
 }
 
 /// A scalar as it would be written.
-pub(super) fn text_of(node: &Node<'_>) -> Option<String> {
+pub(super) fn text_of(node: &YamlNode<'_>) -> Option<String> {
     match &node.data {
         YamlData::Value(Scalar::String(text)) => Some(text.clone().into_owned()),
         YamlData::Value(Scalar::Boolean(value)) => Some(value.to_string()),

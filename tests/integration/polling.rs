@@ -18,13 +18,13 @@ use repo_relay::{
     connection::Connection,
     context::{Context, Environment},
     credential::Redactor,
-    doubt::Doubt,
     git::scratch::ScratchRefs,
     http::{HttpClient, Settings},
     inputs::Inputs,
+    pending_write::PendingWrite,
     plan::Plan,
     preflight::Shared,
-    progress::Unwatched,
+    progress::NoWatch,
     relay::{relay, stages, wait_for_runs},
     report::{Console, Mode, TargetReport},
     retry::{Pause, Retries},
@@ -70,10 +70,11 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
     let plan = Plan::for_targets(&inputs, &context).unwrap().remove(0);
     let origins = vec![plan.target.server.url().clone(), plan.target.api.url().clone()];
     let http = HttpClient::new(&Settings::to(origins)).unwrap();
-    let retries = Retries::new(5, Instant::now() + Duration::from_mins(15), Arc::new(Unwatched))
+    let retries = Retries::new(5, Instant::now() + Duration::from_mins(15), Arc::new(NoWatch))
         .with_pauser(Arc::new(Virtual(Arc::clone(&github))));
     let connection =
-        Connection::new(&plan, &http, retries, Doubt::default(), ScratchRefs::default(), Arc::new(Unwatched)).unwrap();
+        Connection::new(&plan, &http, retries, PendingWrite::default(), ScratchRefs::default(), Arc::new(NoWatch))
+            .unwrap();
     let console = Console::new(Mode::Plain, false, Box::new(io::sink()), Box::new(io::sink()), Redactor::default());
     let log = console.target(TARGET, true);
     let mut report = TargetReport::new(&plan.target, &stages(&plan));

@@ -8,7 +8,7 @@ use rayon::{iter::Either, prelude::*};
 
 use super::{
     objects::{LocalObject, Objects},
-    stored::{Base, StoredEntry, Window, damaged},
+    stored::{DeltaBase, StoredEntry, Window, damaged},
     trees, unreadable,
 };
 use crate::{
@@ -31,7 +31,7 @@ const SHARE: usize = 4096;
 
 /// What is to be sent.
 #[derive(Debug, Default)]
-pub struct Wanted {
+pub struct ObjectsToSend {
     /// The objects, each once.
     pub(super) objects: Vec<(Oid, ObjectKind)>,
     /// The trees of the commits among them, oldest first, each with that of a parent.
@@ -39,7 +39,7 @@ pub struct Wanted {
 }
 
 /// An object, and where it lies.
-struct Place {
+struct PackedObject {
     oid: Oid,
     kind: ObjectKind,
     pack: usize,
@@ -49,9 +49,9 @@ struct Place {
 
 /// The pack of `wanted`, made of what the checkout's packs hold wherever that serves. A delta serves when its base is sent too, or, with
 /// `known`, when the server has it.
-pub(super) fn pack(objects: &Objects, wanted: &Wanted, known: Option<&SharedSet>) -> Result<Pack, Failure> {
+pub(super) fn pack(objects: &Objects, wanted: &ObjectsToSend, known: Option<&SharedSet>) -> Result<Pack, Failure> {
     let place = |(oid, kind): &(Oid, ObjectKind)| match objects.locate(*oid) {
-        Some((pack, at)) => Either::Left(Place {
+        Some((pack, at)) => Either::Left(PackedObject {
             oid: *oid,
             kind: *kind,
             pack,
@@ -60,20 +60,21 @@ pub(super) fn pack(objects: &Objects, wanted: &Wanted, known: Option<&SharedSet>
         }),
         None => Either::Right((*oid, *kind)),
     };
-    let (mut places, mut lone): (Vec<Place>, Vec<(Oid, ObjectKind)>) = wanted.objects.par_iter().partition_map(place);
+    let (mut places, mut lone): (Vec<PackedObject>, Vec<(Oid, ObjectKind)>) =
+        wanted.objects.par_iter().partition_map(place);
     // A base comes before what is made against it, as it does in the packs.
     places.par_sort_unstable_by_key(|place| (place.pack, place.begin));
     let sent: OidSet = wanted.objects.iter().map(|(oid, _)| *oid).collect();
     let usable = |mut entry: StoredEntry| match entry.base {
-        Base::Sent(base) if !sent.contains(&base) => {
-            entry.base = Base::Known(base);
+        DeltaBase::Sent(base) if !sent.contains(&base) => {
+            entry.base = DeltaBase::Known(base);
             known.is_some_and(|known| known.contains(&base)).then_some(entry)
         }
         _ => Some(entry),
     };
-    let look = |places: &[Place]| {
+    let look = |places: &[PackedObject]| {
         let mut window = Window::new(HEADS_WINDOW);
-        let look = |place: &Place| Ok(entry(objects, place, &mut window)?.and_then(usable));
+        let look = |place: &PackedObject| Ok(entry(objects, place, &mut window)?.and_then(usable));
         places.iter().map(look).collect::<Result<Vec<_>, Failure>>()
     };
     let looked = places.par_chunks(SHARE).map(look).collect::<Result<Vec<_>, Failure>>()?;
@@ -95,7 +96,7 @@ pub(super) fn pack(objects: &Objects, wanted: &Wanted, known: Option<&SharedSet>
 fn alone(
     objects: &Objects,
     mut lone: Vec<(Oid, ObjectKind)>,
-    wanted: &Wanted,
+    wanted: &ObjectsToSend,
     stored: &[PackEntry],
     may_be_base: impl Fn(&Oid) -> bool,
 ) -> Result<Vec<PackEntry>, Failure> {
@@ -115,9 +116,9 @@ fn alone(
 }
 
 /// Reads the head of an entry; `None` for a form that is not known here.
-fn entry(objects: &Objects, place: &Place, window: &mut Window) -> Result<Option<StoredEntry>, Failure> {
+fn entry(objects: &Objects, place: &PackedObject, window: &mut Window) -> Result<Option<StoredEntry>, Failure> {
     let pack = objects.pack(place.pack);
-    let Place { oid, kind, at, .. } = *place;
+    let PackedObject { oid, kind, at, .. } = *place;
     let (begin, end) = pack.span(at).ok_or_else(|| damaged(pack))?;
     let head = window.read(pack, begin, HEAD)?;
     let head = &head[..head.len().min(HEAD)];
@@ -131,7 +132,7 @@ fn entry(objects: &Objects, place: &Place, window: &mut Window) -> Result<Option
         shift += 7;
     }
     let base = match first >> 4 & 7 {
-        1..=4 => Base::None,
+        1..=4 => DeltaBase::None,
         6 => {
             byte = next()?;
             let mut back = u64::from(byte & 0x7f);
@@ -140,14 +141,14 @@ fn entry(objects: &Objects, place: &Place, window: &mut Window) -> Result<Option
                 back = (back + 1) << 7 | u64::from(byte & 0x7f);
             }
             let base = begin.checked_sub(back).and_then(|offset| pack.at_offset(offset));
-            Base::Sent(base.ok_or_else(|| damaged(pack))?)
+            DeltaBase::Sent(base.ok_or_else(|| damaged(pack))?)
         }
         7 => {
             let mut base = [0; 20];
             for byte in &mut base {
                 *byte = next()?;
             }
-            Base::Sent(Oid::from_bytes(base))
+            DeltaBase::Sent(Oid::from_bytes(base))
         }
         _ => return Ok(None),
     };

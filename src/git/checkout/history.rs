@@ -25,14 +25,14 @@ const DONE: u8 = 4;
 
 /// The queue of a walk, youngest commit first.
 #[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct CommitWalk {
     queue: BinaryHeap<(i64, Oid)>,
     flags: OidMap<u8>,
     /// How many in the queue the server may lack.
     pub(super) undecided: usize,
 }
 
-impl Walk {
+impl CommitWalk {
     pub(super) fn add(&mut self, oid: Oid, time: i64, known: u8) {
         let flags = self.flags.entry(oid).or_default();
         if *flags & SEEN == 0 {

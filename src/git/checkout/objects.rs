@@ -20,21 +20,22 @@ const DELTA_LIMIT: u64 = 8 * 1024 * 1024;
 
 /// The objects of a checkout and of all that it borrows from. Cheap to clone; several threads may use it at once.
 #[derive(Clone)]
-pub struct Objects(Arc<Inner>);
+pub struct Objects(Arc<ObjectFolder>);
 
-struct Inner {
+/// An objects folder, opened.
+struct ObjectFolder {
     folder: String,
-    reader: Reader,
+    reader: OdbReader,
     packs: Vec<Arc<PackFile>>,
 }
 
 /// libgit2's way to the objects. NOTE: it reads one object at a time, whoever asks: who reads many takes a reader of its own.
-pub(super) struct Reader(
+pub(super) struct OdbReader(
     // NOTE: like the private store, a database without a repository: entries are read long after the checkout was looked at.
     Odb<'static>,
 );
 
-impl Reader {
+impl OdbReader {
     fn open(folder: &str) -> Result<Self, Failure> {
         let database = Odb::new().map_err(|error| unreadable::broken(&error))?;
         database.add_disk_alternate(folder).map_err(|error| unreadable::broken(&error))?;
@@ -51,7 +52,7 @@ impl Reader {
     }
 }
 
-impl Reader {
+impl OdbReader {
     /// The object's size in bytes, if it is here.
     pub(super) fn size(&self, oid: Oid) -> Result<Option<u64>, Failure> {
         match self.0.read_header(native(oid)) {
@@ -74,12 +75,12 @@ impl Objects {
         // Ids are checked when objects are packed; to check them at every look at a tree costs more than the rest.
         git2::opts::strict_hash_verification(false);
         let path = folder.to_str().ok_or_else(|| unreadable::unreadable(folder, &"its name is not UTF-8"))?;
-        let reader = Reader::open(path)?;
+        let reader = OdbReader::open(path)?;
         let mut packs = Vec::new();
         for index in indexes(folder)? {
             packs.extend(PackFile::open(&index)?.map(Arc::new));
         }
-        Ok(Self(Arc::new(Inner { folder: path.to_owned(), reader, packs })))
+        Ok(Self(Arc::new(ObjectFolder { folder: path.to_owned(), reader, packs })))
     }
 
     /// Whether the object is here.
@@ -93,13 +94,13 @@ impl Objects {
     }
 
     /// The reader that all share.
-    pub(super) fn first_reader(&self) -> &Reader {
+    pub(super) fn first_reader(&self) -> &OdbReader {
         &self.0.reader
     }
 
     /// A reader for one core.
-    pub(super) fn reader(&self) -> Result<Reader, Failure> {
-        Reader::open(&self.0.folder)
+    pub(super) fn reader(&self) -> Result<OdbReader, Failure> {
+        OdbReader::open(&self.0.folder)
     }
 
     /// The object's kind and its size in bytes, if it is here.
@@ -160,7 +161,7 @@ pub struct LocalObject {
 }
 
 /// How an object is sent.
-pub(crate) enum Form<'a> {
+pub(crate) enum ObjectForm<'a> {
     /// Its content.
     Whole(&'a [u8]),
     /// What makes it of another one.
@@ -169,7 +170,7 @@ pub(crate) enum Form<'a> {
 
 impl LocalObject {
     /// Hands the object to `take` in the form that is shorter. Content that does not have the object's id is damaged.
-    pub(crate) fn form<T>(&self, take: impl FnOnce(Form<'_>) -> T) -> Result<T, Failure> {
+    pub(crate) fn form<T>(&self, take: impl FnOnce(ObjectForm<'_>) -> T) -> Result<T, Failure> {
         let object = self.objects.read(self.oid)?.ok_or_else(|| unreadable::missing(self.oid))?;
         let content = object.data();
         if self.kind.id_of(content) != self.oid {
@@ -179,8 +180,8 @@ impl LocalObject {
             && let Some(old) = self.objects.read(base)?.filter(|old| old.len() as u64 <= DELTA_LIMIT)
             && let Some(delta) = delta::between(old.data(), content)
         {
-            return Ok(take(Form::Delta(base, delta)));
+            return Ok(take(ObjectForm::Delta(base, delta)));
         }
-        Ok(take(Form::Whole(content)))
+        Ok(take(ObjectForm::Whole(content)))
     }
 }

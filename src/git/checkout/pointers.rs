@@ -61,9 +61,9 @@ pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, F
 #[derive(Clone, Debug, Default)]
 pub struct LfsStore(Vec<PathBuf>);
 
-/// A look for an object.
+/// The outcome of a search for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum LfsLookup {
     /// It is here, whole.
     Whole(PathBuf),
     /// Its file has other content than its name says.
@@ -81,18 +81,18 @@ impl LfsStore {
     }
 
     /// Looks for an object and compares its content with its name, so that nothing else is ever sent for it. Blocks.
-    pub fn find(&self, pointer: &Pointer) -> Kept {
+    pub fn find(&self, pointer: &Pointer) -> LfsLookup {
         let oid = pointer.oid.to_string();
         let mut damaged = None;
         for folder in &self.0 {
             let path = folder.join(&oid[..2]).join(&oid[2..4]).join(&oid);
             let Ok(about) = path.metadata() else { continue };
             if about.is_file() && about.len() == pointer.size && is_whole(&path, pointer) {
-                return Kept::Whole(path);
+                return LfsLookup::Whole(path);
             }
             damaged.get_or_insert(path);
         }
-        damaged.map_or(Kept::Absent, Kept::Damaged)
+        damaged.map_or(LfsLookup::Absent, LfsLookup::Damaged)
     }
 }
 

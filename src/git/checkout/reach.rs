@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    entries::{self, Wanted},
-    history::{Commit, KNOWN, Walk, header},
+    entries::{self, ObjectsToSend},
+    history::{Commit, CommitWalk, KNOWN, header},
     kind,
     objects::Objects,
     pointers::{self, NamedObject},
@@ -218,7 +218,7 @@ impl Reach {
     /// The commits, and what else stands outside of them, that the server lacks of what `tips` lead to.
     pub fn missing(&mut self, tips: &[Oid]) -> Result<Missing, Failure> {
         let mut missing = Missing::default();
-        let mut walk = Walk::default();
+        let mut walk = CommitWalk::default();
         for have in self.haves.clone() {
             let time = self.commit(have)?.map_or(0, |commit| commit.time);
             walk.add(have, time, KNOWN);
@@ -275,7 +275,7 @@ impl Reach {
     }
 
     /// What is known of a commit that was passed already is known of its ancestors.
-    fn spread(&mut self, oid: Oid, walk: &mut Walk) -> Result<(), Failure> {
+    fn spread(&mut self, oid: Oid, walk: &mut CommitWalk) -> Result<(), Failure> {
         let mut open = vec![oid];
         while let Some(oid) = open.pop() {
             if !walk.learn(oid) {
@@ -291,9 +291,9 @@ impl Reach {
     }
 
     /// All objects of `missing`, for a pack. From then on the server counts as having them.
-    pub fn collect(&mut self, missing: &Missing) -> Result<Wanted, Failure> {
+    pub fn collect(&mut self, missing: &Missing) -> Result<ObjectsToSend, Failure> {
         self.note_edges(missing)?;
-        let mut wanted = Wanted::default();
+        let mut wanted = ObjectsToSend::default();
         let mut roots = Vec::with_capacity(missing.commits.len());
         for (oid, kind) in &missing.others {
             if *kind == ObjectKind::Tree {
@@ -345,7 +345,7 @@ impl Reach {
     }
 
     /// The pack of `wanted`; a `thin` one may hold deltas against what the server has.
-    pub fn pack(&self, wanted: &Wanted, thin: bool) -> Result<Pack, Failure> {
+    pub fn pack(&self, wanted: &ObjectsToSend, thin: bool) -> Result<Pack, Failure> {
         entries::pack(&self.objects, wanted, thin.then_some(&self.known))
     }
 

@@ -49,7 +49,7 @@ const WINDOW: usize = 256 * 1024;
 
 /// What an entry is made against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
+pub(crate) enum DeltaBase {
     /// Nothing: it is whole.
     None,
     /// An object of the same pack.
@@ -65,7 +65,7 @@ pub struct StoredEntry {
     pub(crate) kind: ObjectKind,
     /// Bytes before deflating: of the object, or of the delta.
     pub(crate) size: u64,
-    pub(crate) base: Base,
+    pub(crate) base: DeltaBase,
     pub(super) pack: Arc<PackFile>,
     pub(super) at: usize,
     /// Where the entry, its deflated bytes and the next entry begin.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{
-    objects::{Objects, Reader},
+    objects::{Objects, OdbReader},
     unreadable,
 };
 use crate::{
@@ -25,7 +25,7 @@ const CHAIN: usize = 50;
 
 /// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. Of a tree that is not here nothing is told.
 pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Result<(), Failure> {
-    let look = Look { reader: objects.first_reader(), known, complete: false };
+    let look = TreeScan { reader: objects.first_reader(), known, complete: false };
     roots.iter().try_for_each(|root| look.tree(*root, &mut Vec::new()))
 }
 
@@ -46,7 +46,7 @@ pub(super) fn collect(
             || objects.reader(),
             |reader, roots| {
                 let reader = reader.as_ref().map_err(Clone::clone)?;
-                let look = Look { reader, known, complete };
+                let look = TreeScan { reader, known, complete };
                 let mut found = Vec::new();
                 roots.iter().try_for_each(|root| look.tree(*root, &mut found))?;
                 Ok(found)
@@ -56,14 +56,14 @@ pub(super) fn collect(
     Ok(shares?.concat())
 }
 
-struct Look<'a> {
-    reader: &'a Reader,
+struct TreeScan<'a> {
+    reader: &'a OdbReader,
     known: &'a SharedSet,
     /// Whether all trees must be here.
     complete: bool,
 }
 
-impl Look<'_> {
+impl TreeScan<'_> {
     fn tree(&self, root: Oid, found: &mut Vec<(Oid, ObjectKind)>) -> Result<(), Failure> {
         let mut open = vec![root];
         while let Some(oid) = open.pop() {
@@ -120,7 +120,7 @@ pub(super) fn predecessors(
             let mut before = entries(old_tree.data()).peekable();
             for entry in entries(new_tree.data()).filter(|entry| lone.contains(&entry.oid)) {
                 while before.next_if(|old| old.sort_key().lt(entry.sort_key())).is_some() {}
-                let same = |old: &Entry<'_>| old.name == entry.name && old.is_tree == entry.is_tree;
+                let same = |old: &RawTreeEntry<'_>| old.name == entry.name && old.is_tree == entry.is_tree;
                 let Some(old) = before.next_if(same) else { continue };
                 if entry.is_tree {
                     open.push((entry.oid, old.oid));
@@ -159,14 +159,14 @@ pub(super) fn folder(objects: &Objects, root: Oid, path: &[&str]) -> Result<BTre
     Ok(files)
 }
 
-/// What stands in a tree.
-pub(super) struct Entry<'a> {
+/// An entry of a tree's content, borrowed from it.
+pub(super) struct RawTreeEntry<'a> {
     is_tree: bool,
     name: &'a [u8],
     oid: Oid,
 }
 
-impl Entry<'_> {
+impl RawTreeEntry<'_> {
     /// git sorts a folder as if its name ended with a slash.
     fn sort_key(&self) -> impl Iterator<Item = &u8> {
         self.name.iter().chain(self.is_tree.then_some(&b'/'))
@@ -174,7 +174,7 @@ impl Entry<'_> {
 }
 
 /// The entries of a tree that are in this repository. A malformed rest is left out.
-fn entries(mut content: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+fn entries(mut content: &[u8]) -> impl Iterator<Item = RawTreeEntry<'_>> {
     std::iter::from_fn(move || {
         loop {
             let blank = memchr::memchr(b' ', content)?;
@@ -184,7 +184,7 @@ fn entries(mut content: &[u8]) -> impl Iterator<Item = Entry<'_>> {
             content = &content[end + 21..];
             // `160000` is a submodule's commit, which is elsewhere.
             if !mode.starts_with(b"16") {
-                return Some(Entry { is_tree: mode.starts_with(b"4"), name, oid: Oid::from_bytes(oid) });
+                return Some(RawTreeEntry { is_tree: mode.starts_with(b"4"), name, oid: Oid::from_bytes(oid) });
             }
         }
     })

@@ -8,7 +8,7 @@ use super::{
     super::{
         WireError,
         advertisement::Capabilities,
-        pktline::{Packet, Reader, Writer, line},
+        pktline::{Packet, PacketReader, PacketWriter, line},
     },
     AGENT, FetchRequest, note_shallow,
 };
@@ -18,7 +18,7 @@ pub(super) fn request(
     request: &FetchRequest,
     capabilities: &Capabilities,
     filtered: bool,
-) -> Result<Writer, WireError> {
+) -> Result<PacketWriter, WireError> {
     if !capabilities.has("side-band-64k") {
         return Err(WireError::protocol("the server knows neither protocol v2 nor side-band-64k"));
     }
@@ -37,7 +37,7 @@ pub(super) fn request(
     if capabilities.has("agent") {
         words = words + " " + AGENT;
     }
-    let mut writer = Writer::default();
+    let mut writer = PacketWriter::default();
     for want in &request.wants {
         writer.line(format!("want {want}{}", std::mem::take(&mut words)))?;
     }
@@ -62,7 +62,7 @@ pub(super) struct Opening {
 }
 
 /// Reads over the list of shallow commits (which is there when a depth was asked for) and the one answer to all haves.
-pub(super) async fn opening(reader: &mut Reader) -> Result<Opening, WireError> {
+pub(super) async fn opening(reader: &mut PacketReader) -> Result<Opening, WireError> {
     let mut shallow = Vec::new();
     loop {
         match reader.expect().await? {

@@ -6,15 +6,15 @@ use super::{
     super::{
         WireError,
         advertisement::{Advertisement, Capabilities},
-        pktline::{Packet, Reader, Writer, line},
+        pktline::{Packet, PacketReader, PacketWriter, line},
     },
     AGENT, FetchRequest, oid_of,
 };
 use crate::names::{Oid, RefName};
 
 /// The beginning of a request of protocol v2, to its arguments.
-pub(super) fn command(name: &str, capabilities: &Capabilities) -> Result<Writer, WireError> {
-    let mut writer = Writer::default();
+pub(super) fn command(name: &str, capabilities: &Capabilities) -> Result<PacketWriter, WireError> {
+    let mut writer = PacketWriter::default();
     writer.line(format!("command={name}"))?;
     if capabilities.has("agent") {
         writer.line(AGENT)?;
@@ -30,7 +30,7 @@ pub(super) fn request(
     request: &FetchRequest,
     capabilities: &Capabilities,
     filtered: bool,
-) -> Result<Writer, WireError> {
+) -> Result<PacketWriter, WireError> {
     let mut writer = command("fetch", capabilities)?;
     writer.line("ofs-delta")?;
     writer.line("no-progress")?;
@@ -52,7 +52,7 @@ pub(super) fn request(
 }
 
 /// Reads to the beginning of the pack.
-pub(super) async fn sections(reader: &mut Reader) -> Result<Vec<Oid>, WireError> {
+pub(super) async fn sections(reader: &mut PacketReader) -> Result<Vec<Oid>, WireError> {
     let mut shallow = Vec::new();
     loop {
         let Packet::Data(name) = reader.expect().await? else {
@@ -69,7 +69,7 @@ pub(super) async fn sections(reader: &mut Reader) -> Result<Vec<Oid>, WireError>
     }
 }
 
-pub(super) async fn section(reader: &mut Reader, name: &[u8]) -> Result<(), WireError> {
+pub(super) async fn section(reader: &mut PacketReader, name: &[u8]) -> Result<(), WireError> {
     match reader.expect().await? {
         Packet::Data(payload) if line(&payload) == name => Ok(()),
         other => {
@@ -110,13 +110,13 @@ mod tests {
 
     use super::{super::v0, *};
 
-    fn reader(bytes: Bytes) -> Reader {
-        Reader::new(stream::iter([Ok(bytes)]).boxed())
+    fn reader(bytes: Bytes) -> PacketReader {
+        PacketReader::new(stream::iter([Ok(bytes)]).boxed())
     }
 
     /// Lines to frames; `""` is a flush, `"-"` a delimiter.
-    fn frames(lines: &[&str]) -> Reader {
-        let mut writer = Writer::default();
+    fn frames(lines: &[&str]) -> PacketReader {
+        let mut writer = PacketWriter::default();
         for line in lines {
             match *line {
                 "" => writer.flush(),

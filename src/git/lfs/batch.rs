@@ -33,7 +33,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// How a repository stands to an object that it was asked about.
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub enum LfsObjectState {
     /// It has the object.
     There,
     /// It takes the object.
@@ -50,8 +50,8 @@ pub enum Standing {
 /// Where an object is sent, and what confirms that it has arrived.
 #[derive(Clone, Debug)]
 pub struct Upload {
-    pub(super) put: Action,
-    pub(super) verify: Option<Action>,
+    pub(super) put: TransferAction,
+    pub(super) verify: Option<TransferAction>,
     until: Option<Instant>,
 }
 
@@ -64,12 +64,12 @@ impl Upload {
 
 /// A request that the server names: its address and its headers, which may hold a credential for this one object.
 #[derive(Clone)]
-pub(super) struct Action {
+pub(super) struct TransferAction {
     pub(super) href: Url,
     pub(super) headers: HeaderMap,
 }
 
-impl fmt::Debug for Action {
+impl fmt::Debug for TransferAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The query of a pre-signed address is a credential.
         f.debug_struct("Action").field("host", &self.href.host_str()).finish_non_exhaustive()
@@ -83,47 +83,47 @@ pub struct LfsServer {
 }
 
 #[derive(Serialize)]
-struct Question<'a> {
+struct BatchRequest<'a> {
     operation: &'a str,
     transfers: [&'a str; 1],
     hash_algo: &'a str,
-    objects: Vec<Named>,
+    objects: Vec<RequestObject>,
 }
 
 #[derive(Serialize)]
-struct Named {
+struct RequestObject {
     oid: String,
     size: u64,
 }
 
 #[derive(Deserialize)]
-struct Reply {
+struct BatchResponse {
     transfer: Option<String>,
-    objects: Vec<Object>,
+    objects: Vec<ResponseObject>,
 }
 
 #[derive(Deserialize)]
-struct Object {
+struct ResponseObject {
     oid: String,
-    actions: Option<Actions>,
-    error: Option<Refusal>,
+    actions: Option<ResponseActions>,
+    error: Option<ObjectError>,
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ObjectError {
     code: u16,
     #[serde(default)]
     message: String,
 }
 
 #[derive(Deserialize)]
-struct Actions {
-    upload: Option<Told>,
-    verify: Option<Told>,
+struct ResponseActions {
+    upload: Option<ResponseAction>,
+    verify: Option<ResponseAction>,
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct ResponseAction {
     href: String,
     #[serde(default)]
     header: BTreeMap<String, String>,
@@ -141,10 +141,10 @@ impl LfsServer {
     ///
     /// # Errors
     /// `WireError::Status` 404: the server has no LFS.
-    pub async fn batch(&self, pointers: &[Pointer]) -> Result<Vec<Standing>, WireError> {
-        let objects = pointers.iter().map(|pointer| Named { oid: pointer.oid.to_string(), size: pointer.size });
+    pub async fn batch(&self, pointers: &[Pointer]) -> Result<Vec<LfsObjectState>, WireError> {
+        let objects = pointers.iter().map(|pointer| RequestObject { oid: pointer.oid.to_string(), size: pointer.size });
         let question =
-            Question { operation: "upload", transfers: ["basic"], hash_algo: "sha256", objects: objects.collect() };
+            BatchRequest { operation: "upload", transfers: ["basic"], hash_algo: "sha256", objects: objects.collect() };
         let body = serde_json::to_vec(&question).map_err(|error| WireError::protocol(error.to_string()))?;
         let mut answer = self.transport.post("info/lfs/objects/batch", MEDIA, body.into()).await?;
         let mut text = Vec::new();
@@ -154,7 +154,7 @@ impl LfsServer {
                 return Err(WireError::protocol("the answer about Git LFS objects is too long"));
             }
         }
-        let reply: Reply = serde_json::from_slice(&text).map_err(|error| {
+        let reply: BatchResponse = serde_json::from_slice(&text).map_err(|error| {
             WireError::protocol(format!("the answer about Git LFS objects is not readable ({error})"))
         })?;
         if let Some(other) = reply.transfer.filter(|name| name != "basic") {
@@ -163,7 +163,7 @@ impl LfsServer {
                 "the Git LFS transfer {other:?} was chosen, which was not offered"
             )));
         }
-        let mut told: BTreeMap<LfsOid, Object> =
+        let mut told: BTreeMap<LfsOid, ResponseObject> =
             reply.objects.into_iter().filter_map(|object| Some((LfsOid::parse(&object.oid)?, object))).collect();
         let standing = |pointer: &Pointer| match told.remove(&pointer.oid) {
             Some(object) => self.standing(object),
@@ -176,21 +176,21 @@ impl LfsServer {
         self.transport.client()
     }
 
-    fn standing(&self, object: Object) -> Result<Standing, WireError> {
-        if let Some(Refusal { code, message }) = object.error {
-            return Ok(Standing::Refused { code, message });
+    fn standing(&self, object: ResponseObject) -> Result<LfsObjectState, WireError> {
+        if let Some(ObjectError { code, message }) = object.error {
+            return Ok(LfsObjectState::Refused { code, message });
         }
         let Some((upload, verify)) = object.actions.and_then(|actions| Some((actions.upload?, actions.verify))) else {
-            return Ok(Standing::There);
+            return Ok(LfsObjectState::There);
         };
         let until = u64::try_from(upload.expires_in).ok().filter(|seconds| *seconds > 0);
         let until = until.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
         let put = self.action(upload)?;
         let verify = verify.map(|told| self.action(told)).transpose()?;
-        Ok(Standing::Wanted(Box::new(Upload { put, verify, until })))
+        Ok(LfsObjectState::Wanted(Box::new(Upload { put, verify, until })))
     }
 
-    fn action(&self, told: Told) -> Result<Action, WireError> {
+    fn action(&self, told: ResponseAction) -> Result<TransferAction, WireError> {
         let href = Url::parse(&told.href).ok().filter(|href| matches!(href.scheme(), "https" | "http"));
         let href = href.ok_or_else(|| WireError::protocol("an address of the Git LFS storage is not readable"))?;
         if href.scheme() == "http" && self.transport.is_encrypted() {
@@ -206,6 +206,6 @@ impl LfsServer {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        Ok(Action { href, headers })
+        Ok(TransferAction { href, headers })
     }
 }

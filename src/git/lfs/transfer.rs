@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 
 use super::{
     Pointer,
-    batch::{Action, LfsServer, MEDIA, Upload},
+    batch::{LfsServer, MEDIA, TransferAction, Upload},
 };
 use crate::{
     diagnosis::{Cause, Failure, Operation, Retry, Situation},
@@ -46,7 +46,13 @@ impl LfsServer {
         self.act(verify, request, pointer, "verification").await
     }
 
-    async fn act(&self, action: &Action, request: Request<Body>, pointer: &Pointer, what: &str) -> Result<(), Failure> {
+    async fn act(
+        &self,
+        action: &TransferAction,
+        request: Request<Body>,
+        pointer: &Pointer,
+        what: &str,
+    ) -> Result<(), Failure> {
         // The client speaks to this one origin, and to nobody else.
         let client = self.client().lent_to(&action.href);
         // An upload may be done twice: the object is the same.
@@ -61,7 +67,7 @@ impl LfsServer {
     }
 }
 
-fn request(method: Method, action: &Action, body: Body) -> Result<Request<Body>, Failure> {
+fn request(method: Method, action: &TransferAction, body: Body) -> Result<Request<Body>, Failure> {
     let mut request = Request::builder().method(method).uri(action.href.as_str()).body(body).map_err(|error| {
         Failure::new(
             Cause::ServerError,
@@ -76,7 +82,7 @@ fn request(method: Method, action: &Action, body: Body) -> Result<Request<Body>,
     Ok(request)
 }
 
-fn request_of_json(action: &Action, body: String) -> Result<Request<Body>, Failure> {
+fn request_of_json(action: &TransferAction, body: String) -> Result<Request<Body>, Failure> {
     let mut request = request(Method::POST, action, body.into_bytes().into())?;
     for name in [ACCEPT, CONTENT_TYPE] {
         request.headers_mut().entry(name).or_insert(HeaderValue::from_static(MEDIA));

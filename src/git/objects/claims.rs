@@ -29,7 +29,7 @@ const MAX_CONTENT: u64 = 16 * 1024 * 1024 * 1024;
 pub(super) struct Excess(String);
 
 /// Where in the pack the next byte stands.
-enum Place {
+enum PackPosition {
     /// In the pack's header, so many bytes of it known.
     Header([u8; 12], usize),
     /// In the header of an entry: its kind, its size so far and by how much the next bits are shifted.
@@ -44,7 +44,7 @@ enum Place {
 
 /// Follows a pack, whatever pieces it comes in.
 pub(super) struct Claims {
-    place: Place,
+    place: PackPosition,
     inflate: Decompress,
     /// Entries that are still to come.
     left: u32,
@@ -56,7 +56,7 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn new() -> Self {
         let inflate = Decompress::new(true);
-        Self { place: Place::Header([0; 12], 0), inflate, left: 0, size: 0, kind: 0, total: 0 }
+        Self { place: PackPosition::Header([0; 12], 0), inflate, left: 0, size: 0, kind: 0, total: 0 }
     }
 
     /// Looks at the pack's next bytes.
@@ -64,7 +64,7 @@ impl Claims {
         while let Some((first, rest)) = bytes.split_first() {
             let first = *first;
             match &mut self.place {
-                Place::Header(header, known) => {
+                PackPosition::Header(header, known) => {
                     header[*known] = first;
                     *known += 1;
                     if let (Some(count), 12) = (header.last_chunk(), *known) {
@@ -75,7 +75,7 @@ impl Claims {
                         self.next();
                     }
                 }
-                Place::Entry(known) => {
+                PackPosition::Entry(known) => {
                     let (kind, size, shift) = match *known {
                         None => ((first >> 4) & 7, u64::from(first & 15), 4),
                         Some((kind, size, shift)) => (kind, size | shifted(first, shift)?, shift + 7),
@@ -85,13 +85,13 @@ impl Claims {
                         self.begin(kind, size)?;
                     }
                 }
-                Place::Distance if first & 0x80 == 0 => self.place = content(true),
-                Place::Distance => {}
-                Place::Content { .. } => {
+                PackPosition::Distance if first & 0x80 == 0 => self.place = content(true),
+                PackPosition::Distance => {}
+                PackPosition::Content { .. } => {
                     bytes = self.inflate(bytes)?;
                     continue;
                 }
-                Place::End => return Ok(()),
+                PackPosition::End => return Ok(()),
             }
             bytes = rest;
         }
@@ -100,7 +100,7 @@ impl Claims {
 
     /// Goes to the next entry, if there is one.
     fn next(&mut self) {
-        self.place = if self.left == 0 { Place::End } else { Place::Entry(None) };
+        self.place = if self.left == 0 { PackPosition::End } else { PackPosition::Entry(None) };
         self.left = self.left.saturating_sub(1);
     }
 
@@ -118,9 +118,9 @@ impl Claims {
         self.inflate.reset(true);
         (self.kind, self.size) = (kind, size);
         self.place = match kind {
-            6 => Place::Distance,
+            6 => PackPosition::Distance,
             1..=4 => content(false),
-            _ => Place::End,
+            _ => PackPosition::End,
         };
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Claims {
         let status = self.inflate.decompress(bytes, &mut buffer, FlushDecompress::None);
         let taken = usize::try_from(self.inflate.total_in() - before_in).unwrap_or(bytes.len());
         let made = usize::try_from(self.inflate.total_out() - before_out).unwrap_or_default();
-        let Place::Content { delta, out, head } = &mut self.place else { return Ok(&[]) };
+        let PackPosition::Content { delta, out, head } = &mut self.place else { return Ok(&[]) };
         *out += made as u64;
         if *delta && head.len() < 20 {
             head.extend_from_slice(&buffer[..made.min(20)]);
@@ -148,14 +148,14 @@ impl Claims {
             Ok(Status::StreamEnd) if !more => self.next(),
             // Neither forward nor back, damaged, or longer than it said: the indexer refuses it.
             Ok(_) if !more && taken + made > 0 => {}
-            _ => self.place = Place::End,
+            _ => self.place = PackPosition::End,
         }
         Ok(&bytes[taken..])
     }
 }
 
-fn content(delta: bool) -> Place {
-    Place::Content { delta, out: 0, head: Vec::new() }
+fn content(delta: bool) -> PackPosition {
+    PackPosition::Content { delta, out: 0, head: Vec::new() }
 }
 
 fn shifted(byte: u8, shift: u32) -> Result<u64, Excess> {
@@ -212,7 +212,7 @@ mod tests {
     fn seen(pack: &[u8], size: usize) -> (Result<(), Excess>, bool) {
         let mut claims = Claims::new();
         let looked = pack.chunks(size).try_for_each(|piece| claims.look(piece));
-        (looked, matches!(claims.place, Place::End) && claims.left == 0)
+        (looked, matches!(claims.place, PackPosition::End) && claims.left == 0)
     }
 
     #[test]

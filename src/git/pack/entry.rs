@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::LARGE;
 use crate::{
     git::{
-        checkout::{Base, LocalObject, StoredEntry},
+        checkout::{DeltaBase, LocalObject, StoredEntry},
         format::ObjectKind,
     },
     names::Oid,
@@ -63,7 +63,7 @@ impl PackEntry {
     pub fn may_be(&self, size: u64) -> bool {
         match self {
             // Deflate makes nothing smaller than a thousandth.
-            Self::Stored(entry) => entry.size > size || entry.base != Base::None && entry.length() > size / 1032,
+            Self::Stored(entry) => entry.size > size || entry.base != DeltaBase::None && entry.length() > size / 1032,
             other => other.size() > size,
         }
     }
@@ -71,7 +71,7 @@ impl PackEntry {
     /// Whether the object may be shorter than `size` bytes: of a delta that is not known without reading it.
     pub fn may_be_below(&self, size: u64) -> bool {
         match self {
-            Self::Stored(entry) => entry.base != Base::None || entry.size < size,
+            Self::Stored(entry) => entry.base != DeltaBase::None || entry.size < size,
             other => other.size() < size,
         }
     }
@@ -89,7 +89,7 @@ impl PackEntry {
     /// The object, and the one of the same pack that it is stored as a delta against.
     pub(in crate::git) fn base_in_pack(&self) -> Option<(Oid, Oid)> {
         match self {
-            Self::Stored(StoredEntry { oid, base: Base::Sent(base), .. }) => Some((*oid, *base)),
+            Self::Stored(StoredEntry { oid, base: DeltaBase::Sent(base), .. }) => Some((*oid, *base)),
             _ => None,
         }
     }

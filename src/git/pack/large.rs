@@ -4,7 +4,7 @@ use sha1::{Digest, Sha1};
 use zlib_rs::adler32::{adler32, adler32_combine};
 
 use super::{
-    Made, WireError, changed,
+    PackedWork, WireError, changed,
     entry::PackEntry,
     internal,
     put::{number_of, put_header},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Reads and deflates a part of a large file.
-pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<Made, WireError> {
+pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Result<PackedWork, WireError> {
     let PackEntry::File { size, place, .. } = entry else { return Err(internal("only files have blocks")) };
     let mut content = vec![0; length];
     let (file, _) = place.open().map_err(|error| unreadable(place, &error))?;
@@ -31,14 +31,14 @@ pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Resul
         packed.extend_from_slice(&deflate::ZLIB_HEADER);
     }
     deflate::block(&content, last, &mut packed).map_err(|error| internal(&error))?;
-    Ok(Made { packed, begins: Vec::new(), content })
+    Ok(PackedWork { packed, begins: Vec::new(), content })
 }
 
 /// What is computed from the beginning of a large file to its end: its id, and zlib's checksum.
 #[derive(Default)]
-pub(super) struct Large(Option<(Sha1, u32)>);
+pub(super) struct LargeFileSums(Option<(Sha1, u32)>);
 
-impl Large {
+impl LargeFileSums {
     pub(super) fn take(&mut self, entry: &PackEntry, offset: u64, content: &[u8]) {
         if offset == 0 {
             self.0 = Some((entry.kind().hasher(entry.size()), 1));

@@ -16,8 +16,8 @@ const LEAST_SHARE: usize = 4;
 const LEAST_SHARED: u32 = 2;
 
 /// What the objects of one piece of work have in common.
-pub(super) struct Likeness {
-    slots: Vec<Slot>,
+pub(super) struct SimilarityIndex {
+    slots: Vec<SampleSlot>,
     shift: u32,
     /// How many samples of the present object each earlier one shares.
     shared: Vec<u32>,
@@ -26,17 +26,17 @@ pub(super) struct Likeness {
 
 /// A sample, and the objects that have it: their numbers plus one, the newest first.
 #[derive(Clone, Copy, Default)]
-struct Slot {
+struct SampleSlot {
     sample: u32,
     objects: [u32; REMEMBERED],
 }
 
-impl Likeness {
+impl SimilarityIndex {
     /// For `objects` objects of `bytes` bytes together.
     pub(super) fn new(objects: usize, bytes: usize) -> Self {
         let size = ((2 * bytes) >> SAMPLED_BITS).max(16).next_power_of_two();
         Self {
-            slots: vec![Slot::default(); size],
+            slots: vec![SampleSlot::default(); size],
             shift: u32::BITS - size.trailing_zeros().min(u32::BITS - 1),
             shared: vec![0; objects],
             samples: Vec::new(),
@@ -52,7 +52,7 @@ impl Likeness {
             // A factor without a pattern spreads the samples, whose highest bits are all 0.
             let slot = &mut self.slots[(sample.wrapping_mul(0x9e37_79b1) >> self.shift) as usize];
             if slot.sample != *sample {
-                *slot = Slot { sample: *sample, objects: [0; REMEMBERED] };
+                *slot = SampleSlot { sample: *sample, objects: [0; REMEMBERED] };
             }
             for object in slot.objects.iter().filter_map(|object| object.checked_sub(1)) {
                 let shared = &mut self.shared[object as usize];
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_nearest_is_the_one_that_shares_most() {
         let pages = [page(1, 1), page(2, 2), page(1, 3), page(2, 2).split_off(20), page(9, 9)];
-        let mut likeness = Likeness::new(pages.len(), pages.iter().map(Vec::len).sum());
+        let mut likeness = SimilarityIndex::new(pages.len(), pages.iter().map(Vec::len).sum());
         let mut found = Vec::new();
         for (number, page) in (0..).zip(&pages) {
             found.push(likeness.nearest(number, page, |_| true));
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn one_that_is_not_allowed_gives_way_to_the_next() {
         let pages = [page(1, 1), page(1, 2), page(1, 2).split_off(1)];
-        let mut likeness = Likeness::new(pages.len(), pages.iter().map(Vec::len).sum());
+        let mut likeness = SimilarityIndex::new(pages.len(), pages.iter().map(Vec::len).sum());
         assert_eq!(likeness.nearest(0, &pages[0], |_| true), None);
         assert_eq!(likeness.nearest(1, &pages[1], |_| true), Some(0));
         assert_eq!(likeness.nearest(2, &pages[2], |object| object != 1), Some(0));
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_run_of_one_byte_is_one_sample_at_most() {
-        let mut likeness = Likeness::new(2, 200_000);
+        let mut likeness = SimilarityIndex::new(2, 200_000);
         for byte in 0..=255 {
             likeness.sample(&vec![byte; 100_000]);
             assert!(likeness.samples.len() <= 32, "of {byte}: {}", likeness.samples.len());

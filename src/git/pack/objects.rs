@@ -5,15 +5,15 @@
 use bytes::Bytes;
 
 use super::{
-    Earlier, Made, WireError, changed,
+    EarlierVersions, PackedWork, WireError, changed,
     entry::PackEntry,
     internal,
-    likeness::Likeness,
+    likeness::SimilarityIndex,
     put::{OFS_DELTA, put_deflated, put_distance, put_form, put_header},
     read_whole,
 };
 use crate::{
-    git::{checkout::Form, deflate, delta::Index, format::ObjectKind},
+    git::{checkout::ObjectForm, deflate, delta::Index, format::ObjectKind},
     names::Oid,
 };
 
@@ -38,10 +38,10 @@ const PROBE_EVERY: usize = 16;
 const PROBED: usize = 2;
 
 /// Makes the bytes of a run. A file that does not have the content that its id names was changed.
-pub(super) fn pack_objects(entries: &[PackEntry], earlier: Option<&Earlier>) -> Result<Made, WireError> {
+pub(super) fn pack_objects(entries: &[PackEntry], earlier: Option<&EarlierVersions>) -> Result<PackedWork, WireError> {
     let contents: Vec<Bytes> = entries.iter().map(content).collect::<Result<_, _>>()?;
     let blobs = || entries.iter().zip(&contents).filter(|(entry, _)| is_blob(entry));
-    let mut run = Run::new(&contents, blobs().count() > 1);
+    let mut run = DeltaRun::new(&contents, blobs().count() > 1);
     for (number, entry) in (0..).zip(entries) {
         run.begins.push(run.packed.len());
         match entry {
@@ -49,13 +49,13 @@ pub(super) fn pack_objects(entries: &[PackEntry], earlier: Option<&Earlier>) -> 
             PackEntry::Stored(_) => return Err(internal("entries of packs are copied")),
             PackEntry::File { .. } | PackEntry::Data { .. } => {
                 match against_earlier(entry, &contents[number], earlier)? {
-                    Some((base, delta)) => put_form(entry.kind(), Form::Delta(base, delta), &mut run.packed)?,
+                    Some((base, delta)) => put_form(entry.kind(), ObjectForm::Delta(base, delta), &mut run.packed)?,
                     None => run.put(number, entry)?,
                 }
             }
         }
     }
-    Ok(Made { packed: run.packed, begins: run.begins, content: Vec::new() })
+    Ok(PackedWork { packed: run.packed, begins: run.begins, content: Vec::new() })
 }
 
 fn is_blob(entry: &PackEntry) -> bool {
@@ -82,7 +82,7 @@ fn content(entry: &PackEntry) -> Result<Bytes, WireError> {
 fn against_earlier(
     entry: &PackEntry,
     content: &[u8],
-    earlier: Option<&Earlier>,
+    earlier: Option<&EarlierVersions>,
 ) -> Result<Option<(Oid, Vec<u8>)>, WireError> {
     let Some(earlier) = earlier.filter(|_| content.len() >= LEAST_SIZE) else { return Ok(None) };
     let Some(version) = earlier.versions.get(&entry.oid()) else { return Ok(None) };
@@ -94,10 +94,10 @@ fn against_earlier(
 }
 
 /// A run while its bytes grow.
-struct Run<'a> {
+struct DeltaRun<'a> {
     contents: &'a [Bytes],
     /// None where there is nothing to compare.
-    likeness: Option<Likeness>,
+    likeness: Option<SimilarityIndex>,
     indexes: Vec<Option<Index<'a>>>,
     /// How many deltas each object needs to become whole.
     depths: Vec<u8>,
@@ -107,12 +107,12 @@ struct Run<'a> {
     begins: Vec<usize>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> DeltaRun<'a> {
     fn new(contents: &'a [Bytes], compare: bool) -> Self {
         let bytes = contents.iter().map(Bytes::len).sum();
         Self {
             contents,
-            likeness: compare.then(|| Likeness::new(contents.len(), bytes)),
+            likeness: compare.then(|| SimilarityIndex::new(contents.len(), bytes)),
             indexes: std::iter::repeat_with(|| None).take(contents.len()).collect(),
             depths: vec![0; contents.len()],
             misses: 0,

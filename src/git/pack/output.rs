@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     git::{
-        checkout::{Base, Copier},
+        checkout::{Copier, DeltaBase},
         ids::OidMap,
     },
     names::Oid,
@@ -51,15 +51,15 @@ impl<'a> Output<'a> {
         self.begin(entry, 0);
         let place = |base: &Oid| self.places.as_ref().and_then(|places| places.get(base)).copied();
         match stored.base {
-            Base::None => put_header(number_of(stored.kind), stored.size, &mut self.bytes),
-            Base::Sent(base) => match place(&base) {
+            DeltaBase::None => put_header(number_of(stored.kind), stored.size, &mut self.bytes),
+            DeltaBase::Sent(base) => match place(&base) {
                 Some(place) => {
                     put_header(OFS_DELTA, stored.size, &mut self.bytes);
                     put_distance(here - place, &mut self.bytes);
                 }
                 None => self.put_base(base, stored.size),
             },
-            Base::Known(base) => self.put_base(base, stored.size),
+            DeltaBase::Known(base) => self.put_base(base, stored.size),
         }
         copier.copy(stored, |piece| {
             self.bytes.extend_from_slice(piece);

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://git-scm.com/docs/gitformat-pack>
 
-use crate::git::{WireError, checkout::Form, deflate, format::ObjectKind};
+use crate::git::{WireError, checkout::ObjectForm, deflate, format::ObjectKind};
 
 use super::internal;
 
@@ -37,10 +37,10 @@ pub(super) fn put_deflated(
     deflate::whole_as(content, shrinks, out).map_err(|error| internal(&error))
 }
 
-pub(super) fn put_form(kind: ObjectKind, form: Form<'_>, out: &mut Vec<u8>) -> Result<(), WireError> {
+pub(super) fn put_form(kind: ObjectKind, form: ObjectForm<'_>, out: &mut Vec<u8>) -> Result<(), WireError> {
     match form {
-        Form::Whole(content) => put_whole(kind, content, out),
-        Form::Delta(base, delta) => {
+        ObjectForm::Whole(content) => put_whole(kind, content, out),
+        ObjectForm::Delta(base, delta) => {
             put_header(REF_DELTA, delta.len() as u64, out);
             out.extend_from_slice(base.as_bytes());
             deflate::whole(&delta, out).map_err(|error| internal(&error))

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     git::{format::ObjectKind, objects::ObjectStore},
     names::Oid,
-    progress::Unwatched,
+    progress::NoWatch,
 };
 
 fn blob(content: Vec<u8>) -> PackEntry {
@@ -19,7 +19,7 @@ fn blob(content: Vec<u8>) -> PackEntry {
 fn bytes(pack: &Pack) -> Vec<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let pieces: Vec<Bytes> =
-        runtime.block_on(async { pack.stream(Arc::new(Unwatched), Arc::default()).try_collect().await }).unwrap();
+        runtime.block_on(async { pack.stream(Arc::new(NoWatch), Arc::default()).try_collect().await }).unwrap();
     pieces.concat()
 }
 
@@ -120,7 +120,7 @@ fn works(sizes: &[usize]) -> Vec<(usize, u64)> {
         Work::Objects(range) => (range.len(), bytes(&range)),
         Work::Block { .. } | Work::Copies(_) => panic!("small objects"),
     };
-    Works::of(&entries, 2).map(one).collect()
+    WorkPlan::of(&entries, 2).map(one).collect()
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_thin_pack_is_made_of_earlier_versions_and_can_do_without() {
             assert_eq!(store.write(ObjectKind::Blob, old.as_bytes()).unwrap(), known);
         }
     }
-    let pack = Pack::new(entries).thin(Earlier { versions, store });
+    let pack = Pack::new(entries).thin(EarlierVersions { versions, store });
     let thin = bytes(&pack);
     assert!(thin.len() < 50 * 60 + 2000, "{} bytes", thin.len());
     let file = folder.path().join("thin");

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use super::{
     super::{
         WireError,
-        pktline::{Decoder, Packet, Reader, line, refusal},
+        pktline::{Decoder, Packet, PacketReader, line, refusal},
         sideband::{Demultiplexer, RemoteLines},
     },
-    Command, PushError, PushRequest, as_git_shows,
+    PushError, PushRequest, RefCommand, as_git_shows,
 };
 use crate::{
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     names::RefName,
-    progress::{Unwatched, Watch},
+    progress::{NoWatch, Watch},
 };
 
 /// How long a report may be, in bytes: a hundred thousand refs with a reason each.
@@ -64,7 +64,7 @@ impl RawReport {
             None => return Err("the server's answer holds no report".into()),
         };
         let mut refs = Vec::new();
-        for Command { name, .. } in &request.commands {
+        for RefCommand { name, .. } in &request.commands {
             let found = self.refs.iter().find(|(found, _)| found == name.as_str());
             match (found, &unpack) {
                 (Some((_, outcome)), _) => refs.push((name.clone(), outcome.clone())),
@@ -78,7 +78,7 @@ impl RawReport {
 
 /// Reads a report whole: see [`PushReport::read`]. What the server says beside it reaches `watch` line by line.
 pub(super) async fn read_report(
-    reader: &mut Reader,
+    reader: &mut PacketReader,
     sideband: bool,
     said: &mut RemoteLines,
     watch: &dyn Watch,
@@ -127,7 +127,7 @@ pub(super) async fn read_report(
 }
 
 /// The next frame of an answer; its end with or without a flush is `None`.
-async fn next_of_report(reader: &mut Reader) -> Result<Option<Bytes>, WireError> {
+async fn next_of_report(reader: &mut PacketReader) -> Result<Option<Bytes>, WireError> {
     match reader.next().await? {
         Some(Packet::Data(payload)) if payload.starts_with(b"ERR ") => Err(refusal(&payload[4..])),
         Some(Packet::Data(payload)) => Ok(Some(payload)),
@@ -139,9 +139,9 @@ async fn next_of_report(reader: &mut Reader) -> Result<Option<Bytes>, WireError>
 impl PushReport {
     /// Reads the answer to `request`. `sideband`: whether one was agreed on. An answer that says nothing of what was asked for is
     /// [`WireError::Protocol`].
-    pub async fn read(reader: &mut Reader, sideband: bool, request: &PushRequest) -> Result<Self, WireError> {
+    pub async fn read(reader: &mut PacketReader, sideband: bool, request: &PushRequest) -> Result<Self, WireError> {
         let mut said = RemoteLines::default();
-        let report = read_report(reader, sideband, &mut said, &Unwatched).await?;
+        let report = read_report(reader, sideband, &mut said, &NoWatch).await?;
         report.into_report(request, said.finish()).map_err(WireError::protocol)
     }
 
@@ -225,17 +225,17 @@ mod tests {
     use futures_util::{StreamExt, stream};
     use proptest::prelude::*;
 
-    use super::{super::super::pktline::Writer, *};
+    use super::{super::super::pktline::PacketWriter, *};
     use crate::{git::pack::Pack, names::Oid};
 
     fn request(names: &[&str]) -> PushRequest {
         let command =
-            |name: &&str| Command { name: name.parse().unwrap(), old: Oid::ZERO, new: Oid::from_bytes([1; 20]) };
+            |name: &&str| RefCommand { name: name.parse().unwrap(), old: Oid::ZERO, new: Oid::from_bytes([1; 20]) };
         PushRequest { commands: names.iter().map(command).collect(), pack: Pack::default(), atomic: true }
     }
 
     fn lines(lines: &[&str]) -> Vec<u8> {
-        let mut writer = Writer::default();
+        let mut writer = PacketWriter::default();
         for line in lines {
             writer.line(line).unwrap();
         }
@@ -262,7 +262,8 @@ mod tests {
     async fn read(bytes: Vec<u8>, sideband: bool) -> (Result<RawReport, WireError>, String) {
         let mut said = RemoteLines::default();
         let pieces: Vec<_> = bytes.chunks(5).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
-        let report = read_report(&mut Reader::new(stream::iter(pieces).boxed()), sideband, &mut said, &Unwatched).await;
+        let report =
+            read_report(&mut PacketReader::new(stream::iter(pieces).boxed()), sideband, &mut said, &NoWatch).await;
         (report, said.finish())
     }
 
@@ -338,8 +339,8 @@ mod tests {
             let frame = if sideband { banded(line, "")[5..].to_vec() } else { line.to_vec() };
             let frames = Bytes::from(frame[..frame.len() - if sideband { 4 } else { 0 }].repeat(4096));
             let endless = stream::repeat_with(move || Ok(frames.clone()));
-            let mut reader = Reader::new(endless.boxed());
-            let report = read_report(&mut reader, sideband, &mut RemoteLines::default(), &Unwatched).await;
+            let mut reader = PacketReader::new(endless.boxed());
+            let report = read_report(&mut reader, sideband, &mut RemoteLines::default(), &NoWatch).await;
             assert!(matches!(&report, Err(WireError::Protocol(found)) if found.contains("no end")), "{report:?}");
         }
     }
@@ -349,7 +350,7 @@ mod tests {
         fn arbitrary_answers_never_panic(
             frames in prop::collection::vec(("[\x01\x02\x03unpackokgE ]{0,3}", any::<Vec<u8>>()), 0..20), sideband: bool,
         ) {
-            let mut writer = Writer::default();
+            let mut writer = PacketWriter::default();
             for (begin, rest) in frames {
                 writer.line([begin.as_bytes(), &rest].concat()).unwrap();
             }

@@ -18,14 +18,14 @@ use crate::git::{
     format::{FileMode, ObjectKind, TreeEntry},
     objects::ObjectStore,
     pack::{Pack, PackEntry},
-    receive::{Command, PushError, PushReport, PushRequest},
+    receive::{PushError, PushReport, PushRequest, RefCommand},
     remote::Remote,
     transport::{ProcessTransport, Transport},
 };
 use crate::{
     diagnosis::{Cause, Retry, Situation},
     names::{Oid, RefName},
-    progress::{Event, Unwatched, Watch},
+    progress::{Event, NoWatch, Watch},
     system::Place,
 };
 
@@ -107,11 +107,11 @@ impl Server {
     async fn push(&self, commands: &[(&str, Oid, Oid)], pack: Pack, atomic: bool) -> Result<PushReport, PushError> {
         let commands = commands
             .iter()
-            .map(|(name, old, new)| Command { name: name.parse().unwrap(), old: *old, new: *new })
+            .map(|(name, old, new)| RefCommand { name: name.parse().unwrap(), old: *old, new: *new })
             .collect();
         let remote = self.remote();
         let advertisement = remote.advertise(&Interest::all()).await.unwrap();
-        let watch: Arc<dyn Watch> = Arc::new(Unwatched);
+        let watch: Arc<dyn Watch> = Arc::new(NoWatch);
         remote.push(&advertisement, &PushRequest { commands, pack, atomic }, &watch).await
     }
 }
@@ -181,7 +181,7 @@ async fn a_first_push_of_files_of_all_sizes_is_accepted_and_whole() {
     let remote = server.remote();
     let advertisement = remote.advertise(&Interest::all()).await.unwrap();
     assert!(advertisement.is_empty());
-    let commands = vec![Command { name: "refs/heads/main".parse().unwrap(), old: Oid::ZERO, new: commit }];
+    let commands = vec![RefCommand { name: "refs/heads/main".parse().unwrap(), old: Oid::ZERO, new: commit }];
     let request = PushRequest { commands, pack: pack.clone(), atomic: true };
     let report = remote.push(&advertisement, &request, &watch).await.unwrap();
 
@@ -204,7 +204,7 @@ async fn a_pack_is_the_same_bytes_each_time() {
     let pack = Pack::new(commit_of(folder.path(), &files).1);
     let mut made = Vec::new();
     for _ in 0..2 {
-        let stream = pack.stream(Arc::new(Unwatched), Arc::default());
+        let stream = pack.stream(Arc::new(NoWatch), Arc::default());
         let pieces: Vec<Bytes> = futures_util::TryStreamExt::try_collect(stream).await.unwrap();
         made.push(pieces.concat());
     }
@@ -364,10 +364,10 @@ async fn refs_of_one_push_are_reported_apart() {
 
     let remote = server.remote();
     let advertisement = remote.advertise(&Interest::default()).await.unwrap();
-    let command = |(name, old, new): (&str, Oid, Oid)| Command { name: name.parse().unwrap(), old, new };
+    let command = |(name, old, new): (&str, Oid, Oid)| RefCommand { name: name.parse().unwrap(), old, new };
     let commands = commands.into_iter().chain([("refs/tags/v1", tag, Oid::ZERO)]).map(command).collect();
     let request = PushRequest { commands, pack: Pack::default(), atomic: false };
-    let watch: Arc<dyn Watch> = Arc::new(Unwatched);
+    let watch: Arc<dyn Watch> = Arc::new(NoWatch);
     let report = remote.push_each(&advertisement, &request, &watch).await.unwrap();
     assert_eq!(report.remote_lines, "closed for repair\nerror: hook declined to update refs/heads/closed");
     let outcomes: Vec<_> = report.refs.iter().map(|(name, outcome)| (name.short(), outcome.is_ok())).collect();

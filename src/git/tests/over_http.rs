@@ -16,7 +16,7 @@ use crate::git::{
     format::{FileMode, ObjectKind, TreeEntry},
     objects::ObjectStore,
     pack::{Pack, PackEntry},
-    receive::{Command, PushError, PushReport, PushRequest},
+    receive::{PushError, PushReport, PushRequest, RefCommand},
     remote::Remote,
     transport::{HttpTransport, Transport},
 };
@@ -25,7 +25,7 @@ use crate::{
     diagnosis::{Cause, Failure, Retry, Situation},
     http::{HttpClient, Settings},
     names::Oid,
-    progress::{Unwatched, Watch},
+    progress::{NoWatch, Watch},
 };
 
 const PUSH: &str = "/acme/site.git/git-receive-pack";
@@ -82,8 +82,8 @@ impl World {
         let commit = data(ObjectKind::Commit, commit.into_bytes());
         let new = commit.oid();
         let pack = Pack::new(vec![blob, tree, commit]);
-        let request = PushRequest { commands: vec![Command { name, old, new }], pack, atomic: true };
-        let watch: Arc<dyn Watch> = Arc::new(Unwatched);
+        let request = PushRequest { commands: vec![RefCommand { name, old, new }], pack, atomic: true };
+        let watch: Arc<dyn Watch> = Arc::new(NoWatch);
         (new, self.remote.push(&advertisement, &request, &watch).await)
     }
 

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::git::{
     ByteStream, WireError,
-    transport::{Request, Service},
+    transport::{Service, ServiceRequest},
 };
 
 /// A repository of this machine.
@@ -31,7 +31,12 @@ impl ProcessTransport {
         self.run(service, v2, &["--stateless-rpc", "--advertise-refs"], Bytes::new()).await
     }
 
-    pub(crate) async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
+    pub(crate) async fn request(
+        &self,
+        service: Service,
+        v2: bool,
+        request: &ServiceRequest,
+    ) -> Result<ByteStream, WireError> {
         let input: Vec<Bytes> = request.stream().try_collect().await?;
         self.run(service, v2, &["--stateless-rpc"], input.concat().into()).await
     }

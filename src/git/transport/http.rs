@@ -18,7 +18,7 @@ use http::{
 use http_body_util::BodyExt;
 use tokio_util::io::ReaderStream;
 
-use super::{Request, Service};
+use super::{Service, ServiceRequest};
 use crate::{
     credential::Secret,
     diagnosis::{Cause, Failure},
@@ -42,9 +42,10 @@ const TEXT_LIMIT: usize = 64 * 1024;
 
 /// One repository over HTTP.
 #[derive(Clone)]
-pub struct HttpTransport(Arc<Inner>);
+pub struct HttpTransport(Arc<HttpRepository>);
 
-struct Inner {
+/// The repository's address, and what every request to it carries.
+struct HttpRepository {
     client: HttpClient,
     /// The repository's address: another one once a redirect was followed.
     base: Mutex<String>,
@@ -56,7 +57,7 @@ impl HttpTransport {
     /// as a header of every request, and nowhere else.
     pub fn new(client: HttpClient, git_url: &str, token: Option<&Secret>) -> Result<Self, Failure> {
         let authorization = token.map(authorization).transpose()?;
-        Ok(Self(Arc::new(Inner { client, base: Mutex::new(git_url.to_owned()), authorization })))
+        Ok(Self(Arc::new(HttpRepository { client, base: Mutex::new(git_url.to_owned()), authorization })))
     }
 
     /// What went over the network so far, by this client and its clones.
@@ -102,7 +103,12 @@ impl HttpTransport {
         Ok(bytes)
     }
 
-    pub(super) async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
+    pub(super) async fn request(
+        &self,
+        service: Service,
+        v2: bool,
+        request: &ServiceRequest,
+    ) -> Result<ByteStream, WireError> {
         let name = service.name();
         let address = format!("{}/{name}", self.base());
         let mut headers = self.headers();
@@ -288,14 +294,14 @@ fn body(answer: Answer) -> ByteStream {
 /// Unpacks in small steps, so that a few bytes never become more than a few megabytes at once.
 fn gunzip(packed: ByteStream) -> ByteStream {
     const STEP: usize = 4 * 1024;
-    struct State {
+    struct GunzipState {
         packed: ByteStream,
         piece: Bytes,
         decoder: MultiGzDecoder<Vec<u8>>,
         ended: bool,
     }
     let broken = |error: std::io::Error| WireError::protocol(format!("its gzip encoding is damaged ({error})"));
-    let state = State { packed, piece: Bytes::new(), decoder: MultiGzDecoder::new(Vec::new()), ended: false };
+    let state = GunzipState { packed, piece: Bytes::new(), decoder: MultiGzDecoder::new(Vec::new()), ended: false };
     stream::try_unfold(state, move |mut state| async move {
         loop {
             // What unpacks to nothing, and comes without a pause, must not keep the task from its timeout.

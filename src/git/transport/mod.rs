@@ -36,9 +36,9 @@ impl Service {
 
 /// A request: a stream that can be made again, since a server may want it once more with its length.
 #[derive(Clone)]
-pub struct Request(Arc<dyn Fn() -> ByteStream + Send + Sync>);
+pub struct ServiceRequest(Arc<dyn Fn() -> ByteStream + Send + Sync>);
 
-impl Request {
+impl ServiceRequest {
     /// A request that `make` makes; each call must give the same bytes.
     pub fn new(make: impl Fn() -> ByteStream + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
@@ -80,7 +80,7 @@ impl Transport {
 
     /// Sends a request to `service`; the answer may begin before all of it is sent. `v2` must be true for a request of
     /// protocol v2, which the advertisement has to have offered.
-    pub async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
+    pub async fn request(&self, service: Service, v2: bool, request: &ServiceRequest) -> Result<ByteStream, WireError> {
         match self {
             Self::Http(http) => http.request(service, v2, request).await,
             Self::Ssh(ssh) => Box::pin(ssh.request(service, v2, request)).await,

@@ -27,7 +27,7 @@ pub use self::{
     key::{DeployKey, read_private_key},
     known_hosts::{HostKeys, KnownHosts},
 };
-use super::{Request, Service};
+use super::{Service, ServiceRequest};
 use crate::{
     diagnosis::{Failure, Situation},
     git::{ByteStream, WireError, pktline::Frames},
@@ -82,9 +82,10 @@ pub type AskHostKeys = Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<String>, Fa
 
 /// One repository over SSH. Clones share the connection.
 #[derive(Clone)]
-pub struct SshTransport(Arc<Inner>);
+pub struct SshTransport(Arc<SshRepository>);
 
-struct Inner {
+/// The repository's address, and the connection to its server.
+struct SshRepository {
     access: Access,
     repository: String,
     situation: Situation,
@@ -92,11 +93,12 @@ struct Inner {
     asked: OnceCell<Vec<String>>,
     session: Mutex<Option<Arc<Session>>>,
     waits: Waits,
-    counters: Arc<Counters>,
+    counters: Arc<ChannelCounters>,
 }
 
+/// Requests, and bytes in both directions.
 #[derive(Default)]
-struct Counters {
+struct ChannelCounters {
     requests: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
@@ -108,12 +110,12 @@ impl SshTransport {
     pub fn new(access: Access, slug: &Slug, situation: Situation, ask: Option<AskHostKeys>, waits: Waits) -> Self {
         let repository = format!("{slug}.git");
         let (asked, session, counters) = (OnceCell::new(), Mutex::default(), Arc::default());
-        Self(Arc::new(Inner { access, repository, situation, ask, asked, session, waits, counters }))
+        Self(Arc::new(SshRepository { access, repository, situation, ask, asked, session, waits, counters }))
     }
 
     /// What went through the channels so far, by this client and its clones.
     pub fn traffic(&self) -> Traffic {
-        let Counters { requests, sent, received } = &*self.0.counters;
+        let ChannelCounters { requests, sent, received } = &*self.0.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic { requests: read(requests), sent: read(sent), received: read(received) }
     }
@@ -138,7 +140,12 @@ impl SshTransport {
         Ok(pieces.boxed())
     }
 
-    pub(super) async fn request(&self, service: Service, v2: bool, request: &Request) -> Result<ByteStream, WireError> {
+    pub(super) async fn request(
+        &self,
+        service: Service,
+        v2: bool,
+        request: &ServiceRequest,
+    ) -> Result<ByteStream, WireError> {
         let mut conversation = self.run(service, v2).await?;
         let first = conversation.skip_advertisement().await?;
         conversation.send(request);
@@ -175,7 +182,7 @@ impl SshTransport {
         };
         started.await.map_err(|_| WireError::CutOff)?;
         self.0.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let Inner { situation, waits, counters, .. } = &*self.0;
+        let SshRepository { situation, waits, counters, .. } = &*self.0;
         let (situation, counters) = (situation.clone(), Arc::clone(counters));
         Ok(Conversation::new(channel, service, *waits, session.silence(), situation, counters))
     }

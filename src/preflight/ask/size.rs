@@ -8,7 +8,7 @@ use super::super::facts::Deflated;
 use crate::{
     diagnosis::{Cause, Failure},
     git::{WireError, pack::Pack},
-    progress::Unwatched,
+    progress::NoWatch,
 };
 
 /// The size of `pack` as it would be sent, where its content is above `limit` bytes; the count stops above the limit.
@@ -17,7 +17,7 @@ pub(super) async fn deflated(pack: &Pack, limit: u64) -> Result<Option<Deflated>
     if pack.content_bytes() <= limit {
         return Ok(None);
     }
-    let mut stream = pack.stream(Arc::new(Unwatched), Arc::new(AtomicBool::new(false)));
+    let mut stream = pack.stream(Arc::new(NoWatch), Arc::new(AtomicBool::new(false)));
     let mut bytes = 0;
     while let Some(piece) = stream.next().await {
         bytes += match piece {

@@ -13,7 +13,7 @@ use crate::{
     inputs::{Inputs, Raw},
     names::Oid,
     plan::{Plan, PushRoute},
-    progress::Unwatched,
+    progress::NoWatch,
     publish::{
         directory::AboutSite,
         exposed::Search,
@@ -80,7 +80,7 @@ pub(crate) fn publish(tip: Option<Oid>, changes: Changes) -> PublishFacts {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("index.html"), "x").unwrap();
     let listing = walk(folder.path(), &Globs::default()).unwrap();
-    let hashed = Arc::new(hash(listing, &Retain::nothing(), &Search::nothing(), &Unwatched).unwrap());
+    let hashed = Arc::new(hash(listing, &Retain::nothing(), &Search::nothing(), &NoWatch).unwrap());
     let new_tip = Oid::ZERO;
     let (pack, files) = (Pack::default(), std::collections::BTreeMap::new());
     let proposal = Proposal { tip, new_tip, pack, changes, files, rewrites: false, files_before: None };

@@ -10,7 +10,7 @@ use std::{
     sync::Mutex,
 };
 
-use crate::{diagnosis::Failure, git::format::TreeEntry, names::Oid, progress::Unwatched};
+use crate::{diagnosis::Failure, git::format::TreeEntry, names::Oid, progress::NoWatch};
 use crate::{
     globs::Globs,
     publish::{
@@ -141,5 +141,5 @@ pub(crate) fn directory(files: &Files) -> tempfile::TempDir {
 
 /// Lists and hashes a folder.
 pub(crate) fn hashed(root: &Path, exclude: &Globs) -> Result<Hashed, Failure> {
-    hash::hash(walk::walk(root, exclude)?, &Retain::nothing(), &Search::nothing(), &Unwatched)
+    hash::hash(walk::walk(root, exclude)?, &Retain::nothing(), &Search::nothing(), &NoWatch)
 }

@@ -14,8 +14,8 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client::Msg}
 use tokio::task::JoinHandle;
 
 use super::{
-    super::{Request, Service},
-    Counters, Silence,
+    super::{Service, ServiceRequest},
+    ChannelCounters, Silence,
 };
 use crate::{
     diagnosis::{Cause, Diagnosis, Evidence, Failure, Operation, Retry, Situation, classify},
@@ -47,15 +47,15 @@ pub(super) struct Conversation {
     limit: Duration,
     /// The same once the request was sent.
     limit_then: Duration,
-    outgoing: Arc<Outgoing>,
+    outgoing: Arc<RequestProgress>,
     situation: Situation,
     silence: Silence,
-    counters: Arc<Counters>,
+    counters: Arc<ChannelCounters>,
 }
 
-/// The request on its way, for whoever waits for the answer.
+/// The state of the request's sending, shared with the task that waits for the answer.
 #[derive(Default)]
-struct Outgoing {
+struct RequestProgress {
     /// Bytes that were sent.
     sent: AtomicU64,
     /// The network waits for our own data.
@@ -83,7 +83,7 @@ impl Conversation {
         waits: Waits,
         silence: Silence,
         situation: Situation,
-        counters: Arc<Counters>,
+        counters: Arc<ChannelCounters>,
     ) -> Self {
         let (reader, writer) = channel.split();
         let limit_then = if service == Service::ReceivePack { waits.work } else { waits.silence };
@@ -130,7 +130,7 @@ impl Conversation {
                     }
                 }
                 Err(_) => {
-                    let Outgoing { sent, producing } = &*self.outgoing;
+                    let RequestProgress { sent, producing } = &*self.outgoing;
                     if sent.load(Ordering::Relaxed) == before && !producing.load(Ordering::Relaxed) {
                         return Err(WireError::Http(self.silence.of(self.limit)));
                     }
@@ -178,7 +178,7 @@ impl Conversation {
     }
 
     /// Begins to send the request; the answer may be read meanwhile.
-    pub(super) fn send(&mut self, request: &Request) {
+    pub(super) fn send(&mut self, request: &ServiceRequest) {
         let writer = Arc::clone(&self.writer);
         let (outgoing, counters) = (Arc::clone(&self.outgoing), Arc::clone(&self.counters));
         let mut bytes = request.stream();

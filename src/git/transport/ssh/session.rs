@@ -37,9 +37,9 @@ const QUESTIONS: u32 = 4;
 
 /// An open connection that the server let the key in on.
 pub(super) struct Session {
-    handle: Handle<Guard>,
+    handle: Handle<HostKeyGuard>,
     place: String,
-    parting: Slot<String>,
+    parting: HandlerValue<String>,
     silence: Silence,
 }
 
@@ -75,22 +75,22 @@ impl Silence {
     }
 }
 
-/// A value that a handler leaves for whoever waits.
-struct Slot<T>(Arc<Mutex<Option<T>>>);
+/// A value that the connection's handler hands to the task that opened the connection.
+struct HandlerValue<T>(Arc<Mutex<Option<T>>>);
 
-impl<T> Default for Slot<T> {
+impl<T> Default for HandlerValue<T> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<T> Clone for Slot<T> {
+impl<T> Clone for HandlerValue<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Slot<T> {
+impl<T> HandlerValue<T> {
     fn put(&self, value: T) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
@@ -118,9 +118,10 @@ impl Session {
             nodelay: true,
             ..client::Config::default()
         };
-        let (refusal, parting) = (Slot::default(), Slot::default());
+        let (refusal, parting) = (HandlerValue::default(), HandlerValue::default());
         let silence = Silence { place: place.clone(), ..Silence::default() };
-        let guard = Guard { hosts, refusal: refusal.clone(), parting: parting.clone(), silence: silence.clone() };
+        let guard =
+            HostKeyGuard { hosts, refusal: refusal.clone(), parting: parting.clone(), silence: silence.clone() };
         let shake = client::connect_stream(Arc::new(config), stream, guard);
         let shaken = within(HANDSHAKE, &place, "exchange keys", shake).await?;
         if let Some(failure) = refusal.take() {
@@ -185,14 +186,14 @@ impl Session {
 }
 
 /// Judges the host's key, before anything is shown to the host.
-struct Guard {
+struct HostKeyGuard {
     hosts: HostKeys,
-    refusal: Slot<Failure>,
-    parting: Slot<String>,
+    refusal: HandlerValue<Failure>,
+    parting: HandlerValue<String>,
     silence: Silence,
 }
 
-impl Handler for Guard {
+impl Handler for HostKeyGuard {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
