@@ -25,29 +25,60 @@ pub(crate) fn refusal(path: &[u8], name: &[u8], is_symlink: bool) -> Option<&'st
         Some("Windows takes its name for `.git`, so that git and GitHub refuse it")
     } else if is_hfs_dot_git(name) {
         Some("macOS takes its name for `.git`, so that git and GitHub refuse it")
-    } else if is_symlink && is_dot_gitmodules(name) {
+    } else if is_symlink && Special::of(name) == Some(Special::Modules) {
         Some("GitHub refuses a symbolic link that is named `.gitmodules`, or that Windows or macOS takes for it")
     } else {
         None
     }
 }
 
-/// `.gitmodules`, or what NTFS or HFS+ takes for it, short names included.
-///
-/// Source: `is_ntfs_dotgitmodules` and `is_hfs_dotgitmodules` of git.
-fn is_dot_gitmodules(name: &[u8]) -> bool {
+/// A file that git reads wherever it stands, and that GitHub's check of every push looks into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Special {
+    /// `.gitmodules`
+    Modules,
+    /// `.gitattributes`
+    Attributes,
+}
+
+impl Special {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Modules => ".gitmodules",
+            Self::Attributes => ".gitattributes",
+        }
+    }
+
+    /// The file that git, NTFS or HFS+ takes `name` for.
+    ///
+    /// Source: `is_ntfs_dotgitmodules`, `is_hfs_dotgitmodules` and their like of git; `fsck_tree` looks behind each `\\`, too.
+    pub(crate) fn of(name: &[u8]) -> Option<Self> {
+        [(Self::Modules, *b"gi7eba"), (Self::Attributes, *b"gi7d29")].into_iter().find_map(|(special, short)| {
+            let is_it = |name: &[u8]| is_ntfs(name, special.name(), short);
+            (name.split(|byte| *byte == b'\\').any(is_it) || is_hfs(name, special.name())).then_some(special)
+        })
+    }
+}
+
+/// Whether NTFS takes `name` for `plain`, whose short name by its hash begins with `short`.
+fn is_ntfs(name: &[u8], plain: &str, short: [u8; 6]) -> bool {
     let is_end = |rest: &[u8]| rest.iter().find(|byte| !matches!(byte, b'.' | b' ')).is_none_or(|byte| *byte == b':');
     let after = |with: &[u8]| {
         let begin = name.get(..with.len())?;
         begin.eq_ignore_ascii_case(with).then(|| &name[with.len()..])
     };
-    let short = |with: &[u8], numbers: std::ops::RangeInclusive<u8>| {
-        after(with).is_some_and(|rest| rest.first().is_some_and(|digit| numbers.contains(digit)) && is_end(&rest[1..]))
+    let numbered = |rest: &[u8]| rest.first().is_some_and(|digit| (b'1'..=b'4').contains(digit)) && is_end(&rest[1..]);
+    // `gi7eba~1`: of the eight characters the last ones are the number.
+    let by_hash = || {
+        let (first, rest) = name.split_at_checked(8)?;
+        let tilde = first.iter().position(|byte| *byte == b'~').filter(|at| *at <= 6)?;
+        let number = &first[tilde + 1..];
+        let counts = number.first()?.is_ascii_digit() && number[0] != b'0' && number.iter().all(u8::is_ascii_digit);
+        (first[..tilde].eq_ignore_ascii_case(&short[..tilde]) && counts && is_end(rest)).then_some(())
     };
-    after(b".gitmodules").is_some_and(is_end)
-        || short(b"gitmod~", b'1'..=b'4')
-        || (1..=6).any(|kept| short(&[&b"gi7eba"[..kept], b"~"].concat(), b'1'..=b'9'))
-        || is_hfs(name, ".gitmodules")
+    let begin = [&plain.as_bytes()[1..7], b"~"].concat();
+    after(plain.as_bytes()).is_some_and(is_end) || after(&begin).is_some_and(numbered) || by_hash().is_some()
 }
 
 /// `.git` and its short name `git~1`, with what NTFS drops from a name's end.
@@ -128,11 +159,14 @@ mod tests {
             "GITMOD~1",
             "gi7eba~2 ",
             ".git\u{200d}modules",
+            "x\\.gitmodules",
+            "gi~12345",
+            "~1234567.",
         ] {
             assert!(refusal(name.as_bytes(), name.as_bytes(), true).is_some(), "{name:?}");
             assert!(refusal(name.as_bytes(), name.as_bytes(), false).is_none(), "{name:?}");
         }
-        for name in [".gitmodules-x", "gitmod~5", "gitmodules", "gi7eba~0", ".gitmodule"] {
+        for name in [".gitmodules-x", "gitmod~5", "gitmodules", "gi7eba~0", ".gitmodule", "gi~1", ".gitattributes"] {
             assert_eq!(refusal(name.as_bytes(), name.as_bytes(), true), None, "{name:?}");
         }
     }

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod earlier;
 pub mod exposed;
 mod folders;
+mod git_config;
 pub mod hash;
 pub mod message;
 pub mod newer;
@@ -18,6 +19,7 @@ pub mod previews;
 pub mod proposal;
 pub mod sizes;
 pub mod source;
+mod special;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tree;

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use super::{
     hash::{Hashed, Retain, hash},
     sizes::too_large,
+    special,
     walk::{Listing, shown, walk, walk_following},
 };
 use crate::names::tree::MAX_PATH;
@@ -49,7 +50,10 @@ impl Source {
             }
             let watch = Arc::clone(watch);
             let (retain, search) = (Retain::small(&listing), plan.search.clone());
-            let work = move || hash(listing, &retain, &search, &*watch).map(Arc::new);
+            let work = move || match special::refused(&listing)? {
+                Some(failure) => Err(failure),
+                None => hash(listing, &retain, &search, &*watch).map(Arc::new),
+            };
             tokio::task::spawn_blocking(work).await.map_err(|_| unfinished())?
         };
         self.hashed.get_or_init(make).await.clone()

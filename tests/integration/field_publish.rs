@@ -363,3 +363,40 @@ fn p9_lines_paths_of_the_runner_and_an_empty_workspace() {
     outcome.failed("directory-not-found");
     assert!(outcome.stdout.contains("is a file") && outcome.stdout.contains("`directory: site`"), "{outcome}");
 }
+
+#[test]
+fn p17_what_githubs_check_refuses_in_a_file_is_found_before() {
+    let long = format!("a text\n{} text\n", "x".repeat(2100));
+    let module = |name: &str, url: &str| format!("[submodule \"{name}\"]\n\tpath = x\n\turl = {url}\n");
+    for (path, content, words) in [
+        (
+            ".gitmodules",
+            module("x", "-u./x"),
+            &["\".gitmodules\"", "\"x\"", "\"-u./x\"", "address of a repository"][..],
+        ),
+        ("docs/.gitmodules", module("../x", "https://x.example/t"), &["\"docs/.gitmodules\"", "Rename the submodule"]),
+        ("GITMOD~1", module("x", "-u./x"), &["\"GITMOD~1\"", "takes it for `.gitmodules`"]),
+        (".git\u{200c}modules", module("x", "https:///x"), &["takes it for `.gitmodules`"]),
+        (".gitattributes", long.clone(), &["\".gitattributes\"", "line 2", "2048", "Break"]),
+        ("a/b/.gitattributes.", long.clone(), &["takes it for `.gitattributes`"]),
+    ] {
+        for dry_run in ["false", "true"] {
+            let world_ = World::new();
+            let before = world_.state();
+            let step = world_.publish().file(&format!("site/{path}"), &content).input("dry-run", dry_run);
+            let outcome = step.run();
+            outcome.failed("pack-refused");
+            let annotation = outcome.stdout.lines().find(|line| line.starts_with("::error")).unwrap();
+            for word in words.iter().chain(&["`exclude`"]) {
+                assert!(annotation.contains(word), "{word}: {annotation}");
+            }
+            assert!(world_.github.log().pushes().is_empty(), "{outcome}");
+            assert_eq!(world_.state(), before);
+        }
+    }
+    // What is left out is not read, and what is right goes.
+    let world_ = World::new();
+    let step = world_.publish().file("site/.gitattributes", &long).file("site/.gitmodules", module("x", "../t"));
+    step.input("exclude", "+.gitattributes").run().succeeded();
+    assert_eq!(world_.paths("gh-pages"), [".gitmodules", ".nojekyll", "index.html"]);
+}

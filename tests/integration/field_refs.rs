@@ -211,3 +211,43 @@ fn r9_a_name_that_an_immutable_release_had_is_burned() {
     says(&outcome, &["new version instead of v3", "even when the release is deleted"], &[]);
     assert_eq!(world.github.log().pushes().len(), 1, "a refusal is not sent again");
 }
+
+/// A commit of the checkout that git's strict check refuses, whose line this is.
+fn broken(tree: &Tree, line: &str) -> String {
+    let id = tree.git(&["rev-parse", "HEAD^{tree}"]);
+    let text = format!("tree {id}\nauthor {line}\ncommitter Ada <ada@example.com> 1 +0000\n\nimported\n");
+    let file = tree.0.join(".git/broken");
+    std::fs::write(&file, text).unwrap();
+    tree.git(&["hash-object", "-t", "commit", "-w", "--literally", ".git/broken"])
+}
+
+#[test]
+fn p17_what_only_the_server_refuses_is_sent_once_and_told_in_its_words() {
+    for (line, words) in [
+        ("Ada<ada@example.com> 1 +0000", "missingSpaceBeforeEmail"),
+        ("Ada <ada@example.com> 01 +0000", "zeroPaddedDate"),
+        ("Ada <ada@example.com 1 +0000", "badEmail"),
+    ] {
+        let world = World::with(site(), classic());
+        let before = world.state();
+        let (step, tree) = ahead(&world, "HEAD:main\nrefs/tags/*");
+        let commit = broken(&tree, line);
+        tree.git(&["update-ref", "refs/tags/old", &commit]);
+        tree.git(&["update-ref", "refs/heads/old", &commit]);
+        let outcome = step.input("refs", "refs/heads/old").run();
+        outcome.failed("pack-refused");
+        says(&outcome, &[words], &[]);
+        assert!(outcome.summary.contains(words), "{}", outcome.summary);
+        let remote = outcome.report()["targets"][0]["remote"].to_string();
+        assert!(remote.contains(words), "{remote}");
+        assert_eq!(world.github.log().pushes().len(), 1, "{outcome}");
+        assert_eq!(world.state(), before);
+    }
+    let world = World::with(site(), classic());
+    let (step, tree) = ahead(&world, "HEAD:next");
+    tree.commit(".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = -u./x\n");
+    let outcome = step.run();
+    outcome.failed("pack-refused");
+    says(&outcome, &["gitmodulesUrl"], &["`exclude`"]);
+    assert_eq!(world.github.log().pushes().len(), 1);
+}
