@@ -66,7 +66,13 @@ impl Drop for Registry {
 }
 
 /// What GitHub alone has: a name, the inputs that are used, and a line of shell over them.
-const ASIDE: [(&str, &[&str], &str); 4] = [
+const ASIDE: [(&str, &[&str], &str); 5] = [
+    (
+        // Where no `ref` is given act takes the folder that it was started in.
+        "actions/checkout",
+        &["ref"],
+        r#"git init --quiet && git fetch --quiet "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY" "refs/tags/$ref" && git checkout --quiet --force FETCH_HEAD"#,
+    ),
     (
         "actions/upload-artifact",
         &["name", "path"],
@@ -160,8 +166,14 @@ fn act_publishes_a_release_with_the_action_that_was_just_released() {
     let registry = Registry::start(folder.path(), world.token.value());
     let act = Act::with_registry(&format!("127.0.0.1:{}", registry.port));
     let source = repository(&world, &act, &registry);
-    let workflow = source.join(".github/workflows/release.yml");
-    let aside = aside(&act.path("aside"), &fs::read_to_string(&workflow).unwrap());
+    // There are no machines of other systems here, and act calls a job of which nothing ran no success.
+    let text = fs::read_to_string(source.join(".github/workflows/release.yml")).unwrap();
+    let (needs, fewer) = ("needs: [check, test, build, program, documents]", "needs: [check, test, build, documents]");
+    assert!(text.contains(needs), "{text}");
+    let text = text.replace(needs, fewer);
+    let workflow = act.path("release.yml");
+    fs::write(&workflow, &text).unwrap();
+    let aside = aside(&act.path("aside"), &text);
     // The jobs here run as the user that the gate runs as; GitHub Releases are a folder for each tag.
     let tools = act.path("tools");
     fs::create_dir(&tools).unwrap();
