@@ -37,11 +37,12 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == AS_PROGRAM) {
         return step::run(arguments.collect(), Environment::of_this_process(), env::current_dir().unwrap());
     }
-    demo(env::args_os().nth(1).map(PathBuf::from));
+    demo(&env::args_os().skip(1).map(PathBuf::from).collect::<Vec<_>>());
     ExitCode::SUCCESS
 }
 
-fn demo(keep_summary: Option<PathBuf>) {
+/// `keep`: the files for the step summaries of the first run and of the one that fails, if they are wanted.
+fn demo(keep: &[PathBuf]) {
     let token = Token::classic("robin", &["repo", "workflow"]);
     let target = Repository::new("acme/handbook")
         .file("README.md", "# The handbook\n")
@@ -76,18 +77,21 @@ fn demo(keep_summary: Option<PathBuf>) {
         ("wait", "completed"),
         ("wait-for", "pages\nrelease.yml"),
     ];
-    relay(&github, &workspace, &inputs);
+    relay(&github, &workspace, &inputs, true);
     let summary = fs::read_to_string(workspace.join("summary.md")).unwrap();
-    if let Some(file) = keep_summary {
+    if let Some(file) = keep.first() {
         fs::write(file, &summary).unwrap();
     }
 
     title("3. A second publish sends only what changed");
     fs::write(workspace.join("site/index.html"), "<h1>The handbook, second edition</h1>\n").unwrap();
-    relay(&github, &workspace, &inputs[..3]);
+    relay(&github, &workspace, &inputs[..3], true);
 
     title("4. A token that GitHub does not know: the cause and the remedy, and nothing is written");
-    relay(&github, &workspace, &[inputs[0], ("token", "ghp_000000000000000000000000000000000000"), inputs[2]]);
+    relay(&github, &workspace, &[inputs[0], ("token", "ghp_000000000000000000000000000000000000"), inputs[2]], false);
+    if let Some(file) = keep.get(1) {
+        fs::copy(workspace.join("summary.md"), file).unwrap();
+    }
 
     title("5. The step summary of the first run, as GitHub would show it");
     let page = repositories.join("summary.html");
@@ -111,7 +115,7 @@ fn title(text: &str) {
 }
 
 /// Runs the program as on a laptop of the workflow's repository, with its summary in a file of the workspace.
-fn relay(github: &Emulator, workspace: &Path, inputs: &[(&str, &str)]) {
+fn relay(github: &Emulator, workspace: &Path, inputs: &[(&str, &str)], succeeds: bool) {
     let summary = workspace.join("summary.md");
     fs::write(&summary, "").unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
@@ -131,6 +135,7 @@ fn relay(github: &Emulator, workspace: &Path, inputs: &[(&str, &str)]) {
     println!();
     let status = command.status().unwrap();
     println!("\nexit status {}", status.code().unwrap_or(-1));
+    assert_eq!(status.success(), succeeds, "the step ended otherwise than it was to");
 }
 
 /// Makes a page of every source and document of the project, and an index; the answer is their number.

@@ -233,7 +233,11 @@ fn details(target: &TargetReport, dry_run: bool) -> Vec<String> {
             vec![
                 stage_sign(stage.status).to_owned(),
                 stage.stage.name().to_owned(),
-                if stage.message.is_empty() { stage.status.name().to_owned() } else { text(&stage.message) },
+                if stage.message.is_empty() {
+                    stage.status.name().to_owned()
+                } else {
+                    text(finding(target, &stage.message))
+                },
                 if stage.status == StageStatus::Skipped { String::new() } else { text(&duration(stage.took)) },
             ]
         }),
@@ -249,6 +253,11 @@ fn details(target: &TargetReport, dry_run: bool) -> Vec<String> {
     sections
 }
 
+/// A row's message; of the failure that stands on top with its remedy, what happened alone.
+fn finding<'a>(target: &'a TargetReport, message: &'a str) -> &'a str {
+    target.failure().map(|(_, failure)| &*failure.what).filter(|what| message.starts_with(*what)).unwrap_or(message)
+}
+
 /// What needs a look stands open, failures first; what does not is folded away.
 fn checks(target: &TargetReport) -> String {
     let grid_of = |statuses: [CheckStatus; 2], omitted: usize| {
@@ -262,7 +271,11 @@ fn checks(target: &TargetReport) -> String {
             vec![
                 check.status.sign().to_owned(),
                 format!("`{}`", check.name),
-                if check.message.is_empty() { check.status.name().to_owned() } else { text(&check.message) },
+                if check.message.is_empty() {
+                    check.status.name().to_owned()
+                } else {
+                    text(finding(target, &check.message))
+                },
                 cause.unwrap_or_default(),
             ]
         });
@@ -288,26 +301,25 @@ fn checks(target: &TargetReport) -> String {
 
 fn changes(target: &TargetReport, dry_run: bool) -> String {
     let changes = &target.changes;
-    if changes.is_empty()
-        && changes.excluded == 0
-        && (dry_run || changes.bytes_sent == 0 && changes.bytes_received == 0)
-    {
+    // What was received alone is the checks' reading.
+    let is_told = !changes.is_empty() || changes.excluded > 0 || !dry_run && changes.bytes_sent > 0;
+    if !is_told {
         return String::new();
     }
-    let title = if dry_run { "What would change" } else { "What changed" };
-    let mut section = format!(
-        "### {title}\n\n{} added, {} changed, {} removed",
-        count(changes.added, "file"),
-        changes.changed,
-        changes.removed
-    );
-    if changes.excluded > 0 {
-        let _ = write!(section, ", {} left out by `exclude`", changes.excluded);
+    let mut parts = Vec::new();
+    if !changes.is_empty() || changes.excluded > 0 {
+        let files = count(changes.added, "file");
+        let left_out = match changes.excluded {
+            0 => String::new(),
+            number => format!(", {number} left out by `exclude`"),
+        };
+        parts.push(format!("{files} added, {} changed, {} removed{left_out}", changes.changed, changes.removed));
     }
     if !dry_run {
-        let _ = write!(section, "; {} sent, {} received", bytes(changes.bytes_sent), bytes(changes.bytes_received));
+        parts.push(format!("{} sent, {} received", bytes(changes.bytes_sent), bytes(changes.bytes_received)));
     }
-    section.push_str(".\n\n");
+    let title = if dry_run { "What would change" } else { "What changed" };
+    let mut section = format!("### {title}\n\n{}.\n\n", parts.join("; "));
     if changes.files.is_empty() {
         return section;
     }
