@@ -1,12 +1,14 @@
 //! Credentials: a value that cannot be printed, and what its form tells about it.
 
 mod form;
+mod key_text;
 mod redact;
 mod shapes;
 
 use std::fmt;
 
 pub use form::token_form_fault;
+pub use key_text::{KEY_IN_BASE64, is_key_in_base64, repaired_key_text};
 pub use redact::{Redactor, masks};
 pub use shapes::without_token_shapes;
 use zeroize::Zeroizing;

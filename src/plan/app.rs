@@ -17,7 +17,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::{
-    credential::Secret,
+    credential::{KEY_IN_BASE64, Secret, is_key_in_base64, repaired_key_text},
     diagnosis::{Cause, Failure},
     inputs::AppCredential,
 };
@@ -51,7 +51,12 @@ impl App {
     pub fn read(credential: &AppCredential) -> Result<Self, Failure> {
         let unusable =
             |what: &str| Failure::new(Cause::AppAuthFailed, format!("`app-private-key` cannot be used: {what}."));
-        let (form, body) = armour(credential.private_key.expose()).map_err(unusable)?;
+        let given = credential.private_key.expose();
+        if is_key_in_base64(given) {
+            return Err(unusable(KEY_IN_BASE64));
+        }
+        let text = repaired_key_text(given);
+        let (form, body) = armour(&text).map_err(unusable)?;
         let der = BASE64_STANDARD.decode(body.as_bytes()).map(Zeroizing::new);
         let der = der.map_err(|_| unusable("what stands between its first and last line is damaged"))?;
         let key = if form == "RSA PRIVATE KEY" { RsaKeyPair::from_der(&der) } else { RsaKeyPair::from_pkcs8(&der) };
@@ -91,7 +96,6 @@ fn armour(text: &str) -> Result<(&str, Zeroizing<String>), &'static str> {
         return Err("it is something else than an App's private key");
     }
     let (body, _) = rest.split_once("-----END ").ok_or("its last line is missing: it was cut short")?;
-    let body = body.replace("\\n", "").replace("\\r", "");
     Ok((form, Zeroizing::new(body.chars().filter(|c| !c.is_whitespace()).collect())))
 }
 
@@ -139,9 +143,13 @@ mod tests {
     fn a_key_is_read_in_both_forms_and_with_lost_line_breaks() {
         for form in ["PEM", "PKCS8"] {
             let whole = generate(form);
-            for text in
-                [whole.clone(), whole.replace('\n', "\\n"), whole.replace('\n', " "), whole.replace('\n', "\r\n")]
-            {
+            for text in [
+                whole.clone(),
+                whole.replace('\n', "\\n"),
+                whole.replace('\n', " "),
+                whole.replace('\n', "\r\n"),
+                format!("\u{feff}{whole:?}"),
+            ] {
                 read(&text).unwrap();
             }
         }
@@ -161,6 +169,7 @@ mod tests {
                 "passphrase",
             ),
             ("12345", "first line"),
+            (&base64::prelude::BASE64_STANDARD.encode(&whole), "base64"),
         ] {
             let failure = read(text).unwrap_err();
             assert_eq!(failure.cause, Cause::AppAuthFailed);

@@ -238,6 +238,18 @@ fn what_is_wrong_with_the_app_has_its_own_cause() {
 }
 
 #[test]
+fn t16_the_key_of_an_app_in_base64_is_named() {
+    let app = app();
+    let world = world(app.clone());
+    let step = || step(&world, &app.id.to_string());
+    step().input("app-private-key", format!("\u{feff}{:?}", key_pair().0)).run().succeeded();
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &key_pair().0);
+    let outcome = step().input("app-private-key", encoded).run();
+    outcome.failed("app-auth-failed");
+    assert!(outcome.stdout.contains("a whole key in base64"), "{outcome}");
+}
+
+#[test]
 fn an_answer_that_got_lost_is_asked_for_again() {
     let app = app();
     let world = world(app.clone());

@@ -142,6 +142,33 @@ fn every_kind_of_key_and_form_logs_in() {
 }
 
 #[test]
+fn t16_every_key_is_read_however_it_was_stored() {
+    let world = World::new();
+    let sshd = Sshd::start(&world, Manners::default());
+    let key = sshd.key.clone();
+    for (number, text) in [
+        key.replace('\n', "\\n"),
+        key.replace('\n', "\r"),
+        key.replace('\n', " "),
+        format!("{key:?}"),
+        format!("\u{feff}{key}"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let step = publish(&world, &sshd).input("ssh-key", text).input("signing-key", text);
+        step.file("site/index.html", number.to_string()).run().succeeded();
+        assert!(world.git(&["cat-file", "commit", "gh-pages"]).contains("gpgsig"), "{number}");
+    }
+    let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &key);
+    for input in ["ssh-key", "signing-key"] {
+        let outcome = publish(&world, &sshd).input(input, &encoded).run();
+        outcome.failed("ssh-key-unusable");
+        assert!(outcome.stdout.contains("a whole key in base64"), "{input}: {outcome}");
+    }
+}
+
+#[test]
 fn a_dry_run_looks_and_writes_nothing() {
     let world = World::new();
     let sshd = Sshd::start(&world, Manners::default());

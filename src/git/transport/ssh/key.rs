@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use russh::keys::{HashAlg, PrivateKey, decode_secret_key};
 
 use crate::{
-    credential::Secret,
+    credential::{KEY_IN_BASE64, Secret, is_key_in_base64, repaired_key_text},
     diagnosis::{Cause, Failure},
 };
 
@@ -40,14 +40,14 @@ impl fmt::Debug for DeployKey {
     }
 }
 
-/// Reads a private key in OpenSSH or PEM form (PKCS#1, SEC1, PKCS#8) that the input `input` holds.
+/// Reads a private key in OpenSSH or PEM form (PKCS#1, SEC1, PKCS#8) that the input `input` holds. Line breaks that a
+/// secret store has turned into blanks or `\n` do not matter.
 ///
 /// # Errors
 /// `ssh-key-unusable`, with what the text is instead.
 pub fn read_private_key(secret: &Secret, input: &str) -> Result<PrivateKey, Failure> {
-    // A block of YAML or a careless paste may have put blanks around the lines.
-    let lines: Vec<&str> = secret.expose().lines().map(str::trim).collect();
-    let text = zeroize::Zeroizing::new(lines.join("\n"));
+    let text = repaired_key_text(secret.expose());
+    let lines: Vec<&str> = text.lines().collect();
     let unusable = |what: &str| Failure::new(Cause::SshKeyUnusable, format!("`{input}` cannot be used: {what}."));
     if let Some(what) = visible_fault(&lines) {
         return Err(unusable(what));
@@ -72,6 +72,9 @@ fn visible_fault(lines: &[&str]) -> Option<&'static str> {
     if first.starts_with("ssh-") || first.starts_with("ecdsa-sha2-") || has("BEGIN PUBLIC KEY") {
         return Some("it is the public half; the private key is needed");
     }
+    if !has("-----BEGIN ") && is_key_in_base64(&lines.concat()) {
+        return Some(KEY_IN_BASE64);
+    }
     if !has("-----BEGIN ") {
         return Some("its first line, `-----BEGIN … PRIVATE KEY-----`, is missing");
     }
@@ -83,9 +86,6 @@ fn visible_fault(lines: &[&str]) -> Option<&'static str> {
     }
     if !has("-----END ") {
         return Some("its last line, `-----END … PRIVATE KEY-----`, is missing: it was cut short");
-    }
-    if lines.iter().filter(|line| !line.is_empty()).count() == 1 {
-        return Some("its line breaks are lost: all of it stands on one line");
     }
     None
 }
@@ -133,7 +133,9 @@ pub(super) mod tests {
             let key = read(&text).unwrap_or_else(|failure| panic!("{kind:?}: {failure}"));
             assert!(key.fingerprint().ends_with(&fingerprint), "{kind:?}: {}", key.fingerprint());
             let indented = text.lines().collect::<Vec<_>>().join(" \r\n    ");
-            assert!(read(&indented).is_ok(), "{kind:?}");
+            for damaged in [indented, text.replace('\n', "\\n"), text.replace('\n', " "), format!("{text:?}")] {
+                assert!(read(&damaged).is_ok(), "{kind:?}");
+            }
             assert_eq!(format!("{key:?}"), "DeployKey(***)");
         }
     }
@@ -161,8 +163,7 @@ pub(super) mod tests {
             (&lines[..lines.len() - 1].join("\n")[..], "last line"),
             (&lines[1..].join("\n"), "first line"),
             (body, "last line"),
-            (&lines.join(" "), "line breaks"),
-            (&lines.join("\\n"), "line breaks"),
+            (&base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &whole), "base64"),
             (&middle, "damaged"),
             ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQTtWTVzd2t27 x", "public half"),
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "public half"),
