@@ -248,6 +248,12 @@ impl Plan {
         self.tags.is_some() || self.wait.as_ref().is_some_and(|wait| !wait.expected.is_empty())
     }
 
+    /// Whether the wait stage lists runs; a Pages site is looked at by its builds where runs cannot be listed.
+    pub fn lists_runs(&self) -> bool {
+        let by_file = |wait: &WaitPlan| wait.expected.iter().any(|wanted| matches!(wanted, WaitFor::Workflow(_)));
+        self.wait.as_ref().is_some_and(|wait| wait.triggers != Wait::No || by_file(wait))
+    }
+
     /// What the commit of the push stage, made by `author`, says about itself.
     pub fn commit_plan(&self, author: &Author, about: AboutSite) -> CommitPlan {
         CommitPlan {

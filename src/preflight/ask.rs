@@ -1,6 +1,7 @@
 //! Asks: REST and git side by side, the directory meanwhile. What a question comes to is a fact, never an end.
 
 mod commit;
+mod listener;
 mod previews;
 mod proposed;
 mod rules;
@@ -89,7 +90,8 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         secret,
         rules,
         folder,
-        (workflows, workflow_metas),
+        (workflows, workflow_list, workflow_metas),
+        (listeners, runs),
         open,
         (refs, tags, immutable, wiki, publish, author, pushed_refs, proposed, drift),
         (),
@@ -100,6 +102,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         rules::ask(plan, connection),
         workflow_folder(plan, connection, shared),
         workflow::ask(plan, connection),
+        async { tokio::join!(listener::ask(plan, connection), listener::runs(plan, connection)) },
         proposed::open(plan, connection),
         git,
         hashing
@@ -108,10 +111,13 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     let mut server_ahead = None;
     let (rules, rule_metas) = rules;
     let (secret, secret_metas) = secret.unzip();
+    let (listeners, listener_metas) = listeners.unzip();
     let others = pages
         .metas()
         .chain(folder.metas())
         .chain(open.metas())
+        .chain(runs.metas())
+        .chain(listener_metas.iter().flatten())
         .chain(&rule_metas)
         .chain(&workflow_metas)
         .chain(secret_metas.iter().flatten());
@@ -128,6 +134,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         disabled: repository.disabled,
         default_branch: wiki.clone().unwrap_or(repository.default_branch),
         has_wiki: repository.has_wiki,
+        has_pages: repository.has_pages,
         user_may_push: repository.permissions.map(|permissions| permissions.push),
         user_is_admin: repository.permissions.map(|permissions| permissions.admin),
     });
@@ -157,6 +164,9 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         rules,
         pages: pages.asked(|pages| pages),
         workflows,
+        workflow_list,
+        listeners,
+        runs: runs.asked(|()| ()),
         workflow_folder: folder.asked(|entries| entries),
         secret,
     };

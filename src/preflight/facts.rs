@@ -108,6 +108,8 @@ pub struct RepositoryFacts {
     pub default_branch: String,
     /// Whether it can have a wiki; an older server does not tell.
     pub has_wiki: Option<bool>,
+    /// Whether it has a Pages site.
+    pub has_pages: Option<bool>,
     /// Whether the USER may push; it says nothing about the token.
     pub user_may_push: Option<bool>,
     /// Whether the USER administers it.
@@ -173,6 +175,28 @@ pub enum Known {
     Exactly,
     /// This step writes the ref, or may come to choose another one, after it was read.
     Before,
+}
+
+/// What is known of the workflows that may listen to the event that is dispatched.
+#[derive(Clone, Debug)]
+pub struct ListenerFacts {
+    /// The workflows of the target.
+    pub list: Asked<Vec<Workflow>>,
+    /// Those of their files that were read on the default branch: up to the first that listens.
+    pub files: Vec<(String, FileText)>,
+    /// Whether there are more files than are read.
+    pub is_cut: bool,
+}
+
+/// A workflow file on the default branch.
+#[derive(Clone, Debug)]
+pub enum FileText {
+    /// What it says.
+    Text(String),
+    /// The branch does not have it.
+    Missing,
+    /// It could not be read.
+    Unread,
 }
 
 /// What the rulesets of the target say.
@@ -292,6 +316,12 @@ pub struct Facts {
     pub pages: Asked<Pages>,
     /// The workflows to dispatch, in order of the lines.
     pub workflows: Vec<WorkflowFacts>,
+    /// All workflows, where one to dispatch was not found by its name.
+    pub workflow_list: Option<Vec<Workflow>>,
+    /// What listens to the event; none where none is dispatched.
+    pub listeners: Option<ListenerFacts>,
+    /// Whether the token may list runs, where no other answer tells it.
+    pub runs: Asked<()>,
     /// `.github/workflows` of the default branch; asked for when the directory brings workflow files.
     pub workflow_folder: Asked<Vec<FolderEntry>>,
     /// The secret, looked at; none when none is planned.

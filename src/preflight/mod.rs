@@ -10,6 +10,7 @@ pub mod facts;
 mod files;
 mod judge;
 mod lfs;
+mod listener;
 mod page;
 mod published;
 mod ref_names;

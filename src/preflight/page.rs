@@ -135,7 +135,7 @@ impl CheckName {
             ),
             Self::Pages => row(
                 "the Pages site is made from this branch, or by a workflow",
-                "it is made from another branch or folder; readers of a wiki see another branch",
+                "it is made from another branch or folder; readers of a wiki see another branch; or there is none, and `wait-for: pages` waits for it",
                 "",
                 "there is no site, or the token cannot read it",
             ),

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     diagnosis::{Cause, Failure},
     git::format::FileMode,
+    inputs::WaitFor,
     plan::Plan,
     publish::walk::shown,
 };
@@ -48,6 +49,18 @@ fn of_wiki(plan: &Plan, facts: &Facts) -> Option<Check> {
     Some(Check::warn(CheckName::Pages, failure))
 }
 
+/// A site that is waited for and is not there.
+fn no_site(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    let waits = plan.wait.as_ref().is_some_and(|wait| wait.expected.contains(&WaitFor::Pages));
+    let is_known = facts.repository.answer().is_some_and(|repository| repository.has_pages == Some(false));
+    (waits && is_known).then(|| {
+        let page = format!("{}/settings/pages", plan.target.web());
+        let what = format!("{} has no Pages site, and `wait-for: pages` waits for its deployment.", plan.target.slug);
+        let remedy = format!("Open {page} and choose the branch under Build and deployment > Deploy from a branch, or take `pages` out of `wait-for`.");
+        Failure::new(Cause::PagesSourceMismatch, what).with_remedy(remedy).with_link(page)
+    })
+}
+
 /// Whether the branch is what Pages publishes.
 pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
     if plan.is_wiki() {
@@ -58,6 +71,9 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
     let site = match &facts.pages {
         Asked::No => return None,
         Asked::Refused(refusal) if refusal.status == Some(404) => {
+            if let Some(failure) = no_site(plan, facts) {
+                return Some(Check::warn(CheckName::Pages, failure));
+            }
             if branch == PAGES
                 && let Some(failure) = links(facts, branch)
             {

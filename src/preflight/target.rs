@@ -182,6 +182,9 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         let failure = Failure { what, ..refusal.failure.clone() }.with_remedy(remedy);
         return Check::fail(CheckName::Permission, failure);
     }
+    if let Some(failure) = unlisted_runs(plan, facts) {
+        return Check::fail(CheckName::Permission, failure);
+    }
     if plan.ssh.is_some() {
         return Check::pass(CheckName::Permission, "The deploy key may push here.");
     }
@@ -203,6 +206,29 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         _ => "",
     };
     Check::pass(CheckName::Permission, format!("git may push here (Contents: write){role}."))
+}
+
+/// What the wait stage would be refused: who may not list workflows may not list their runs.
+fn unlisted_runs(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    if !plan.lists_runs() {
+        return None;
+    }
+    let lacks = [Cause::FineGrainedPermissionMissing, Cause::ResourceNotAccessibleByIntegration];
+    let list = facts.listeners.as_ref().and_then(|known| known.list.refusal());
+    let refusal = facts.runs.refusal().or(list).filter(|refusal| refusal.status == Some(403))?;
+    if !lacks.contains(&refusal.failure.cause) {
+        return None;
+    }
+    let what = format!("`wait` and `wait-for` need Actions: read, which the token lacks. {}", refusal.failure.what);
+    let remedy = match plan.token().map(|token| token.kind) {
+        Some(TokenKind::FineGrained) => format!(
+            "On {}/settings/personal-access-tokens open the token and set Repository permissions > Actions to Read-only, or set `wait: no` and leave `wait-for` out.",
+            plan.target.server
+        ),
+        Some(TokenKind::GithubToken) => "Add `actions: read` to the job's `permissions:`.".to_owned(),
+        _ => "In the App's settings > Permissions & events set Actions to Read-only, and accept the change in the installation.".to_owned(),
+    };
+    Some(Failure { what, ..refusal.failure.clone() }.with_remedy(remedy))
 }
 
 /// `GITHUB_TOKEN` writes to the repository of its workflow and to no other, whatever `permissions:` says.

@@ -69,7 +69,7 @@ fn one(plan: &Plan, facts: &Facts, known: &WorkflowFacts, inputs: &Map<String, V
         let remedy = format!(
             "Add `workflow_dispatch:` under `on:` of .github/workflows/{file}, on the ref that is dispatched and on the default branch."
         );
-        return settled(known, Failure::new(Cause::WorkflowDispatchNoTrigger, what).with_remedy(remedy));
+        return settled(plan, facts, known, Failure::new(Cause::WorkflowDispatchNoTrigger, what).with_remedy(remedy));
     };
     if let Some(what) = mismatch(file, declared, inputs) {
         let names: Vec<&str> = declared.iter().map(|input| input.name.as_str()).collect();
@@ -77,14 +77,15 @@ fn one(plan: &Plan, facts: &Facts, known: &WorkflowFacts, inputs: &Map<String, V
         let remedy = format!(
             "Bring `workflow-inputs` in line with `on.workflow_dispatch.inputs` of {file}; it declares: {names}."
         );
-        return settled(known, Failure::new(Cause::WorkflowInputsRejected, what).with_remedy(remedy));
+        return settled(plan, facts, known, Failure::new(Cause::WorkflowInputsRejected, what).with_remedy(remedy));
     }
     Check::pass(CheckName::Workflow, format!("{file} is active and takes these inputs."))
 }
 
-/// Certain where the file was read at the very ref that is dispatched.
-fn settled(known: &WorkflowFacts, failure: Failure) -> Check {
+/// Certain where the file was read at the very ref that is dispatched, or where this step cannot change it there.
+fn settled(plan: &Plan, facts: &Facts, known: &WorkflowFacts, failure: Failure) -> Check {
     match known.known {
+        Known::Before if leaves_default_branch(plan, facts) => Check::fail(CheckName::Workflow, failure),
         Known::Exactly => Check::fail(CheckName::Workflow, failure),
         Known::Before => {
             let what = format!("{} That is so before this step's push.", failure.what);
@@ -93,13 +94,43 @@ fn settled(known: &WorkflowFacts, failure: Failure) -> Check {
     }
 }
 
+/// Whether the default branch is dispatched and the push goes elsewhere: a directory's branch is never chosen by itself.
+fn leaves_default_branch(plan: &Plan, facts: &Facts) -> bool {
+    let is_chosen = plan.tags.is_none() && plan.workflows.as_ref().is_some_and(|wanted| wanted.reference.is_none());
+    let default = facts.repository.answer().map(|repository| repository.default_branch.as_str());
+    is_chosen
+        && plan.directory().is_some_and(|directory| default.is_some_and(|name| name != directory.branch().short()))
+}
+
+/// How alike two names must be for one to be taken for a slip of the other.
+const ALIKE: f64 = 0.85;
+
+/// What was likely meant by the name of a file that is not there: a sentence and the right name.
+fn meant(facts: &Facts, file: &str) -> Option<(String, String)> {
+    let list = facts.workflow_list.as_ref().or(facts.listeners.as_ref().and_then(|known| known.list.answer()))?;
+    let named = || list.iter().filter_map(|known| Some((known.path.strip_prefix(".github/workflows/")?, known)));
+    let wanted = file.trim().to_lowercase();
+    if let Some((right, _)) = named().find(|(_, known)| known.name.trim().to_lowercase() == wanted) {
+        return Some((format!("That is the title of {right}."), right.to_owned()));
+    }
+    let likeness = |name: &str| strsim::jaro_winkler(&wanted, &name.to_lowercase());
+    let (right, _) = named().max_by(|one, other| likeness(one.0).total_cmp(&likeness(other.0)))?;
+    let stem = |name: &str| name.trim_end_matches(".yaml").trim_end_matches(".yml").to_owned();
+    let is_like =
+        likeness(right) >= ALIKE || strsim::jaro_winkler(&stem(&wanted), &stem(&right.to_lowercase())) >= ALIKE;
+    is_like.then(|| (format!("Did you mean {right}?"), right.to_owned()))
+}
+
 fn absent(plan: &Plan, facts: &Facts, file: &str) -> Check {
     let default = facts.repository.answer().map_or("", |repository| repository.default_branch.as_str());
     let what = format!("{} has no workflow {file} on its default branch {default}.", plan.target.slug);
-    let remedy = format!(
+    let meant = meant(facts, file);
+    let what = meant.iter().fold(what, |what, (hint, _)| format!("{what} {hint}"));
+    let remedy = meant.map(|(_, right)| format!("Set `workflow: {right}`."));
+    let remedy = remedy.unwrap_or_else(|| format!(
         "Set `workflow` to the name of a file in {}/tree/{default}/.github/workflows (not to its title), or merge the file into {default} first.",
         plan.target.web()
-    );
+    ));
     let failure = Failure::new(Cause::WorkflowNotFound, what).with_remedy(remedy);
     // This very step may bring it.
     if plan.branches().any(|branch| branch.short() == default) {

@@ -196,7 +196,12 @@ async fn no_listener(event_type: &str, waiting: &Waiting, connection: &Connectio
     let mut near = None;
     for Workflow { path, state, .. } in &workflows {
         let Some(file) = path.strip_prefix(".github/workflows/") else { continue };
-        let Found::Text(text) = file_at(file, branch, waiting, connection).await else { return None };
+        let text = match file_at(file, branch, waiting, connection).await {
+            Found::Text(text) => text,
+            // A file of another branch is in the list, too: it cannot listen.
+            Found::Missing => continue,
+            Found::Unknown => return None,
+        };
         let read = WorkflowFile::read(&text);
         match read.excludes_dispatch(event_type) {
             None if state == "active" => return None,

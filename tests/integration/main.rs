@@ -22,6 +22,7 @@ mod field_publish;
 mod field_refs;
 mod field_wiki;
 mod floating;
+mod foreseen;
 mod front;
 mod hostile;
 mod hostile_sources;

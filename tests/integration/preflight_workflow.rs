@@ -48,6 +48,43 @@ fn a_workflow_is_refused_for_what_it_lacks_before_anything_is_started() {
 }
 
 #[test]
+fn t6_a_file_that_the_push_cannot_change_fails_before_anything_is_written() {
+    for (file, inputs, cause) in [
+        ("ci.yml", "{}", "workflow-dispatch-no-trigger"),
+        ("deploy.yml", r#"{"env": "stage"}"#, "workflow-inputs-rejected"),
+    ] {
+        let world = world();
+        let step = world.publish().input("workflow", file).input("workflow-inputs", inputs);
+        world.refuses(step, "workflow", cause);
+    }
+    // The branch is the default one, so that the push may heal it.
+    let world = World::with(site(), Token::classic("robin", &["repo", "workflow"]));
+    let step = world.publish().input("branch", "main").input("keep", "**").input("workflow", "ci.yml");
+    let outcome = step.input("dry-run", "true").run();
+    assert_eq!(outcome.check("workflow"), "warn", "{outcome}");
+}
+
+#[test]
+fn t12_a_title_or_a_slip_in_a_files_name_is_answered_with_the_right_one() {
+    let titled = "name: Unit tests\non: workflow_dispatch\njobs: {a: {runs-on: x, steps: [{run: 'true'}]}}\n";
+    for (given, words) in [
+        ("Unit tests", "That is the title of unit.yml."),
+        ("unit TESTS", "That is the title of unit.yml."),
+        ("unit.yaml", "Did you mean unit.yml?"),
+        ("unti.yml", "Did you mean unit.yml?"),
+        ("Deploy.yml", "Did you mean deploy.yml?"),
+        ("unit.yaml\nunit.yml", "Did you mean unit.yml?"),
+    ] {
+        let world = World::with(site().workflow("unit.yml", titled), Token::classic("robin", &["repo"]));
+        let outcome = world.refuses(dispatch(&world, given, "{}"), "workflow", "workflow-not-found");
+        assert!(outcome.message("workflow").contains(words), "{given}: {}", outcome.message("workflow"));
+    }
+    let world = world();
+    let outcome = world.refuses(dispatch(&world, "entirely-else.yml", "{}"), "workflow", "workflow-not-found");
+    assert!(!outcome.message("workflow").contains("Did you mean"), "{outcome}");
+}
+
+#[test]
 fn a_workflow_that_fits_passes() {
     let world = world();
     let outcome = dispatch(&world, "deploy.yml", r#"{"env": "test", "dry": true}"#).run();

@@ -16,28 +16,45 @@ use crate::{
     plan::{Plan, TagTarget},
 };
 
-/// What is known of each workflow that the plan dispatches, and the heads of the answers.
-pub(super) async fn ask(plan: &Plan, connection: &Connection) -> (Vec<WorkflowFacts>, Vec<Meta>) {
+/// What is known of each workflow that the plan dispatches, the list of all where one is not among them, and
+/// the heads of the answers.
+pub(super) async fn ask(
+    plan: &Plan,
+    connection: &Connection,
+) -> (Vec<WorkflowFacts>, Option<Vec<Workflow>>, Vec<Meta>) {
     let Some(wanted) = plan.workflows.as_ref().filter(|_| plan.token().is_some()) else { return Default::default() };
     let contents = join_all(wanted.files.iter().map(|file| content(plan, connection, file)));
     let (states, contents) = tokio::join!(states(plan, connection, &wanted.files), contents);
-    let (states, mut metas) = states;
+    let (states, list, mut metas) = states;
     let mut facts = Vec::new();
     for ((file, state), (content, known, heads)) in wanted.files.iter().zip(states).zip(contents) {
         metas.extend(heads);
         facts.push(WorkflowFacts { file: file.clone(), state, content, known });
     }
-    (facts, metas)
+    (facts, list, metas)
 }
 
-/// The workflows by their files. One is asked for by its name; several are looked up in one list.
-async fn states(plan: &Plan, connection: &Connection, files: &[String]) -> (Vec<Asked<Workflow>>, Vec<Meta>) {
+/// The workflows by their files, with the list of all where it was needed. One is asked for by its name, and by the list
+/// where there is none of this name; several are looked up in the list.
+async fn states(
+    plan: &Plan,
+    connection: &Connection,
+    files: &[String],
+) -> (Vec<Asked<Workflow>>, Option<Vec<Workflow>>, Vec<Meta>) {
     let slug = &plan.target.slug;
     if let [file] = files {
         let answer =
             if_possible(connection, "question for the workflow", || connection.github.workflow(slug, file)).await;
         let metas = answer.metas().cloned().collect();
-        return (vec![answer.asked(|workflow| workflow)], metas);
+        let state = answer.asked(|workflow| workflow);
+        let list = match &state {
+            Asked::Refused(refusal) if refusal.status == Some(404) => {
+                let ask = || connection.github.workflows(slug);
+                if_possible(connection, "question for the workflows", ask).await.answer().cloned()
+            }
+            _ => None,
+        };
+        return (vec![state], list, metas);
     }
     let answer = if_possible(connection, "question for the workflows", || connection.github.workflows(slug)).await;
     let metas = answer.metas().cloned().collect();
@@ -54,7 +71,7 @@ async fn states(plan: &Plan, connection: &Connection, files: &[String]) -> (Vec<
             list.iter().find(|known| known.path == path).cloned().map_or_else(absent, Asked::Answer)
         }
     };
-    (files.iter().map(state).collect(), metas)
+    (files.iter().map(state).collect(), list.answer().cloned(), metas)
 }
 
 /// The file at the ref that it will be dispatched on, as far as that ref is known before the push: what `workflow-ref`

@@ -70,6 +70,9 @@ pub(crate) fn facts() -> Facts {
         rules: RuleFacts::default(),
         pages: Asked::No,
         workflows: Vec::new(),
+        workflow_list: None,
+        listeners: None,
+        runs: Asked::No,
         workflow_folder: Asked::No,
         secret: None,
     }
