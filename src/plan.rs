@@ -154,7 +154,7 @@ pub struct WorkflowPlan {
 pub struct WaitPlan {
     /// How far the runs of the triggers are followed.
     pub triggers: Wait,
-    /// How far the runs of `expected` are followed.
+    /// How far the runs of the files of `expected` are followed; a Pages site always until it is deployed.
     pub until: Wait,
     /// Runs that the push or the tag is expected to start.
     pub expected: Vec<WaitFor>,

@@ -15,7 +15,7 @@ mod schedule;
 mod waiting;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -55,6 +55,7 @@ pub async fn wait(
         expected: expected::all(waiting, plan),
         polls: Polls::default(),
         receivers: Receivers::new(&waiting.cleared.plan().target.slug, &connection),
+        doubts: BTreeSet::new(),
         shown: BTreeMap::new(),
         spent: Duration::ZERO,
         site,
@@ -72,6 +73,8 @@ struct Follow<'a> {
     expected: Vec<Expected>,
     polls: Polls,
     receivers: Receivers<'a>,
+    /// The doubts about whose runs they are that were told.
+    doubts: BTreeSet<String>,
     /// What was shown of each run.
     shown: BTreeMap<u64, String>,
     /// Time since the beginning, counted by pauses and requests.
@@ -85,8 +88,7 @@ impl Follow<'_> {
             let began = Instant::now();
             let left = self.plan.timeout.saturating_sub(self.spent);
             let sources = self.expected.iter().filter(|expected| expected.done.is_none());
-            let sources: std::collections::BTreeSet<_> =
-                sources.flat_map(|expected| expected.sources(self.waiting)).collect();
+            let sources: BTreeSet<_> = sources.flat_map(|expected| expected.sources(self.waiting)).collect();
             let held = self.polls.ask(sources, self.waiting, self.connection, self.spent, left).await?;
             for index in 0..self.expected.len() {
                 self.look_at(index).await;
@@ -119,6 +121,9 @@ impl Follow<'_> {
         }
         expected.tell_apart(&self.polls, self.waiting, &mut self.receivers).await;
         expected.take(&self.polls, self.waiting, self.spent);
+        if let Some(doubt) = expected.doubt().filter(|doubt| self.doubts.insert(doubt.clone())) {
+            self.connection.watch.see(Event::Warning(&doubt));
+        }
         let is_trigger = matches!(expected.origin, Origin::Trigger(_));
         let is_last_trigger = is_trigger && index + 1 == self.waiting.starts.len();
         for run in &expected.runs {

@@ -398,7 +398,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::Trigger,
         form: Form::List("workflow file names, or pages"),
         preset: Preset::None,
-        help: "Workflow files that the push or the tag should start, one per line; `pages` is the Pages deployment of the branch. \
+        help: "Workflow files that the push or the tag should start, one per line. The step waits until each has a run, with `wait: completed` \
+               until each run has ended. `pages` is the Pages deployment of the branch, always to its end. \
                A push with `GITHUB_TOKEN` starts none: use another token, or start them with `workflow`.",
         needs: &[],
     },

@@ -289,7 +289,7 @@ fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
     let waits = (starts && triggers.wait != Wait::No) || !triggers.wait_for.is_empty();
     Ok(waits.then(|| WaitPlan {
         triggers: if starts { triggers.wait } else { Wait::No },
-        until: if triggers.wait == Wait::Started { Wait::Started } else { Wait::Completed },
+        until: if triggers.wait == Wait::Completed { Wait::Completed } else { Wait::Started },
         expected: triggers.wait_for.clone(),
         timeout: triggers.wait_timeout,
     }))

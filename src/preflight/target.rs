@@ -144,6 +144,9 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     if no_wiki(plan, facts).is_some() {
         return Check::skip(CheckName::Permission, "The wiki is not there.");
     }
+    if let Some(failure) = reader_starts(plan, facts) {
+        return Check::fail(CheckName::Permission, failure);
+    }
     match facts.refs.refusal() {
         Some(Refusal { failure, .. }) if plan.needs_contents() => {
             return Check::fail(CheckName::Permission, hidden(plan, failure));
@@ -206,6 +209,22 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         _ => "",
     };
     Check::pass(CheckName::Permission, format!("git may push here (Contents: write){role}."))
+}
+
+/// An account without the role Write that is to start a workflow: GitHub answers that as if there were no such workflow.
+fn reader_starts(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    let has_user = plan.token().is_some_and(|token| token.kind.has_user());
+    let is_reader = facts.repository.answer()?.user_may_push == Some(false);
+    (plan.workflows.is_some() && has_user && is_reader).then(|| {
+        let page = format!("{}/settings/access", plan.target.web());
+        let what = format!(
+            "{} has not the role Write on {}, which starting a workflow there needs.",
+            account(facts),
+            plan.target.slug
+        );
+        let remedy = format!("Have an administrator give the account the role Write on {page}, or use another token.");
+        Failure::new(Cause::NoWriteAccess, what).with_remedy(remedy).with_link(page)
+    })
 }
 
 /// What the wait stage would be refused: who may not list workflows may not list their runs.

@@ -102,11 +102,10 @@ pub(super) fn all(waiting: &Waiting, plan: &WaitPlan) -> Vec<Expected> {
         all.extend(waiting.starts.iter().map(|start| new(Origin::Trigger(start.clone()), plan.triggers)));
     }
     for wanted in &plan.expected {
-        let origin = match wanted {
-            WaitFor::Pages => Origin::Pages,
-            WaitFor::Workflow(file) => Origin::File(file.clone()),
+        let mut expected = match wanted {
+            WaitFor::Pages => new(Origin::Pages, Wait::Completed),
+            WaitFor::Workflow(file) => new(Origin::File(file.clone()), plan.until),
         };
-        let mut expected = new(origin, plan.until);
         let mut places = expected.all_places(waiting).peekable();
         expected.is_idle = places.peek().is_some() && places.all(|place| !place.changed);
         all.push(expected);
@@ -199,19 +198,18 @@ impl Expected {
         }
         found.sort_by_key(|run| (run.created_at, run.id));
         let first = *self.first.get_or_insert(spent);
-        if let Origin::Trigger(start) = &self.origin {
-            if start.relay_id.is_some() && start.run.is_none() {
-                let is = |run: &Run, whose| self.whose.get(&run.id) == Some(&whose);
-                if found.iter().any(|run| is(run, Whose::Ours)) {
-                    found.retain(|run| !is(run, Whose::Unknown));
-                } else if found.iter().all(|run| is(run, Whose::Unknown)) && spent < first + PREFER {
-                    return;
-                }
-                if start.workflow.is_some() {
-                    found.sort_by_key(|run| (!is(run, Whose::Ours), run.created_at, run.id));
-                }
+        if let Origin::Trigger(start) = &self.origin
+            && start.relay_id.is_some()
+            && start.run.is_none()
+        {
+            let is = |run: &Run, whose| self.whose.get(&run.id) == Some(&whose);
+            if found.iter().any(|run| is(run, Whose::Ours)) {
+                found.retain(|run| !is(run, Whose::Unknown));
+            } else if found.iter().all(|run| is(run, Whose::Unknown)) && spent < first + PREFER {
+                return;
             }
-            if start.workflow.is_some() {
+            if start.workflow.is_some() && found.iter().any(|run| is(run, Whose::Ours)) {
+                found.retain(|run| is(run, Whose::Ours));
                 found.truncate(1);
             }
         }
@@ -262,6 +260,29 @@ impl Expected {
         }
     }
 
+    /// Whether it is certain which run a trigger has made.
+    fn is_told(&self, start: &Start) -> bool {
+        start.run.is_some() || self.runs.iter().any(|run| self.whose.get(&run.id) == Some(&Whose::Ours))
+    }
+
+    /// The runs of one file that fit a trigger which has made one of them, as a sentence; none where there is no doubt.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let Origin::Trigger(start) = &self.origin else { return None };
+        if self.is_told(start) {
+            return None;
+        }
+        let alike = |file: &str| self.runs.iter().filter(|run| run::file_name(run) == file).collect::<Vec<_>>();
+        let runs = self.runs.iter().map(|run| alike(run::file_name(run))).find(|runs| runs.len() > 1)?;
+        let urls: Vec<&str> = runs.iter().map(|run| run.html_url.as_str()).collect();
+        let input = if start.workflow.is_some() { "workflow-inputs" } else { "payload" };
+        Some(format!(
+            "{} runs of {} fit this dispatch, and nothing tells which one it started: {} . All of them are followed. Put `{{relay_id}}` into `{input}` and show that value in the file's `run-name`: then they can be told apart.",
+            runs.len(),
+            run::file_name(runs[0]),
+            urls.join(" , ")
+        ))
+    }
+
     /// Whether a run has ended that should have ended well: nothing mends that.
     pub(super) fn went_wrong(&self) -> bool {
         self.until == Wait::Completed && self.runs.iter().any(|run| run::has_ended(run) && !run::ended_well(run))
@@ -273,7 +294,7 @@ impl Expected {
             return false;
         }
         let single = match &self.origin {
-            Origin::Trigger(start) => start.workflow.is_some(),
+            Origin::Trigger(start) => start.workflow.is_some() && self.is_told(start),
             Origin::File(_) => false,
             Origin::Pages => true,
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use emulator::{
     faults::{Canned, Fault, FaultRule},
-    model::{Level, Repository, Token},
+    model::{Level, Model, Repository, Role, Token},
 };
 
 use crate::world::{TARGET, World};
@@ -55,6 +55,17 @@ fn t4_the_questions_are_at_most_two_more_and_none_where_nothing_is_waited_for() 
     assert_eq!(count(&[("wait-for", "ci.yml")]), plain + 1);
     assert_eq!(count(&[("dispatch", "published")]), plain + 2);
     assert_eq!(count(&[("dispatch", "published"), ("wait", "completed")]), plain + 2);
+}
+
+#[test]
+fn t8_an_account_that_may_only_read_is_told_that_it_may_not_start_a_workflow() {
+    let start = "on: workflow_dispatch\n";
+    let target = Repository::new(TARGET).file("README.md", "r").workflow("go.yml", start);
+    let model = Model::new().repository(target.collaborator("robin", Role::Read));
+    let world = World::of(model, classic());
+    let step = world.step().input("workflow", "go.yml");
+    let outcome = world.refuses(step, "permission", "no-write-access");
+    assert!(outcome.message("permission").contains("robin has not the role Write"), "{outcome}");
 }
 
 #[test]

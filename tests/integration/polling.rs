@@ -92,7 +92,7 @@ async fn ten_minutes_take_less_than_sixty_requests_most_of_them_answered_304() {
         &[("workflow", "ci.yml"), ("wait", "completed")][..],
         &[("dispatch", "x"), ("wait", "completed")],
         &[("dispatch", "x"), ("workflow", "ci.yml\nother.yml"), ("wait", "completed")],
-        &[("tag", "v1\nv2"), ("tag-target", "main"), ("wait-for", "other.yml\nci.yml")],
+        &[("tag", "v1\nv2"), ("tag-target", "main"), ("wait-for", "other.yml\nci.yml"), ("wait", "completed")],
     ] {
         let (log, report, ..) = Box::pin(waited(inputs, Outcome::stuck("in_progress"))).await;
         let unchanged = log.0.iter().filter(|entry| entry.status == Some(304)).count();

@@ -74,7 +74,7 @@ fn a_file_without_the_trigger_or_that_is_not_there_is_named() {
     let elsewhere = Repository::new(TARGET).workflow("ci.yml", ON_PUSH);
     says(&published(elsewhere, |step| step), "was pushed to gh-pages has no .github/workflows/ci.yml");
     // Of a file that cannot be read GitHub makes a run that fails at once.
-    let broken = published(with("on: [push\n"), |step| step);
+    let broken = published(with("on: [push\n"), |step| step.input("wait", "completed"));
     broken.failed("run-failed");
     assert!(broken.stdout.contains("the workflow file itself is at fault"), "{broken}");
 }

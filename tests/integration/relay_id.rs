@@ -51,6 +51,23 @@ fn a_receiver_that_does_not_show_the_id_is_followed_beside_one_that_does() {
 }
 
 #[test]
+fn t1_two_runs_that_fit_are_both_named_and_green_only_together() {
+    let target = Repository::new(TARGET).workflow("shows.yml", SHOWS).decoys(&[Decoy::OtherTitle]);
+    let world = world(target, Flavour::Enterprise("3.17".into()));
+    let step = || world.step().input("workflow", "shows.yml").input("wait", "completed");
+    let outcome = step().run();
+    outcome.failed("run-failed");
+    let runs = world.github.repository(TARGET).runs();
+    assert_eq!(runs.len(), 2);
+    let warning = outcome.stdout.lines().find(|line| line.starts_with("::warning") && line.contains("{relay_id}"));
+    let warning = warning.unwrap_or_else(|| panic!("{outcome}"));
+    assert!(runs.iter().all(|run| warning.contains(&format!("/actions/runs/{}", run.id))), "{warning}");
+    let told = step().input("workflow-inputs", r#"{"id": "{relay_id}"}"#).run();
+    told.succeeded();
+    assert!(!told.stdout.contains("fit this dispatch"), "{told}");
+}
+
+#[test]
 fn without_the_id_a_run_of_the_same_sender_can_not_be_told_apart() {
     let world =
         world(Repository::new(TARGET).workflow("shows.yml", SHOWS).decoys(&[Decoy::OtherTitle]), Flavour::Cloud);

@@ -98,6 +98,22 @@ fn the_runs_of_a_branch_and_a_tag_are_followed_among_decoys() {
 }
 
 #[test]
+fn what_is_waited_for_is_followed_to_its_end_only_where_that_is_asked_for() {
+    let world = world_of(target());
+    world.github.model(|model| {
+        let slow = Outcome::default().taking(Duration::ZERO, Duration::from_secs(12));
+        model.find_mut(TARGET).unwrap().outcomes.insert("ci.yml".to_owned(), slow);
+    });
+    let outcome = world.publish().input("wait-for", "ci.yml").run();
+    outcome.succeeded();
+    let run = |outcome: &crate::runner::Outcome| outcome.report()["targets"][0]["runs"][0].clone();
+    assert_ne!(run(&outcome)["status"], "completed", "{outcome}");
+    let step = world.publish().file("site/index.html", "again").input("wait-for", "ci.yml");
+    let outcome = step.input("wait", "completed").run();
+    assert_eq!(run(outcome.succeeded())["status"], "completed", "{outcome}");
+}
+
+#[test]
 fn a_run_from_before_a_long_preflight_is_another_starts() {
     let world = world();
     world.step().input("dispatch", "published").run().succeeded();
