@@ -1,16 +1,19 @@
 //! Credentials: a value that cannot be printed, and what its form tells about it.
 
 mod form;
+mod fragments;
 mod key_text;
 mod redact;
 mod shapes;
+mod spellings;
 
 use std::fmt;
 
 pub use form::token_form_fault;
 pub use key_text::{KEY_IN_BASE64, is_key_in_base64, repaired_key_text};
-pub use redact::{Redactor, masks};
+pub use redact::Redactor;
 pub use shapes::without_token_shapes;
+pub use spellings::masks;
 use zeroize::Zeroizing;
 
 /// A secret value. It has no `Display`, its `Debug` is `***`, and its memory is zeroed when dropped.

@@ -1,78 +1,26 @@
-//! The forms in which a secret can show up, and the [`Redactor`] that takes all of them out of a text.
+//! The [`Redactor`], which takes every form of a secret, and every part of one, out of a text.
 
 use std::{
     borrow::Cow,
-    collections::BTreeSet,
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Secret, shapes::without_token_shapes};
+use super::{Secret, fragments::Fragments, shapes::without_token_shapes, spellings::masks};
 
 /// What stands in a secret's place, as in the runner's own log.
 const STARS: &str = "***";
 
-/// The user name beside a token in git's basic authentication.
-const BASIC_USER: &str = "x-access-token";
-
-/// A key's line below this length is no secret on its own: `-----`, a short last line.
-const SHORTEST_KEY_LINE: usize = 16;
-
-/// A shorter line of another secret (a brace, a blank) would black out half of the log and hide nothing.
-const SHORTEST_LINE: usize = 4;
-
 /// A longer form, in bytes, is looked for by itself: an automaton of it would take minutes to build.
 const LONGEST_PATTERN: usize = 1024;
-
-/// What RFC 3986 leaves unreserved.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Every form in which `secret` may appear: as it is, its lines, base64 of git's `user:secret` pair, URL-encoded, JSON-escaped.
-///
-/// Of a PEM or OpenSSH key each body line of at least 16 characters counts, never `BEGIN` and `END`, encoded or not.
-/// A blank secret has no forms. No form holds a line break unless it is the whole secret.
-pub fn masks(secret: &Secret) -> Vec<Secret> {
-    if secret.is_blank() {
-        return Vec::new();
-    }
-    let value = secret.expose();
-    let mut forms = vec![value.to_owned(), value.trim().to_owned()];
-    let is_key = value.contains("-----BEGIN ");
-    let shortest = if is_key { SHORTEST_KEY_LINE } else { SHORTEST_LINE };
-    let lines: Vec<&str> = value.trim().lines().map(str::trim).collect();
-    let telling = |line: &&&str| !(is_key && line.starts_with("-----")) && line.chars().count() >= shortest;
-    if lines.len() > 1 {
-        forms.extend(lines.iter().filter(telling).map(|line| (*line).to_owned()));
-    } else {
-        forms.push(STANDARD.encode(format!("{BASIC_USER}:{}", value.trim())));
-    }
-    // A key that is encoded as a whole would begin with its frame: its lines are looked for one by one.
-    let encoded: Vec<&str> = if is_key && lines.len() > 1 {
-        lines.iter().filter(telling).copied().collect()
-    } else {
-        vec![value, value.trim()]
-    };
-    for value in encoded {
-        forms.push(utf8_percent_encode(value, UNRESERVED).to_string());
-        forms.push(utf8_percent_encode(value, NON_ALPHANUMERIC).to_string());
-        forms.push(url::form_urlencoded::byte_serialize(value.as_bytes()).collect());
-        let json = serde_json::Value::from(value).to_string();
-        forms.push(json[1..json.len() - 1].to_owned());
-        forms.push(value.escape_debug().to_string());
-    }
-    let mut seen = BTreeSet::new();
-    forms.retain(|form| !form.trim().is_empty() && seen.insert(form.clone()));
-    forms.into_iter().map(Secret::new).collect()
-}
 
 #[derive(Default)]
 struct Known {
     forms: Vec<Secret>,
     finder: Option<AhoCorasick>,
+    fragments: Fragments,
 }
 
 impl Known {
@@ -103,9 +51,14 @@ impl Redactor {
     pub fn learn<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Vec<Secret> {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut fresh: Vec<Secret> = Vec::new();
-        for form in secrets.into_iter().flat_map(masks) {
-            if !known.forms.contains(&form) && !fresh.contains(&form) {
-                fresh.push(form);
+        for secret in secrets {
+            let forms = masks(secret);
+            let short = forms.iter().map(Secret::expose).filter(|form| form.len() <= LONGEST_PATTERN);
+            known.fragments.learn(secret.expose(), short);
+            for form in forms {
+                if !known.forms.contains(&form) && !fresh.contains(&form) {
+                    fresh.push(form);
+                }
             }
         }
         if !fresh.is_empty() {
@@ -117,15 +70,35 @@ impl Redactor {
         fresh
     }
 
-    /// `text` without any form of a known secret, and without anything that has the form of a token.
+    /// `text` without any form of a known secret, without parts of one that are longer than six characters, and without anything
+    /// that has the form of a token. It does not matter whether the text was cut before.
+    ///
+    /// NOTE: of a secret that is made of words, which other texts share, a part is known beside `…` alone.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.without_known(text) {
+        match self.without_parts(text) {
             Cow::Borrowed(text) => without_token_shapes(text),
             Cow::Owned(text) => match without_token_shapes(&text) {
                 Cow::Borrowed(_) => Cow::Owned(text),
                 Cow::Owned(clean) => Cow::Owned(clean),
             },
         }
+    }
+
+    fn without_parts<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let text = self.without_known(text);
+        let parts = self.0.read().unwrap_or_else(PoisonError::into_inner).fragments.find(&text);
+        if parts.is_empty() {
+            return text;
+        }
+        let mut clean = String::with_capacity(text.len());
+        let mut copied = 0;
+        for part in parts {
+            clean.push_str(&text[copied..part.start]);
+            clean.push_str(STARS);
+            copied = part.end;
+        }
+        clean.push_str(&text[copied..]);
+        Cow::Owned(clean)
     }
 
     fn without_known<'a>(&self, text: &'a str) -> Cow<'a, str> {
@@ -162,6 +135,7 @@ impl fmt::Debug for Redactor {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use proptest::prelude::*;
 
     use super::*;
@@ -190,10 +164,38 @@ mod tests {
     #[test]
     fn a_plain_token_has_no_form_twice() {
         let forms = forms("ghp_abcDEF");
-        assert_eq!(
-            forms,
-            ["ghp_abcDEF".to_owned(), STANDARD.encode("x-access-token:ghp_abcDEF"), "ghp%5FabcDEF".to_owned()]
-        );
+        let mut once = forms.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), forms.len(), "{forms:?}");
+        assert_eq!(forms[..2], ["ghp_abcDEF".to_owned(), STANDARD.encode("x-access-token:ghp_abcDEF")]);
+        assert!(forms.contains(&"ghp%5FabcDEF".to_owned()));
+    }
+
+    #[test]
+    fn m7_the_spellings_of_the_runner_are_taken_out() {
+        let value = "p\"a's<s>&word&+Secret/42?";
+        let redactor = Redactor::new(&[Secret::new(value.to_owned())]);
+        let encoded = |before: &str, after: &str| STANDARD.encode(format!("{before}{value}{after}"));
+        let spellings = [
+            encoded("", ""),
+            encoded("", "").replace('=', "%3D"),
+            encoded("a", "b"),
+            encoded("ab", "c"),
+            "p\\\"a's<s>&word&+Secret/42?".to_owned(),
+            "p\"a''s<s>&word&+Secret/42?".to_owned(),
+            "p%22a%27s%3cs%3e%26word%26%2bSecret%2f42%3f".to_owned(),
+            "p&quot;a&apos;s&lt;s&gt;&amp;word&amp;+Secret/42?".to_owned(),
+            "p\"a's<s>&word&+".to_owned(),
+            "ecret/42?".to_owned(),
+        ];
+        for text in spellings {
+            let shown = redactor.redact(&text).into_owned();
+            // Base64 at the edges depends on what stands beside the secret.
+            assert!(shown.contains("***") && shown.len() <= 16, "{text}: {shown}");
+        }
+        let quoted = Redactor::new(&[Secret::new("\"quoted-value\"".to_owned())]);
+        assert_eq!(quoted.redact("it is quoted-value"), "it is ***");
     }
 
     #[test]
@@ -242,7 +244,7 @@ mod tests {
     fn a_clone_knows_what_the_other_learns() {
         let redactor = Redactor::default();
         let clone = redactor.clone();
-        assert_eq!(redactor.learn(&[Secret::new("minted".into())]).len(), 2);
+        assert_eq!(redactor.learn(&[Secret::new("minted".into())]).len(), 3);
         assert_eq!(redactor.learn(&[Secret::new("minted".into())]).len(), 0);
         assert_eq!(clone.redact("a minted token"), "a *** token");
         assert!(!format!("{clone:?}").contains("minted"));

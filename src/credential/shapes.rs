@@ -8,10 +8,13 @@ const STARS: &str = "***";
 /// GitHub's prefixes.
 ///
 /// Source: <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>
-const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+pub(super) const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
 
 /// A shorter rest is a placeholder or a name.
 const SHORTEST_REST: usize = 16;
+
+/// A shorter rest in front of `…` is a placeholder; what is longer was cut.
+const SHORTEST_CUT: usize = 3;
 
 /// `text` with `***` for everything that has the form of a token of GitHub's.
 pub fn without_token_shapes(text: &str) -> Cow<'_, str> {
@@ -25,8 +28,9 @@ pub fn without_token_shapes(text: &str) -> Cow<'_, str> {
         let Some(prefix) = prefix.filter(|_| !inside_a_word) else { continue };
         let rest = &text[at + prefix.len()..];
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
+        let is_cut = rest[end..].trim_start().starts_with('…');
         let rest = rest[..end].trim_end_matches(['.', '-']);
-        if rest.len() < SHORTEST_REST {
+        if rest.len() < if is_cut { SHORTEST_CUT } else { SHORTEST_REST } {
             continue;
         }
         clean.push_str(&text[copied..at]);
@@ -52,6 +56,7 @@ mod tests {
             let text = format!("https://h/o/r?access_token={prefix}{body}. And {prefix}{body}\n");
             assert_eq!(without_token_shapes(&text), "https://h/o/r?access_token=***. And ***\n");
         }
+        assert_eq!(without_token_shapes("it said ghp_0aB1c… and ghp_…"), "it said ***… and ghp_…");
         assert_eq!(without_token_shapes(&format!("ghs_12_{body}.{body}-{body}, x")), "***, x");
     }
 

