@@ -85,6 +85,7 @@ impl CommitPlan {
             Some((branch, folder)) if branch == directory.branch().short() && folder == destination => {
                 Site::Destination
             }
+            // A token without Pages: read sees no settings: the folder may be the site or may not.
             None if destination == PAGES_FOLDER => Site::Unknown,
             _ => Site::Root,
         }

@@ -47,6 +47,7 @@ pub async fn fetch(base: &Base, proposal: &Proposal, remote: &Remote, retries: &
     if changed.is_empty() {
         return;
     }
+    // A quarter of what is left: the push itself has to find its time after a fetch that brings nothing.
     let limit = LONGEST.min(retries.left() / 4);
     let fetched = tokio::time::timeout(limit, fetch_if_worth(base, &proposal.pack, &changed, remote)).await;
     match fetched {
@@ -57,12 +58,14 @@ pub async fn fetch(base: &Base, proposal: &Proposal, remote: &Remote, retries: &
 }
 
 async fn fetch_if_worth(base: &Base, pack: &Pack, changed: &[(usize, Oid)], remote: &Remote) -> Result<usize, Failure> {
+    // Spread over the whole pack: neighbours are of one kind, and would speak for that kind alone.
     let sample: Vec<_> = changed.iter().step_by(changed.len().div_ceil(TRIED)).copied().collect();
     get(base, sample.iter().map(|(_, version)| *version).collect(), remote).await?;
     let (pack, tried) = (pack.clone(), sample.iter().map(|(index, _)| *index).collect::<Vec<_>>());
     let measured = tokio::task::spawn_blocking(move || pack.measured(&tried)).await;
     let measured = measured.map_err(|error| Failure::new(Cause::InternalError, format!("{error}.")))?;
     let Ok((thin, whole)) = measured else { return Ok(sample.len()) };
+    // The eight that were fetched for the trial stay, and the push uses them.
     if thin * WORTH > whole {
         return Ok(sample.len());
     }
@@ -71,8 +74,10 @@ async fn fetch_if_worth(base: &Base, pack: &Pack, changed: &[(usize, Oid)], remo
 }
 
 async fn get(base: &Base, mut wants: Vec<Oid>, remote: &Remote) -> Result<(), Failure> {
+    // Two files that replaced copies of one file name the same version.
     wants.sort_unstable();
     wants.dedup();
+    // A server sends what is wanted by name in spite of the filter.
     let request = FetchRequest { wants, filter: Some(Filter::Blobless), ..FetchRequest::default() };
     let store = base.store().clone();
     remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await.map(|_| ())
@@ -84,6 +89,7 @@ fn changed(pack: &Pack) -> Vec<(usize, Oid)> {
     let mut bytes = 0;
     let version = |(index, entry): (usize, &PackEntry)| {
         let fits = entry.kind() == ObjectKind::Blob && SIZES.contains(&entry.size());
+        // The bounds come first: a file outside of them must not count towards the sum that decides.
         let version = *earlier.versions.get(&entry.oid()).filter(|_| fits)?;
         bytes += entry.size();
         Some((index, version))

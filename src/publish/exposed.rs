@@ -53,15 +53,18 @@ impl Search {
 
     /// A search for `secrets`, as they are and as git's basic authentication writes a token, and for any private key.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        // The first pattern: `find` takes a match of number 0 for a frame, of any other for a secret.
         let mut forms = vec![BEGIN.to_owned()];
         for secret in secrets {
             let value = secret.expose().trim();
             if value.contains(BEGIN) {
                 // NOTE: the first line of an OpenSSH key is the same for all keys.
+                // Line by line, since a file may hold the key indented or with other line ends.
                 let body = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_KEY_LINE);
                 forms.extend(body.filter(|line| !line.starts_with("-----")).skip(1).map(str::to_owned));
             } else if value.len() >= SHORTEST {
                 forms.push(value.to_owned());
+                // actions/checkout leaves the token in this form in `.git/config` or in a file of its own.
                 forms.push(STANDARD.encode(format!("x-access-token:{value}")));
             }
         }
@@ -73,6 +76,7 @@ impl Search {
     /// What stands in `content`. Of a piece of a file the last bytes of the piece before come first.
     pub(super) fn find(&self, content: &[u8]) -> Option<Exposed> {
         self.0.as_ref()?.find_iter(content).find_map(|found| match found.pattern().as_usize() {
+            // A frame without a key does not end the search: the next match may be a secret.
             0 => is_private_key(&content[found.end()..]).then_some(Exposed::PrivateKey),
             _ => Some(Exposed::OwnSecret),
         })
@@ -83,6 +87,7 @@ impl Search {
 fn is_private_key(after: &[u8]) -> bool {
     let after = String::from_utf8_lossy(&after[..after.len().min(OVERLAP)]);
     let Some((label, rest)) = after.split_once("-----") else { return false };
+    // Only OpenPGP ends its label with `PRIVATE KEY BLOCK`.
     let kind = label.strip_suffix(" BLOCK").unwrap_or(label);
     let is_label = label.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
     if !kind.ends_with("PRIVATE KEY") || !is_label {
@@ -92,6 +97,7 @@ fn is_private_key(after: &[u8]) -> bool {
     // A key in JSON or in a variable has its line breaks escaped.
     let body: Cow<'_, str> =
         if body.contains('\\') { body.replace("\\r", "").replace("\\n", "\n").into() } else { body.into() };
+    // An encrypted PEM key has headers such as `Proc-Type: 4,ENCRYPTED` before its body.
     let lines = body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains(": "));
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let mut length = 0;
@@ -113,7 +119,9 @@ pub(super) fn has_registry_token(content: &[u8]) -> bool {
         let (key, value) = (key.trim(), value.trim().trim_matches('"'));
         let is_credential = ["_authToken", "_auth", "_password"]
             .iter()
+            // `//host/:_authToken` is a credential, `always_auth` is a setting.
             .any(|name| key.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(':')));
+        // npm itself fills in `${NPM_TOKEN}` when it reads the file: such a line gives nothing away.
         is_credential && !value.is_empty() && !value.starts_with('$')
     })
 }

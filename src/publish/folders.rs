@@ -40,8 +40,11 @@ impl Folders {
         let mut done = Self(Vec::new());
         // The folders that are open: the root, and those on the way to the present file.
         let mut open = vec![Folder { oid: Oid::ZERO, children: Vec::new(), files: 0..0, name: 0..0 }];
+        // The paths are in the order of their bytes, so that a folder's files
+        // stand together and one pass closes each folder once.
         for (index, file) in files.iter().enumerate() {
             let parents = memchr::memrchr(b'/', &file.path).map_or(&[][..], |end| &file.path[..=end]);
+            // The root has no name and stays open to the end.
             while let Some(last) = open.last().filter(|last| last.name.end > 0) {
                 let prefix = &files[last.files.start].path[..=last.name.end];
                 if parents.starts_with(prefix) {
@@ -67,6 +70,8 @@ impl Folders {
 
     fn close(&mut self, open: &mut Vec<Folder>, end: usize, files: &[File], oids: &[Oid]) {
         let Some(mut folder) = open.pop() else { return };
+        // Folders close from the deepest on, and in git's order of entries: `a/`
+        // stands between `a.txt` and `a0` for paths, too.
         folder.files.end = end;
         let entries: Vec<_> = folder.children.iter().map(|child| self.entry(*child, files, oids)).collect();
         folder.oid = ObjectKind::Tree.id_of(&TreeEntry::write_all(&entries));

@@ -17,6 +17,7 @@ pub(super) struct Entry {
 
 /// The variables before the first mistake.
 pub(super) fn entries(content: &[u8]) -> Vec<Entry> {
+    // As git does: `\r\n` is one line end, and the mark of UTF-8 at the beginning is no part of the text.
     let text = String::from_utf8_lossy(content).replace("\r\n", "\n");
     let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(&text) };
     let (mut entries, mut section) = (Vec::new(), None);
@@ -29,6 +30,7 @@ pub(super) fn entries(content: &[u8]) -> Vec<Entry> {
             '[' => reader.section().map(|found| section = Some(found)),
             _ => section.as_ref().and_then(|section| reader.variable(section)).map(|entry| entries.push(entry)),
         };
+        // git's check looks at nothing behind a mistake. Reading on would find faults that the server does not see.
         if read.is_none() {
             break;
         }
@@ -76,6 +78,7 @@ impl Reader<'_> {
         let section = self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).to_ascii_lowercase();
         self.take_while(|c| matches!(c, ' ' | '\t'));
         match self.next()? {
+            // The old form `[section.subsection]`, in which upper and lower case of the subsection are the same.
             ']' => match section.split_once('.') {
                 Some((section, subsection)) => Some((section.to_owned(), Some(subsection.to_owned()))),
                 None => Some((section, None)),
@@ -86,6 +89,7 @@ impl Reader<'_> {
                     match self.next()? {
                         '\n' => return None,
                         '"' => break,
+                        // In a subsection the backslash stands for the next character itself: `\t` is the letter t.
                         '\\' => subsection.push(self.next().filter(|c| *c != '\n')?),
                         other => subsection.push(other),
                     }
@@ -102,6 +106,7 @@ impl Reader<'_> {
         let key = self.take_while(|c| c.is_ascii_alphanumeric() || c == '-').to_ascii_lowercase();
         self.take_while(|c| matches!(c, ' ' | '\t'));
         let value = match self.next() {
+            // A variable without `=` is git's short form of true.
             None | Some('\n') => None,
             Some('=') => Some(self.value()?),
             Some(_) => return None,
@@ -115,6 +120,7 @@ impl Reader<'_> {
         loop {
             match self.next() {
                 None | Some('\n') if !quoted => break,
+                // A quotation has to end in its line; `\` before the line's end is the only way on.
                 None | Some('\n') => return None,
                 Some('#' | ';') if !quoted => {
                     self.skip_line();

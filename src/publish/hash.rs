@@ -122,6 +122,7 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, search: &Search, watch: &dyn 
     let total = listing.bytes();
     let (done, kept) = (AtomicU64::new(0), AtomicU64::new(0));
     let advance = |bytes: u64| {
+        // Relaxed order is enough for counters: nothing else is read on the strength of their values.
         let before = done.fetch_add(bytes, Ordering::Relaxed);
         if before / STEP != (before + bytes) / STEP {
             watch.see(Event::Hashing { done: before + bytes, total });
@@ -138,6 +139,7 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, search: &Search, watch: &dyn 
         let made = made.and_then(|made| made.map_err(|failure| failed.set(failure)).ok());
         made.map(|blob| (index, blob))
     };
+    // One file per task: in longer runs the big files, which stand first, would all fall to one thread.
     let hashed: Vec<Option<(usize, Blob)>> = order.into_par_iter().with_max_len(1).map(one).collect();
     watch.see(Event::Finished);
     if let Some(failure) = failed.into_inner() {
@@ -155,6 +157,7 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, search: &Search, watch: &dyn 
         }
         exposed.extend(blob.exposed.map(|held| (index, held)));
     }
+    // Hashing went by size. Messages name files by path, the same ones on every run.
     lfs_pointers.sort_unstable();
     exposed.sort_unstable_by_key(|(index, _)| *index);
     let folders = Folders::of(&listing, &oids);
@@ -173,8 +176,10 @@ fn blob(
         let size = content.len() as u64;
         let room = || {
             let fits = |kept: u64| Some(kept + size).filter(|kept| *kept <= retain.budget);
+            // One step, since a look and a later addition would let two threads share the last free bytes.
             kept.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
         };
+        // A copy, as the thread reads its next file into the same buffer.
         (retain.budget > 0 && !(retain.known)(oid) && room()).then(|| Bytes::copy_from_slice(content))
     };
     if file.mode == FileMode::SYMLINK {
@@ -184,6 +189,7 @@ fn blob(
         // Opening the link would read what it leads to: its own content always stays.
         return Ok(Blob { oid, content: Some(target), lfs_pointer: false, exposed: None });
     }
+    // A buffer per file would be filled with zeros and freed again for each of ten thousand small files.
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
@@ -191,6 +197,7 @@ fn blob(
         // In front of a piece stand the last bytes of the one before, so that what spans both is found.
         buffer.resize(OVERLAP + PIECE, 0);
         let mut opened = listing.open(file)?;
+        // The size is hashed in front of the content: a file that grows or shrinks meanwhile has no valid id.
         let mut hasher = ObjectKind::Blob.hasher(file.size);
         let mut left = file.size;
         let mut exposed = None;
@@ -217,6 +224,8 @@ fn blob(
             }
         }
         let oid = Oid::from_bytes(hasher.finalize().into());
+        // A file of several pieces is neither kept nor a pointer, and no `.npmrc`
+        // is as long: the pack streams it from the disk.
         if read > first as u64 {
             return Ok(Blob { oid, content: None, lfs_pointer: false, exposed });
         }
@@ -236,6 +245,7 @@ fn fill(file: &mut impl Read, buffer: &mut [u8], wanted: u64) -> std::io::Result
         match file.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
+            // A signal that the step handles elsewhere is no fault of the file.
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

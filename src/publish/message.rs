@@ -73,6 +73,7 @@ pub fn placeholders(template: &str, origin: &Origin, tag: Option<&str>) -> Strin
             }
             after
         } else {
+            // Braces of something else, as in a message about code, stay as they were written.
             filled.push('{');
             after
         };
@@ -88,6 +89,7 @@ pub fn message(template: &str, origin: &Origin, tag: Option<&str>, with_trailers
     let trailers = if with_trailers { origin.trailers() } else { Vec::new() };
     if !trailers.is_empty() {
         text.truncate(text.trim_end().len());
+        // git reads the last paragraph alone: a blank line in between would take the message's own trailers out of it.
         text.push_str(if ends_in_trailers(&text) { "\n" } else { "\n\n" });
         text.push_str(&trailers.join("\n"));
     }
@@ -123,6 +125,7 @@ fn without_own_trailers(text: String) -> String {
 /// Whether the last paragraph, which must not be the first one, holds nothing but trailers.
 fn ends_in_trailers(text: &str) -> bool {
     let lines: Vec<&str> = text.trim_start_matches('\n').lines().collect();
+    // A subject such as `Fix: the build` has the form of a trailer and is none.
     let Some(blank) = lines.iter().rposition(|line| line.trim().is_empty()) else { return false };
     let trailer = |line: &str| {
         line.split_once(':').is_some_and(|(token, _)| {
@@ -133,6 +136,7 @@ fn ends_in_trailers(text: &str) -> bool {
         [] => return false,
         [first, more @ ..] => (first, more),
     };
+    // git folds a line that begins with a blank into the one before; the first line has none.
     trailer(first) && more.iter().all(|line| line.starts_with([' ', '\t']) || trailer(line))
 }
 

@@ -22,8 +22,10 @@ pub async fn newer_run(
     let (Some(own), Some(tip)) = (own, base.tip()) else { return Ok(None) };
     let commit = base.store().read_commit(tip)?;
     let Some(later) = later(&commit.message, own) else { return Ok(None) };
+    // A first commit, as `history: single` makes them, may have changed anything.
     let Some(parent) = commit.parents.first() else { return Ok(Some(later)) };
     let before = base.commit(*parent, remote, retries).await?.tree;
+    // Only the entries of the destination itself: comparing what lies below would fetch all trees of two commits.
     let before = base.folder(before, &directory.asked.commit.destination, remote, retries).await?;
     let after = base.folder(commit.tree, &directory.asked.commit.destination, remote, retries).await?;
     Ok(changes_more_than_stays(directory, &before, &after).then_some(later))
@@ -33,9 +35,11 @@ pub async fn newer_run(
 fn later(message: &[u8], own: &str) -> Option<String> {
     let number = |address: &str| -> Option<(String, u64)> {
         let (repository, rest) = address.trim().split_once(RUNS)?;
+        // The address of a repeated run goes on with `/attempts/N`.
         Some((repository.to_ascii_lowercase(), rest.split('/').next()?.parse().ok()?))
     };
     let message = String::from_utf8_lossy(message);
+    // The last one is the step's own trailer. An earlier line may be a quotation in somebody's message.
     let run = message.lines().rev().find_map(|line| line.strip_prefix("Relay-Run:"))?.trim();
     let ((own_repository, own), (repository, run_number)) = (number(own)?, number(run)?);
     (own_repository == repository && run_number > own).then(|| run.to_owned())
@@ -45,6 +49,7 @@ fn later(message: &[u8], own: &str) -> Option<String> {
 fn changes_more_than_stays(directory: &DirectoryPlan, before: &[TreeEntry], after: &[TreeEntry]) -> bool {
     let differs = |one: &[TreeEntry], other: &[TreeEntry]| {
         one.iter().any(|entry| {
+            // A folder that stays in part counts as changed: whether it is would take its trees.
             let stays = [&directory.keep, &directory.exclude]
                 .iter()
                 .any(|globs| if entry.mode.is_tree() { globs.cover(&entry.name) } else { globs.matches(&entry.name) });

@@ -33,6 +33,7 @@ pub async fn previews(
 ) -> Result<Vec<Preview>, Failure> {
     let Some(mut tree) = base.root()? else { return Ok(Vec::new()) };
     let mut path = Vec::new();
+    // One tree per level, each known only from the one above it.
     for name in folders.above() {
         base.fetch_trees([tree], remote, retries).await?;
         let Some(below) = folder(&entries(base, tree)?, name) else { return Ok(Vec::new()) };
@@ -46,6 +47,7 @@ pub async fn previews(
     };
     let mut found: Vec<Preview> = entries(base, tree)?.into_iter().filter_map(preview).collect();
     for name in folders.below() {
+        // All in one request: with a request each, a thousand previews would cost a thousand round trips.
         base.fetch_trees(found.iter().map(|preview| preview.tree), remote, retries).await?;
         let mut below = Vec::new();
         for Preview { path, number, tree } in found {

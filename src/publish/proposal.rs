@@ -77,6 +77,8 @@ impl Proposal {
         retries: &Retries,
     ) -> Result<Self, Failure> {
         let tip = base.tip;
+        // The merge runs without the network and ends at a tree that is not here. After the fetch it begins anew: its
+        // expensive part, the hashes, is done.
         loop {
             let (directory_, hashed_, store_) = (directory.clone(), Arc::clone(hashed), base.store.clone());
             let (site, closed) = (commit.site(directory), Arc::clone(&commit.about.closed_previews));
@@ -88,8 +90,11 @@ impl Proposal {
                 Ok(merged) => return propose(directory, commit, hashed, tip, merged, &base.store),
                 Err(MergeError::Failed(failure)) => return Err(failure),
                 Err(MergeError::Missing { oid, deep }) => {
+                    // Inside the destination everything below is compared, so that one request
+                    // brings it all. On the way there one tree does.
                     let filter = if deep { Filter::Blobless } else { Filter::Tree(0) };
                     base.fetch(oid, None, filter, remote, retries).await?;
+                    // Without this look the loop would ask for the same tree for ever.
                     if !base.store.has(oid)? {
                         let what = format!("The server left the tree {oid} out of what it sent.");
                         return Err(Failure::new(Cause::ServerError, what));
@@ -197,6 +202,7 @@ impl Base {
         if wants.is_empty() {
             return Ok(());
         }
+        // The server gives trees named as wants in spite of the filter, which holds back what they lead to.
         let request = FetchRequest { wants, filter: Some(Filter::Tree(0)), ..FetchRequest::default() };
         let get = || async {
             let store = self.store.clone();
@@ -228,6 +234,7 @@ impl Base {
         let request = FetchRequest {
             wants: vec![want],
             haves: before.into_iter().collect(),
+            // With a depth the server would hide the commits in between, which are counted.
             depth: before.is_none().then_some(1),
             filter: Some(filter),
         };
@@ -273,6 +280,8 @@ fn merge_at(
     let base_tree = base.as_ref().map(|commit| commit.tree);
     let merged = merged(directory, hashed, base_tree, about, store)?;
     let files_before = match base_tree {
+        // Counting reads every tree of the branch; only the check of a
+        // publish that removes most of it needs the number.
         Some(tree) if merged.changes.removed > 0 => count_files(store, tree)?,
         _ => None,
     };
@@ -291,6 +300,7 @@ fn propose(
     let asked = &directory.asked.commit;
     let single = asked.history == History::Single;
     let same_tree = base.as_ref().is_some_and(|base| base.tree == merged.tree);
+    // `history: single` promises one commit: a longer branch is rewritten even where its files are the same.
     let same_history = !single || base.as_ref().is_some_and(|base| base.parents.is_empty());
     // Nothing can be taken off a branch that is not there.
     let nowhere = tip.is_none() && directory.directory.is_none();
@@ -306,6 +316,7 @@ fn propose(
             files_before: None,
         });
     }
+    // Without a parent nothing refers to the old commits any more, and the server can drop them.
     let parents: Vec<Oid> = tip.filter(|_| !single).into_iter().collect();
     let text = message(&asked.message, &plan.origin, plan.first_tag.as_deref(), plan.about.trailers);
     let content = commit(merged.tree, &parents, &plan.author, &text, chrono::Utc::now());
@@ -333,12 +344,15 @@ fn merged(
     let adds_nojekyll = match directory.asked.nojekyll {
         Nojekyll::Always => true,
         Nojekyll::Never => false,
+        // Without `.nojekyll`, Pages builds the branch with Jekyll, which leaves out files that begin with `_`.
         Nojekyll::Auto => directory.branch().short() == PAGES && (is_site || base_tree.is_none()),
     };
     if adds_nojekyll && directory.directory.is_some() {
+        // Pages looks at the name alone: a file that is there does the same whatever it holds.
         root_files.push(RootFile { name: ".nojekyll", content: Bytes::new(), overwrite: false });
     }
     if let Some(host) = &directory.asked.cname {
+        // The input names the host: a `CNAME` of the directory or of the branch gives way to it.
         root_files.push(RootFile { name: "CNAME", content: format!("{host}\n").into(), overwrite: true });
     }
     let placement = Placement {
@@ -364,6 +378,7 @@ fn pack_of(hashed: &Hashed, merged: &Merged, commit: Oid, content: Vec<u8>) -> R
         entries.push(match &blob.source {
             BlobSource::Memory(content) => data(ObjectKind::Blob, blob.oid, content.clone()),
             BlobSource::File(index) => {
+                // Read again while the pack is written, since all new files together may not fit into memory.
                 let place = listing.place(&listing.files()[*index])?;
                 PackEntry::File { oid: blob.oid, size: blob.size, place }
             }

@@ -43,6 +43,7 @@ impl Source {
     /// The directory's content by its object ids; with a file that GitHub does not take it is not read. Must be called inside a tokio runtime.
     pub async fn hashed(&self, plan: &DirectoryPlan, watch: &Arc<dyn Watch>) -> Result<Arc<Hashed>, Failure> {
         let make = || async {
+            // Moved out, not cloned: a copy would hold all paths of a large site twice.
             let listing = self.listing(plan).await?.listing.lock().unwrap_or_else(PoisonError::into_inner).take();
             let listing = listing.ok_or_else(unfinished)?;
             if let Some(failure) = too_large(&listing) {
@@ -50,6 +51,7 @@ impl Source {
             }
             let watch = Arc::clone(watch);
             let (retain, search) = (Retain::small(&listing), plan.search.clone());
+            // A few small files decide it, before all others are read.
             let work = move || match special::refused(&listing)? {
                 Some(failure) => Err(failure),
                 None => hash(listing, &retain, &search, &*watch).map(Arc::new),
@@ -79,6 +81,8 @@ impl Source {
                 }
                 None => Listing::nothing(),
             };
+            // The walk knows the path inside the directory alone; only the
+            // destination in front of it makes this one too long.
             if let Some(file) = listing.files().iter().find(|file| plan.on_branch(&file.path).len() > MAX_PATH) {
                 let what = format!(
                     "{} cannot be published into {}: on the branch its path is longer than {MAX_PATH} bytes.",
@@ -90,6 +94,7 @@ impl Source {
             let workflow_files = listing.files().iter().any(|file| plan.on_branch(&file.path).starts_with(WORKFLOWS));
             Ok(Listed { listing: Mutex::new(Some(listing)), workflow_files })
         };
+        // A failure is remembered like a success: each target would only meet it again.
         self.listed.get_or_init(list).await.as_ref().map_err(Clone::clone)
     }
 }

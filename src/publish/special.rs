@@ -28,6 +28,7 @@ const LARGEST: u64 = 1 << 20;
 /// # Errors
 /// A file that cannot be read, or changed since it was listed.
 pub(super) fn refused(listing: &Listing) -> Result<Option<Failure>, Failure> {
+    // A link by the name of `.gitmodules` was refused when the directory was listed.
     for file in listing.files().iter().filter(|file| file.mode != FileMode::SYMLINK && file.size <= LARGEST) {
         let name = file.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let Some(special) = Special::of(name) else { continue };
@@ -42,6 +43,7 @@ pub(super) fn refused(listing: &Listing) -> Result<Option<Failure>, Failure> {
 fn read(listing: &Listing, file: &File) -> Result<Vec<u8>, Failure> {
     let mut content = Vec::new();
     let opened = listing.open(file)?;
+    // One byte more than was listed shows that a file grows, without reading one that never ends.
     opened.take(file.size + 1).read_to_end(&mut content).map_err(|error| unreadable(&file.path, &error))?;
     if content.len() as u64 == file.size { Ok(content) } else { Err(changed(&file.path)) }
 }
@@ -66,6 +68,7 @@ fn fault(special: Special, content: &[u8]) -> Option<Fault> {
     match special {
         Special::Modules => git_config::entries(content).iter().find_map(of_module),
         Special::Attributes => {
+            // git takes the content for a C string: it does not look behind a NUL.
             let content = content.split(|byte| *byte == 0).next().unwrap_or_default();
             let mut lines = content.split(|byte| *byte == b'\n');
             let at = lines.position(|line| line.len() >= LONGEST_LINE)?;
@@ -86,7 +89,9 @@ fn of_module(entry: &Entry) -> Option<Fault> {
             format!("the {key} of the submodule {module} is {}, {why}", shown(entry.value.as_deref()?.as_bytes()));
         Some(Fault { what, remedy })
     };
+    // `git clone` of such a submodule would read the value as an option, and some options run programs.
     let is_option = |value: &str| value.starts_with('-');
+    // git keeps the submodule's repository in `.git/modules/NAME`: `..` would lead out of that folder.
     if name.is_empty() || name.split(['/', '\\']).any(|part| part == "..") {
         let what = format!("the name of the submodule {module} is empty or has a part `..`");
         return Some(Fault { what, remedy: "Rename the submodule" });
@@ -98,6 +103,7 @@ fn of_module(entry: &Entry) -> Option<Fault> {
         }
         "url" if !is_address(value) => of("url", "which leads to no repository", "Write the address of a repository"),
         "path" if is_option(value) => of("path", "which git would take for an option", "Rename the folder"),
+        // git would run the command in every clone that updates its submodules.
         "update" if value.starts_with('!') => of("update", "a command", "Write `checkout`, `rebase` or `merge`"),
         _ => None,
     }
@@ -105,6 +111,8 @@ fn of_module(entry: &Entry) -> Option<Fault> {
 
 /// Whether git takes a submodule's address for one, as far as its words alone tell.
 fn is_address(url: &str) -> bool {
+    // A line break in an address would give git's credential helpers a second
+    // `host=`, and them the password of another host.
     let breaks = |text: &str| percent_decode_str(text).any(|byte| byte == b'\n');
     if url.starts_with("./") || url.starts_with("../") || url.starts_with("git://") {
         return !breaks(url) && !climbs_out(url);
@@ -114,6 +122,7 @@ fn is_address(url: &str) -> bool {
         let rest = url.strip_prefix(scheme)?;
         rest.strip_prefix("::").or_else(|| rest.starts_with("://").then_some(url))
     });
+    // Of all other forms, such as `git@host:path`, git's check says nothing.
     let Some(web) = web else { return true };
     let host = web.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
     let host = host.rsplit('@').next().unwrap_or_default();

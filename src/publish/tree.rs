@@ -169,6 +169,8 @@ pub fn merge(
     content: Option<&Hashed>,
     placement: &Placement<'_>,
 ) -> Result<Merged, MergeError> {
+    // The merge calls itself for each level of folders. The 2 MiB of an
+    // ordinary thread would leave a kilobyte to each of 2,048.
     let run = || merge::Merge::new(trees, content, placement).run(base);
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
@@ -188,6 +190,7 @@ pub fn count_files(trees: &dyn Trees, root: Oid) -> Result<Option<u64>, Failure>
         if counts.contains_key(&oid) {
             continue;
         }
+        // A partial count is worse than none: it would make the share of removed files look larger than it is.
         let Some(entries) = trees.tree(oid)? else { return Ok(None) };
         let folders = || entries.iter().filter(|entry| entry.mode.is_tree()).map(|entry| entry.oid);
         if below_known {
@@ -195,6 +198,7 @@ pub fn count_files(trees: &dyn Trees, root: Oid) -> Result<Option<u64>, Failure>
             let files = entries.iter().filter(|entry| !entry.mode.is_tree()).count() as u64;
             counts.insert(oid, below.fold(files, u64::saturating_add));
         } else {
+            // It comes up again after all that is pushed above it: by then each folder below has its count.
             open.push((oid, true));
             open.extend(folders().map(|folder| (folder, false)));
         }

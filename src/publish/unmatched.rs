@@ -31,6 +31,7 @@ pub fn unmatched(plan: &DirectoryPlan, hashed: &Hashed, base: &Base) -> Result<V
     for (input, globs) in [("keep", &plan.keep), ("exclude", &plan.exclude)] {
         for (index, pattern) in globs.patterns().iter().enumerate() {
             let Ok(alone) = Globs::new(&[pattern]) else { continue };
+            // What `exclude` leaves out never came into the listing: only the walk knows which lines did it.
             let cuts = input == "exclude" && (is_default(pattern) || listing.cut_by.contains(&index));
             if !cuts && !is_below_another(globs, pattern) && !matches(&alone) {
                 open.push((input, pattern.clone(), alone));
@@ -40,6 +41,7 @@ pub fn unmatched(plan: &DirectoryPlan, hashed: &Hashed, base: &Base) -> Result<V
     let links = listing.files().iter().filter(|file| file.mode == FileMode::SYMLINK);
     let mut links: Vec<Vec<u8>> = links.map(|file| file.path.to_vec()).collect();
     let is_known = open.is_empty() || on_branch(plan, base, &mut open, &mut links)?;
+    // A pattern may match what was not looked at: a warning has to be certain.
     if !is_known {
         return Ok(Vec::new());
     }
@@ -69,6 +71,7 @@ fn on_branch(
     open: &mut Vec<(&'static str, String, Globs)>,
     links: &mut Vec<Vec<u8>>,
 ) -> Result<bool, Failure> {
+    // Nothing is there to match: that is as certain as a look at all files.
     let Some(tip) = base.tip() else { return Ok(true) };
     let mut root = base.store().read_commit(tip)?.tree;
     for name in plan.asked.commit.destination.components() {
@@ -118,6 +121,7 @@ fn slip(pattern: &str, plan: &DirectoryPlan, links: &[Vec<u8>], matches: &dyn Fn
         let bare = pattern.trim_matches(['"', '\'', '`', ',']);
         return Some(format!("The quotes count as part of the name; write {bare:?} without them."));
     }
+    // In `{a,b}` the comma is part of the pattern.
     if pattern.contains(',') && !pattern.contains('{') {
         return Some("Commas count as part of the name; write one pattern per line.".to_owned());
     }

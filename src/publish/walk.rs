@@ -212,6 +212,7 @@ fn list(walk: &Walk<'_>) -> Result<Listing, Failure> {
     let mut all = Found::default();
     let mut level = vec![Folder { place: walk.root.directory.clone(), ..Folder::default() }];
     let mut folders = 0_u64;
+    // Level by level: all folders of one are read side by side, and no depth of folders can exhaust the stack.
     while !level.is_empty() {
         folders += level.len() as u64;
         let found = level
@@ -225,6 +226,7 @@ fn list(walk: &Walk<'_>) -> Result<Listing, Failure> {
     if files.is_empty() {
         return Err(nothing(folders - 1, !cut_by.is_empty(), skipped.len()));
     }
+    // Threads end in any order; the trees are built from files in the order of their paths' bytes.
     files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(Listing { root: Some(walk.root.clone()), files, skipped, excluded, cut_by, empty })
 }
@@ -253,6 +255,8 @@ fn read_folder(folder: &Folder, walk: &Walk<'_>) -> Result<Found, Failure> {
     }
     names
         .into_par_iter()
+        // A folder of fewer entries stays with one thread: the share of each
+        // would be too small to pay for handing it out.
         .with_min_len(512)
         .try_fold(Found::default, |mut found, name| {
             take(&mut found, folder, &open, &name, walk)?;
@@ -280,6 +284,7 @@ fn files_below(root: &OpenFolder, place: PathBuf) -> u64 {
 fn take(found: &mut Found, folder: &Folder, open: &OpenFolder, entry: &OsStr, walk: &Walk<'_>) -> Result<(), Failure> {
     let root = &walk.root.folder;
     let name = &*system::bytes_of(entry);
+    // Before any pattern is looked at: none can bring a repository's own folder into a publish.
     if tree::is_dot_git(name) {
         return Ok(());
     }
@@ -290,6 +295,7 @@ fn take(found: &mut Found, folder: &Folder, open: &OpenFolder, entry: &OsStr, wa
     }
     path.extend_from_slice(name);
     let place = || folder.place.join(entry);
+    // By the folder that is held open, not by its path: a link that takes the folder's place meanwhile leads nowhere.
     let mut status = open.status(Path::new(entry)).map_err(|error| unreadable(&path, &error))?;
     if is_excluded(walk.exclude, &path, status) {
         let is_folder = status.kind == Kind::Folder;
@@ -321,6 +327,7 @@ fn take(found: &mut Found, folder: &Folder, open: &OpenFolder, entry: &OsStr, wa
         Kind::File if status.is_executable => FileMode::EXECUTABLE,
         Kind::File => FileMode::FILE,
     };
+    // After `exclude`, which is the way to publish a directory that holds such a name.
     if let Some(reason) = tree::refusal(&path, name, mode == FileMode::SYMLINK) {
         let what = format!("{} cannot be published: {reason}.", shown(&path));
         return Err(Failure::new(Cause::InvalidInput, what).with_remedy("Rename it, or take it out with `exclude`."));
@@ -328,6 +335,7 @@ fn take(found: &mut Found, folder: &Folder, open: &OpenFolder, entry: &OsStr, wa
     if status.kind == Kind::Folder {
         found.folders.push(folder.below(path, target, entry));
     } else {
+        // Nearly all files lie under their own path: a copy of it in each would double the memory of the listing.
         let place = target.or_else(|| (!folder.through.is_empty()).then(place)).map(PathBuf::into_boxed_path);
         found.files.push(File { path: path.into(), mode, size: status.size, stamp: status.stamp, place });
     }

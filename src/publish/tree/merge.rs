@@ -44,6 +44,7 @@ impl<'a> Merge<'a> {
     pub(super) fn run(mut self, base: Option<Oid>) -> Result<Merged, MergeError> {
         let components: Vec<&str> = self.placement.destination.components().collect();
         let merged = self.along(&components, 0, base)?;
+        // A commit always names a tree: where nothing is left, the empty one.
         let tree = self.without_closed_previews(merged)?.unwrap_or_else(|| self.new.tree(&[]));
         if let Some(content) = self.content {
             for index in &self.new.files {
@@ -69,7 +70,9 @@ impl<'a> Merge<'a> {
         let place = before.iter().position(|entry| entry.name == name);
         let old = match place.map(|place| &before[place]) {
             Some(entry) if entry.mode.is_tree() => Some(entry.oid),
+            // A file on the way to the destination: there is nothing of it to take off.
             Some(_) if self.content.is_none() && below < components.len() => return Ok(base),
+            // A folder would have to take the place of a file or submodule that nobody asked to remove.
             Some(entry) if below < components.len() || (entry.mode.is_submodule() && self.content.is_some()) => {
                 let what = if entry.mode.is_submodule() { "a submodule" } else { "a file" };
                 let path = components[..below].join("/");
@@ -110,6 +113,7 @@ impl<'a> Merge<'a> {
         for (index, file) in self.placement.root_files.iter().enumerate() {
             let entry = root_file_entry(file);
             match root.iter_mut().find(|old| old.name == entry.name) {
+                // A folder by this name holds somebody's files, which are outside of the destination.
                 Some(old) if !file.overwrite || old.mode.is_tree() => {}
                 Some(old) if old.oid == entry.oid && old.mode.canonical() == entry.mode => {}
                 Some(old) => {
@@ -145,6 +149,7 @@ impl<'a> Merge<'a> {
         match (alone, base) {
             // The branch has what the directory has, and so nothing to keep beside it.
             (Some((_, folder)), Some(base)) if plain && folder.oid == base => return Ok(Some(base)),
+            // None of the folder's files meets anything on the branch, so that its trees are taken as they were hashed.
             (Some((index, folder)), None) if plain => {
                 self.changes.added += folder.files.len() as u64;
                 self.name_all(folder.files.clone());
@@ -159,6 +164,7 @@ impl<'a> Merge<'a> {
             Some(oid) => self.entries(oid, true)?,
             None => Vec::new(),
         };
+        // git sorts a folder as if its name ended in `/`. The two sides can be compared only by the names themselves.
         let mut old: Vec<&TreeEntry> = before.iter().collect();
         old.sort_unstable_by_key(|entry| &entry.name[..]);
         let wanted = self.wanted(alone.map(|(index, _)| index), root, &old);
@@ -225,6 +231,8 @@ impl<'a> Merge<'a> {
     fn stays_at_root(&self, old: &TreeEntry) -> bool {
         let named = |file: &RootFile| file.name.as_bytes() == old.name;
         let may_be_site = self.is_site() || self.placement.site == Site::Unknown;
+        // GitHub commits `CNAME` itself when a domain is set in the repository's
+        // settings: without the file the site loses its domain.
         let is_cname = old.name == b"CNAME" && self.content.is_some() && may_be_site;
         !old.mode.is_tree() && (is_cname || self.is_site() && self.placement.root_files.iter().any(named))
     }
@@ -257,6 +265,8 @@ impl<'a> Merge<'a> {
             return Ok(oid.map(|oid| TreeEntry { oid, ..entry }));
         }
         match old {
+            // Old repositories have modes such as 100664: the same file, and
+            // writing it anew would make a change of nothing.
             Some(old) if old.oid == entry.oid && old.mode.canonical() == entry.mode => return Ok(Some(old.clone())),
             Some(old) if old.mode.is_tree() => {
                 self.discard(old.oid, path, depth + 1)?;
@@ -266,6 +276,7 @@ impl<'a> Merge<'a> {
             Some(old) => {
                 self.changes.changed += 1;
                 self.name(self.whole(path), FileStatus::Changed);
+                // A submodule's id is a commit of another repository: no delta can be made against it.
                 if !old.mode.is_submodule() {
                     self.new.before.insert(entry.oid, old.oid);
                 }
@@ -287,6 +298,7 @@ impl<'a> Merge<'a> {
     fn stay(&mut self, old: &TreeEntry, path: &mut Vec<u8>, depth: usize) -> Result<Option<TreeEntry>, MergeError> {
         let Placement { keep, exclude, .. } = self.placement;
         if old.mode.is_tree() {
+            // All below stays: none of its trees has to be read.
             if keep.cover(path) || exclude.cover(path) {
                 return Ok(Some(old.clone()));
             }
@@ -355,6 +367,7 @@ impl<'a> Merge<'a> {
     /// As [`Self::name`] for added files of the directory, which stand in the order of their paths.
     fn name_all(&mut self, files: std::ops::Range<usize>) {
         let Some(content) = self.content else { return };
+        // Later ones cannot be among the first: a new folder can be as large as the whole site.
         for file in &content.listing().files()[files.start..files.end.min(files.start + MOST_FILES)] {
             self.name(self.whole(&file.path), FileStatus::Added);
         }
@@ -373,6 +386,8 @@ impl<'a> Merge<'a> {
     fn result(&mut self, base: Option<Oid>, before: &[TreeEntry], mut after: Vec<TreeEntry>) -> Option<Oid> {
         after.sort_by(TreeEntry::order);
         match base {
+            // The id that the branch has: written anew, a tree with zero-padded
+            // modes, as old tools made them, would be another one.
             Some(base) if after == before => Some(base),
             _ if after.is_empty() => None,
             _ => {

@@ -66,6 +66,7 @@ impl New {
         lacking.extend(root_files.iter().map(|content| ObjectKind::Blob.id_of(content)));
         drop_known(trees, base, content, &mut lacking)?;
 
+        // An id leaves the set with its first object: files of one content are one blob, sent once.
         let mut new_trees: Vec<_> = self.mixed.into_iter().filter(|(oid, _)| lacking.remove(oid)).collect();
         let mut blobs = Vec::new();
         for content in root_files {
@@ -86,6 +87,7 @@ impl New {
                 blobs.push(NewBlob { oid: oids[index], size: content.listing().files()[index].size, source });
             }
         }
+        // A hash map's order differs from run to run. With a fixed one, the same change is the same pack.
         new_trees.sort_unstable_by_key(|(oid, _)| *oid);
         Ok((new_trees, blobs))
     }
@@ -96,6 +98,7 @@ impl New {
         let mut open = std::mem::take(&mut self.folders);
         while let Some(index) = open.pop() {
             let folder = content.folders.get(index);
+            // Folders of the same content are one tree: what lies below is known already.
             if all.insert(folder.oid, index).is_none() {
                 open.extend(folder.children.iter().filter_map(|child| match child {
                     Child::Folder(index) => Some(*index),
@@ -122,6 +125,8 @@ fn drop_known(
     content: Option<&Hashed>,
     lacking: &mut HashSet<Oid>,
 ) -> Result<(), Failure> {
+    // Of a folder that is the same on both sides the directory knows
+    // everything: the branch's trees below it stay unread.
     let same: HashMap<Oid, &Folder> = match content {
         Some(content) => content.folders.iter().map(|folder| (folder.oid, folder)).collect(),
         None => HashMap::new(),

@@ -42,6 +42,8 @@ impl<'a> Merge<'a> {
             match groups.get(&entry.name[..]).filter(|_| entry.mode.is_tree()) {
                 None => after.push(entry.clone()),
                 Some([(path, tree)]) if path.len() == length + entry.name.len() => {
+                    // Another tree than when its pull request was looked up: a run has
+                    // published to it since, so that it is in use.
                     if *tree == entry.oid {
                         self.changes.removed += 1;
                         self.changes.previews += 1;
@@ -63,6 +65,7 @@ impl<'a> Merge<'a> {
             return Ok(None);
         }
         let pruned = self.new.tree(&after);
+        // The delta is made against what the branch has. The tree in between exists only here and is never sent.
         let was = self.new.before.get(&oid).copied().unwrap_or(oid);
         self.new.before.insert(pruned, was);
         Ok(Some(pruned))
@@ -82,6 +85,7 @@ impl<'a> Merge<'a> {
 
     /// Whether the directory has files for the folder of the branch at `path`, or goes to a folder inside of it.
     fn is_brought(&self, path: &[u8]) -> bool {
+        // A preview that this step publishes is in use, whatever has become of its pull request meanwhile.
         let Some(content) = self.content else { return false };
         let inside =
             |above: &[u8], path: &[u8]| path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&b'/'));

@@ -30,6 +30,7 @@ pub(super) fn end_of(path: &[u8], folder: &Folder, place: &Path, workspace: &Pat
         io::ErrorKind::NotADirectory => {
             refused("dangles, as it leads through a file", "Correct the link, or remove it.")
         }
+        // The kind `FilesystemLoop` is not stable in std.
         _ if leads_to_itself(place) => refused("loops, as it leads back to itself", "Correct the link, or remove it."),
         _ => refused(&format!("cannot be read ({error})"), "Correct the link, or remove it."),
     })?;
@@ -37,9 +38,11 @@ pub(super) fn end_of(path: &[u8], folder: &Folder, place: &Path, workspace: &Pat
         let remedy = "Copy what it points to into the workspace before this step (`cp -rL`).";
         return Err(refused("leaves the workspace", remedy));
     };
+    // The walk passes over `.git` by its name. A link would publish the checkout's credentials under another one.
     if inside.iter().any(|name| tree::is_dot_git(&system::bytes_of(name))) {
         return Err(refused("leads into `.git`, which is never published", "Remove the link."));
     }
+    // Such a folder would be listed inside itself without end.
     if end.is_dir() && folder.through.iter().chain([&folder.place]).any(|way| way.starts_with(inside)) {
         return Err(refused("loops, as it leads to a folder that holds it", "Remove the link."));
     }

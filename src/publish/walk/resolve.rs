@@ -24,7 +24,10 @@ pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, F
         Failure::new(Cause::DirectoryNotFound, what)
     })?;
     let relative = Path::new(directory);
+    // An absolute path is understood in both spellings, as the runner names
+    // the workspace and as the file system resolves it.
     let relative = relative.strip_prefix(workspace).or_else(|_| relative.strip_prefix(&root)).unwrap_or(relative);
+    // The text alone decides first: `site/../../x` leaves the workspace on its way, wherever it would come out.
     let mut depth = 0_u32;
     for component in relative.components() {
         match component {
@@ -35,6 +38,7 @@ pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, F
         }
     }
     let found = root.join(relative).canonicalize().map_err(|error| missing(&root, relative, directory, &error))?;
+    // A link on the way can still lead out of it.
     if !found.starts_with(&root) {
         return Err(outside(&root, directory));
     }
