@@ -32,6 +32,20 @@ fn each_recipe_lies_ready_in_a_file() {
     }
 }
 
+#[test]
+fn p12_a_recipe_that_publishes_a_site_keeps_an_older_run_from_ending_last() {
+    for recipe in recipes() {
+        let workflow: Value = serde_yaml_ng::from_str(&recipe.text).unwrap();
+        let jobs = workflow["jobs"].as_mapping().unwrap();
+        for job in jobs.values() {
+            let steps = job["steps"].as_sequence().into_iter().flatten();
+            let publishes = steps.filter(|step| !step["with"]["directory"].is_null()).count() > 0;
+            let grouped = !workflow["concurrency"].is_null() || !job["concurrency"].is_null();
+            assert!(grouped || !publishes, "{}: no `concurrency:`", recipe.file);
+        }
+    }
+}
+
 /// The recipes' other sides: workflows of the target, and what a fork's pull request may run.
 const RECEIVERS: [&str; 3] = ["build-preview.yml", "docker-build.yml", "part-changed.yml"];
 

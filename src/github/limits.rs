@@ -44,6 +44,16 @@ pub const EVENT_TYPE_CHARACTERS: usize = 100;
 /// Source: <https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event>
 pub const WORKFLOW_INPUTS: usize = 25;
 
+/// The number of inputs that a `workflow_dispatch` can have on Enterprise Server up to 3.19.
+///
+/// Source: <https://docs.github.com/en/enterprise-server@3.19/rest/actions/workflows#create-a-workflow-dispatch-event>
+pub const OLD_WORKFLOW_INPUTS: usize = 10;
+
+/// The size of a `workflow_dispatch`'s inputs in characters.
+///
+/// Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#onworkflow_dispatchinputs>
+pub const WORKFLOW_INPUTS_CHARACTERS: usize = 65_535;
+
 /// The size of an Actions secret in bytes.
 ///
 /// Source: <https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets>

@@ -83,6 +83,12 @@ impl Meta {
         self.header("x-github-sso")
     }
 
+    /// The version of an Enterprise Server, major and minor: `3.19.2` is `(3, 19)`.
+    pub fn server_version(&self) -> Option<(u32, u32)> {
+        let mut numbers = self.header("x-github-enterprise-version")?.split('.').map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    }
+
     /// The number under which GitHub's support finds the request.
     pub fn request_id(&self) -> Option<&str> {
         self.header("x-github-request-id")

@@ -108,7 +108,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         hashing
     );
     let mut token = TokenFacts::default();
-    let mut server_ahead = None;
+    let (mut server_ahead, mut server_version) = (None, None);
     let (rules, rule_metas) = rules;
     let (secret, secret_metas) = secret.unzip();
     let (listeners, listener_metas) = listeners.unzip();
@@ -124,6 +124,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     for meta in user.metas().chain(repository.metas()).chain(others) {
         learn(&mut token, meta);
         server_ahead = server_ahead.or_else(|| meta.ahead());
+        server_version = server_version.or_else(|| meta.server_version());
     }
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
@@ -149,6 +150,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     let mut facts = Facts {
         now: Utc::now() + server_ahead,
         server_ahead,
+        server_version,
         user,
         repository,
         refs,

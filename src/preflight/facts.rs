@@ -286,6 +286,8 @@ pub struct Facts {
     pub now: DateTime<Utc>,
     /// How far the server's clock is ahead of this machine's; zero where no answer told it.
     pub server_ahead: chrono::Duration,
+    /// The version of an Enterprise Server, major and minor, where an answer told it.
+    pub server_version: Option<(u32, u32)>,
     /// `GET /user`: the login. Not asked for installation tokens, which have no user.
     pub user: Asked<String>,
     /// `GET /repos/{owner}/{repo}`.

@@ -27,6 +27,7 @@ mod tests;
 mod token;
 mod workflow;
 mod workflow_files;
+mod workflow_inputs;
 
 use self::facts::{Asked, Facts, ProposedFacts, PublishFacts, SecretFacts, TagFacts};
 pub use self::shared::Shared;

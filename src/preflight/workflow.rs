@@ -7,22 +7,21 @@ use serde_json::{Map, Value};
 use super::{
     check::{Check, CheckName},
     facts::{Asked, Facts, Known, WorkflowFacts},
+    workflow_inputs::{mismatch, refused_by_server},
 };
-use crate::github::limits::WORKFLOW_INPUTS;
 use crate::{
     diagnosis::{Cause, Failure},
     github::model::Content,
     plan::{Plan, reference},
-    workflow_file::{DispatchInput, WorkflowFile},
+    workflow_file::WorkflowFile,
 };
 
 /// Whether GitHub will start the workflows with these inputs.
 pub(super) fn workflow(plan: &Plan, facts: &Facts) -> Option<Check> {
     let wanted = plan.workflows.as_ref()?;
     let inputs = wanted.inputs.value();
-    if inputs.len() > WORKFLOW_INPUTS {
-        let what = format!("`workflow-inputs` has {} members; GitHub takes {WORKFLOW_INPUTS}.", inputs.len());
-        return Some(Check::fail(CheckName::Workflow, Failure::new(Cause::WorkflowInputsRejected, what)));
+    if let Some(failure) = refused_by_server(plan, facts) {
+        return Some(Check::fail(CheckName::Workflow, failure));
     }
     if let Some(Err(failure)) = reference::named(plan, facts.refs.answer(), &[]) {
         return Some(Check::fail(CheckName::Workflow, failure));
@@ -137,35 +136,4 @@ fn absent(plan: &Plan, facts: &Facts, file: &str) -> Check {
         return Check::warn(CheckName::Workflow, failure);
     }
     Check::fail(CheckName::Workflow, failure)
-}
-
-/// What the file would refuse of the inputs.
-fn mismatch(file: &str, declared: &[DispatchInput], given: &Map<String, Value>) -> Option<String> {
-    let unknown: Vec<&str> =
-        given.keys().map(String::as_str).filter(|name| !declared.iter().any(|input| input.name == *name)).collect();
-    if !unknown.is_empty() {
-        return Some(format!("{file} declares no input {}.", unknown.join(", ")));
-    }
-    for input in declared {
-        let Some(value) = given.get(&input.name) else {
-            if input.required && !input.has_default {
-                return Some(format!("{file} requires the input {}, which `workflow-inputs` lacks.", input.name));
-            }
-            continue;
-        };
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        // GitHub holds a boolean to its two words, as a choice of them.
-        if input.kind == "boolean" && !text.contains('{') && !["true", "false"].contains(&text.as_str()) {
-            return Some(format!("{file} takes for {} true or false; not {text:?}.", input.name));
-        }
-        // A value with a placeholder is filled in later.
-        if input.kind == "choice" && !text.contains('{') && !input.options.contains(&text) {
-            return Some(format!(
-                "{file} takes for {} one of: {}; not {text:?}.",
-                input.name,
-                input.options.join(", ")
-            ));
-        }
-    }
-    None
 }

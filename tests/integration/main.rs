@@ -18,6 +18,7 @@ mod dump;
 mod ending;
 mod fanout;
 mod field_checks;
+mod field_inputs;
 mod field_publish;
 mod field_refs;
 mod field_wiki;

@@ -50,6 +50,7 @@ pub(crate) fn facts() -> Facts {
     Facts {
         now,
         server_ahead: chrono::Duration::zero(),
+        server_version: None,
         user: Asked::Answer("robin".to_owned()),
         repository: Asked::Answer(RepositoryFacts {
             full_name: "acme/site".to_owned(),
