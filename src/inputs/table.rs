@@ -145,6 +145,7 @@ pub const INPUTS: &[Input] = &[
         form: Form::List("globs relative to destination, such as CNAME or archive/**"),
         preset: Preset::None,
         help: "Globs, one per line, relative to `destination`: files on the branch that stay although the directory lacks them; `**` keeps all. \
+               A kept file where the directory has a folder, or the reverse, is refused. \
                `*.map` matches at the top only, `**/*.map` at every depth.",
         needs: &["directory"],
     },
@@ -209,7 +210,7 @@ pub const INPUTS: &[Input] = &[
         form: Form::Choice(&["auto", "true", "false"]),
         preset: Preset::Value("auto"),
         help: "Whether to add `.nojekyll` at the root of the branch, without which Pages leaves out files that begin with `_`: \
-               `auto` (yes on the branch `gh-pages`), `true` or `false`. If Pages builds the site with Jekyll, set `false`.",
+               `auto` (yes on the branch `gh-pages` where it is new or its root is published), `true` or `false`. If Pages builds the site with Jekyll, set `false`.",
         needs: &["directory"],
     },
     Input {
@@ -217,8 +218,8 @@ pub const INPUTS: &[Input] = &[
         group: Group::PushDirectory,
         form: Form::Text("a host name, such as www.example.com"),
         preset: Preset::None,
-        help: "The site's host name, such as `docs.example.com`, without `https://`: the content of `CNAME` at the root of the branch. \
-               A `CNAME` that is already there stays when the directory has none.",
+        help: "The site's host name, such as `docs.example.com`, without `https://`: the content of `CNAME` at the root of the branch, \
+               or in `destination` where that is the folder that Pages publishes from. A `CNAME` that is already there stays when the directory has none.",
         needs: &["directory"],
     },
     Input {
@@ -508,7 +509,10 @@ pub const OUTPUTS: &[Output] = &[
     Output { name: "previous", help: "The commit at the tip before; empty for a new branch." },
     Output { name: "branch", help: "The name of the branch." },
     Output { name: "tag", help: "The tags, one per line, without `+`." },
-    Output { name: "tag-created", help: "`true` when a tag was created or moved, else `false`." },
+    Output {
+        name: "tag-created",
+        help: "`true` when a tag was created or moved, by `tag` or by `refs`, else `false`.",
+    },
     Output { name: "dispatched", help: "`true` when a trigger was sent, else `false`." },
     Output { name: "run-id", help: "Id of the run of the last trigger, if it was looked up." },
     Output { name: "run-url", help: "Address of that run." },

@@ -13,7 +13,7 @@ fn world(flavour: Flavour) -> World {
 }
 
 #[track_caller]
-fn refused(flavour: Flavour, inputs: &str, words: &[&str]) {
+fn refused(flavour: &Flavour, inputs: &str, words: &[&str]) {
     for dry_run in ["false", "true"] {
         let world = world(flavour.clone());
         let step = world.publish().input("workflow", "deploy.yml").input("workflow-inputs", inputs).input("tag", "v1");
@@ -32,14 +32,14 @@ fn many(count: usize) -> String {
 #[test]
 fn t9_more_inputs_than_the_server_takes() {
     refused(
-        Flavour::Enterprise("3.19.2".into()),
+        &Flavour::Enterprise("3.19.2".into()),
         &many(11),
         &["11 members", "Enterprise Server 3.19 takes 10", "fromJSON"],
     );
-    refused(Flavour::Cloud, &many(26), &["26 members", "takes 25"]);
+    refused(&Flavour::Cloud, &many(26), &["26 members", "takes 25"]);
     // What it declares counts then.
-    refused(Flavour::Cloud, &many(11), &["declares no input i0"]);
-    refused(Flavour::Enterprise("3.21".into()), &many(11), &["declares no input i0"]);
+    refused(&Flavour::Cloud, &many(11), &["declares no input i0"]);
+    refused(&Flavour::Enterprise("3.21".into()), &many(11), &["declares no input i0"]);
 }
 
 #[test]
@@ -52,10 +52,10 @@ fn t9_values_of_another_form_than_declared() {
         (r#"{"version": "1", "count": "many"}"#, &["count", "a number", "many"]),
         (r#"{"version": "1", "cuont": 3}"#, &["declares no input cuont", "Did you mean count?"]),
     ] {
-        refused(Flavour::Cloud, inputs, words);
+        refused(&Flavour::Cloud, inputs, words);
     }
     let long = serde_json::json!({"version": "x".repeat(65_535)}).to_string();
-    refused(Flavour::Cloud, &long, &["characters", "65535"]);
+    refused(&Flavour::Cloud, &long, &["characters", "65535"]);
 }
 
 #[test]
