@@ -8,6 +8,7 @@ mod history;
 mod objects;
 mod owner;
 mod packs;
+mod parts;
 mod pointers;
 mod promisor;
 mod reach;
@@ -26,6 +27,7 @@ use git2::{ErrorCode, ObjectType, Repository};
 pub use self::{
     entries::ObjectsToSend,
     objects::{LocalObject, Objects},
+    parts::Part,
     pointers::{LfsLookup, LfsStore, NamedObject},
     promisor::Promisor,
     reach::{Missing, Reach},

@@ -27,6 +27,9 @@ use crate::{
 /// How every scratch ref begins.
 pub const PREFIX: &str = "refs/repo-relay/";
 
+/// What follows [`PREFIX`] in the names of helper refs of a push in parts.
+const UPLOAD: &str = "upload/";
+
 /// A scratch ref of this age belongs to no step that still runs.
 const ABANDONED: TimeDelta = TimeDelta::days(1);
 
@@ -50,10 +53,19 @@ pub fn name(now: DateTime<Utc>) -> Result<RefName, NameError> {
     format!("{PREFIX}{}-{}", now.timestamp(), Uuid::new_v4().simple()).parse()
 }
 
+/// The name of new helper refs for a push in parts, to which the number of each is added.
+///
+/// # Errors
+/// None in practice, as for [`name`].
+pub fn upload_name(now: DateTime<Utc>) -> Result<RefName, NameError> {
+    format!("{PREFIX}{UPLOAD}{}-{}", now.timestamp(), Uuid::new_v4().simple()).parse()
+}
+
 /// The scratch refs that steps left behind more than a day before `now`, with their values. Names of another form stay.
 pub fn abandoned(refs: &Advertisement, now: DateTime<Utc>) -> Vec<(RefName, Oid)> {
     let made = |name: &RefName| {
-        let seconds = name.as_str().strip_prefix(PREFIX)?.split('-').next()?.parse().ok()?;
+        let id = name.as_str().strip_prefix(PREFIX)?;
+        let seconds = id.strip_prefix(UPLOAD).unwrap_or(id).split('-').next()?.parse().ok()?;
         DateTime::<Utc>::from_timestamp(seconds, 0)
     };
     let old = |name: &RefName| made(name).is_some_and(|made| now - made > ABANDONED);
@@ -148,12 +160,13 @@ mod tests {
         let mut refs = Advertisement::default();
         let fresh = name(now - TimeDelta::hours(23)).unwrap();
         let old = name(now - TimeDelta::hours(25)).unwrap();
+        let old_upload: RefName = format!("{}-0", upload_name(now - TimeDelta::hours(25)).unwrap()).parse().unwrap();
         let others =
             ["refs/repo-relay/notes", "refs/heads/1-a", "refs/repo-relay/x-1"].map(|name| name.parse().unwrap());
-        for name in [&fresh, &old].into_iter().chain(&others) {
+        for name in [&fresh, &old, &old_upload].into_iter().chain(&others) {
             refs.refs.insert(name.clone(), Oid::from_bytes([1; 20]));
         }
-        assert_eq!(abandoned(&refs, now), [(old, Oid::from_bytes([1; 20]))]);
+        assert_eq!(abandoned(&refs, now), [old, old_upload].map(|name| (name, Oid::from_bytes([1; 20]))));
         assert!(!fresh.is_branch() && !fresh.is_tag());
     }
 }

@@ -91,6 +91,8 @@ pub struct RefsPush {
     pub lfs: bool,
     /// Whether the branch goes through a pull request.
     pub pull_request: PullRequest,
+    /// The most that one push may bring, in bytes: GitHub's limit, and no input. Tests lower it.
+    pub push_limit: u64,
 }
 
 /// The input `prune-previews`: the path, from the root of the branch, of the folder that holds the preview of one pull

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     diagnosis::Failure,
+    github::limits::PACK_LIMIT,
     globs::Globs,
     names::{NameError, RefName},
 };
@@ -130,7 +131,14 @@ impl Reader<'_> {
         }
         let checkout = self.text("checkout").map(PathBuf::from);
         let pull_request = self.pull_request()?;
-        Ok((!specs.is_empty()).then_some(RefsPush { specs, checkout, prune, lfs, pull_request }))
+        Ok((!specs.is_empty()).then_some(RefsPush {
+            specs,
+            checkout,
+            prune,
+            lfs,
+            pull_request,
+            push_limit: PACK_LIMIT,
+        }))
     }
 
     fn refs(&self) -> Result<Vec<Refspec>, Failure> {

@@ -24,7 +24,7 @@ use crate::github::limits::PACK_LIMIT;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
-    git::advertisement::Advertisement,
+    git::{advertisement::Advertisement, pack::Pack},
     github::{
         Answered, Meta, RestError,
         model::{Account, FolderEntry, Pages},
@@ -410,6 +410,10 @@ async fn pushed_refs(
     refs_facts(plan.refs()?, plan, connection, refs?, drift).await
 }
 
+async fn is_above(pack: &Pack, limit: u64) -> Result<bool, Failure> {
+    Ok(matches!(size::deflated(pack, limit).await?, Some(Deflated::Above(_))))
+}
+
 /// What pushing the refs of a checkout would do.
 async fn refs_facts(
     local: &Local,
@@ -424,8 +428,16 @@ async fn refs_facts(
         }
         let (remote, retries) = (&connection.remote, &connection.retries);
         let mut facts = prepare(local, refs, remote, retries, plan.behaviour.dry_run, drift).await?;
-        for batch in &facts.batches {
-            if let Some(Deflated::Above(limit)) = size::deflated(&batch.pack, PACK_LIMIT).await? {
+        let limit = local.asked.push_limit;
+        for batch in &mut facts.batches {
+            if !is_above(&batch.pack, limit).await? {
+                continue;
+            }
+            let mut is_sendable = batch.divide();
+            for pack in batch.packs() {
+                is_sendable = is_sendable && !is_above(pack, limit).await?;
+            }
+            if !is_sendable {
                 facts.above = Some(limit);
             }
         }

@@ -49,8 +49,8 @@ fn file_size_of_refs(refs: &RefsFacts) -> Check {
     let too_large = refs.large.first().is_some_and(|(_, size)| *size > FILE_LIMIT);
     if let Some(limit) = refs.above.filter(|_| !too_large) {
         let what =
-            format!("What the target lacks takes more than {} GiB deflated, GitHub's limit of one push.", limit >> 30);
-        let remedy = "Push an older commit of the branch first (`COMMIT:refs/heads/NAME`), then the rest.";
+            format!("One commit alone takes more than {} GiB deflated, GitHub's limit of one push.", limit >> 30);
+        let remedy = "Rewrite the commit as several smaller ones, or track its large files with Git LFS.";
         return Check::fail(CheckName::FileSize, Failure::new(Cause::PackTooLarge, what).with_remedy(remedy));
     }
     let Some((oid, size)) = refs.large.first() else {

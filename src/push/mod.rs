@@ -6,5 +6,6 @@ pub mod pull_request;
 pub mod refs;
 mod signed;
 pub mod told;
+mod upload;
 pub mod words;
 pub mod written;

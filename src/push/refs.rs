@@ -6,6 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::upload::upload;
 use crate::refs::{
     Local,
     blocking::blocking,
@@ -39,7 +40,11 @@ pub async fn push(
         if cleared.plan().behaviour.dry_run {
             landed.extend_from_slice(&batch.updates);
         } else {
-            send(batch, local, &advertisement, connection, landed).await?;
+            let helpers = upload(&batch.parts, cleared, &advertisement, connection).await?;
+            send((batch, &helpers), local, &advertisement, connection, landed).await?;
+            for helper in &helpers {
+                connection.scratch.forget(&helper.name);
+            }
         }
     }
     Ok(())
@@ -57,7 +62,7 @@ struct Progress {
 }
 
 async fn send(
-    batch: &Batch,
+    (batch, helpers): (&Batch, &[RefCommand]),
     local: &Local,
     advertisement: &Advertisement,
     connection: &Connection,
@@ -65,7 +70,8 @@ async fn send(
 ) -> Result<(), Failure> {
     let what = what(names(&batch.updates));
     let progress = Mutex::new(Progress { open: batch.updates.clone(), ..Progress::default() });
-    let outcome = connection.retries.run(&what, || attempt(batch, local, advertisement, connection, &progress)).await;
+    let outcome =
+        connection.retries.run(&what, || attempt((batch, helpers), local, advertisement, connection, &progress)).await;
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     landed.extend(progress.landed);
     let Some((first, failure)) = progress.refused.first() else { return outcome };
@@ -105,7 +111,7 @@ fn names(updates: &[RefUpdate]) -> impl ExactSizeIterator<Item = &RefName> {
 
 /// Sends what is open once, and sorts it by what became of it. An error is that of what is still open.
 async fn attempt(
-    batch: &Batch,
+    (batch, helpers): (&Batch, &[RefCommand]),
     local: &Local,
     advertisement: &Advertisement,
     connection: &Connection,
@@ -113,7 +119,8 @@ async fn attempt(
 ) -> Result<(), Failure> {
     let locked = || progress.lock().unwrap_or_else(PoisonError::into_inner);
     let open = locked().open.clone();
-    let request = PushRequest { commands: open.iter().map(command).collect(), pack: batch.pack.clone(), atomic: false };
+    let commands = open.iter().map(command).chain(helpers.iter().cloned()).collect();
+    let request = PushRequest { commands, pack: batch.pack.clone(), atomic: !helpers.is_empty() };
     let Connection { remote, watch, .. } = connection;
     let mut again = None;
     connection.pending_write.sent(&what(names(&open)));

@@ -2,7 +2,7 @@
 
 use super::lfs::LfsFacts;
 use crate::{
-    git::pack::Pack,
+    git::{checkout::Part, pack::Pack},
     names::{Oid, RefName},
 };
 
@@ -31,6 +31,29 @@ pub struct Batch {
     pub updates: Vec<RefUpdate>,
     /// The objects that the target lacks, once the batches before are in.
     pub pack: Pack,
+    /// What is sent before `pack`, where all of it is more than one push takes.
+    pub parts: Vec<Part>,
+    /// The whole in parts, where it may be more than one push takes; the last one belongs to the updates.
+    pub division: Vec<Part>,
+}
+
+impl Batch {
+    /// Sends it in parts from now on; false where it cannot be divided.
+    pub fn divide(&mut self) -> bool {
+        let mut parts = std::mem::take(&mut self.division);
+        match parts.pop() {
+            Some(rest) if !parts.is_empty() => {
+                (self.parts, self.pack) = (parts, rest.pack);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// All packs that are sent.
+    pub fn packs(&self) -> impl Iterator<Item = &Pack> {
+        self.parts.iter().map(|part| &part.pack).chain([&self.pack])
+    }
 }
 
 /// What pushing the refs would do.
@@ -77,7 +100,7 @@ impl RefsFacts {
 
     /// How many objects are sent.
     pub fn objects(&self) -> usize {
-        self.batches.iter().map(|batch| batch.pack.len()).sum()
+        self.batches.iter().flat_map(Batch::packs).map(Pack::len).sum()
     }
 }
 /// What is new under `.github/workflows/`.

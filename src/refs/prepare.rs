@@ -27,6 +27,7 @@ use crate::{
         history,
         remote::Remote,
     },
+    inputs::RefsPush,
     names::{Oid, RefName},
     progress::NoWatch,
     report::{Drift, DriftRow},
@@ -83,8 +84,8 @@ pub async fn prepare(
     }));
     let updates = begun.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
-    let with_lfs = local.asked.lfs;
-    let (batches, large, named, workflows) = blocking(move || begun.batches(updates, thin, with_lfs)).await?;
+    let asked = local.asked.clone();
+    let (batches, large, named, workflows) = blocking(move || begun.batches(updates, thin, &asked)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > TAGS_IN_BATCHES { tags } else { 0 };
     let bytes = if dry_run { count(&batches).await? } else { 0 };
@@ -163,6 +164,9 @@ async fn count(batches: &[Batch]) -> Result<u64, Failure> {
     }
     Ok(bytes)
 }
+
+/// How many shares the limit of a push is cut into: what a part weighs is estimated, and a part that fails is sent again.
+const SHARES: u64 = 4;
 
 /// What is sent together, its large files, the Git LFS objects that it names, and its new workflow files.
 type Batches = (Vec<Batch>, Large, Vec<NamedObject>, NewWorkflows);
@@ -282,7 +286,8 @@ impl Begun {
     }
 
     /// Divides the updates into what is sent together, and works out the packs.
-    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool, with_lfs: bool) -> Result<Batches, Failure> {
+    fn batches(mut self, updates: Vec<RefUpdate>, thin: bool, asked: &RefsPush) -> Result<Batches, Failure> {
+        let (with_lfs, limit) = (asked.lfs, asked.push_limit);
         for old in updates.iter().filter_map(|update| update.old) {
             if let Some(commit) = self.reach.is_here(old).then(|| self.reach.commit_of(old)).transpose()?.flatten() {
                 self.reach.server_holds_files_of(commit)?;
@@ -291,6 +296,7 @@ impl Begun {
         let (mut batches, mut large, mut named) = (Vec::new(), Vec::new(), Vec::new());
         for updates in divide(updates) {
             let tips: Vec<Oid> = updates.iter().filter_map(|update| update.new).collect();
+            let mut afresh = self.reach.afresh();
             let missing = self.reach.missing(&tips)?;
             let wanted = self.reach.collect(&missing)?;
             let pack = self.reach.pack(&wanted, thin)?;
@@ -303,7 +309,13 @@ impl Begun {
             if with_lfs {
                 named.extend(self.reach.lfs_pointers(&pack)?);
             }
-            batches.push(Batch { updates, pack });
+            let division = if pack.content_bytes() > limit {
+                let missing = afresh.missing(&tips)?;
+                afresh.divide(&missing, limit / SHARES, thin)?
+            } else {
+                Vec::new()
+            };
+            batches.push(Batch { updates, pack, parts: Vec::new(), division });
         }
         named.sort_unstable_by_key(|named| (named.pointer, named.blob));
         named.dedup_by_key(|named| named.pointer.oid);

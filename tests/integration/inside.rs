@@ -74,6 +74,15 @@ impl Write for Printed {
 impl Step {
     /// Runs it to its end in this process, with the network and the pauses as `tune` sets them.
     pub(crate) fn run_inside(self, tune: impl FnOnce(&mut Settings, &mut Retries)) -> Outcome {
+        self.run_inside_with(|_| {}, tune)
+    }
+
+    /// The same with other inputs than can be written.
+    pub(crate) fn run_inside_with(
+        self,
+        change: impl FnOnce(&mut Inputs),
+        tune: impl FnOnce(&mut Settings, &mut Retries),
+    ) -> Outcome {
         let begin = Instant::now();
         let environment: Environment = self.variables().into_iter().collect();
         let context = Context::read(&environment, self.workspace());
@@ -85,7 +94,10 @@ impl Step {
             Ok(Command::Relay(cli::Request { raw, .. })) => {
                 console.masks(raw.secrets().map(|(_, secret)| secret));
                 match Inputs::read(&raw, &context) {
-                    Ok(inputs) => relayed(inputs, &context, &console, &Tokens::default(), tune),
+                    Ok(mut inputs) => {
+                        change(&mut inputs);
+                        relayed(inputs, &context, &console, &Tokens::default(), tune)
+                    }
                     Err(failure) => Report::failed(Stage::Inputs, &failure),
                 }
             }

@@ -45,6 +45,7 @@ mod once;
 mod packs;
 mod pages;
 mod panics;
+mod parts;
 mod patience;
 mod polling;
 mod preflight;

@@ -117,6 +117,14 @@ impl Objects {
         self.0.packs.iter().enumerate().find_map(|(number, pack)| pack.find(oid).map(|at| (number, at)))
     }
 
+    /// About how many bytes the object takes to send: as it lies in a pack, else its size. 0 where it is not here.
+    pub(super) fn weight(&self, oid: Oid) -> u64 {
+        match self.locate(oid).and_then(|(pack, at)| self.pack(pack).span(at)) {
+            Some((begin, end)) => end - begin,
+            None => self.header(oid).ok().flatten().map_or(0, |(_, size)| size),
+        }
+    }
+
     /// The pack of this number.
     pub(super) fn pack(&self, number: usize) -> &Arc<PackFile> {
         &self.0.packs[number]

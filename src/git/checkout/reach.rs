@@ -27,25 +27,25 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Missing {
     /// The commits that the tips are or lead to.
-    tips: Vec<Oid>,
+    pub(super) tips: Vec<Oid>,
     /// Commits, youngest first.
-    commits: Vec<Oid>,
+    pub(super) commits: Vec<Oid>,
     /// Annotated tags, and what is named directly though it is no commit.
-    others: Vec<(Oid, ObjectKind)>,
+    pub(super) others: Vec<(Oid, ObjectKind)>,
     /// Commits among them whose parents are not here, each with these parents: the server must have them, or the commit itself.
     pub cut: Vec<(Oid, Vec<Oid>)>,
 }
 
 /// The walk over a checkout, with all that it learned.
 pub struct Reach {
-    objects: Objects,
+    pub(super) objects: Objects,
     shallow: BTreeSet<Oid>,
     /// Whether the server has every object that is not here: it is a partial clone of the target.
-    partial: bool,
+    pub(super) partial: bool,
     /// Tips that the server has.
     haves: Vec<Oid>,
     /// What the server has, as far as it was looked at: commits, trees, blobs, tags.
-    known: SharedSet,
+    pub(super) known: SharedSet,
     commits: OidMap<Option<Arc<Commit>>>,
 }
 
@@ -66,6 +66,13 @@ impl Reach {
     #[must_use]
     pub fn partial(self, partial: bool) -> Self {
         Self { partial, ..self }
+    }
+
+    /// The same walk before it has collected anything.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        let fresh = Self::new(self.objects.clone(), self.shallow.clone()).partial(self.partial);
+        Self { haves: self.haves.clone(), ..fresh }
     }
 
     /// Takes note that the server has `oid` with all that it leads to; what is not here is of no use.
@@ -324,7 +331,7 @@ impl Reach {
     }
 
     /// What the commits just below `missing` hold is at the server.
-    fn note_edges(&mut self, missing: &Missing) -> Result<(), Failure> {
+    pub(super) fn note_edges(&mut self, missing: &Missing) -> Result<(), Failure> {
         let mut edges = BTreeSet::new();
         for oid in &missing.commits {
             if let Some(commit) = self.commit(*oid)?
@@ -354,7 +361,7 @@ impl Reach {
         pointers::find(&self.objects, pack)
     }
 
-    fn commit(&mut self, oid: Oid) -> Result<Option<Arc<Commit>>, Failure> {
+    pub(super) fn commit(&mut self, oid: Oid) -> Result<Option<Arc<Commit>>, Failure> {
         if let Some(commit) = self.commits.get(&oid) {
             return Ok(commit.clone());
         }

@@ -56,6 +56,22 @@ pub(super) fn collect(
     Ok(shares?.concat())
 }
 
+/// The same of one root, on this thread.
+///
+/// # Errors
+/// As for [`collect`].
+pub(super) fn collect_one(
+    objects: &Objects,
+    root: Oid,
+    known: &SharedSet,
+    complete: bool,
+) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
+    let look = TreeScan { reader: objects.first_reader(), known, complete };
+    let mut found = Vec::new();
+    look.tree(root, &mut found)?;
+    Ok(found)
+}
+
 struct TreeScan<'a> {
     reader: &'a OdbReader,
     known: &'a SharedSet,
