@@ -9,6 +9,7 @@ mod contents;
 mod dispatch;
 mod graphql;
 mod headers;
+mod management;
 mod objects;
 mod pages;
 mod pulls;

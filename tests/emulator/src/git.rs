@@ -16,7 +16,7 @@ use std::io::Write;
 use bytes::{Bytes, BytesMut};
 use flate2::{Compression, write::GzEncoder};
 use futures_util::StreamExt;
-use http::{Method, request::Parts};
+use http::{Method, header::AUTHORIZATION, request::Parts};
 use hyper::body::Incoming;
 
 use self::backend::Backend;
@@ -78,6 +78,11 @@ pub(crate) async fn answer(
     incoming: Incoming,
     faults: &[Fault],
 ) -> Answer {
+    // A leftover of actions/checkout beside the client's own.
+    if parts.headers.get_all(AUTHORIZATION).iter().count() > 1 {
+        return Answer::text(400, "Duplicate header: \"Authorization\"\n")
+            .header("x-github-request-id", request_id(shared));
+    }
     let Some((slug, service, inside)) = parse(&parts) else {
         return Answer::text(404, "Not Found");
     };

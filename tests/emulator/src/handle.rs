@@ -189,8 +189,13 @@ pub(crate) fn refs(repository: &git2::Repository) -> BTreeMap<String, String> {
     refs
 }
 
+/// The folder of the hooks that all repositories share.
+pub(crate) fn hooks(directory: &Path) -> PathBuf {
+    directory.join("hooks")
+}
+
 /// Makes the bare repository with the settings of GitHub's servers and puts the seeds in.
-pub(crate) fn create(repository: &mut Repository, directory: &Path, hooks: &Path) -> Result<(), git2::Error> {
+pub(crate) fn create(repository: &mut Repository, directory: &Path) -> Result<(), git2::Error> {
     repository.path = directory.join(format!("{}.git", repository.id));
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head(&repository.default_branch);
@@ -206,7 +211,7 @@ pub(crate) fn create(repository: &mut Repository, directory: &Path, hooks: &Path
         ("core.fsync", "none"),
         ("receive.procReceiveRefs", "refs"),
         ("transfer.hideRefs", "refs/pull"),
-        ("core.hooksPath", &hooks.to_string_lossy()),
+        ("core.hooksPath", &hooks(directory).to_string_lossy()),
     ] {
         config.set_str(key, value)?;
     }

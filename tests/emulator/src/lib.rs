@@ -43,6 +43,7 @@
 //! | immutable releases | [`Repository::release`](model::Repository::release), [`Repository::burned_tag`](model::Repository::burned_tag) | GH013 |
 //! | what hooks say | `settings.push_notice` (always), `settings.pre_receive_hook` (and refuses) | [`log::Entry::sideband`] |
 //! | push protection | [`Repository::push_protection`](model::Repository::push_protection) | GH013 with an address for each secret |
+//! | repositories made, renamed, deleted by REST | a classic token with `repo` (and `delete_repo`), or `administration` for all of an owner | the model's list |
 //! | a wiki | [`Repository::wiki`](model::Repository::wiki); without a page git finds none | `repository("acme/site.wiki")` |
 //! | Pages | [`Repository::pages_from`](model::Repository::pages_from), [`Repository::pages_domain`](model::Repository::pages_domain) | runs at `dynamic/pages/…` |
 //! | a repository that went to another owner | [`Repository::formerly`](model::Repository::formerly) of the old owner's name | 301, 307 to `/repositories/ID` |

@@ -38,13 +38,13 @@ use crate::{
 
 /// Sets the repositories up and begins to serve. Not async: it may be called inside another runtime.
 pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io::Result<Shared> {
-    let hooks = directory.join("hooks");
+    let hooks = handle::hooks(directory);
     fs::create_dir(&hooks)?;
     git::hook::install(&hooks)?;
     let wikis: Vec<_> = model.repositories.iter().filter_map(Repository::wiki_repository).collect();
     model.repositories.extend(wikis);
     for repository in &mut model.repositories {
-        handle::create(repository, directory, &hooks).map_err(io::Error::other)?;
+        handle::create(repository, directory).map_err(io::Error::other)?;
     }
     let _inside = runtime.enter();
     let bind = |host: &str| {
@@ -55,7 +55,7 @@ pub(crate) fn serve(runtime: &Runtime, mut model: Model, directory: &Path) -> io
     let (listener, asked, storage) = (bind("127.0.0.1")?, bind("127.0.0.1")?, bind(STORAGE_HOST)?);
     let address = |listener: &TcpListener| Ok::<_, io::Error>(format!("http://{}", listener.local_addr()?));
     let urls = (address(&listener)?, address(&storage)?);
-    let shared = Shared::new(model, urls, asked.local_addr()?.port());
+    let shared = Shared::new(model, urls, directory, asked.local_addr()?.port());
     runtime.spawn(git::hook::serve(shared.clone(), asked));
     let connections = Arc::new(AtomicU64::new(1));
     runtime.spawn(accept(shared.clone(), listener, Face::GitHub, connections.clone()));

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     io::{self, Read},
     net::{Shutdown, TcpStream},
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -23,6 +24,7 @@ struct Inner {
     faults: Faults,
     url: String,
     storage: String,
+    directory: PathBuf,
     serial: AtomicU64,
     /// Pushes under way: repository and credential.
     pushes: Mutex<HashMap<u64, (u64, Token)>>,
@@ -54,13 +56,14 @@ impl Drop for Work {
 pub(crate) struct Shared(Arc<Inner>);
 
 impl Shared {
-    pub(crate) fn new(model: Model, (url, storage): (String, String), hooks: u16) -> Self {
+    pub(crate) fn new(model: Model, (url, storage): (String, String), directory: &Path, hooks: u16) -> Self {
         Self(Arc::new(Inner {
             model: Mutex::new(model),
             journal: Journal::default(),
             faults: Faults::default(),
             url,
             storage,
+            directory: directory.to_owned(),
             serial: AtomicU64::new(1),
             pushes: Mutex::default(),
             hooks,
@@ -89,6 +92,11 @@ impl Shared {
     /// The address of the storage of LFS objects, another host than [`Shared::url`].
     pub(crate) fn storage(&self) -> &str {
         &self.0.storage
+    }
+
+    /// Where the bare repositories lie.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0.directory
     }
 
     /// A number that was not given before.

@@ -1,8 +1,8 @@
 //! Which function answers which method and path.
 
 use super::{
-    Call, Handled, account, actions, apps, contents, dispatch, objects, pages, pulls, refs, refusal, releases,
-    repository, revocation, rules, runs, secrets, trees,
+    Call, Handled, account, actions, apps, contents, dispatch, management, objects, pages, pulls, refs, refusal,
+    releases, repository, revocation, rules, runs, secrets, trees,
 };
 use crate::model::SecretScope;
 
@@ -14,6 +14,8 @@ pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&st
         ("GET", ["users", login]) => account::of_login(call, login),
         ("GET", ["users", login, "ssh_signing_keys"]) => account::signing_keys(call, login),
         ("GET", ["user", "repos"]) => account::repositories(call),
+        ("POST", ["user", "repos"]) => management::create_own(call),
+        ("POST", ["orgs", organization, "repos"]) => management::create_of(call, organization),
         ("GET", ["rate_limit"]) => Ok(account::rate_limit(call)),
         ("GET", ["meta"]) => Ok(account::meta(call)),
         ("POST", ["credentials", "revoke"]) => revocation::revoke(call),
@@ -33,6 +35,9 @@ pub(super) fn route(call: &mut Call<'_>, segments: &[String], secret: Option<&st
 fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str]) -> Handled {
     match (call.method, rest) {
         ("GET", []) => repository::get(call, owner, name),
+        ("PATCH", []) => management::update(call, owner, name),
+        ("DELETE", []) => management::delete(call, owner, name),
+        ("PUT", ["environments", environment]) => management::make_environment(call, owner, name, environment),
         ("GET", ["branches", branch @ .., "protection"]) if !branch.is_empty() => {
             rules::protection(call, owner, name, &branch.join("/"))
         }
@@ -61,6 +66,7 @@ fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str])
         ("GET", ["releases", "tags", tag @ ..]) if !tag.is_empty() => {
             releases::by_tag(call, owner, name, &tag.join("/"))
         }
+        ("POST", ["releases"]) => releases::create(call, owner, name),
         ("GET", ["hash-algorithm"]) => repository::hash_algorithm(call, owner, name),
         ("GET", ["pulls"]) => pulls::list(call, owner, name),
         ("POST", ["pulls"]) => pulls::create(call, owner, name),
