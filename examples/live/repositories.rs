@@ -1,0 +1,170 @@
+//! The two repositories: made before anything else, filled, and removed whatever happens.
+
+use std::collections::BTreeMap;
+
+use repo_relay::credential::Secret;
+use serde_json::{Value, json};
+
+use super::{
+    credentials::manager,
+    options::Options,
+    server::{Auth, Server, Stop},
+};
+
+/// What a repository of yours held before the run.
+type Refs = BTreeMap<String, String>;
+
+/// The two repositories of a run.
+pub(crate) struct Repositories<'a> {
+    options: &'a Options,
+    server: &'a Server,
+    /// Begun to be made: noted before the request, since its answer may get lost.
+    made: Vec<&'a str>,
+    /// Of named repositories.
+    before: Vec<(&'a str, Refs)>,
+    removed: bool,
+}
+
+impl<'a> Repositories<'a> {
+    pub(crate) fn of(options: &'a Options, server: &'a Server) -> Self {
+        Self { options, server, made: Vec::new(), before: Vec::new(), removed: false }
+    }
+
+    fn auth(&self) -> Auth<'a> {
+        manager(self.options).map_or(Auth::None, Auth::Bearer)
+    }
+
+    /// Makes them, or looks at those that were named.
+    ///
+    /// # Errors
+    /// When that is refused.
+    pub(crate) fn make(&mut self) -> Result<(), Stop> {
+        if self.options.make {
+            let owner = self.server.read(self.auth(), &format!("/users/{}", self.options.owner))?;
+            let owner = owner.success("The owner cannot be found")?;
+            let organization = owner.json["type"] == "Organization";
+            for slug in &self.options.slugs {
+                self.made.push(slug);
+                let made = self.server.create(self.auth(), slug, organization)?;
+                made.success(&format!("{slug} cannot be made"))?;
+            }
+            return Ok(());
+        }
+        for slug in &self.options.slugs {
+            let found = self.server.read(self.auth(), &format!("/repos/{slug}"))?;
+            let found = found.success(&format!("{slug} cannot be read"))?;
+            if found.json["full_name"].as_str() != Some(slug) {
+                return Err(Stop::failed(format!("{slug} was renamed: name it as {}.", found.json["full_name"])));
+            }
+            if found.json["private"] != json!(true) {
+                return Err(Stop::failed(format!("{slug} is public: the run takes private repositories alone.")));
+            }
+            let refs = self.refs(slug)?;
+            if refs.is_empty() {
+                return Err(Stop::failed(format!("{slug} has no commit: add a README.")));
+            }
+            self.before.push((slug, refs));
+        }
+        Ok(())
+    }
+
+    /// The branches and tags of a repository.
+    fn refs(&self, slug: &str) -> Result<Refs, Stop> {
+        let mut refs = Refs::new();
+        for kind in ["heads", "tags", "repo-relay"] {
+            let path = format!("/repos/{slug}/git/matching-refs/{kind}/?per_page=100");
+            let found = self.server.read(self.auth(), &path)?;
+            for one in found.json.as_array().map(Vec::as_slice).unwrap_or_default() {
+                if let (Some(name), Some(id)) = (one["ref"].as_str(), one["object"]["sha"].as_str()) {
+                    refs.insert(name.to_owned(), id.to_owned());
+                }
+            }
+        }
+        Ok(refs)
+    }
+
+    /// Removes what was made and ends the tokens that were minted, also after a signal. What could not be removed, in words.
+    pub(crate) fn remove(&mut self) -> Vec<String> {
+        self.removed = true;
+        self.server.clear();
+        let mut left = self.server.end_minted();
+        for slug in std::mem::take(&mut self.made) {
+            // One that was not made is not there: 404.
+            let problem = match self.server.write(self.auth(), "DELETE", slug, "", &Value::Null) {
+                Ok(seen) if matches!(seen.status, 204 | 404) => continue,
+                Ok(seen) => seen.words(),
+                Err(stop) => format!("{stop:?}"),
+            };
+            left.push(format!("{slug} ({problem}). Delete it by hand: {}/{slug}/settings", self.server.web()));
+        }
+        for (slug, before) in std::mem::take(&mut self.before) {
+            left.extend(self.restore(slug, &before));
+        }
+        left
+    }
+
+    /// Puts the refs of a named repository back.
+    fn restore(&self, slug: &str, before: &Refs) -> Vec<String> {
+        let now = match self.refs(slug) {
+            Ok(now) => now,
+            Err(stop) => return vec![format!("refs of {slug} ({stop:?})")],
+        };
+        let mut left = Vec::new();
+        for (name, id) in &now {
+            let rest = format!("/git/{name}");
+            let done = match before.get(name) {
+                Some(old) if old == id => continue,
+                Some(old) => {
+                    let body = json!({"sha": old, "force": true});
+                    self.server.write(self.auth(), "PATCH", slug, &rest, &body)
+                }
+                None => self.server.write(self.auth(), "DELETE", slug, &rest, &Value::Null),
+            };
+            match done {
+                Ok(seen) if seen.status < 300 || seen.status == 404 => {}
+                Ok(seen) => left.push(format!("{name} of {slug} ({})", seen.words())),
+                Err(stop) => left.push(format!("{name} of {slug} ({stop:?})")),
+            }
+        }
+        left
+    }
+}
+
+impl Drop for Repositories<'_> {
+    fn drop(&mut self) {
+        // After a panic.
+        if !self.removed {
+            for problem in self.remove() {
+                eprintln!("LEFT OVER: {problem}");
+            }
+        }
+    }
+}
+
+/// Commits files onto a branch by REST; the id of the commit.
+///
+/// # Errors
+/// When that is refused.
+pub(crate) fn commit(
+    server: &Server,
+    token: &Secret,
+    slug: &str,
+    branch: &str,
+    files: &[(&str, &str)],
+) -> Result<String, Stop> {
+    let auth = Auth::Bearer(token);
+    let what = format!("{slug} cannot be filled");
+    let read = |path: String| server.read(auth, &format!("/repos/{slug}{path}"))?.success(&what);
+    let write = |method: &str, rest: &str, body: Value| server.write(auth, method, slug, rest, &body)?.success(&what);
+    let tip = read(format!("/git/ref/heads/{branch}"))?.json["object"]["sha"].clone();
+    let base = read(format!("/git/commits/{}", tip.as_str().unwrap_or_default()))?.json["tree"]["sha"].clone();
+    let entries: Vec<Value> = files
+        .iter()
+        .map(|(path, content)| json!({"path": path, "mode": "100644", "type": "blob", "content": content}))
+        .collect();
+    let tree = write("POST", "/git/trees", json!({"base_tree": base, "tree": entries}))?.json["sha"].clone();
+    let made = json!({"message": "What the run needs", "tree": tree, "parents": [tip]});
+    let commit = write("POST", "/git/commits", made)?.json["sha"].clone();
+    write("PATCH", &format!("/git/refs/heads/{branch}"), json!({"sha": commit}))?;
+    Ok(commit.as_str().unwrap_or_default().to_owned())
+}
