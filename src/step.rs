@@ -7,9 +7,11 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     io::{self, IsTerminal as _, Read as _, Write as _},
+    num::NonZero,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -35,6 +37,9 @@ use crate::{
     revoke::Revocation,
     system,
 };
+
+/// The stack of each thread in bytes: the usual one.
+const STACK: usize = 2 * 1024 * 1024;
 
 /// How long threads that still read files may hold up the end.
 const GRACE: Duration = Duration::from_millis(200);
@@ -117,6 +122,7 @@ fn print(text: &str) -> ExitCode {
 
 /// Reads the inputs and relays; the answer is the exit status.
 fn step(request: Request, context: &Context, tune: impl FnOnce(&mut Settings, &mut Retries)) -> ExitCode {
+    start_workers();
     let Request { raw, json, yes } = request;
     let console = console(context, json);
     console.masks(raw.secrets().map(|(_, secret)| secret));
@@ -221,9 +227,22 @@ async fn planned(inputs: Arc<Inputs>, context: Context, end: Instant) -> Result<
 
 fn runtime() -> Result<Runtime, Failure> {
     // Timers are looked at between fewer pieces of work than usual, so that `timeout` holds whatever a server sends.
-    Builder::new_multi_thread().enable_all().event_interval(13).build().map_err(|error| {
+    // NOTE: with a number and a stack of our own no variable of the environment (TOKIO_WORKER_THREADS, RUST_MIN_STACK) has a say.
+    let builder = &mut Builder::new_multi_thread();
+    let builder = builder.worker_threads(cores()).thread_stack_size(STACK).enable_all().event_interval(13);
+    builder.build().map_err(|error| {
         Failure::new(Cause::InternalError, format!("The program could not start its threads: {error}."))
     })
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Starts the threads that hash and deflate: as many as there are cores, whatever `RAYON_NUM_THREADS` says.
+fn start_workers() {
+    // Where others were started before, they serve as well.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(cores()).stack_size(STACK).build_global();
 }
 
 fn destinations(context: &Context) -> Destinations {
