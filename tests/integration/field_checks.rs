@@ -280,3 +280,64 @@ fn p17_links_that_pass_for_gitmodules_are_refused_before_anything_is_sent() {
         assert!(world.github.log().pushes().is_empty(), "{outcome}");
     }
 }
+
+#[test]
+fn p20_a_dry_run_reads_as_one_and_links_nothing_that_is_not_there() {
+    let world = World::with(site(), classic());
+    let step = || world.publish().input("tag", "v1").input("dispatch", "go");
+    let outcome = step().input("dry-run", "true").run();
+    outcome.succeeded();
+    let first = outcome.summary.lines().next().unwrap();
+    let last = outcome.stdout.trim_end().lines().last().unwrap();
+    for line in [first, last] {
+        assert!(
+            line.contains("Would publish to acme/site gh-pages: 2 added") && line.contains("nothing was written"),
+            "{line}"
+        );
+        assert!(!line.contains('\u{2713}') && !line.contains("Relayed"), "{line}");
+    }
+    for page in ["/commit/", "/tree/gh-pages", "/tree/v1", "/compare/", "acme/site/actions"] {
+        assert!(!outcome.summary.contains(page), "{page}: {}", outcome.summary);
+    }
+    // Of a branch that is there the present tip is linked, and no new commit.
+    step().run().succeeded();
+    let tip = world.tip("refs/heads/gh-pages").unwrap();
+    let again = world.publish().file("site/more.html", "more").input("dry-run", "true").run();
+    again.succeeded();
+    let commits: Vec<&str> = again.summary.split("/commit/").skip(1).map(|rest| &rest[..40]).collect();
+    assert!(!commits.is_empty() && commits.iter().all(|commit| *commit == tip), "{}", again.summary);
+}
+
+#[test]
+fn p20_a_health_check_reads_as_one() {
+    let world = World::with(site(), classic());
+    let outcome = world.step().run();
+    outcome.succeeded();
+    let first = outcome.summary.lines().next().unwrap();
+    let last = outcome.stdout.trim_end().lines().last().unwrap();
+    for line in [first, last] {
+        assert!(line.contains("Token of robin for acme/site") && line.contains("nothing to relay"), "{line}");
+        assert!(!line.contains("Relayed"), "{line}");
+    }
+    assert!(!outcome.summary.contains("mermaid") && !outcome.summary.contains("What changed"), "{}", outcome.summary);
+}
+
+#[test]
+fn r11_an_annotated_tag_that_moves_links_no_tag_object() {
+    let world = World::with(site(), classic());
+    let tag = |message: &str| {
+        world.step().input("tag", "+v1").input("tag-message", message).input("tag-target", "main").run()
+    };
+    tag("one").succeeded();
+    let old = world.tip("refs/tags/v1").unwrap();
+    world.github.repository(TARGET).commit("refs/heads/main", &[("x", b"y")], "next");
+    let outcome = tag("two");
+    outcome.succeeded();
+    let new = world.tip("refs/tags/v1").unwrap();
+    assert_ne!(old, new);
+    for object in [&old, &new] {
+        assert!(!outcome.summary.contains(&format!("/commit/{object}")), "{}", outcome.summary);
+        assert!(!outcome.summary.contains(&format!("/compare/{object}")), "{}", outcome.summary);
+    }
+    assert!(outcome.summary.contains("/tree/v1"), "{}", outcome.summary);
+}
