@@ -24,12 +24,14 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
     plan.directory()?;
     let publish = match facts.publish.as_ref()? {
         Ok(publish) => publish,
+        // Such a directory is not even read, so that there is no publish to judge but this failure.
         Err(failure) if failure.cause == Cause::FileTooLarge => {
             return Some(Check::fail(CheckName::FileSize, failure.clone()));
         }
         Err(_) => return None,
     };
     let listing = publish.hashed.listing();
+    // Before the warning: one large file is allowed, a push above the limit is not.
     if let Some(Deflated::Above(limit)) = publish.deflated {
         let what =
             format!("What is new takes more than {} GiB even deflated, GitHub's limit of one push.", limit >> 30);
@@ -59,6 +61,7 @@ fn file_size_of_refs(refs: &RefsFacts) -> Check {
     let remedy = format!(
         "`git log --all --find-object={oid}` names the file and its commits. Take it out of the history, or track it with Git LFS."
     );
+    // No file name stands here: a blob of the history can have had several.
     let failure = |what: String| Failure::new(Cause::FileTooLarge, what).with_remedy(remedy.clone());
     let (count, size) = (refs.large.iter().filter(|(_, size)| *size > FILE_LIMIT).count(), size >> 20);
     if count > 0 {
@@ -84,15 +87,18 @@ pub(super) fn tag(plan: &Plan, facts: &Facts) -> Option<Check> {
         Ok(known) => known,
         Err(failure) => return Some(Check::fail(CheckName::Tag, failure.clone())),
     };
+    // Without `tag-target` a tag names the tip that this step is about to push, which is known before the push.
     let planned = facts.publish.as_ref().and_then(|publish| publish.as_ref().ok()).map(|publish| &publish.proposal);
     let pushed = facts.pushed_refs.as_ref().and_then(|refs| refs.as_ref().ok()?.first_tip());
     let commit = known.commit.or_else(|| planned.map(|proposal| proposal.new_tip)).or(pushed);
     for (name, exists) in &tags.tags {
         if let Some(failure) = known.existing.get(name).and_then(|there| conflict(name, *exists, there.1, commit)) {
             let is_held = facts.immutable.iter().any(|(held, _)| held == name);
+            // Moving such a tag, which the general remedy offers, is the one thing that nobody can do.
             return Some(Check::fail(CheckName::Tag, if is_held { failure.with_remedy(HELD) } else { failure }));
         }
     }
+    // A tag that stays on its commit is no change, even where its release is immutable.
     let moves = |name: &RefName| known.existing.get(name).is_none_or(|there| commit != Some(there.1));
     if let Some(failure) = held(facts, &moves) {
         return Some(Check::fail(CheckName::Tag, failure));

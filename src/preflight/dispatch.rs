@@ -27,12 +27,14 @@ pub(super) fn payload(plan: &Plan) -> Option<Check> {
         let what = format!("`payload` has {} top-level keys; GitHub takes {PAYLOAD_KEYS}.", payload.len());
         return fail(what, "Put them under one key: `{\"data\": {…}}` is one.");
     }
+    // As it will be sent: the id of the relay is part of the size, and each id has the same length.
     let (text, _) = RelayId::put_into(&dispatch.payload, uuid::Uuid::nil().to_string());
     let (characters, bytes) = (text.chars().count(), text.len());
     let remedy = "Shorten it: send an address at which the receiver finds the rest.";
     if characters >= PAYLOAD_CHARACTERS {
         return fail(format!("`payload` has {characters} characters; GitHub takes less than 64 KB."), remedy);
     }
+    // GitHub's pages speak of characters in one place and of kilobytes in another: this is too doubtful to stop for.
     if bytes >= PAYLOAD_CHARACTERS {
         let what = format!(
             "`payload` has {characters} characters in {bytes} bytes; GitHub may count the bytes, and takes less than 64 KB."

@@ -350,7 +350,9 @@ impl Facts {
 
     /// Whether the server has shown that it knows the token, be it by refusing what the token may not do.
     pub fn token_is_known(&self, plan: &Plan) -> bool {
+        // A server that does not know a token answers 401, whatever is asked for.
         let knows = |refusal: &Refusal| matches!(refusal.status, Some(403 | 404));
+        // Over SSH it was the deploy key that was let in.
         let by_git = plan.ssh.is_none() && self.refs.answer().is_some();
         self.repository.answer().is_some() || by_git || self.refusals().any(knows)
     }

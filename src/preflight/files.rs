@@ -17,6 +17,7 @@ pub(super) fn new_files<'a>(publish: &'a PublishFacts, directory: &DirectoryPlan
         PackEntry::Data { kind, .. } => *kind == ObjectKind::Blob,
         PackEntry::Local(_) | PackEntry::Stored(_) => false,
     };
+    // By content: the branch's paths were not all looked at, and the pack holds exactly what the branch lacks.
     let new: HashSet<Oid> = publish.proposal.pack.entries().iter().filter(is_blob).map(PackEntry::oid).collect();
     let files = publish.hashed.listing().files().iter().zip(publish.hashed.oids());
     files.filter(|(_, oid)| new.contains(oid)).map(|(file, _)| (directory.on_branch(&file.path), file)).collect()

@@ -27,6 +27,7 @@ use crate::{
 
 /// All checks that concern this plan, in the order of the report. A `fail` that the plan ignores is a warning already.
 pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
+    // Nothing was asked, and each other check would only say so.
     if plan.token().is_none() && !plan.can_do_without_token() {
         return vec![token::present(plan)];
     }
@@ -73,6 +74,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         if ignored || spare || !(plan.writes() || fails_alone(check.name)) { check.ignored() } else { check }
     })
     .collect();
+    // The first failure stands for all of them: a cause has to come before what follows from it.
     checks.sort_by_key(|check| check.name);
     checks
 }

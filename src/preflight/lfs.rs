@@ -30,6 +30,7 @@ pub(super) fn lfs(plan: &Plan, facts: &Facts) -> Option<Check> {
             );
             return Some(Check::skip(CheckName::Lfs, text));
         }
+        // A server can be without LFS on purpose, and git itself pushes pointers to it all the same.
         Some(Untold::NoServer) => {
             let what = format!(
                 "The pushed commits name {objects}, and {} has no Git LFS for {slug} (status 404): the pointers are pushed without the objects.",
@@ -41,6 +42,7 @@ pub(super) fn lfs(plan: &Plan, facts: &Facts) -> Option<Check> {
         Some(Untold::Refused(failure)) => return Some(Check::fail(CheckName::Lfs, failure.clone())),
         None => {}
     }
+    // Before what the target refuses: this one can be mended in the workflow, without anybody's plan or settings.
     if let Some(failure) = lacking(plan, lfs) {
         return Some(Check::fail(CheckName::Lfs, failure));
     }

@@ -85,6 +85,7 @@ pub struct ClearedSecret {
 impl Cleared<Plan> {
     /// The plan with all that its stages need; the failure says what could not be worked out although no check failed.
     fn new(plan: Plan, facts: Facts) -> Result<Self, Failure> {
+        // No check need have failed: the one that the refusal concerns can be in `ignore-checks`.
         let unknown = || facts.refs.refusal().map_or_else(check::contradiction, |refusal| refusal.failure.clone());
         let push = match &plan.push {
             PushPlan::None => ClearedPush::None,
@@ -103,6 +104,7 @@ impl Cleared<Plan> {
             None => None,
         };
         let secret = plan.secret.as_ref().map(|secret| cleared_secret(secret, &facts)).transpose()?;
+        // Also where the check `workflow` is ignored: such a dispatch could only fail, after the push.
         if let Some(named) = reference::named(&plan, facts.refs.answer(), &[]) {
             named?;
         }
@@ -212,10 +214,12 @@ pub async fn preflight(plan: Plan, connection: &Connection, shared: &Shared) -> 
         return stopped(failure.clone());
     }
     if let Some(directory) = plan.directory()
+        // The directory comes first: finding a wrong path takes no request.
         && let Err(failure) = shared.source.list(directory).await
     {
         return stopped(failure);
     }
+    // On the heap: the questions side by side make a large future.
     let facts = Box::pin(ask::ask(&plan, connection, shared)).await;
     let checks = judge(&plan, &facts);
     let outcome = match first_failure(&checks) {

@@ -15,6 +15,7 @@ const NAMED: usize = 5;
 
 /// Whether each line of `keep` and `exclude` matches something.
 pub(super) fn patterns(plan: &Plan, facts: &Facts) -> Option<Check> {
+    // Where the destination is only taken off there is no directory for a pattern to match.
     let directory = plan.directory().filter(|directory| directory.directory.is_some())?;
     if directory.keep.is_empty() && directory.exclude.is_empty() {
         return None;
@@ -41,6 +42,7 @@ pub(super) fn patterns(plan: &Plan, facts: &Facts) -> Option<Check> {
 pub(super) fn newer_publish(plan: &Plan, facts: &Facts) -> Option<Check> {
     let directory = plan.directory()?;
     let publish = facts.publish.as_ref()?.as_ref().ok()?;
+    // Outside of a run there is no number to compare with.
     plan.origin.run_url.as_ref()?;
     let Some(run) = &publish.newer_run else {
         return Some(Check::pass(CheckName::NewerPublish, "No later run has published here."));

@@ -25,6 +25,7 @@ pub(super) fn ref_names(plan: &Plan, facts: &Facts) -> Option<Check> {
     }
     let there = facts.refs.answer();
     let is_there = |name: &RefName| there.is_some_and(|there| there.tip(name).is_some());
+    // What is there GitHub has taken once: older names than its rules stay valid.
     let refused = names.iter().filter(|name| !is_there(name)).find_map(|name| refusal(name, plan));
     // For `refs` the same is found while they are compared, deletions included.
     let others: Vec<&RefName> = match there {
@@ -37,6 +38,7 @@ pub(super) fn ref_names(plan: &Plan, facts: &Facts) -> Option<Check> {
     };
     Some(match refused.or_else(|| if plan.pushes_refs() { None } else { blocked() }) {
         Some(failure) => Check::fail(CheckName::RefNames, failure),
+        // A forbidden name is certain without the refs; only a clash with another ref cannot be ruled out.
         None if there.is_none() => Check::skip(CheckName::RefNames, "The refs of the target are not known."),
         None => Check::pass(CheckName::RefNames, "GitHub takes each name."),
     })

@@ -17,6 +17,7 @@ const FEW: usize = 5;
 /// Whether each pattern of `refs` matches something.
 pub(super) fn patterns(plan: &Plan) -> Option<Check> {
     let local = plan.refs()?;
+    // A plain name that matches nothing has failed before. Only a pattern can match nothing.
     if !local.asked.specs.iter().any(|spec| spec.source.as_deref().is_some_and(|source| source.contains('*'))) {
         return None;
     }
@@ -43,6 +44,7 @@ pub(super) fn prune(plan: &Plan, facts: &Facts) -> Option<Check> {
         ));
     }
     let list = listed(&refs.pruned);
+    // More likely a checkout without its branches (`fetch-depth`) than a wish, and deleted refs do not come back.
     if count > FEW && count * 2 > matching {
         let what = format!("`prune` would delete {count} of the {matching} refs that the patterns match: {list}.");
         return Some(Check::fail(CheckName::Prune, Failure::new(Cause::PruneGuard, what)));

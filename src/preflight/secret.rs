@@ -44,6 +44,7 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Option<Check> {
             Check::fail(CheckName::Permission, Failure { what, ..failure.clone() })
         }
         None => {
+            // Whether the token may write is told by nothing but the write itself.
             let right = match secret.scope {
                 SecretScope::Actions => "Secrets",
                 SecretScope::Dependabot => "Dependabot secrets",
@@ -107,10 +108,13 @@ fn valid(plan: &Plan, known: &NewTokenFacts) -> Check {
             ),
             // A server without rate limits has no such page: it has let the token in all the same.
             Some(404) => Check::pass(CheckName::TokenValid, format!("{server} accepts it.")),
+            // The server knows the token and refuses something else, such as this
+            // network: it may serve where it is stored.
             Some(403) => Check::warn(CheckName::TokenValid, failure.clone()),
             _ => Check::skip(CheckName::TokenValid, format!("{server} could not be asked. {}", failure.what)),
         };
     }
+    // Whatever reads the secret puts it into an HTTP header, and a header with a line break in it is refused.
     if known.padded {
         let what = "There is white space around the token, and it will be stored with it.";
         let failure = Failure::new(Cause::BadCredentials, what).with_remedy(
@@ -135,6 +139,7 @@ fn expiry(plan: &Plan, facts: &Facts, known: &NewTokenFacts) -> Option<Check> {
     match (known.expires_at, known.kind) {
         (_, TokenKind::GithubToken) => Some(short("The workflow's own GITHUB_TOKEN ends with this job.")),
         (_, TokenKind::Installation) => Some(short("An App's installation token lives for an hour at most.")),
+        // The server's own date is better than what is usual for the kind.
         (Some(end), _) => Some(token::judge_expiry(end, facts.now, plan.behaviour.expiry_warning_days)),
         (None, TokenKind::UserToServer) => Some(short("An App's token for a user lives for eight hours at most.")),
         (None, _) => known.asked.answer().map(|()| Check::pass(CheckName::TokenExpiry, "No expiry date is known.")),

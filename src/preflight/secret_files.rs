@@ -36,6 +36,7 @@ pub(super) fn secret_files(plan: &Plan, facts: &Facts) -> Option<Check> {
             "Add `gha-creds-*.json` to `exclude` and to .gitignore.",
         ),
     ];
+    // All kinds in one message: each further one would cost another run.
     let certain: Vec<_> = certain.into_iter().filter(|(files, ..)| !files.is_empty()).collect();
     if !certain.is_empty() {
         let said: Vec<String> = certain.iter().map(|(files, what, _)| format!("{}: {what}", named(files))).collect();

@@ -38,6 +38,7 @@ pub(super) fn sso(plan: &Plan, facts: &Facts) -> Check {
             );
             Check::warn(CheckName::Sso, authorize(plan, what, None))
         }
+        // Only answers of REST have the header: that git says nothing proves nothing.
         None if !facts.rest_answered() => Check::skip(CheckName::Sso, "The server said nothing about single sign-on."),
         None => Check::pass(CheckName::Sso, "Single sign-on does not block the token."),
     }
@@ -77,6 +78,7 @@ impl Said {
             let numbers = value("organizations=");
             Self::Partial(numbers.map(|numbers| format!("the organizations {}", numbers.replace(',', ", "))))
         } else {
+            // The address becomes a link: a scheme such as `javascript:` must not come through.
             Self::Required(value("url=").filter(|link| link.starts_with("https://") || link.starts_with("http://")))
         }
     }

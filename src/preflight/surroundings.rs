@@ -34,6 +34,7 @@ fn links(facts: &Facts, branch: &str) -> Option<Failure> {
 
 /// Whether the branch that is pushed is the one that the readers of a wiki see.
 fn of_wiki(plan: &Plan, facts: &Facts) -> Option<Check> {
+    // A wiki shows the default branch of its repository alone. Another one can be pushed, and nobody sees it.
     let default = facts.repository.answer().map(|wiki| wiki.default_branch.as_str()).filter(|name| !name.is_empty())?;
     let other = plan.branches().find(|branch| branch.short() != default)?;
     if plan.branches().any(|branch| branch.short() == default) {
@@ -74,6 +75,7 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
             if let Some(failure) = no_site(plan, facts) {
                 return Some(Check::warn(CheckName::Pages, failure));
             }
+            // 404 can also mean that the token may not ask: `gh-pages` is most likely a site all the same.
             if branch == PAGES
                 && let Some(failure) = links(facts, branch)
             {

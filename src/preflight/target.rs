@@ -34,6 +34,7 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         let visibility = if repository.public { "public" } else { "private" };
         let renamed = is_renamed(plan, &repository.full_name);
         let owner = repository.full_name.split('/').next().unwrap_or_default();
+        // Within one owner a rename is harmless. A new owner can be anybody, and would get all that is pushed.
         if renamed && !owner.eq_ignore_ascii_case(name.owner()) {
             let what = format!(
                 "{name} is now {}: it belongs to {owner} and no longer to {}, and all that is pushed goes there.",
@@ -54,6 +55,7 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         };
         return Check::pass(CheckName::Repository, text);
     }
+    // The push goes by git: its yes counts more than a refusal of REST.
     if facts.refs.answer().is_some() {
         return Check::pass(CheckName::Repository, format!("{name} exists: git may push to it."));
     }
@@ -124,6 +126,7 @@ pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
     let (directory, proposal) = (plan.directory()?, facts.proposal()?);
     let default = &facts.repository.answer()?.default_branch;
     let (branch, removed, before) = (directory.branch().short(), proposal.changes.removed, proposal.files_before?);
+    // A site's branch is replaced as a whole again and again; the default branch holds what people write.
     if branch != default || removed * 2 <= before {
         return None;
     }
@@ -138,6 +141,7 @@ pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
 
 /// Whether the credential may write: the start of a push is asked for, which is what the push itself will ask for.
 pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
+    // Before git's refusal, which would send a person to look for a permission that no setting gives.
     if let Some(failure) = foreign(plan, facts) {
         return Check::fail(CheckName::Permission, failure);
     }
@@ -285,6 +289,7 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     let minutes = rate.reset_in.as_secs().div_ceil(60);
     let reset = TimeDelta::from_std(rate.reset_in).ok().and_then(|pause| facts.now.checked_add_signed(pause));
     let at = reset.map(|reset| format!(", at {}", reset.format("%H:%M:%S UTC"))).unwrap_or_default();
+    // Requests of git do not count against this limit: a push alone goes on.
     if rate.remaining == 0 && (plan.triggers() || plan.secret.is_some()) {
         let what = format!("{left}; the budget is full again in {minutes} min{at}.");
         let failure = Failure::new(Cause::PrimaryRateLimit, what);
@@ -309,6 +314,7 @@ fn starts_itself(plan: &Plan, facts: &Facts, kind: Option<TokenKind>) -> Option<
     let starts = plan.ssh.is_some() || kind.is_some_and(|kind| kind != TokenKind::GithubToken);
     let branch = plan.branches().find(|branch| Some(branch.as_str()) == origin.git_ref.as_deref())?;
     let is_marked = plan.commit_message().is_some_and(|message| skip_mark_of(&message.to_lowercase()).is_some());
+    // A branch that stays as it is is not pushed, and so starts nothing.
     let changes = !facts.proposal().is_some_and(Proposal::is_unchanged);
     (plan.own_repository && by_push && starts && !is_marked && changes).then(|| {
         let what = format!(

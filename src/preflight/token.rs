@@ -57,6 +57,7 @@ pub(super) fn valid(plan: &Plan, facts: &Facts) -> Check {
     if facts.token_is_known(plan) {
         return Check::pass(CheckName::TokenValid, format!("{} accepts it.", plan.target.server));
     }
+    // Nothing but failures came, such as no connection: the stages would only meet them again.
     match facts.refusals().next() {
         Some(refusal) => Check::fail(CheckName::TokenValid, refusal.failure.clone()),
         None => Check::skip(CheckName::TokenValid, "Nothing was asked."),
@@ -69,6 +70,7 @@ pub(super) fn expiry(plan: &Plan, facts: &Facts) -> Check {
         if !facts.rest_answered() {
             return Check::skip(CheckName::TokenExpiry, "The server said nothing about the token.");
         }
+        // A token without an end has no such header, and installation tokens have none either.
         return Check::pass(CheckName::TokenExpiry, "No expiry date is known.");
     };
     judge_expiry(expires_at, facts.now, plan.behaviour.expiry_warning_days)

@@ -27,6 +27,7 @@ pub(super) fn workflow(plan: &Plan, facts: &Facts) -> Option<Check> {
         return Some(Check::fail(CheckName::Workflow, failure));
     }
     let mut checks: Vec<Check> = facts.workflows.iter().map(|known| one(plan, facts, known, inputs)).collect();
+    // One line for all files: the worst verdict stands for them.
     checks.sort_by_key(Check::weight);
     checks.pop()
 }
@@ -36,12 +37,14 @@ fn one(plan: &Plan, facts: &Facts, known: &WorkflowFacts, inputs: &Map<String, V
     let skip = |text: String| Check::skip(CheckName::Workflow, text);
     match &known.state {
         Asked::No => return skip(format!("{file} was not asked for.")),
+        // 404 stands for a hidden repository, too: where that can be seen, the file is what is missing.
         Asked::Refused(refusal) if refusal.status == Some(404) && facts.repository.answer().is_some() => {
             return absent(plan, facts, file);
         }
         Asked::Refused(refusal) => {
             return skip(format!("{file} could not be asked for. {}", refusal.failure.what));
         }
+        // GitHub goes on listing a workflow whose file is gone.
         Asked::Answer(workflow) if workflow.state == "deleted" => return absent(plan, facts, file),
         Asked::Answer(workflow) if workflow.state.starts_with("disabled") => {
             let page = format!("{web}/actions/workflows/{file}");
@@ -57,6 +60,7 @@ fn one(plan: &Plan, facts: &Facts, known: &WorkflowFacts, inputs: &Map<String, V
         _ => return skip(format!("{file} is there and active; what it says at the ref could not be read.")),
     };
     let read = WorkflowFile::read(&text);
+    // The server reads the file with another parser: this is too doubtful to stop for.
     if let Some(broken) = read.broken() {
         let what = format!("{file} is no workflow that could start: {broken}.");
         let failure = Failure::new(Cause::WorkflowDispatchNoTrigger, what)

@@ -28,6 +28,7 @@ struct Changed {
 
 /// Whether the workflow files that the push changes may be pushed with this token.
 pub(super) fn workflow_files(plan: &Plan, facts: &Facts) -> Option<Check> {
+    // A wiki has no Actions: no file in it is a workflow.
     if plan.is_wiki() {
         return None;
     }
@@ -67,6 +68,7 @@ fn judged(check: CheckName, plan: &Plan, facts: &Facts, changed: Changed) -> Che
             let text = format!("{named} changes, and the token has the scope `workflow`.");
             return Check::pass(check, text);
         }
+        // `workflows` is no key of a job's `permissions:`, so that the right cannot be given.
         (TokenKind::GithubToken, _) => (
             "GITHUB_TOKEN can never change workflow files".to_owned(),
             format!(
@@ -138,6 +140,7 @@ fn is_certain(plan: &Plan, facts: &Facts) -> bool {
     let (Some(directory), Some(Ok(publish))) = (plan.directory(), &facts.publish) else { return false };
     let default: HashMap<&str, &str> = match &facts.workflow_folder {
         Asked::Answer(entries) => entries.iter().map(|entry| (entry.name.as_str(), entry.sha.as_str())).collect(),
+        // There is no such folder, so that each file is new.
         Asked::Refused(refusal) if refusal.status == Some(404) => HashMap::new(),
         _ => return false,
     };
