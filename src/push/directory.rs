@@ -116,6 +116,7 @@ pub async fn push(
         pushed(name, there, proposal.new_tip, proposal)
     } else if proposal.is_unchanged() {
         pushed(directory.branch(), proposal.tip, proposal.new_tip, proposal)
+    // Sending it again would only change the commit's time, and start the checks of the pull request anew.
     } else if let Some(tip) = there.filter(|_| is_proposed_already(cleared, &proposal)) {
         pushed(name, there, tip, proposal)
     } else {
@@ -124,11 +125,13 @@ pub async fn push(
             Signer::GitHub => Some(Signing::new(cleared, connection)?),
         };
         let landed = land(cleared, directory, publish, connection, name, &mut signing).await;
+        // Also after a failure: nobody else knows that the scratch ref is there.
         if let Some(signing) = &mut signing {
             signing.discard().await;
         }
         landed?
     };
+    // After the push, so that a clean-up cannot hold up what the step is for.
     if !plan.behaviour.dry_run {
         sweep(cleared, connection).await;
     }
@@ -184,10 +187,12 @@ async fn land(
     let mut standstills = 0;
     let mut looked_at = base.looked_at();
     let what = format!("push to {}", name.short());
+    // Once: the store keeps what it brings for the tries after a lost race.
     earlier::fetch(&base, &proposal, remote, retries).await;
     while !proposal.is_unchanged() {
         let new = match (signing.as_mut(), signed) {
             (None, _) => proposal.new_tip,
+            // GitHub's commit serves as long as the change is the same: new content is limited to 80 requests a minute.
             (Some(_), Some(signed)) => signed,
             (Some(signing), None) => signing.sign(&proposal, &advertisement).await?,
         };
@@ -197,6 +202,7 @@ async fn land(
         // With the commit of GitHub the server has all objects.
         let pack = if signing.is_some() { Pack::default() } else { proposal.pack.clone() };
         let commands = [command.clone()].into_iter().chain(deletion).collect();
+        // The branch moves and the scratch ref goes, or neither.
         let request = PushRequest { commands, pack, atomic: true };
         let failure = match retries.run(&what, || send(&command, &request, &advertisement, connection)).await? {
             Sent::Done => {
@@ -283,6 +289,8 @@ async fn landed(command: &RefCommand, tip: Option<Oid>, connection: &Connection)
     let holds = || history::holds(remote, tip.unwrap_or(Oid::ZERO), command.new, command.old);
     let landed = match tip {
         Some(tip) if tip == command.new => true,
+        // Only a try without an answer can have landed unseen and been built
+        // upon: else no request is spent on the history.
         Some(_) if pending_write.is_open() => retries.run("look at the branch's history", holds).await?,
         _ => false,
     };

@@ -94,6 +94,7 @@ async fn one(
     meter: &Meter,
 ) -> Result<(), Failure> {
     let what = format!("upload of the Git LFS object {}", file.pointer.oid.short());
+    // The addresses that came with the share serve the first try alone.
     let first = Mutex::new(Some(standing));
     let attempt = || async {
         let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -146,6 +147,7 @@ fn content(
             piece.truncate(length);
             state.digest.update(&piece);
             state.left -= length as u64;
+            // Without its last piece the body is too short, so that the server stores nothing of a file that changed.
             let is_object = || pointer.oid.is(state.digest.clone().finish().as_ref());
             if length == 0 || state.left == 0 && !is_object() {
                 return Err(changed(&path));

@@ -117,6 +117,7 @@ impl Desk<'_> {
         let draft = PullRequestDraft { head: head.to_owned(), base: base.to_owned(), title, body };
         let what = format!("request for a pull request from {head} into {base}");
         let create = || async {
+            // GitHub asks for a second between requests that write; faster ones can run into its secondary limit.
             retries.turn().await;
             pending_write.sent(&what);
             match github.create_pull_request(slug, &draft).await {
@@ -124,6 +125,8 @@ impl Desk<'_> {
                     pending_write.resolved();
                     Ok(Ok(made.value))
                 }
+                // 422 is said both of a pull request that is there already and of one
+                // without a commit: neither is worth another try.
                 Err(error) if error.is(422) => {
                     pending_write.resolved();
                     Ok(Err(error))
@@ -156,6 +159,7 @@ impl Desk<'_> {
             Some(open) if tried.into_inner() > 1 && open.title == words.title && open.body == words.body => {
                 Ok(Some((open, PullRequestStatus::Opened)))
             }
+            // On the heap: updating one that was closed meanwhile comes back here.
             Some(open) => Box::pin(self.update(open.number, words)).await,
             None => Err(self.refused(refusal)),
         }
@@ -179,6 +183,7 @@ impl Desk<'_> {
     async fn merge(&self, pull: &PullRequest, head: Oid, method: MergeMethod) -> Result<Merging, Failure> {
         let Connection { github, retries, .. } = self.connection;
         let what = format!("merge of pull request #{}", pull.number);
+        // The merge comes first: GitHub refuses auto-merge for a pull request that could be merged at once.
         let held = match retries.run(&what, || self.merge_once(pull.number, head, method)).await? {
             Try::Merged(tip) => return Ok(Merging::Merged(tip)),
             Try::Held(said) => said,
@@ -214,6 +219,7 @@ impl Desk<'_> {
             }
             Err(error) => error,
         };
+        // 405: its conditions are not met. 409: the head is another commit by now.
         let held = error.is(405) || error.is(409) || error.is(422);
         if !held && !error.may_be_done() {
             pending_write.answered();

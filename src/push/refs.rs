@@ -120,6 +120,7 @@ async fn attempt(
     let locked = || progress.lock().unwrap_or_else(PoisonError::into_inner);
     let open = locked().open.clone();
     let commands = open.iter().map(command).chain(helpers.iter().cloned()).collect();
+    // Only with scratch refs atomic: a rule that refuses one ref must not keep the others back.
     let request = PushRequest { commands, pack: batch.pack.clone(), atomic: !helpers.is_empty() };
     let Connection { remote, watch, .. } = connection;
     let mut again = None;
@@ -207,6 +208,7 @@ async fn now_known(update: RefUpdate, local: &Local, now: &Advertisement) -> Res
         return Ok(Known::Open(update));
     }
     let name = update.name.short();
+    // `+` was written with the value in mind that was seen: what another push has brought since may not be lost.
     let failure = match (there, update.new) {
         (Some(there), Some(new)) if !update.lease => {
             if update.name.is_branch() && leads_to(local, there, new).await? {

@@ -91,7 +91,9 @@ impl<'a> Signing<'a> {
             return Ok(());
         }
         let Connection { retries, scratch, remote, .. } = self.connection;
+        // Before the push: an answer that gets lost may leave the ref behind.
         scratch.note(remote, &self.name);
+        // After a lost race only what the new tip changed has to be sent.
         let lacking = |entry: &&PackEntry| !self.sent.contains(&entry.oid());
         let pack = Pack::new(proposal.pack.entries().iter().filter(lacking).cloned().collect());
         let command = RefCommand { name: self.name.clone(), old: self.value.unwrap_or(Oid::ZERO), new };
@@ -137,6 +139,8 @@ impl<'a> Signing<'a> {
 /// The commit's id, when GitHub says that its signature is good.
 fn verified(plan: &Plan, made: &MadeCommit) -> Result<Oid, Failure> {
     let server = &plan.target.server;
+    // Enterprise Server without web commit signing makes the commit all the
+    // same, and says only here that it is unsigned.
     if !made.verification.verified {
         let reason = if made.verification.reason.is_empty() { "no reason given" } else { &made.verification.reason };
         let what = format!(

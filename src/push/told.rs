@@ -49,6 +49,7 @@ pub fn note(cleared: &Cleared<Plan>, refs: &RefsFacts, landed: &[RefUpdate], is_
         let done = landed.iter().find(|update| update.name == *branch);
         report.facts.branch = Some(branch.short().to_owned());
         report.facts.previous = done.map_or(*old, |update| update.old);
+        // An output must not name a commit that the target does not have.
         report.facts.commit = done.filter(|_| !dry_run).map_or(*old, |update| update.new);
     }
     if !is_done {

@@ -45,6 +45,7 @@ fn of_message(message: &str, what: &str) -> Words {
     let mut lines = message.trim().lines();
     let title: String = lines.next().unwrap_or("Publish").chars().take(LONGEST_TITLE).collect();
     let (mut paragraphs, mut origin) = (Vec::new(), Vec::new());
+    // Each line becomes a paragraph: Markdown would run neighbouring lines together.
     for line in lines.filter(|line| !line.trim().is_empty()) {
         if let Some(source) = line.strip_prefix("Relay-Source: ") {
             origin.push(format!("- Source: {}", code(source)));
