@@ -33,6 +33,7 @@ pub(super) fn compare(reach: &mut Reach, changes: &[Change]) -> Result<Vec<Diffe
         let mut unknown = None;
         if let Some(old) = *old {
             if reach.is_here(old) {
+                // A tag of a tree or a file has no history to count.
                 if let (Some(old), Some(new)) = (reach.commit_of(old)?, reach.commit_of(new)?) {
                     let (ahead, behind) = reach.ahead_behind(&[old], new)?;
                     (row.ahead, row.behind) = (Some(ahead), Some(behind));
@@ -68,6 +69,8 @@ pub(super) async fn rows(
         if let Some(old) = unknown {
             if proved.contains(&name) {
                 row.state = Drift::Behind;
+            // Each takes requests that the push does not need: a mirror of a
+            // thousand branches must not wait for its report.
             } else if name.is_branch() && fetched < FETCHED {
                 fetched += 1;
                 let objects = reach.objects().clone();
@@ -79,6 +82,7 @@ pub(super) async fn rows(
                 if let Ok(history::Unknown { commits, known, is_whole }) =
                     retries.run("count of the target's commits", look).await
                 {
+                    // A count of a part of the history would look like a fact.
                     row.behind = is_whole.then_some(commits);
                     let (back, ahead) = blocking(move || {
                         let counts = reach.ahead_behind(&known, new)?;

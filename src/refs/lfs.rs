@@ -90,6 +90,8 @@ pub async fn look(
         let ask = || async {
             match server.batch(&pointers).await {
                 Ok(standings) => Ok(Some(standings)),
+                // Neither the server nor the repository has LFS: the check `lfs`
+                // says so, and no further try would help.
                 Err(WireError::Status { status: 404, .. }) => Ok(None),
                 Err(error) => Err(error.into_failure(Operation::GitPush, situation)),
             }
@@ -106,6 +108,7 @@ pub async fn look(
             return Ok(facts);
         }
         Err(failure) => {
+            // No error: the verdict is the check's, and the check can be ignored.
             facts.untold = Some(Untold::Refused(failure));
             return Ok(facts);
         }
@@ -119,6 +122,7 @@ pub async fn look(
         }
     }
     let store = store.clone();
+    // On all cores, as the file of each object is hashed to prove that it is whole.
     let found = blocking(move || {
         Ok(lacks.into_par_iter().map(|named| (named, store.find(&named.pointer))).collect::<Vec<_>>())
     });
@@ -134,6 +138,7 @@ pub async fn look(
 
 /// Why the target does not take an object.
 pub(crate) fn refused(pointer: &Pointer, code: u16, message: &str) -> Failure {
+    // The server's words are outside text: they could hold line breaks, and be of any length.
     let message: String = message.chars().filter(|letter| !letter.is_control()).take(200).collect();
     let cause = if code == 422 || code == 413 { Cause::FileTooLarge } else { Cause::LfsUnavailable };
     let what = format!(

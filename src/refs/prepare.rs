@@ -58,6 +58,7 @@ pub async fn prepare(
     let absent = absent.into_iter().map(|change| change.name).collect();
     let unchanged = all.iter().filter(|change| !change.is_needed()).count();
     let mut needed: Vec<Change> = all.into_iter().filter(Change::is_needed).collect();
+    // Without the deletions of `prune`: those refs have rows of their own.
     let differing = needed.clone();
     let pruned: Vec<RefName> =
         if local.asked.prune { extra.refs.iter().map(|(name, _)| name.clone()).collect() } else { Vec::new() };
@@ -88,6 +89,7 @@ pub async fn prepare(
     let (batches, large, named, workflows) = blocking(move || begun.batches(updates, thin, &asked)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > TAGS_IN_BATCHES { tags } else { 0 };
+    // Counting deflates everything, which a real push would then do a second time.
     let bytes = if dry_run { count(&batches).await? } else { 0 };
     Ok(RefsFacts {
         batches,
@@ -288,6 +290,8 @@ impl Begun {
     /// Divides the updates into what is sent together, and works out the packs.
     fn batches(mut self, updates: Vec<RefUpdate>, thin: bool, asked: &RefsPush) -> Result<Batches, Failure> {
         let (with_lfs, limit) = (asked.lfs, asked.push_limit);
+        // Of a commit that a forced update replaces the new one is no
+        // descendant: the target has its files all the same.
         for old in updates.iter().filter_map(|update| update.old) {
             if let Some(commit) = self.reach.is_here(old).then(|| self.reach.commit_of(old)).transpose()?.flatten() {
                 self.reach.server_holds_files_of(commit)?;
@@ -317,6 +321,7 @@ impl Begun {
             };
             batches.push(Batch { updates, pack, parts: Vec::new(), division });
         }
+        // Many commits can name one object: it is looked up and uploaded once.
         named.sort_unstable_by_key(|named| (named.pointer, named.blob));
         named.dedup_by_key(|named| named.pointer.oid);
         large.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
@@ -328,7 +333,9 @@ impl Begun {
 /// Branches and deletions first, deletions before all; then tags, a few at a time as long as they can start anything.
 fn divide(updates: Vec<RefUpdate>) -> Vec<Vec<RefUpdate>> {
     let (tags, mut first): (Vec<_>, Vec<_>) = updates.into_iter().partition(is_pushed_tag);
+    // A deletion can free the name that a new ref needs: `a` before `a/b`.
     first.sort_by_key(|update| update.new.is_some());
+    // GitHub starts nothing for more than three tags of one push; a thousand by threes would be hundreds of pushes.
     let size = if tags.len() > TAGS_IN_BATCHES { tags.len() } else { TAGS_THAT_START };
     let mut batches: Vec<_> = Some(first).into_iter().filter(|first| !first.is_empty()).collect();
     batches.extend(tags.chunks(size).map(<[_]>::to_vec));
@@ -371,10 +378,12 @@ async fn ask(
     let beyond = begun.open.values().flat_map(|(_, beyond)| beyond);
     let candidates: BTreeSet<Oid> = cut.chain(beyond).copied().collect();
     let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
+    // A negotiation has to want something; what it wants is not read.
     let Some(want) = advertised.first().copied().filter(|_| !candidates.is_empty()) else { return Ok(BTreeSet::new()) };
     let candidates: Vec<Oid> = candidates.into_iter().collect();
     let known = || remote.known(want, &candidates);
     let known = retries.run("look at what the target has", known).await?;
+    // A server that speaks only v0 does not tell: what it advertises is certain.
     Ok(known.unwrap_or_else(|| candidates.into_iter().filter(|oid| advertised.contains(oid)).collect()))
 }
 

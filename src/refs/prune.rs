@@ -34,6 +34,8 @@ pub fn extra(
     let mut extra = Extra::default();
     for (name, value) in &target.refs {
         let text = name.as_str();
+        // Names of the server's own, such as `refs/pull/`, have no source in
+        // any checkout: all of them would look extra.
         if is_hidden(name) || is_left_out(&left_out, text) {
             continue;
         }

@@ -228,6 +228,7 @@ fn destination(
     if full.starts_with("refs/") {
         return parsed(full.parse()).map(Destination::Full);
     }
+    // As in git the target's name is of the source's kind, where the target has neither.
     let makes_tag = match name {
         Some(name) if name.is_branch() => false,
         Some(name) if name.is_tag() => true,
@@ -251,6 +252,7 @@ fn find(spec: &Refspec, source: &str, view: &View<'_>) -> Result<(Oid, Option<Re
     let forms = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"].map(|prefix| format!("{prefix}{source}"));
     let found: Vec<_> =
         forms.iter().filter_map(|form| view.refs.get_key_value(&form.parse::<RefName>().ok()?)).collect();
+    // A branch or tag comes before a remote's branch of the same name, which actions/checkout leaves in every clone.
     let strong: Vec<_> = found
         .iter()
         .copied()
@@ -272,6 +274,7 @@ fn find(spec: &Refspec, source: &str, view: &View<'_>) -> Result<(Oid, Option<Re
 }
 
 fn nothing(spec: &Refspec, source: &str, view: &View<'_>) -> Failure {
+    // actions/checkout makes a local branch of the one that it checks out alone; the others are the remote's.
     let elsewhere = view.refs.keys().find(|name| {
         let rest = name.as_str().strip_prefix("refs/remotes/").and_then(|rest| rest.split_once('/'));
         rest.is_some_and(|(_, branch)| branch == source)

@@ -62,6 +62,7 @@ pub fn changes(wanted: &[Wanted], target: &Advertisement) -> Result<Vec<Change>,
                 places.insert(name, (changes.len(), wanted.matched));
                 changes.push(change);
             }
+            // Both lines want the same value: the `+` of one is enough.
             Some((place, _)) if changes[*place].new == change.new => changes[*place].force |= change.force,
             // A line that names the ref counts more than a pattern.
             Some(_) if wanted.matched => {}
@@ -109,6 +110,7 @@ fn name(wanted: &Wanted, target: &Advertisement) -> Result<RefName, Failure> {
 fn blocked(changes: &[Change], target: &Advertisement) -> Result<(), Failure> {
     let deleted: BTreeSet<&RefName> =
         changes.iter().filter(|change| change.new.is_none()).map(|change| &change.name).collect();
+    // Deletions are sent first, so that the names they free can be taken.
     let kept = target.refs.keys().filter(|name| !deleted.contains(name));
     let mut names: BTreeSet<&str> = kept.map(RefName::as_str).collect();
     let made = changes.iter().filter(|change| change.new.is_some() && change.old.is_none());

@@ -32,6 +32,7 @@ pub(super) fn look(reach: &mut Reach, branches: &[Oid], batches: &[Batch]) -> Re
                 brought.extend(all);
             }
         }
+        // Only now: within one push the server compares with the branches as they were before it.
         held.extend(brought);
     }
     Ok(NewWorkflows { files, unsure })
