@@ -77,6 +77,7 @@ pub async fn tag(
     updates.sort_by_key(|(exists, _)| *exists == TagExists::Move);
     let updates: Vec<Update> = updates.into_iter().map(|(_, update)| update).collect();
     let mut advertisement = cleared.advertisement();
+    // GitHub starts no workflow for the tags of a push that has more than three.
     for batch in updates.chunks(TAGS_THAT_START) {
         let written = if plan.behaviour.dry_run {
             batch.to_vec()
@@ -197,6 +198,7 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
     let request = PushRequest {
         commands: batch.iter().map(command).collect(),
         pack: Pack::new(batch.iter().filter_map(|update| update.object.clone()).collect()),
+        // A refused tag must not leave the release half tagged.
         atomic: true,
     };
     let pending_write = &connection.pending_write;

@@ -30,6 +30,7 @@ impl Place {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
+        // Links on the way to the folder are followed once, here. What is held afterwards has none on its way.
         Ok(Self::new(Arc::new(OpenFolder::open(&folder.canonicalize()?)?), name.into()))
     }
 

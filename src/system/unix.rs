@@ -72,9 +72,11 @@ pub async fn ended() -> &'static str {
             Ok(mut signal) => {
                 signal.recv().await;
             }
+            // A signal that cannot be received must not look like one that came.
             Err(_) => std::future::pending().await,
         }
     }
+    // As process 1 of a container, a program ignores each of these that it does not handle.
     tokio::select! {
         () = received(signal(SignalKind::terminate())) => "SIGTERM",
         () = received(signal(SignalKind::interrupt())) => "SIGINT",

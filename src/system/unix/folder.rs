@@ -67,6 +67,7 @@ impl OpenFolder {
     /// It is no regular file, it is absent, or a symbolic link stands on the way.
     pub fn file(&self, below: &Path) -> io::Result<(File, Status)> {
         let file = File::from(self.open_below(below, READ)?);
+        // Of the open file, not of its name, which can stand for something else by now.
         let status = status_of(&fstat(&file)?);
         if status.kind == Kind::File {
             Ok((file, status))
@@ -102,6 +103,7 @@ impl OpenFolder {
     /// It cannot be read.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
+        // Opened once more: the held descriptor is one without the right to read, which cannot be listed.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         for entry in Dir::new(openat(&self.descriptor, ".", flags, Mode::empty())?)? {
             let entry = entry?;
@@ -129,6 +131,7 @@ impl OpenFolder {
 
 /// Whether an error of an [`OpenFolder`] says that something else has taken the place of what was there.
 pub fn is_replaced(error: &io::Error) -> bool {
+    // A link is ELOOP, on FreeBSD EMLINK, and ENOTDIR where a folder is wanted. EXDEV: the path would lead out.
     let replaced = [Errno::LOOP, Errno::XDEV, Errno::NOTDIR, Errno::MLINK];
     Errno::from_io_error(error).is_some_and(|error| replaced.contains(&error))
 }
@@ -157,6 +160,7 @@ fn step_by_step(folder: BorrowedFd<'_>, below: &Path, flags: OFlags) -> rustix::
     let mut held: Option<OwnedFd> = None;
     while let Some(name) = names.next() {
         if !matches!(name, Component::Normal(_) | Component::CurDir) {
+            // `..` would leave the folder: openat2 gives the same error.
             return Err(Errno::XDEV);
         }
         let flags = if names.peek().is_some() { HOLD } else { flags };
