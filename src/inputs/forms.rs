@@ -61,8 +61,47 @@ pub(super) fn json_object(text: &str) -> Result<JsonObject, String> {
         Ok(serde_json::Value::Object(value)) => Ok(JsonObject { text: compact(text), value }),
         Ok(serde_json::Value::Array(_)) => Err("it is a JSON array".to_owned()),
         Ok(_) => Err("it is a single JSON value".to_owned()),
-        Err(error) => Err(format!("it is no JSON ({error})")),
+        Err(error) => Err(json_slip(text).map_or_else(
+            || format!("it is no JSON ({error})"),
+            |slip| format!("it is no JSON: {slip} (line {}, column {})", error.line(), error.column()),
+        )),
     }
+}
+
+/// What is usually behind a text that is no JSON.
+fn json_slip(text: &str) -> Option<String> {
+    let text = text.trim();
+    let to_json = "insert values with `${{ toJSON(…) }}`, which also sets the quotation marks";
+    if text.starts_with('\'') || text.starts_with("{'") || text.starts_with("{ '") {
+        return Some("it has single quotes where JSON has double ones".to_owned());
+    }
+    let (mut in_string, mut escaped, mut after) = (false, false, None);
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if in_string => escaped = true,
+            '\n' | '\r' if in_string => return Some(format!("a value holds a line break as such; {to_json}")),
+            '\t' if in_string => return Some(format!("a value holds a tab as such; {to_json}")),
+            '"' => {
+                in_string = !in_string;
+                after = (!in_string).then_some(());
+            }
+            // A text ends before a comma, a colon or a bracket; a letter there means that a value holds the mark itself.
+            c if !in_string && !c.is_whitespace() && after.take().is_some() && !",:]}".contains(c) => {
+                return Some(format!("a value holds a `\"` as such; {to_json}"));
+            }
+            _ => {}
+        }
+    }
+    if text.contains("${{") {
+        return Some("it holds an expression that was not evaluated (`${{`)".to_owned());
+    }
+    let flat: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if flat.contains(",}") || flat.contains(",]") {
+        return Some("a comma stands before a closing bracket".to_owned());
+    }
+    // `{"sha": }` and `{"sha": abc}`: an expression that came out empty or without quotation marks.
+    flat.contains(':').then(|| format!("a value is empty or has no quotation marks; {to_json}"))
 }
 
 /// A JSON text without the white space between its parts.

@@ -76,7 +76,43 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
     .collect();
     // The first failure stands for all of them: a cause has to come before what follows from it.
     checks.sort_by_key(|check| check.name);
+    skip_what_follows(&mut checks);
     checks
+}
+
+/// Causes of a refusal that stand for the whole target: whatever else is asked there is refused for the same reason.
+const WHOLE_TARGET: &[Cause] = &[
+    Cause::RepoNotFoundOrHidden,
+    Cause::FineGrainedRepoNotSelected,
+    Cause::GithubTokenCrossRepo,
+    Cause::AppNotInstalled,
+    Cause::SsoAuthorizationRequired,
+    Cause::RepoArchived,
+    Cause::RepoDisabled,
+];
+
+/// What a refusal is called that may be nothing but the echo of a hidden or closed target.
+const ECHOES: &[Cause] = &[
+    Cause::NoWriteAccess,
+    Cause::MissingRepoScope,
+    Cause::ActionsBotDenied,
+    Cause::ResourceNotAccessibleByIntegration,
+    Cause::FineGrainedPermissionMissing,
+    Cause::WorkflowNotFound,
+];
+
+/// A check that fails only since the target as a whole is out of reach says just that: the first failure says why.
+fn skip_what_follows(checks: &mut [Check]) {
+    let first =
+        checks.iter().position(|check| check.failure().is_some_and(|failure| WHOLE_TARGET.contains(&failure.cause)));
+    let Some(first) = first else { return };
+    let name = checks[first].name;
+    for check in checks.iter_mut().skip(first + 1) {
+        let (Verdict::Fail(failure) | Verdict::Warn(failure)) = &check.verdict else { continue };
+        if WHOLE_TARGET.contains(&failure.cause) || ECHOES.contains(&failure.cause) {
+            *check = Check::skip(check.name, format!("It cannot be judged: the check `{}` failed.", name.name()));
+        }
+    }
 }
 
 /// Causes of a token that the server does not know, or knows no longer.

@@ -6,6 +6,7 @@ mod ask;
 mod check;
 mod content;
 mod dispatch;
+mod event;
 pub mod facts;
 mod files;
 mod judge;
@@ -202,8 +203,12 @@ pub struct Preflight {
 /// Looks at everything. Writes nothing.
 pub async fn preflight(plan: Plan, connection: &Connection, shared: &Shared) -> Preflight {
     let stopped = |failure| Preflight { checks: Vec::new(), facts: None, outcome: Err(failure) };
+    let restriction = event::restriction(&plan.origin).await;
     if plan.token().is_none() && !plan.can_do_without_token() {
-        let check = token::present(&plan);
+        let mut check = token::present(&plan);
+        if let Verdict::Fail(failure) = &mut check.verdict {
+            *failure = event::of_missing_token(&plan, restriction.as_ref(), failure);
+        }
         let failure = check.failure().cloned();
         return match failure {
             Some(failure) => Preflight { checks: vec![check], ..stopped(failure) },
@@ -221,7 +226,10 @@ pub async fn preflight(plan: Plan, connection: &Connection, shared: &Shared) -> 
     }
     // On the heap: the questions side by side make a large future.
     let facts = Box::pin(ask::ask(&plan, connection, shared)).await;
-    let checks = judge(&plan, &facts);
+    let mut checks = judge(&plan, &facts);
+    if let Some(restriction) = restriction {
+        checks = checks.into_iter().map(|check| restriction.explain(&plan, check)).collect();
+    }
     let outcome = match first_failure(&checks) {
         Some(failure) => Err(failure.clone()),
         None => Cleared::new(plan, facts.clone()),

@@ -64,7 +64,7 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
         Some(Refusal { failure, .. }) if plan.can_do_without_token() => {
             Check::warn(CheckName::Repository, failure.clone())
         }
-        Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, hidden(plan, failure)),
+        Some(Refusal { failure, .. }) => Check::fail(CheckName::Repository, hidden(plan, facts, failure)),
         None => Check::skip(CheckName::Repository, format!("{name} could not be asked about.")),
     }
 }
@@ -94,7 +94,7 @@ fn is_renamed(plan: &Plan, full_name: &str) -> bool {
 }
 
 /// A 404 in the words of the token's kind: each kind has its own likely reason.
-fn hidden(plan: &Plan, failure: &Failure) -> Failure {
+fn hidden(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
     let (slug, server) = (&plan.target.slug, &plan.target.server);
     let kind = plan.git_token().map(|token| token.kind);
     match (failure.cause, kind) {
@@ -116,6 +116,18 @@ fn hidden(plan: &Plan, failure: &Failure) -> Failure {
                 slug.owner()
             );
             Failure { what, ..failure.clone() }.with_remedy(remedy)
+        }
+        (Cause::GithubTokenCrossRepo, Some(TokenKind::GithubToken)) => {
+            foreign(plan, facts).unwrap_or_else(|| failure.clone())
+        }
+        (Cause::RepoNotFoundOrHidden, Some(TokenKind::Classic | TokenKind::Oauth | TokenKind::UserToServer)) => {
+            let account = account(facts);
+            let what = format!("{slug} does not exist, or {account} cannot see it.");
+            let remedy = format!(
+                "Open {server}/{slug} as {account}: a 404 there means that the name is wrong (correct `repository`) or that the account \
+                 has no access (have an administrator give it the Write role); if it opens, give the token the scope `repo`."
+            );
+            Failure { what, ..failure.clone() }.with_remedy(remedy).with_link(format!("{server}/{slug}"))
         }
         _ => failure.clone(),
     }
@@ -153,7 +165,7 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     }
     match facts.refs.refusal() {
         Some(Refusal { failure, .. }) if plan.needs_contents() => {
-            return Check::fail(CheckName::Permission, hidden(plan, failure));
+            return Check::fail(CheckName::Permission, hidden(plan, facts, failure));
         }
         Some(Refusal { failure, .. }) => {
             let who = if plan.ssh.is_some() { "deploy key" } else { "token" };

@@ -75,6 +75,7 @@ mod server_speaks;
 mod setups;
 mod signed;
 mod signing;
+mod situations;
 mod soak;
 mod sparing;
 mod ssh;

@@ -1,10 +1,6 @@
 //! What the commit of a publish needs to know before it is made: where Pages publishes from, and who may read which repository.
 
-use std::{io::Read as _, path::PathBuf};
-
-use serde_json::Value;
-
-use super::{Rest, if_possible};
+use super::{super::event, Rest, if_possible};
 use crate::{
     connection::Connection,
     github::model::{Pages, Repository},
@@ -12,9 +8,6 @@ use crate::{
     plan::Plan,
     publish::directory::AboutSite,
 };
-
-/// How much of an event's payload is read, in bytes. GitHub's own limit is 25 MB.
-const EVENT_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// What the commit depends on, once the repository and its site have been asked for.
 pub(super) async fn about_site(
@@ -40,7 +33,8 @@ async fn tells_a_secret(plan: &Plan, connection: &Connection, target: &Rest<Repo
     if target.answer().is_some_and(|target| target.private) {
         return false;
     }
-    if let Some(private) = private_by_event(plan.origin.event_file.clone()).await {
+    let event = event::payload(plan.origin.event_file.clone()).await;
+    if let Some(private) = event.and_then(|event| event["repository"]["private"].as_bool()) {
         return private;
     }
     // The event of a schedule does not say it. The source's own server is asked, where that is the target's.
@@ -54,20 +48,4 @@ async fn tells_a_secret(plan: &Plan, connection: &Connection, target: &Rest<Repo
         // In a run the source is there, whatever the token sees of it; on a laptop it may be no repository of this server.
         None => answer.status() == Some(404) && plan.origin.event_file.is_some(),
     }
-}
-
-/// What the event's payload says: `repository.private`.
-///
-/// Source: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>
-async fn private_by_event(file: Option<PathBuf>) -> Option<bool> {
-    let file = file?;
-    let read = move || {
-        // A pipe in its place would be waited for.
-        std::fs::metadata(&file).ok().filter(std::fs::Metadata::is_file)?;
-        let mut text = Vec::new();
-        std::fs::File::open(&file).ok()?.take(EVENT_LIMIT).read_to_end(&mut text).ok()?;
-        let event: Value = serde_json::from_slice(&text).ok()?;
-        event["repository"]["private"].as_bool()
-    };
-    tokio::task::spawn_blocking(read).await.ok().flatten()
 }

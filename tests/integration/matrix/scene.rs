@@ -16,6 +16,8 @@ use crate::{
 const DEPLOY: &str = "name: deploy\nrun-name: Deploy ${{ github.event.client_payload.id }}${{ inputs.id }}\non:\n  \
     repository_dispatch:\n    types: [published]\n  workflow_dispatch:\n    inputs:\n      id: {required: false}\n";
 
+const ON_TAG: &str = "name: ci\non:\n  push:\n    tags: ['v*']\n";
+
 const SECRET: &str = "canary-of-the-secret-value-4711";
 
 /// A kind of relay.
@@ -35,6 +37,8 @@ pub(crate) enum Kind {
     Previews,
     /// A secret of this store in two repositories, and then the end of the old token.
     Rotation(Store),
+    /// A tag whose run is waited for: whether runs can be listed is asked first.
+    Awaited,
     /// A directory and a start, for three targets.
     FanOut,
     /// A directory and a tag.
@@ -69,13 +73,14 @@ impl Store {
 }
 
 /// Those that together make every request. The others are parts of them, for what is not about a request.
-pub(crate) const KINDS: [Kind; 10] = [
+pub(crate) const KINDS: [Kind; 11] = [
     Kind::Whole,
     Kind::Refs,
     Kind::App,
     Kind::Signed,
     Kind::Proposed,
     Kind::Previews,
+    Kind::Awaited,
     Kind::Rotation(Store::Actions),
     Kind::Rotation(Store::Dependabot),
     Kind::Rotation(Store::Codespaces),
@@ -123,6 +128,12 @@ impl Scene {
         match kind {
             Kind::App | Kind::Signed => model = model.app(app()),
             Kind::FanOut => model = OTHERS.iter().fold(model, |model, slug| model.repository(target(slug))),
+            Kind::Awaited => {
+                let file = [(".github/workflows/ci.yml", ON_TAG)];
+                let target = target(TARGET).workflow("ci.yml", ON_TAG).files("gh-pages", &file);
+                let model = Model::new().repository(target).token(&token);
+                return Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old };
+            }
             Kind::Previews => {
                 let previews = PREVIEWS.map(|path| (path, "preview\n"));
                 let target = target(TARGET).files("gh-pages", &previews).pull_request("main").pull_request("main");
@@ -184,6 +195,7 @@ impl Scene {
                 let all = [&[TARGET][..], &OTHERS].concat().join("\n");
                 dispatch(publish(step)).input("repository", all)
             }
+            Kind::Awaited => tagged(step).input("tag-target", "gh-pages").input("wait-for", "ci.yml"),
             Kind::Publish => tagged(publish(step)),
             Kind::Tag => tagged(step).input("tag-target", "gh-pages"),
             Kind::Dispatch => dispatch(step),
@@ -309,7 +321,7 @@ impl Scene {
                 effects
             }
             Kind::FanOut => vec![self.branch(slug), self.start(slug, "repository_dispatch")],
-            Kind::Tag => vec![self.tag()],
+            Kind::Tag | Kind::Awaited => vec![self.tag()],
             Kind::Dispatch => vec![self.start(slug, "repository_dispatch")],
             Kind::Workflow => vec![self.start(slug, "workflow_dispatch")],
         }
