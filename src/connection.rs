@@ -63,6 +63,7 @@ impl Connection {
         let lfs = token.map(|_| LfsServer::new(over_http.clone()));
         let transport = match &plan.ssh {
             Some(access) => {
+                // github.com's keys are built in, and an Enterprise Server names none.
                 let ask = (plan.target.server.tenant().is_some() && token.is_some()).then(|| ask_host_keys(&github));
                 Transport::Ssh(SshTransport::new(
                     access.clone(),

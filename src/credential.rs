@@ -68,6 +68,7 @@ pub enum TokenKind {
 impl TokenKind {
     /// Classifies `token`; one equal to `workflow_token` is the workflow's `GITHUB_TOKEN`.
     pub fn of(token: &Secret, workflow_token: Option<&Secret>) -> Self {
+        // First, since it has the prefix of any installation token.
         if workflow_token.is_some_and(|own| !own.is_blank() && own == token) {
             return Self::GithubToken;
         }

@@ -41,7 +41,9 @@ impl Globs {
         for pattern in patterns.iter().map(AsRef::as_ref).filter(|pattern| !pattern.is_empty()) {
             let path = &*checked(pattern)?;
             let add = |set: &mut GlobSetBuilder, glob: &str| match GlobBuilder::new(glob)
+                // Otherwise `*` would cross folders, unlike in `.gitignore`.
                 .literal_separator(true)
+                // The default differs between Windows and other systems.
                 .backslash_escape(false)
                 .build()
             {

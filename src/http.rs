@@ -225,6 +225,7 @@ impl HttpClient {
         let long = parts.extensions.get::<LongWork>().is_some();
         let waits = Waits { work: if long { self.waits.work } else { silence }, silence };
         for _ in 0..=REDIRECTS {
+            // For a redirect. Bytes are shared, not copied.
             let again = body.whole().cloned();
             let mut request = Request::builder().method(parts.method.clone()).uri(parts.uri.clone()).body(body);
             if let Ok(request) = &mut request {
@@ -248,6 +249,7 @@ impl HttpClient {
 
     async fn send_once(&self, mut request: Request<Body>, waits: Waits) -> Result<Answer, HttpError> {
         let uri = request.uri().clone();
+        // The one gate of every request: no caller can send a credential to another host by mistake.
         if !WebOrigin::of(&uri).is_some_and(|origin| self.origins.contains(&origin)) {
             let what = format!("A request to {} was held back: it is not the target's server.", host_of(&uri));
             return Err(HttpError::unsent(Cause::InternalError, what));
@@ -256,6 +258,7 @@ impl HttpClient {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
         }
         let (parts, body) = request.into_parts();
+        // With a length hyper does not ask for the end of the body, so that the last byte has to be counted.
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let (body, control) = body.outgoing(Arc::clone(&self.counters.sent), length);
         let mut request = Request::from_parts(parts, body);
@@ -265,9 +268,11 @@ impl HttpClient {
         let (method, begun) = (request.method().clone(), Instant::now());
         let response = self.watched(request, &connection, &control, &host, waits).await;
         let address = uri.to_string();
+        // The query of a pre-signed address is a credential.
         let shown = if self.is_lent { address.split('?').next().unwrap_or_default() } else { &address };
         trace(&method, shown, &response, begun.elapsed());
         let response = response?;
+        // A proxy that forwards plain http answers in the server's place.
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && let Some(proxy) = self.proxies.forwarder(&uri)
         {
@@ -369,6 +374,7 @@ fn trace<B>(method: &Method, uri: &str, response: &Result<Response<B>, HttpError
 fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpError> {
     let reads = method == Method::GET || method == Method::HEAD;
     match answer.status.as_u16() {
+        // Clients repeat it as a GET (RFC 9110, section 15.4), and the push would be lost without an error.
         301..=303 if !reads => return Err(not_followed(answer, "it would turn a write into a read")),
         301..=303 | 307 | 308 => {}
         _ => return Ok(None),
@@ -382,6 +388,7 @@ fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpErro
         let reason = format!("it leads to another server ({other}), which must not see the credential");
         return Err(not_followed(answer, &reason));
     }
+    // A fragment is never sent.
     match target.as_str().split('#').next().unwrap_or_default().parse() {
         Ok(target) => Ok(Some(target)),
         Err(_) => Err(not_followed(answer, "its address cannot be read")),

@@ -134,6 +134,7 @@ impl Tokens {
         console.masks([&minted.token]);
         self.keep(speak(&minted.token)?, &minted.token, plan, settings);
         let kind = match TokenKind::of(&minted.token, None) {
+            // The tokens of older servers have no prefix.
             TokenKind::Unknown => TokenKind::Installation,
             kind => kind,
         };
@@ -203,6 +204,7 @@ async fn find(
     let mut again = true;
     loop {
         let statement = app.statement(now)?;
+        // Masked before it is sent: a proxy or server can repeat it in an error.
         console.masks([&statement]);
         let as_app = speak(&statement)?;
         match as_app.installation(&plan.target.slug.repository()).await {
@@ -283,6 +285,7 @@ fn cut_down(plan: &Plan, installation: &Installation) -> Result<Vec<Permission>,
     let mut permissions: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, access) in needed.into_iter().chain(helpful) {
         let known = permissions.entry(name).or_insert(access);
+        // One permission can be needed and helpful; the larger access counts.
         if access == "write" {
             *known = access;
         }

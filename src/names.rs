@@ -80,6 +80,7 @@ impl FromStr for Slug {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let part = |part: &str| {
             !part.is_empty()
+                // GitHub's bound for a repository's name; an account's is shorter.
                 && part.len() <= 100
                 && part != "."
                 && part != ".."
@@ -117,6 +118,7 @@ impl std::hash::Hash for Slug {
 /// Whether `url` names this machine: 127.0.0.0/8, `::1` or `localhost`.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
+        // No other name: a resolver could lead it elsewhere.
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
@@ -126,6 +128,7 @@ fn is_loopback(url: &Url) -> bool {
 
 fn web_address(text: &str) -> Result<Url, NameError> {
     let url = Url::parse(text).map_err(|error| malformed(format!("{text:?} is no web address ({error})")))?;
+    // The text is not quoted: what stands there can be a token.
     if !url.username().is_empty() || url.password().is_some() {
         return Err(malformed("an address must not hold a user name or a password"));
     }

@@ -72,6 +72,7 @@ impl Races<'_> {
         self.took = took.max(SHORTEST_RACE);
         match self.bound {
             None => self.bound = Some(self.took.saturating_mul(FIRST_SPREAD)),
+            // Nobody looked at the branch since: it is taken to be as busy as can be.
             Some(_) if !self.seen => self.grow(MOST_GROWTH),
             Some(_) => {}
         }
@@ -206,6 +207,7 @@ impl Retries {
         F: Future<Output = Result<T, Failure>>,
     {
         let mut schedule = Schedule::new(self.attempts, Arc::clone(&self.jitter));
+        // The end of the budget alone would hide why no attempt succeeded.
         let mut before: Option<Failure> = None;
         loop {
             if self.left().is_zero() {

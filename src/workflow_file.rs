@@ -82,6 +82,7 @@ impl WorkflowFile {
             return Self { lines, broken: Some("it is empty".to_owned()), ..Self::default() };
         };
         let run_name = get(&root, "run-name").and_then(|(_, value)| text_of(value));
+        // YAML 1.1 would read a bare `on` as true; this reader, like GitHub's, takes it for text.
         let Some((key, on)) = get(&root, "on") else {
             return Self { lines, run_name, broken: Some("it has no `on`".to_owned()), ..Self::default() };
         };
@@ -121,6 +122,7 @@ impl WorkflowFile {
         let only = |side: &str| {
             event.filters.iter().find(|filter| filter.name == side || filter.name == format!("{side}-ignore"))
         };
+        // Filters for branches alone exclude every tag, and the other way round (workflow syntax, `on.push`).
         if only(own).is_none()
             && let Some(filter) = only(other)
         {
@@ -139,6 +141,7 @@ impl WorkflowFile {
             let why = format!("its filter `{ignore}` leaves the {word} {} out ({})", name.short(), self.quote(*line));
             return Some(Exclusion { why, certain: true });
         }
+        // GitHub does not evaluate filters of paths for tags.
         if name.is_branch()
             && let Some(filter) = event.filter("paths").or_else(|| event.filter("paths-ignore"))
         {

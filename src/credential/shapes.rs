@@ -23,12 +23,14 @@ pub fn without_token_shapes(text: &str) -> Cow<'_, str> {
     let mut from = 0;
     while let Some(at) = memchr::memchr(b'g', &text.as_bytes()[from..]).map(|at| at + from) {
         from = at + 1;
+        // In the middle of a word the same letters are part of a hash or a name.
         let inside_a_word = text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
         let prefix = PREFIXES.iter().find(|prefix| text[at..].starts_with(**prefix));
         let Some(prefix) = prefix.filter(|_| !inside_a_word) else { continue };
         let rest = &text[at + prefix.len()..];
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
         let is_cut = rest[end..].trim_start().starts_with('…');
+        // The full stop of a sentence is no part of the token.
         let rest = rest[..end].trim_end_matches(['.', '-']);
         if rest.len() < if is_cut { SHORTEST_CUT } else { SHORTEST_REST } {
             continue;

@@ -120,6 +120,7 @@ impl Advertisement {
     }
 
     fn take(&mut self, payload: &[u8], interest: &Interest) -> Result<(), WireError> {
+        // A shallow repository lists its boundary commits behind the refs (gitprotocol-pack); they are no refs.
         if payload.starts_with(b"shallow ") {
             return Ok(());
         }
@@ -132,7 +133,10 @@ impl Advertisement {
             Some(name) => (name, true),
             None => (name, false),
         };
+        // A peeled line repeats the tag above it and must not count as a second ref.
         self.total += usize::from(!peeled);
+        // To git a ref name is bytes. One that is not UTF-8 cannot be named by any input, so that nothing is lost by
+        // passing it over.
         let name = std::str::from_utf8(name).ok().filter(|name| interest.holds(name));
         if let Some(name) = name.and_then(|name| name.parse().ok()) {
             self.keep(name, oid, peeled)?;
@@ -142,6 +146,7 @@ impl Advertisement {
 
     /// Takes a ref in, or what it leads to as an annotated tag; there is a bound.
     pub(super) fn keep(&mut self, name: RefName, oid: Oid, peeled: bool) -> Result<(), WireError> {
+        // The number of refs alone does not bound the memory: one line can carry a name of 64 KiB.
         self.names += name.as_str().len();
         if self.refs.len() >= MAX_REFS || self.names > MAX_NAMES {
             return Err(WireError::protocol(format!(
@@ -176,16 +181,19 @@ impl Greeting {
         if first.as_deref().map(line) == Some(b"version 2") {
             return Ok(Self::Commands(read_commands(reader).await?));
         }
+        // Version 1 is version 0 with this one line in front.
         if first.as_deref().map(line) == Some(b"version 1") {
             first = payload(reader).await?;
         }
         let mut advertisement = Advertisement::default();
         if let Some(first) = first {
+            // Only the first ref is followed by capabilities, behind a NUL (gitprotocol-pack).
             let (first, words) = match memchr::memchr(0, &first) {
                 Some(nul) => (first.slice(..nul), String::from_utf8_lossy(line(&first[nul + 1..])).into_owned()),
                 None => (first, String::new()),
             };
             advertisement.capabilities = Capabilities::of_words(&words);
+            // Before any id is read: ids of SHA-256 would otherwise be reported as malformed lines.
             advertisement.capabilities.check_object_format()?;
             advertisement.head = advertisement
                 .capabilities
@@ -204,6 +212,7 @@ impl Greeting {
 async fn read_commands(reader: &mut PacketReader) -> Result<Capabilities, WireError> {
     let mut capabilities = Capabilities::default();
     while let Some(next) = payload(reader).await? {
+        // Nothing but the server's goodwill ends this list.
         if capabilities.0.len() >= MAX_CAPABILITIES {
             return Err(WireError::protocol(format!("there are more than {MAX_CAPABILITIES} capabilities")));
         }
@@ -230,6 +239,7 @@ pub(super) fn oid_and_rest(payload: &[u8]) -> Result<(Oid, &[u8]), WireError> {
     };
     let space = memchr::memchr(b' ', payload).ok_or_else(malformed)?;
     let (oid, rest) = (&payload[..space], &payload[space + 1..]);
+    // A server can leave the capability `object-format` out; the length of its ids tells the format all the same.
     if oid.len() == 64 && oid.iter().all(u8::is_ascii_hexdigit) {
         return Err(other_object_format("sha256"));
     }

@@ -86,6 +86,7 @@ impl Checkout {
         if let Some(boundary) = boundary {
             confine::check(&git_dir, &common, boundary)?;
         }
+        // Before libgit2 opens it: of these formats its own messages name neither the reason nor a way out.
         unreadable::check(&common)?;
         let promisor = Promisor::of(&common);
         if promisor.is_some() {
@@ -100,6 +101,7 @@ impl Checkout {
         let mut refs = BTreeMap::new();
         for reference in self.repository.references().map_err(|error| unreadable::broken(&error))? {
             let reference = reference.map_err(|error| unreadable::broken(&error))?;
+            // One odd name that another tool left must not stop the push of all others.
             let Ok(Ok(name)) = reference.name().map(str::parse::<RefName>) else { continue };
             // A symbolic ref that leads nowhere holds nothing.
             if let Some(oid) = reference.resolve().ok().and_then(|reference| reference.target()) {
@@ -112,6 +114,7 @@ impl Checkout {
     /// Where `HEAD` stands.
     pub fn head(&self) -> Result<Head, Failure> {
         let head = self.repository.find_reference("HEAD").map_err(|error| unreadable::broken(&error))?;
+        // HEAD is not resolved for this: on a branch without a commit it leads nowhere, and still names the branch.
         let branch = head.symbolic_target().ok().flatten().and_then(|name| name.parse().ok());
         let oid = head.resolve().ok().and_then(|head| head.target()).map(own);
         Ok(Head { branch, oid })
@@ -133,6 +136,7 @@ impl Checkout {
     /// The commits whose parents a shallow clone has left out.
     pub fn shallow(&self) -> BTreeSet<Oid> {
         let path = self.repository.commondir().join("shallow");
+        // git removes the file once the history is complete, so that an absent one means "not shallow".
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
     }
@@ -161,6 +165,7 @@ pub(super) fn common_dir(git_dir: &Path) -> PathBuf {
         return git_dir.to_owned();
     }
     match fs::read_to_string(file) {
+        // The path is relative to the git directory or absolute (gitrepository-layout); `join` serves both.
         Ok(text) => git_dir.join(text.trim_end()),
         Err(_) => git_dir.to_owned(),
     }

@@ -20,6 +20,7 @@ const DEPTH: usize = 8;
 /// `invalid-ref-or-object` when the server does not have it, or it is a file or a tree.
 pub async fn commit_of(remote: &Remote, oid: Oid) -> Result<Oid, Failure> {
     let store = ObjectStore::create()?;
+    // One commit without its tree: nothing but the kind of the object is needed.
     let request =
         FetchRequest { wants: vec![oid], depth: Some(1), filter: Some(Filter::Tree(0)), ..FetchRequest::default() };
     let take = move |pack| {
@@ -44,6 +45,7 @@ pub async fn commit_of(remote: &Remote, oid: Oid) -> Result<Oid, Failure> {
 
 fn peel(store: &ObjectStore, oid: Oid) -> Result<Oid, Failure> {
     let mut at = oid;
+    // Tags of tags are valid and rare; the bound keeps a long chain from costing time.
     for _ in 0..DEPTH {
         match store.read_raw(at)? {
             Some((ObjectKind::Commit, _)) => return Ok(at),

@@ -76,6 +76,7 @@ pub(super) fn whole_as(content: &[u8], shrinks: bool, out: &mut Vec<u8>) -> Resu
 pub(super) fn block(content: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), flate2::CompressError> {
     DEFLATERS.with_borrow_mut(|deflaters| {
         let shrinks = deflaters.shrinks(content)?;
+        // A sync flush ends at a whole byte, so that blocks of several threads can follow each other (RFC 1951).
         let deflater = if shrinks { &mut deflaters.raw } else { &mut deflaters.raw_stored };
         run(deflater, content, if last { FlushCompress::Finish } else { FlushCompress::Sync }, out)
     })
@@ -87,9 +88,11 @@ fn run(
     flush: FlushCompress,
     out: &mut Vec<u8>,
 ) -> Result<(), flate2::CompressError> {
+    // One that failed half-way would go on with its old content in the next object.
     deflater.reset();
     let finish = matches!(flush, FlushCompress::Finish);
     loop {
+        // `compress_vec` fills spare capacity only and never makes the vector grow.
         out.reserve(content.len() / 2 + 256);
         let before = deflater.total_in();
         let status = deflater.compress_vec(content, out, flush)?;

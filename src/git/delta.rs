@@ -48,10 +48,12 @@ impl<'a> Index<'a> {
     pub(super) fn of(base: &'a [u8]) -> Option<Self> {
         let blocks = base.len() / BLOCK;
         u32::try_from(blocks).ok()?;
+        // At most half full, so that chains stay short.
         let size = (2 * blocks).checked_next_power_of_two().filter(|size| *size > 1)?;
         let shift = 64 - size.trailing_zeros();
         let mut index = Self { base, first: vec![0; size], next: vec![0; blocks], shift };
         let mut number = u32::try_from(blocks).ok()?;
+        // Backwards, so that each chain begins with the block that stands first in the base.
         for (at, block) in base.chunks_exact(BLOCK).enumerate().rev() {
             let place = index.place(block);
             let chain = index.first[place];
@@ -75,6 +77,7 @@ impl<'a> Index<'a> {
             let found = self.longest(target, at, done);
             if found.length < SHORTEST_COPY {
                 at += 1;
+                // Most files that do not resemble the base are given up here, long before their end.
                 if cost + (at - done) > limit {
                     return None;
                 }
@@ -100,6 +103,7 @@ impl<'a> Index<'a> {
             let from = block as usize * BLOCK;
             let after = common(&self.base[from..], &target[at..]);
             if after >= BLOCK {
+                // Blocks are found at multiples of 16 bytes only; a match usually begins before one.
                 let before = common_before(&self.base[..from], &target[done..at]);
                 if before + after > best.length {
                     best = Match { from: from - before, length: before + after, before };

@@ -101,6 +101,7 @@ impl Uploader {
     /// Asks the server for its greeting.
     pub async fn open(transport: &Transport) -> Result<Self, WireError> {
         let mut reader = PacketReader::new(transport.advertisement(Service::UploadPack).await?);
+        // Protocol v0 lists the refs here and nowhere else, so that all are kept.
         let greeting = Greeting::read(&mut reader, &Interest::all()).await?;
         reader.finish().await;
         let peer = match greeting {
@@ -125,9 +126,11 @@ impl Uploader {
         let mut writer = v2::command("ls-refs", capabilities)?;
         writer.line("peel")?;
         writer.line("symrefs")?;
+        // Without it an empty repository does not tell the name of its default branch.
         if capabilities.offers("ls-refs", "unborn") {
             writer.line("unborn")?;
         }
+        // A list with prefixes leaves HEAD out unless a prefix names it.
         writer.line("ref-prefix HEAD")?;
         for prefix in prefixes {
             writer.line(format!("ref-prefix {prefix}"))?;
@@ -149,6 +152,7 @@ impl Uploader {
         let Peer::V2(capabilities) = &self.peer else { return Ok(None) };
         let mut writer = v2::command("fetch", capabilities)?;
         writer.line("no-progress")?;
+        // Otherwise the server begins to send the pack as soon as it knows enough common commits.
         if capabilities.offers("fetch", "wait-for-done") {
             writer.line("wait-for-done")?;
         }
@@ -164,6 +168,7 @@ impl Uploader {
         while let Packet::Data(payload) = reader.expect().await? {
             if let Some(oid) = line(&payload).strip_prefix(b"ACK ") {
                 let oid = oid_of(oid)?;
+                // A server could name any object; only what it was asked about counts.
                 if candidates.contains(&oid) {
                     known.insert(oid);
                 }
@@ -193,6 +198,7 @@ impl Uploader {
                 (reader, opening, filtered)
             }
         };
+        // Bounded, so that a slow disk slows the network down instead of filling the memory.
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let taking =
             tokio::task::spawn_blocking(move || take(PackReader { receiver, piece: Bytes::new(), ended: false }));
@@ -202,8 +208,10 @@ impl Uploader {
             let _ = sender.send(None).await;
             reader.finish().await;
         }
+        // Without the end marker the taker sees a transfer that was cut off, never a short pack.
         drop(sender);
         let taken = taking.await;
+        // The network's error first: what the taker reports then is its consequence.
         let bytes = pumped?;
         let taken = taken.map_err(|error| {
             WireError::Failed(Failure::new(Cause::InternalError, format!("Reading what was fetched failed: {error}.")))
@@ -263,9 +271,11 @@ async fn pump(
             && !data.is_empty()
         {
             bytes += data.len() as u64;
+            // The protocol announces no length, so that only counting bounds the disk that a pack takes.
             if bytes > limit {
                 return Err(WireError::protocol(format!("the pack is longer than {limit} bytes")));
             }
+            // The taker has given up; its own error is returned, not this count.
             if sender.send(Some(data)).await.is_err() {
                 return Ok(bytes);
             }

@@ -112,6 +112,7 @@ impl TreeEntry {
 
     /// The content of the tree of `entries`, which must be in git's order.
     pub fn write_all(entries: &[Self]) -> Vec<u8> {
+        // 28 bytes: the mode, a blank, the NUL and the id.
         let mut content = Vec::with_capacity(entries.iter().map(|entry| entry.name.len() + 28).sum());
         for entry in entries {
             content.extend_from_slice(format!("{:o} ", entry.mode.0).as_bytes());
@@ -124,6 +125,7 @@ impl TreeEntry {
 
     /// The entries of a tree's content; nothing when it is malformed.
     pub fn read_all(mut content: &[u8]) -> Option<Vec<Self>> {
+        // An entry with a short name has about 36 bytes; a wrong guess costs a reallocation and nothing else.
         let mut entries = Vec::with_capacity(content.len() / 36);
         while !content.is_empty() {
             let space = memchr::memchr(b' ', content)?;
@@ -158,6 +160,7 @@ impl CommitInfo {
         let oid = |line: &[u8], header: &str| -> Option<Oid> {
             std::str::from_utf8(line.strip_prefix(header.as_bytes())?).ok()?.parse().ok()
         };
+        // A commit with an empty message can end with its headers.
         let end = memchr::memmem::find(content, b"\n\n");
         let (headers, message) = match end {
             Some(end) => (&content[..end], &content[end + 2..]),
@@ -165,6 +168,7 @@ impl CommitInfo {
         };
         let mut lines = headers.split(|byte| *byte == b'\n');
         let tree = oid(lines.next()?, "tree ")?;
+        // git writes the parents directly behind the tree and reads none further down.
         let parents = lines.map_while(|line| oid(line, "parent ")).collect();
         Some(Self { tree, parents, message: message.to_vec() })
     }

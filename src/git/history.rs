@@ -40,6 +40,7 @@ fn walk(store: &ObjectStore, tip: Oid, commit: Oid, old: Oid) -> Result<bool, Fa
         if oid == commit {
             return Ok(true);
         }
+        // Nothing below `old` can be ours: the push was made on top of it.
         if oid != old && seen.insert(oid) && store.has(oid)? {
             open.extend(store.read_commit(oid)?.parents);
         }
@@ -86,6 +87,7 @@ pub async fn unknown(
                 unknown.commits += 1;
                 open.extend(store.read_commit(oid)?.parents);
             } else {
+                // The depth of the fetch ended the history here.
                 unknown.is_whole = false;
             }
         }

@@ -48,6 +48,7 @@ impl Default for SharedSet {
 impl SharedSet {
     // The last byte has no part in the hash.
     fn part(&self, oid: &Oid) -> MutexGuard<'_, OidSet> {
+        // Every insertion leaves a whole set, so that a panic elsewhere does not spoil it.
         self.0[usize::from(oid.as_bytes()[19]) % PARTS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 

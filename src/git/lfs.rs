@@ -25,6 +25,7 @@ impl LfsOid {
     /// 64 lower-case hexadecimal digits.
     fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
+        // The specification wants lower case; in another form git-lfs takes the file for content.
         let is_lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
         (is_lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
     }
@@ -64,6 +65,7 @@ pub struct Pointer {
 impl Pointer {
     /// The pointer that a blob holds; none for any other content.
     pub fn read(blob: &[u8]) -> Option<Self> {
+        // The specification's own bound: a longer blob is content, whatever it begins with.
         if blob.len() as u64 >= POINTER_LIMIT || !blob.starts_with(VERSION.as_bytes()) {
             return None;
         }
@@ -74,6 +76,7 @@ impl Pointer {
             match line.split_once(' ') {
                 Some(("oid", value)) => oid = LfsOid::parse(value.strip_prefix("sha256:")?),
                 Some(("size", value)) => size = value.parse().ok(),
+                // Lines of extensions (`ext-…`) tell how the content was made, not what is stored.
                 _ => {}
             }
         }

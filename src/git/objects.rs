@@ -31,6 +31,7 @@ static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Removes what stores have left in the temporary folder: for the very end of the process.
 pub fn remove_leftovers() {
+    // At the end of the process nothing joins a blocking thread, so that its store is never dropped.
     for folder in std::mem::take(&mut *folders()) {
         // What is gone already, or cannot be removed, stays as it is.
         let _ = fs::remove_dir_all(folder);
@@ -71,6 +72,7 @@ impl ObjectStore {
     pub fn create() -> Result<Self, Failure> {
         let folder = crate::system::private_folder("repo-relay-").map_err(|error| unusable(&error))?;
         folders().insert(folder.path().to_owned());
+        // libgit2 looks for packs in the folder `pack` of an alternate, and the indexer does not make it.
         fs::create_dir(folder.path().join("pack")).map_err(|error| unusable(&error))?;
         let path = folder.path().to_str().ok_or_else(|| unusable(&"its path is not UTF-8"))?;
         let objects = Odb::new().map_err(|error| broken(&error))?;
@@ -88,6 +90,7 @@ impl ObjectStore {
         let indexed = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&indexed);
         let folder = self.0.folder.path().join("pack");
+        // Connectivity is not verified: a pack without blobs lacks most of what it refers to.
         let mut indexer = Indexer::new(Some(&self.0.objects), &folder, 0, false).map_err(|error| broken(&error))?;
         indexer.progress(move |progress| {
             seen.store(progress.indexed_objects() as u64, Ordering::Relaxed);
@@ -99,14 +102,17 @@ impl ObjectStore {
             match pack.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(filled) => {
+                    // Before the indexer sees them: it allocates what a header claims.
                     claims.look(&buffer[..filled]).map_err(|excess| excessive(&excess))?;
                     indexer.write_all(&buffer[..filled]).map_err(|error| not_taken_in(&error))?;
                 }
+                // A signal is no end of the stream.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(cut_off(&error)),
             }
         }
         indexer.commit().map_err(|error| not_taken_in(&error))?;
+        // The new pack is announced here, once, so that no look-up has to search for it.
         self.0.objects.refresh().map_err(|error| broken(&error))?;
         Ok(indexed.load(Ordering::Relaxed))
     }
@@ -157,6 +163,7 @@ impl ObjectStore {
         match self.read_raw(oid)? {
             Some((ObjectKind::Tree, content)) => {
                 let entries = TreeEntry::read_all(&content).ok_or_else(|| malformed(ObjectKind::Tree, oid))?;
+                // Whoever checks the branch out would get a file outside of the folder.
                 match entries.iter().find(|entry| !is_name(&entry.name)) {
                     Some(entry) => {
                         let name = String::from_utf8_lossy(&entry.name);

@@ -152,6 +152,8 @@ impl Pack {
                 if done {
                     return Ok(None);
                 }
+                // The sender went without a last piece: its thread panicked. A pack cut short here must not pass for
+                // a whole one.
                 let Some(piece) = receiver.recv().await else {
                     let failure = Failure::new(Cause::InternalError, "The making of the pack ended before its end.");
                     return Err(WireError::Failed(failure));
@@ -160,6 +162,7 @@ impl Pack {
                 bytes += piece.bytes.len() as u64;
                 watch.see(Event::Sending { objects: piece.objects, total, bytes });
                 if piece.last {
+                    // From here on the server can hold the whole request, and its silence counts as work on it.
                     ended.store(true, Ordering::Release);
                 }
                 Ok(Some((piece.bytes, (receiver, bytes, piece.last))))
@@ -210,6 +213,7 @@ impl<'a> WorkPlan<'a> {
     /// Little is divided, too: a change of some megabytes does not wait for one core while the others rest.
     fn of(entries: &'a [PackEntry], cores: usize) -> Self {
         let (all, cores): (u64, _) = (entries.iter().map(PackEntry::size).sum(), cores as u64);
+        // A longer run finds more deltas, so that the memory is what bounds it.
         let most = (HELD / cores).clamp(RUN / 4, RUN);
         Self { entries, share: (all / (2 * cores)).clamp(LEAST_WORK, most), index: 0, offset: 0 }
     }
@@ -249,6 +253,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
     let cores = rayon::current_num_threads();
     let mut works = WorkPlan::of(entries, cores);
     let mut pending = VecDeque::new();
+    // Enough that no core waits for the network; bounded, since each piece of work holds its content in memory.
     let ahead = (2 * cores + 2).min(24);
     let count = u32::try_from(entries.len()).map_err(|_| {
         Failure::new(Cause::PackTooLarge, format!("{} objects do not fit into one pack.", entries.len()))
@@ -263,6 +268,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
         {
             pending.push_back(begin(work, pack.clone()));
         }
+        // In order, whichever core is done first: equal objects give equal bytes.
         let Some((work, made)) = pending.pop_front() else { break };
         let made = match made {
             Some(made) => made.recv().map_err(|_| internal("a thread ended"))??,
@@ -292,6 +298,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
                 }
             }
         }
+        // Nobody reads on: the request was answered early, or given up.
         if !output.flush() {
             return Ok(());
         }
@@ -309,6 +316,7 @@ fn begin(work: Work, pack: Pack) -> Pending {
         Work::Block { index, offset, length } => Work::Block { index: *index, offset: *offset, length: *length },
         Work::Copies(_) => return (work, None),
     };
+    // Room for the one result, so that a core that is done never waits for the assembly.
     let (sender, receiver) = sync_channel(1);
     rayon::spawn(move || {
         let made = match task {

@@ -40,6 +40,7 @@ impl PacketWriter {
     /// Adds a line; a newline is put at its end. A line over [`MAX_PAYLOAD`] is an error, and nothing is added.
     pub fn line(&mut self, text: impl AsRef<[u8]>) -> Result<(), WireError> {
         let text = text.as_ref();
+        // The length counts its own four digits and the newline.
         let length = text.len() + 5;
         if length > MAX_FRAME {
             return Err(WireError::protocol(format!("a line of {} bytes does not fit into a frame", text.len())));
@@ -89,6 +90,7 @@ impl Decoder {
                 if self.buffer.len() < length {
                     return Ok(None);
                 }
+                // Split off without a copy: whole packs pass here.
                 let mut frame = self.buffer.split_to(length);
                 frame.advance(4);
                 return Ok(Some(Packet::Data(frame.freeze())));
@@ -145,6 +147,7 @@ fn length(field: [u8; 4]) -> Result<usize, WireError> {
         return Err(WireError::protocol(format!("a frame begins with \"{found}\" instead of its length")));
     }
     let length = usize::from(u16::from_be_bytes(bytes));
+    // Below 4 a length cannot count its own digits, and only 0, 1 and 2 have a meaning (gitprotocol-v2).
     if length == 3 || length > MAX_FRAME {
         return Err(WireError::protocol(format!("a frame claims a length of {length}")));
     }
@@ -181,6 +184,7 @@ impl PacketReader {
 
     /// Reads the little that may still come, so that the connection can be used again.
     pub async fn finish(mut self) {
+        // Bounded: a server that never ends would hold the step for the sake of one connection.
         let mut rest = MAX_FRAME;
         while let Some(Ok(piece)) = self.bytes.next().await
             && let Some(less) = rest.checked_sub(piece.len())

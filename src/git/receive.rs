@@ -147,11 +147,13 @@ pub async fn push(
 }
 
 fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) -> Result<Bytes, WireError> {
+    // A server without it answers a deletion with an error that does not name the reason.
     if !capabilities.has("delete-refs") && request.commands.iter().any(|command| command.new.is_zero()) {
         let failure = Failure::new(Cause::InvalidRefOrObject, "The server does not let refs be deleted by a push.");
         return Err(failure.into());
     }
     let mut words = String::new();
+    // Version 2 adds `option` lines about refs that a hook has renamed.
     let report = ["report-status-v2", "report-status"].into_iter().find(|word| capabilities.has(word));
     let atomic = request.atomic && capabilities.has("atomic");
     let words_wanted = [report, sideband.then_some("side-band-64k"), atomic.then_some("atomic")];
@@ -168,6 +170,7 @@ fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) 
     let mut writer = PacketWriter::default();
     for RefCommand { name, old, new } in &request.commands {
         match words.take() {
+            // Only the first command carries capabilities, behind a NUL (gitprotocol-pack).
             Some(words) => writer.line(format!("{old} {new} {name}\0{words}"))?,
             None => writer.line(format!("{old} {new} {name}"))?,
         }
@@ -185,10 +188,12 @@ fn body(
     progress: &PushProgress,
 ) -> ServiceRequest {
     let pack = request.carries_pack().then(|| request.pack.clone());
+    // A server that says this cannot complete a pack from the objects that it has.
     let pack = if capabilities.has("no-thin") { pack.map(Pack::self_contained) } else { pack };
     let (watch, progress) = (Arc::clone(watch), progress.clone());
     ServiceRequest::new(move || {
         let commands = stream::iter([Ok(commands.clone())]);
+        // The body can be made again (status 411): each one begins as not sent.
         progress.all_sent.store(pack.is_none(), Ordering::Release);
         let handed_out = progress.clone();
         let Some(pack) = &pack else { return commands.inspect(move |_| handed_out.note()).boxed() };
@@ -208,6 +213,7 @@ fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: 
     };
     if !spoken.trim().is_empty() {
         let diagnosis = classify(&Evidence::of_text(Operation::GitPush, &as_git_shows(&spoken)), situation);
+        // A text that is transient or unknown decides nothing; how far the request came does.
         if !diagnosis.transient && !matches!(diagnosis.cause, Cause::Unknown | Cause::NotAFailure) {
             return PushError::Failed(diagnosis.into_failure());
         }
@@ -215,6 +221,7 @@ fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: 
     let arrived = match &error {
         // A pack that ends too early is never applied.
         WireError::Http(error) => error.maybe_sent && all_sent,
+        // A 4xx comes before git sees the push; behind a gateway's 5xx git can be at work.
         WireError::Status { status, .. } => *status >= 500 && all_sent,
         WireError::Failed(_) => false,
         WireError::Protocol(_) | WireError::Remote(_) | WireError::CutOff => all_sent,

@@ -50,6 +50,7 @@ impl Remote {
         reader.finish().await;
         match greeting {
             Greeting::Refs(advertisement) => Ok(advertisement),
+            // Protocol v2 is defined for fetching only.
             Greeting::Commands(_) => Err(WireError::protocol("receive-pack was offered in protocol v2")),
         }
     }
@@ -99,6 +100,7 @@ impl Remote {
     ) -> Result<PushReport, PushError> {
         let (capabilities, progress) = (&advertisement.capabilities, PushProgress::start());
         let silence = self.transport.waits().silence;
+        // Kept while the refs are looked at: its answer can still come.
         let mut push = pin!(receive::push(&self.transport, capabilities, request, &progress, watch, &self.situation));
         let report = loop {
             if let Ok(report) = tokio::time::timeout(silence, &mut push).await {
@@ -119,6 +121,7 @@ impl Remote {
     async fn holds(&self, commands: &[RefCommand]) -> bool {
         let names: Vec<_> = commands.iter().map(|command| command.name.as_str()).collect();
         let Ok(refs) = self.refs(&names).await else { return false };
+        // A deleted ref has no tip, and the new value of its command is zero.
         commands.iter().all(|command| refs.tip(&command.name).unwrap_or(Oid::ZERO) == command.new)
     }
 

@@ -77,6 +77,7 @@ pub fn abandoned(refs: &Advertisement, now: DateTime<Utc>) -> Vec<(RefName, Oid)
 /// # Errors
 /// What a push can fail with; a ref that another step deleted first fails the same way.
 pub async fn delete(remote: &Remote, refs: &Advertisement, doomed: &[(RefName, Oid)]) -> Result<(), Failure> {
+    // With the value that was seen: a ref that another step holds by now is left alone.
     let command = |(name, value): &(RefName, Oid)| RefCommand { name: name.clone(), old: *value, new: Oid::ZERO };
     let request = PushRequest { commands: doomed.iter().map(command).collect(), pack: Pack::default(), atomic: false };
     let watch: Arc<dyn Watch> = Arc::new(NoWatch);
@@ -90,6 +91,7 @@ pub struct ScratchRefs(Arc<Mutex<Vec<(Remote, RefName)>>>);
 impl ScratchRefs {
     /// Notes a ref before it is made: whatever ends the step, [`Self::delete_all`] deletes it.
     pub fn note(&self, remote: &Remote, name: &RefName) {
+        // A second attempt notes its ref again; noted twice, it would be deleted twice.
         self.forget(name);
         self.with(|refs| refs.push((remote.clone(), name.clone())));
     }

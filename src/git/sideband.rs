@@ -34,6 +34,7 @@ impl Demultiplexer {
                 Ok(None)
             }
             3 => {
+                // The last words begin a line even when band 2 has left one open.
                 self.lines.feed(b"\n");
                 self.lines.feed(&payload);
                 Err(WireError::Remote(self.lines.clone().finish()))
@@ -63,10 +64,12 @@ impl RemoteLines {
                 Some((end @ (b'\n' | b'\r'), content)) => (content, Some(*end)),
                 _ => (part, None),
             };
+            // A hook can print a line without end.
             let room = LINE_LIMIT.saturating_sub(self.partial.len());
             self.partial.extend_from_slice(&content[..content.len().min(room)]);
             match end {
                 Some(b'\n') => self.end_line(),
+                // A carriage return begins the line anew: progress, which the next piece replaces.
                 Some(_) => self.partial.clear(),
                 None => {}
             }

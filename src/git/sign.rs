@@ -30,6 +30,7 @@ impl SigningKey {
     /// `ssh-key-unusable`, with what is wrong with it.
     pub fn read(secret: &Secret) -> Result<Self, Failure> {
         let key = Self(Arc::new(read_private_key(secret, "signing-key")?));
+        // A key of a security device can be read and cannot sign; that has to show before anything is pushed.
         match key.signature(b"") {
             Ok(_) => Ok(key),
             Err(error) => {
@@ -42,6 +43,7 @@ impl SigningKey {
     /// A commit with its signature, which has its place behind the last header.
     pub fn sign_commit(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
         let signature = self.signature(content).map_err(|error| failed(&error))?;
+        // A header's further lines begin with a blank (gitformat-signature).
         let header = format!("\ngpgsig {}", signature.trim_end().replace('\n', "\n "));
         let end = content.windows(2).position(|pair| pair == b"\n\n").unwrap_or(content.len());
         let (headers, message) = content.split_at(end);

@@ -34,9 +34,11 @@ pub fn stored_headers(workspace: &Path) -> Vec<StoredHeader> {
         look(&folder.join(name), false, &mut found, &mut included);
     }
     included.sort();
+    // `config` and `config.worktree` can include the same file.
     included.dedup();
     for file in included {
         let file = if file.is_absolute() { file } else { folder.join(file) };
+        // Includes inside of it are not followed: actions/checkout writes one level.
         look(&file, true, &mut found, &mut Vec::new());
     }
     found

@@ -80,7 +80,9 @@ impl RestError {
     pub fn may_be_done(&self) -> bool {
         match &self.0.reason {
             RestErrorKind::Network(error) => error.maybe_sent,
+            // The head of an answer came, so that the server has done something.
             RestErrorKind::Unreadable(_) => true,
+            // A 4xx is decided before anything is changed.
             RestErrorKind::Refused => self.0.meta.status >= 500,
             RestErrorKind::Own(_) => false,
         }

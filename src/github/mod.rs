@@ -114,6 +114,7 @@ impl GitHub {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
+        // Pinned: between versions GitHub changes the form of answers.
         headers.insert(API_VERSION, HeaderValue::from_static("2022-11-28"));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
@@ -126,6 +127,7 @@ impl GitHub {
             None => own(&error),
         })?;
         let meta = Meta::new(response.status(), response.headers());
+        // The length that a server names is only a claim.
         let body = match Limited::new(response.into_body(), LONGEST).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => {
@@ -161,6 +163,7 @@ impl GitHub {
         match serde_json::from_slice(body) {
             Ok(value) => Ok(Answered { value, meta }),
             Err(error) => {
+                // A log-in gate answers 200 with a page, of which serde would say "expected value at line 1".
                 let html = body.trim_ascii_start().starts_with(b"<");
                 let what = if html { "it is a web page, not JSON".to_owned() } else { error.to_string() };
                 Err(self.failed(call, RestErrorKind::Unreadable(what), meta, body))
@@ -259,6 +262,7 @@ fn bearer(token: &Secret) -> Result<HeaderValue, Failure> {
             "The token holds a character that no token has, such as a line break.".to_owned(),
         )
     })?;
+    // A sensitive value does not print.
     value.set_sensitive(true);
     Ok(value)
 }

@@ -162,6 +162,7 @@ pub struct FolderEntry {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
+// One address answers with an object for a file and with a list for a folder.
 pub(super) enum RawContent {
     Entry {
         #[serde(rename = "type", default)]
@@ -198,6 +199,7 @@ impl Pages {
         let source = self.source.as_ref().filter(|source| source.branch == branch)?;
         let (site, root) = (self.html_url.as_deref()?.trim_end_matches('/'), source.path.trim_matches('/'));
         let is_built_from_branch = self.build_type.as_deref() != Some("workflow");
+        // `docs2` begins with `docs` and is not below it: a slash has to follow.
         let below = match folder.strip_prefix(root)? {
             below if root.is_empty() || below.is_empty() => below,
             below => below.strip_prefix('/')?,

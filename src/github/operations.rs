@@ -88,6 +88,7 @@ impl RunQuery<'_> {
             Some(workflow) => format!("/repos/{repository}/actions/workflows/{}/runs", plain(workflow)),
             None => format!("/repos/{repository}/actions/runs"),
         };
+        // The pull requests of each run are never read, and make the answer several times as long.
         path.push_str("?per_page=100&exclude_pull_requests=true");
         let filters = [
             ("event", self.event),
@@ -234,6 +235,7 @@ impl GitHub {
     pub async fn create_dispatch(&self, repository: &Slug, request: &DispatchRequest) -> Result<Meta, RestError> {
         let path = format!("/repos/{repository}/dispatches");
         let (event_type, payload) = (Value::from(request.event_type.as_str()), &request.client_payload);
+        // Put together as text: a JSON value would round large numbers of the user's payload.
         let body = format!(r#"{{"event_type":{event_type},"client_payload":{payload}}}"#);
         let call = Call::write(Method::POST, path, body, &[204], Effect::Once);
         let (meta, _) = self.call(&call).await?;
@@ -358,6 +360,7 @@ impl GitHub {
         if !repositories.is_empty() {
             body["repositories"] = json!(repositories);
         }
+        // A token whose answer got lost ends by itself within an hour.
         self.ask(&Call::write(Method::POST, path, body.to_string(), &[201], Effect::Repeatable)).await
     }
 
@@ -387,6 +390,7 @@ impl GitHub {
             let Answered { value, meta } =
                 self.ask(&Call::get(format!("{path}per_page={PER_PAGE}&page={page}"))).await?;
             let found = entries(value);
+            // A page that is not full is the last one, also on servers without a `Link` header.
             let full = found.len() >= PER_PAGE;
             all.extend(found);
             if !full || page >= PAGES {

@@ -71,6 +71,7 @@ impl GitHub {
         head: &str,
         base: &str,
     ) -> Result<Answered<Option<PullRequest>>, RestError> {
+        // A head without its owner is ignored, and every pull request would be listed.
         let head = plain(&format!("{}:{head}", repository.owner()));
         let path = format!("/repos/{repository}/pulls?state=open&head={head}&base={}", plain(base));
         let Answered { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;

@@ -153,11 +153,13 @@ impl HttpBody for OutgoingBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
+        // Before the flag is read: a close between the two would never wake this task.
         this.control.waker.register(cx.waker());
         if this.control.closed.load(Ordering::Acquire) {
             return Poll::Ready(Some(Err("the answer came before the end of the request".into())));
         }
         let polled = Pin::new(&mut this.body).poll_frame(cx);
+        // hyper asks for a frame only when the connection has room, so that "pending" is our own delay.
         this.control.producing.store(polled.is_pending(), Ordering::Relaxed);
         let frame = ready!(polled);
         if frame.is_none() {
@@ -214,6 +216,7 @@ impl AnswerBody {
         let mut whole = Vec::new();
         while let Some(frame) = self.frame().await {
             if let Ok(data) = frame?.into_data() {
+                // Counted while it arrives: `Content-Length` is only a claim.
                 if whole.len() + data.len() > limit {
                     let what = format!("The answer of {} is longer than {limit} bytes.", self.host);
                     return Err(HttpError::sent(crate::diagnosis::Cause::ServerError, what).permanent());
@@ -269,11 +272,13 @@ impl HttpBody for AnswerBody {
             let now = tokio::time::Instant::now();
             SilenceTimer { since: now.into_std(), timer: Box::pin(tokio::time::sleep_until(now + waits.silence)) }
         });
+        // The timer is looked at when it fires; to set it anew at each byte would cost more than it tells.
         while waiting.timer.as_mut().poll(cx).is_ready() {
             let (quiet, limit) = (this.quiet(waiting.since), this.control.limit(waits));
             if quiet >= limit && !this.control.is_producing() {
                 return Poll::Ready(Some(Err(HttpError::silence(&this.host, limit))));
             }
+            // Not shorter than a tenth: with a limit that has passed while we produce, the loop would spin.
             waiting.set(limit.saturating_sub(quiet).max(waits.silence / 10));
         }
         this.waiting = Some(waiting);

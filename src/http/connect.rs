@@ -97,14 +97,19 @@ impl Connector {
     /// `connect` bounds one TCP connection; twice that bounds all of name look-up, TCP, proxy and TLS.
     pub(super) fn new(trust: &Trust, names: Names, proxies: Proxies, connect: Duration) -> Result<Self, rustls::Error> {
         let mut tcp = HttpConnector::new_with_resolver(Resolver::new(names));
+        // The same connector serves https and proxies; which schemes are allowed is decided above it.
         tcp.enforce_http(false);
+        // A request is written whole, so that waiting for more only adds a delay.
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE));
         tcp.set_keepalive_interval(Some(KEEPALIVE / 2));
         tcp.set_keepalive_retries(Some(KEEPALIVE_PROBES));
+        // Keepalive rests while sent bytes are unacknowledged, and the kernel alone would try for a quarter of an
+        // hour.
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(KEEPALIVE + KEEPALIVE / 2 * KEEPALIVE_PROBES));
         tcp.set_connect_timeout(Some(connect));
+        // A connector wants settings even for plain connections; these trust nobody.
         let tls = Tls { unused: Arc::new(Trust::none()?), trust: trust.clone(), settings: OnceCell::new() };
         Ok(Self { tcp, proxies, within: connect * 2, tls: Arc::new(tls) })
     }
@@ -177,6 +182,7 @@ impl Activity {
     }
 
     fn touch(&self) {
+        // Milliseconds in an atomic: this runs for every piece that is read, and a lock would be taken as often.
         let (start, last) = &*self.0;
         last.store(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
@@ -220,6 +226,7 @@ impl ServerStream {
         match outcome {
             Err(error) if matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted) => {
                 self.writing = Writing::Broken(error);
+                // hyper reads and writes in one task, which has to run once more to find the answer.
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -239,6 +246,7 @@ impl ServerStream {
 
 impl Connection for ServerStream {
     fn connected(&self) -> Connected {
+        // The code that waits for an answer gets the connection's activity through these extras.
         self.stream.inner().connected().proxy(self.forwarded).extra(self.activity.clone())
     }
 }

@@ -84,6 +84,7 @@ impl HttpError {
 
     /// Reads the chain of sources under an error of hyper's client, which itself says little.
     pub(super) fn of_client(error: &hyper_util::client::legacy::Error, host: &str) -> Self {
+        // hyper calls a request cancelled whose pooled connection was closed before a byte of it was written.
         let unsent = error.is_connect()
             || links(error)
                 .iter()
@@ -104,6 +105,7 @@ impl HttpError {
         }
         let proxy = links.iter().find_map(|link| link.downcast_ref::<ProxyFailed>());
         let host = proxy.map_or_else(|| host.to_owned(), |proxy| format!("the proxy {}", proxy.address));
+        // The innermost error is the system's; those around it repeat that connecting failed.
         let reason = links.last().map_or_else(String::new, ToString::to_string);
         if let Some(proxy) = proxy
             && let Some((reason, transient)) = proxy.refusal()

@@ -59,6 +59,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
+        // The system's own error does not name the host.
         let text = name.as_str().to_owned();
         let unresolved = |error: io::Error| Unresolved { name: text, reason: error.to_string() };
         if let Some(table) = &self.names.0 {

@@ -32,6 +32,7 @@ impl Proxies {
     /// A value that is no proxy address is an error, which does not quote it: it may hold a password.
     pub fn new(https: &str, http: &str, no_proxy: &str) -> Result<Self, String> {
         for (name, value) in [("HTTPS_PROXY", https), ("HTTP_PROXY", http)] {
+            // The matcher would pass over such a value, and requests would go out directly.
             if !value.is_empty() && !is_address(value) {
                 return Err(format!(
                     "{name} is not a proxy that can be used: write http://[user:password@]host:port (or https://)"

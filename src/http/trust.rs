@@ -24,6 +24,7 @@ impl Trust {
         if certificates.is_empty() {
             return Err("it holds no `-----BEGIN CERTIFICATE-----` block".to_owned());
         }
+        // A certificate is parsed only when it is added to a store; this one is made for the check.
         let mut store = RootCertStore::empty();
         for (index, certificate) in certificates.iter().enumerate() {
             store
@@ -46,6 +47,7 @@ impl Trust {
     pub(super) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if !self.built_in_only {
+            // A machine's store has certificates that rustls cannot read; one of them must not take the others away.
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
         roots.add_parsable_certificates(self.certificates.iter().cloned());
@@ -59,6 +61,7 @@ impl Trust {
 }
 
 fn client(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+    // Named here: with more than one provider in the program rustls picks none and panics.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())

@@ -113,6 +113,7 @@ impl FromStr for RefName {
             !part.is_empty()
                 && !part.starts_with('.')
                 && !part.ends_with('.')
+                // `.lock` is how git names its own lock files.
                 && part.rsplit_once('.').is_none_or(|(_, last)| last != "lock")
         };
         let short = text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/")).unwrap_or(text);
@@ -121,6 +122,7 @@ impl FromStr for RefName {
             && !text.contains(forbidden)
             && !text.contains("..")
             && !text.contains("@{")
+            // git refuses such branches, since a command would read the name as an option.
             && !short.starts_with('-')
             && text.split('/').all(component);
         if fine { Ok(Self(text.to_owned())) } else { Err(malformed(format!("{short:?} is no valid ref name"))) }
@@ -158,6 +160,7 @@ impl FromStr for TreePath {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
+        // `./docs//a/` is a common way to write `docs/a`.
         let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         for part in &parts {
             if *part == ".." {

@@ -27,6 +27,7 @@ impl FromStr for SecretScope {
                 None => Err("it is none of these scopes"),
                 Some("") => Err("no name stands after `environment:`"),
                 Some(name) if name.chars().any(char::is_control) => Err("a name has no control characters"),
+                // GitHub's bound for the name of an environment.
                 Some(name) if name.chars().count() > 255 => Err("a name has at most 255 characters"),
                 Some(name) => Ok(Self::Environment(name.to_owned())),
             },

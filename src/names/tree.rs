@@ -21,6 +21,7 @@ pub(crate) fn refusal(path: &[u8], name: &[u8], is_symlink: bool) -> Option<&'st
         Some("its name is longer than 255 bytes")
     } else if matches!(name, b"" | b"." | b"..") || name.contains(&0) || name.contains(&b'/') {
         Some("git does not allow its name")
+    // Windows takes a backslash for a separator, so that each part counts by itself.
     } else if name.split(|byte| *byte == b'\\').any(is_ntfs_dot_git) {
         Some("Windows takes its name for `.git`, so that git and GitHub refuse it")
     } else if is_hfs_dot_git(name) {
@@ -70,6 +71,7 @@ fn is_ntfs(name: &[u8], plain: &str, short: [u8; 6]) -> bool {
     };
     let numbered = |rest: &[u8]| rest.first().is_some_and(|digit| (b'1'..=b'4').contains(digit)) && is_end(&rest[1..]);
     // `gi7eba~1`: of the eight characters the last ones are the number.
+    // NTFS names further ones by a hash, once `~1` to `~4` are taken.
     let by_hash = || {
         let (first, rest) = name.split_at_checked(8)?;
         let tilde = first.iter().position(|byte| *byte == b'~').filter(|at| *at <= 6)?;
@@ -90,6 +92,7 @@ fn is_ntfs_dot_git(name: &[u8]) -> bool {
         _ => return false,
     };
     let end = rest.iter().position(|byte| !matches!(byte, b'.' | b' '));
+    // A colon begins a stream's name: `.git::$INDEX_ALLOCATION` opens the folder itself.
     end.is_none_or(|end| rest[end] == b':')
 }
 
@@ -100,6 +103,7 @@ fn is_hfs_dot_git(name: &[u8]) -> bool {
 
 /// Whether HFS+ takes `name` for `plain`.
 fn is_hfs(name: &[u8], plain: &str) -> bool {
+    // The code points that git skips too (`next_hfs_char` in `utf8.c`).
     let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     std::str::from_utf8(name)
         .is_ok_and(|name| name.chars().filter(|c| !ignored(c)).map(|c| c.to_ascii_lowercase()).eq(plain.chars()))

@@ -27,12 +27,14 @@ impl Pace {
         let mut next = self.next_write.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let turn = (*next).max(now);
+        // Under the lock, so that two targets that ask at once get different turns.
         *next = turn + self.between;
         turn - now
     }
 
     pub(super) fn hold(&self, pause: Duration) {
         let mut until = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        // A shorter limit that another target meets must not end a longer one.
         *until = (*until).max(Instant::now() + pause);
     }
 

@@ -49,6 +49,7 @@ impl Schedule {
                 (pause, TimeDelta::from_std(pause).ok().and_then(|pause| now.checked_add_signed(pause)))
             }
         };
+        // The reset time goes with the last failure too: it tells when the step can be run again.
         if self.failed >= self.attempts {
             let tried = if self.failed > 1 { format!(" It was tried {} times.", self.failed) } else { String::new() };
             return Err(ended(failure, reset, &tried));

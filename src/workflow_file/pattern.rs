@@ -10,6 +10,7 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
 }
 
 fn expression(pattern: &str) -> String {
+    // A pattern has to fit the whole name.
     let mut expression = String::from("^(?:");
     let mut letters = pattern.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -17,6 +17,7 @@ pub(super) fn check(git_dir: &Path, common: &Path, boundary: &Path) -> Result<()
         fs::canonicalize(boundary).map_err(|error| outside("The workspace", boundary, &error.to_string()))?;
     inside("Its git directory", git_dir, &boundary)?;
     inside("Its common directory", common, &boundary)?;
+    // Each of these can be a link by itself, wherever the git directory lies.
     for part in ["objects", "refs", "packed-refs", "config", "shallow"] {
         let path = common.join(part);
         if path.symlink_metadata().is_ok() {
@@ -31,6 +32,7 @@ fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), Failure
         // One that is not there is told by its own finding.
         if folder.exists() {
             inside("The folder that it borrows objects from", &folder, boundary)?;
+            // git follows alternates no deeper than this, so that deeper ones lend nothing.
             if depth > 0 {
                 borrowed(&folder, boundary, depth - 1)?;
             }
@@ -41,6 +43,7 @@ fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), Failure
 
 fn inside(what: &str, path: &Path, boundary: &Path) -> Result<(), Failure> {
     match fs::canonicalize(path) {
+        // Both sides are canonical, so that neither `..` nor a link leads past the comparison.
         Ok(real) if real.starts_with(boundary) => Ok(()),
         Ok(real) => Err(outside(what, path, &format!("it leads to {}", real.display()))),
         Err(error) => Err(outside(what, path, &error.to_string())),

@@ -21,6 +21,7 @@ use crate::{
     names::Oid,
 };
 
+// The heads of neighbours lie close together: one read serves many of them.
 const HEADS_WINDOW: usize = 64 * 1024;
 
 /// The longest head of an entry, in bytes: a size, and the name of a base.
@@ -72,6 +73,7 @@ pub(super) fn pack(objects: &Objects, wanted: &ObjectsToSend, known: Option<&Sha
         }
         _ => Some(entry),
     };
+    // A window per share: sorted entries are read forward, and threads do not wait for one buffer.
     let look = |places: &[PackedObject]| {
         let mut window = Window::new(HEADS_WINDOW);
         let look = |place: &PackedObject| Ok(entry(objects, place, &mut window)?.and_then(usable));
@@ -103,7 +105,9 @@ fn alone(
     if lone.is_empty() {
         return Ok(Vec::new());
     }
+    // Threads find them in any order; sorted, an equal push makes an equal pack.
     lone.sort_unstable_by_key(|(oid, _)| *oid);
+    // A chain that runs through copied deltas can close a circle too, which no reader could resolve.
     let made_against: OidMap<Oid> = stored.iter().filter_map(PackEntry::base_in_pack).collect();
     let names: OidSet = lone.iter().map(|(oid, _)| *oid).collect();
     let before = trees::predecessors(objects, &wanted.trees, &names, |oid| made_against.get(oid).copied())?;
@@ -125,9 +129,11 @@ fn entry(objects: &Objects, place: &PackedObject, window: &mut Window) -> Result
     let mut bytes = head.iter().copied();
     let mut next = || bytes.next().ok_or_else(|| damaged(pack));
     let first = next()?;
+    // The first byte has the type in bits 4 to 6 and the lowest four bits of the size (gitformat-pack).
     let (mut size, mut shift, mut byte) = (u64::from(first & 0x0f), 4, first);
     while byte & 0x80 != 0 {
         byte = next()?;
+        // Only a damaged pack shifts past 64 bits, and the checksum of the copy reports that.
         size |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or_default();
         shift += 7;
     }
@@ -138,8 +144,11 @@ fn entry(objects: &Objects, place: &PackedObject, window: &mut Window) -> Result
             let mut back = u64::from(byte & 0x7f);
             while byte & 0x80 != 0 {
                 byte = next()?;
+                // The one that each further byte adds is part of the format: no distance has two encodings.
                 back = (back + 1) << 7 | u64::from(byte & 0x7f);
             }
+            // A distance holds for the checkout's pack only. The object there is what counts: its place in our pack
+            // differs.
             let base = begin.checked_sub(back).and_then(|offset| pack.at_offset(offset));
             DeltaBase::Sent(base.ok_or_else(|| damaged(pack))?)
         }
@@ -150,6 +159,7 @@ fn entry(objects: &Objects, place: &PackedObject, window: &mut Window) -> Result
             }
             DeltaBase::Sent(Oid::from_bytes(base))
         }
+        // Types 0 and 5 are reserved. libgit2 reads such an object, if it can, and it is deflated anew.
         _ => return Ok(None),
     };
     let body = begin + (head.len() - bytes.len()) as u64;

@@ -19,6 +19,7 @@ pub(super) struct Commit {
     pub(super) cut: bool,
 }
 
+// The marks of a commit, in one byte: a large history has more than a million commits.
 const SEEN: u8 = 1;
 pub(super) const KNOWN: u8 = 2;
 const DONE: u8 = 4;
@@ -39,6 +40,7 @@ impl CommitWalk {
             *flags |= SEEN | known;
             self.queue.push((time, oid));
             self.undecided += usize::from(*flags & KNOWN == 0);
+        // It was queued as undecided, and now a commit that the server has leads to it.
         } else if known != 0 && *flags & (KNOWN | DONE) == 0 {
             *flags |= KNOWN;
             self.undecided -= 1;
@@ -97,8 +99,11 @@ impl Commit {
             if let Some(parent) = header(line, b"parent ") {
                 parents.push(parent);
             } else if line.starts_with(b"committer ") {
+                // From the end, where `SECONDS ZONE` stand: a name can hold blanks and digits.
                 let mut words = line.rsplit(|byte| *byte == b' ');
+                // The committer's date: a rebase keeps the author's, and the order has to follow the graph.
                 let seconds = words.nth(1).and_then(|word| std::str::from_utf8(word).ok());
+                // A date that cannot be read makes the walk longer and its result no different.
                 time = seconds.and_then(|word| word.parse().ok()).unwrap_or_default();
                 break;
             }

@@ -74,6 +74,7 @@ impl Objects {
     pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
         // Ids are checked when objects are packed; to check them at every look at a tree costs more than the rest.
         git2::opts::strict_hash_verification(false);
+        // libgit2 takes paths as UTF-8 text.
         let path = folder.to_str().ok_or_else(|| unreadable::unreadable(folder, &"its name is not UTF-8"))?;
         let reader = OdbReader::open(path)?;
         let mut packs = Vec::new();
@@ -85,6 +86,7 @@ impl Objects {
 
     /// Whether the object is here.
     pub fn has(&self, oid: Oid) -> bool {
+        // Without a refresh: libgit2 would list the pack folder again at every miss, and misses are common here.
         self.locate(oid).is_some() || self.0.reader.0.exists_ext(native(oid), OdbLookupFlags::NO_REFRESH)
     }
 
@@ -135,6 +137,7 @@ impl Objects {
 fn indexes(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
+    // Folders can borrow from each other in a circle; the bound ends it.
     for _ in 0..=unreadable::ALTERNATES_DEPTH {
         let mut next = Vec::new();
         for folder in folders.drain(..) {
@@ -143,6 +146,7 @@ fn indexes(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
                 let entries = fs::read_dir(&packs).map_err(|error| unreadable::unreadable(&packs, &error))?;
                 let mut here: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
                 here.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
+                // `read_dir` has no order, and the order decides which copy of an object is sent.
                 here.sort();
                 found.extend(here);
             }
@@ -181,6 +185,7 @@ impl LocalObject {
     pub(crate) fn form<T>(&self, take: impl FnOnce(ObjectForm<'_>) -> T) -> Result<T, Failure> {
         let object = self.objects.read(self.oid)?.ok_or_else(|| unreadable::missing(self.oid))?;
         let content = object.data();
+        // The check that is switched off for reading is made here, once for each object that is sent.
         if self.kind.id_of(content) != self.oid {
             return Err(unreadable::missing(self.oid));
         }

@@ -40,11 +40,14 @@ impl PackFile {
     pub(super) fn open(index: &Path) -> Result<Option<Self>, Failure> {
         let path = index.with_extension("pack");
         let bytes = fs::read(index).map_err(|error| unreadable::unreadable(index, &error))?;
+        // Version 1, which git stopped writing by default in 1.6, has no checksum per entry; libgit2 reads its
+        // objects.
         if !bytes.starts_with(&MAGIC) {
             return Ok(None);
         }
         let damaged = || unreadable::unreadable(index, &"it is damaged");
         let count = number(&bytes, NAMES - 4).ok_or_else(damaged)? as usize;
+        // Each object has 20 bytes of name, 4 of checksum and 4 of offset; two checksums of 20 bytes end the file.
         if bytes.len() < NAMES + count * 28 + 40 {
             return Err(damaged());
         }
@@ -67,6 +70,7 @@ impl PackFile {
     pub(super) fn find(&self, oid: Oid) -> Option<usize> {
         let first = usize::from(oid.as_bytes()[0]);
         let bound = |at: usize| number(&self.index, FANOUT + at * 4).map_or(0, |bound| bound as usize);
+        // The fan-out table leaves only the names with the same first byte to be searched.
         let (mut low, mut high) = (if first == 0 { 0 } else { bound(first - 1) }, bound(first).min(self.count));
         while low < high {
             let middle = low.midpoint(high);
@@ -96,6 +100,7 @@ impl PackFile {
     /// Where the entry at a place of the index begins in the pack.
     pub(super) fn offset(&self, at: usize) -> Option<u64> {
         let offset = number(&self.index, NAMES + self.count * 24 + at * 4)?;
+        // The highest bit marks a row of the table of 8-byte offsets, which packs above 2 GiB have.
         if offset & 0x8000_0000 == 0 {
             return Some(u64::from(offset));
         }
@@ -104,6 +109,7 @@ impl PackFile {
     }
 
     fn by_offset(&self) -> &[(u64, u32)] {
+        // Made when it is first needed: of most packs no entry is copied.
         self.by_offset.get_or_init(|| {
             let mut all: Vec<_> =
                 (0..self.count).filter_map(|at| Some((self.offset(at)?, u32::try_from(at).ok()?))).collect();

@@ -33,6 +33,7 @@ pub struct NamedObject {
 
 /// The pointers that `pack` holds, one for each object, in the order of the objects' names.
 pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, Failure> {
+    // The sizes stand in the pack's entries, so that nothing but short blobs is inflated.
     let short = pack
         .entries()
         .iter()
@@ -40,6 +41,7 @@ pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, F
         .map(PackEntry::oid);
     let short: Vec<Oid> = short.collect();
     let look = |share: &[Oid]| {
+        // One libgit2 database reads one object at a time, whichever thread asks.
         let reader = objects.reader()?;
         let mut found = Vec::new();
         for blob in share {
@@ -53,6 +55,7 @@ pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, F
     let found = short.par_chunks(SHARE).map(look).collect::<Result<Vec<_>, Failure>>()?;
     let mut found: Vec<NamedObject> = found.into_iter().flatten().collect();
     found.sort_unstable_by_key(|named| (named.pointer, named.blob));
+    // Several files can stand for one object, which is uploaded once.
     found.dedup_by_key(|named| named.pointer.oid);
     Ok(found)
 }
@@ -85,11 +88,13 @@ impl LfsStore {
         let oid = pointer.oid.to_string();
         let mut damaged = None;
         for folder in &self.0 {
+            // The layout of git-lfs itself: two levels of folders with two digits each.
             let path = folder.join(&oid[..2]).join(&oid[2..4]).join(&oid);
             let Ok(about) = path.metadata() else { continue };
             if about.is_file() && about.len() == pointer.size && is_whole(&path, pointer) {
                 return LfsLookup::Whole(path);
             }
+            // Another store can still hold a whole copy.
             damaged.get_or_insert(path);
         }
         damaged.map_or(LfsLookup::Absent, LfsLookup::Damaged)
@@ -98,6 +103,7 @@ impl LfsStore {
 
 fn is_whole(path: &Path, pointer: &Pointer) -> bool {
     let Ok(file) = File::open(path) else { return false };
+    // The file can grow between the look at its size and the reading.
     let mut file = file.take(pointer.size);
     let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
     let mut buffer = vec![0; 256 * 1024];

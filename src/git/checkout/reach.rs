@@ -140,6 +140,7 @@ impl Reach {
     /// Whether `old` is `new` or one of its ancestors, as far as the history is here.
     pub fn is_ancestor(&mut self, old: Oid, new: Oid) -> Result<bool, Failure> {
         let mut seen = OidSet::default();
+        // Youngest first: an ancestor is usually met long before the walk comes to old history.
         let mut open = BinaryHeap::from([(i64::MAX, new)]);
         while let Some((_, oid)) = open.pop() {
             if oid == old {
@@ -148,9 +149,12 @@ impl Reach {
             if !seen.insert(oid) {
                 continue;
             }
+            // History that a shallow clone has left out cannot be followed.
             let Some(commit) = self.commit(oid)? else { continue };
             for parent in &commit.parents {
                 let time =
+                    // A parent beyond the boundary has no date here. It is compared first, since `old` can be that
+                    // parent.
                     if commit.cut { i64::MAX } else { self.commit(*parent)?.map_or(i64::MAX, |commit| commit.time) };
                 open.push((time, *parent));
             }
@@ -177,6 +181,8 @@ impl Reach {
         loop {
             for (oid, mark) in found.drain(..) {
                 let before = marks.get(&oid).copied().unwrap_or_default();
+                // A commit belongs to every side that leads to it, so that a mark that grows has to be passed on once
+                // more.
                 let after = before | mark;
                 if after == before {
                     continue;
@@ -187,6 +193,7 @@ impl Reach {
                     queue.push((commit.time, oid));
                     open += usize::from(after != BOTH);
                 } else {
+                    // It was queued for one side only; the second side makes it common history.
                     open -= 1;
                 }
             }
@@ -241,10 +248,12 @@ impl Reach {
             }
         }
         let mut absent = Vec::new();
+        // When the server has every queued commit, it has all their ancestors too.
         while walk.undecided > 0
             && let Some((oid, known)) = walk.next()
         {
             let Some(commit) = self.commit(oid)? else {
+                // No error yet: a later commit can show that the server has it.
                 absent.push(oid);
                 continue;
             };
@@ -262,6 +271,7 @@ impl Reach {
                 }
             }
         }
+        // Clocks are wrong at times: a commit that was passed as missing can turn out to be known.
         let lacks = |oid: &Oid| !walk.is_known(*oid);
         if let Some(oid) = absent.into_iter().find(lacks).filter(|_| !self.partial) {
             return Err(unreadable::missing(oid));
@@ -299,6 +309,7 @@ impl Reach {
 
     /// All objects of `missing`, for a pack. From then on the server counts as having them.
     pub fn collect(&mut self, missing: &Missing) -> Result<ObjectsToSend, Failure> {
+        // The trees just below the new commits hold most of the unchanged files, which would be sent again otherwise.
         self.note_edges(missing)?;
         let mut wanted = ObjectsToSend::default();
         let mut roots = Vec::with_capacity(missing.commits.len());
@@ -316,12 +327,14 @@ impl Reach {
             wanted.objects.push((*oid, ObjectKind::Commit));
             let commit = self.commit(*oid)?.ok_or_else(|| unreadable::missing(*oid))?;
             roots.push(commit.tree);
+            // The first parent is the branch itself; what came in by a merge resembles the result less.
             if let Some(parent) = commit.parents.first().filter(|_| !commit.cut)
                 && let Some(parent) = self.commit(*parent)?
             {
                 wanted.trees.push((commit.tree, parent.tree));
             }
         }
+        // The commits come youngest first, while deltas are made from the oldest version on.
         wanted.trees.reverse();
         let found = trees::collect(&self.objects, &roots, &self.known, !self.partial)?;
         // What a partial clone left out is at the server.
@@ -370,6 +383,7 @@ impl Reach {
             Some(object) => Some(Arc::new(Commit::read(oid, object.data(), cut)?)),
             None => None,
         };
+        // Absent ones too: libgit2 would search all packs for them again.
         self.commits.insert(oid, commit.clone());
         Ok(commit)
     }

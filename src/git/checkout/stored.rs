@@ -102,11 +102,14 @@ impl Copier {
             if piece.is_empty() {
                 return Err(damaged(&entry.pack));
             }
+            // The index's checksum covers the entry's head too, which is written anew and so not handed on.
             crc.update(piece);
             let skip = usize::try_from(entry.body.saturating_sub(at)).unwrap_or(usize::MAX).min(piece.len());
             take(&piece[skip..]);
             at += piece.len() as u64;
         }
+        // After the bytes went out, since an entry can have gigabytes. The failure ends the stream before the pack's
+        // own checksum, so that the server takes in nothing.
         if entry.pack.crc(entry.at) == Some(crc.sum()) { Ok(()) } else { Err(damaged(&entry.pack)) }
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn collect(
         .map_init(
             || objects.reader(),
             |reader, roots| {
+                // rayon makes the reader once per thread and has no way to return its error; each share reports it.
                 let reader = reader.as_ref().map_err(Clone::clone)?;
                 let look = TreeScan { reader, known, complete };
                 let mut found = Vec::new();
@@ -83,6 +84,7 @@ impl TreeScan<'_> {
     fn tree(&self, root: Oid, found: &mut Vec<(Oid, ObjectKind)>) -> Result<(), Failure> {
         let mut open = vec![root];
         while let Some(oid) = open.pop() {
+            // Tested and marked in one step: two threads that meet the same tree must not both send it.
             if !self.known.insert(oid) {
                 continue;
             }
@@ -119,6 +121,7 @@ pub(super) fn predecessors(
     let mut found = OidMap::default();
     let mut add = |new: Oid, old: Oid| {
         let next = |oid: &Oid| found.get(oid).copied().or_else(|| made_against(oid));
+        // A longer chain costs the server more to read than it saves, and a circle could not be read at all.
         let mut chain = std::iter::successors(Some(old), next).take(CHAIN + 1);
         if chain.by_ref().take(CHAIN).all(|oid| oid != new) && chain.next().is_none() {
             found.entry(new).or_insert(old);

@@ -24,6 +24,7 @@ fn failure(what: impl Into<String>, remedy: impl Into<String>) -> Failure {
 /// Source: <https://git-scm.com/docs/repository-version>
 pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
     regular(git_dir)?;
+    // A configuration that cannot be read is reported by libgit2 when it opens the repository.
     let Ok(config) = Config::open(&git_dir.join("config")) else { return Ok(()) };
     let value = |name: &str| config.get_string(name).unwrap_or_default().to_lowercase();
     let place = git_dir.display();
@@ -78,6 +79,7 @@ fn check_alternates(objects: &Path, depth: usize) -> Result<(), Failure> {
 /// The object folders that `objects` borrows from, directly.
 pub(super) fn alternates(objects: &Path) -> Vec<PathBuf> {
     let Ok(text) = fs::read_to_string(objects.join("info/alternates")) else { return Vec::new() };
+    // A line that begins with `#` is a comment (`link_alt_odb_entries` of git).
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| objects.join(line)).collect()
 }
@@ -87,6 +89,7 @@ pub(super) fn none(workspace: &Path, error: &git2::Error) -> Failure {
     if error.code() != ErrorCode::NotFound {
         return broken(error);
     }
+    // The usual reason is `path:` of actions/checkout, and then the repository is one level down.
     let inner = fs::read_dir(workspace).ok().and_then(|entries| {
         entries.flatten().find(|entry| entry.path().join(".git").exists()).map(|entry| entry.file_name())
     });

@@ -19,10 +19,12 @@ pub(super) fn request(
     capabilities: &Capabilities,
     filtered: bool,
 ) -> Result<PacketWriter, WireError> {
+    // Without a sideband an error in the middle cannot be told from the pack's bytes.
     if !capabilities.has("side-band-64k") {
         return Err(WireError::protocol("the server knows neither protocol v2 nor side-band-64k"));
     }
     let filter = request.filter.filter(|_| filtered);
+    // A server ends the request at a word that it did not offer.
     let depth = request.depth.filter(|_| capabilities.has("shallow"));
     let mut words = String::from(" side-band-64k");
     for word in ["ofs-delta", "no-progress"].into_iter().filter(|word| capabilities.has(word)) {
@@ -39,6 +41,7 @@ pub(super) fn request(
     }
     let mut writer = PacketWriter::default();
     for want in &request.wants {
+        // Only the first `want` carries capabilities (gitprotocol-pack).
         writer.line(format!("want {want}{}", std::mem::take(&mut words)))?;
     }
     if let Some(depth) = depth {
@@ -51,6 +54,7 @@ pub(super) fn request(
     for have in &request.haves {
         writer.line(format!("have {have}"))?;
     }
+    // No rounds of negotiation: the haves are few, and known to be common.
     writer.line("done")?;
     Ok(writer)
 }
@@ -72,6 +76,7 @@ pub(super) async fn opening(reader: &mut PacketReader) -> Result<Opening, WireEr
                 if let Some(oid) = text.strip_prefix(b"shallow ") {
                     note_shallow(&mut shallow, oid)?;
                 } else if !(text == b"NAK" || text.starts_with(b"ACK ") || text.starts_with(b"unshallow ")) {
+                    // The first frame that is none of these belongs to the pack and must not get lost.
                     return Ok(Opening { shallow, first: Some(payload) });
                 }
             }

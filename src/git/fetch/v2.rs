@@ -32,8 +32,10 @@ pub(super) fn request(
     filtered: bool,
 ) -> Result<PacketWriter, WireError> {
     let mut writer = command("fetch", capabilities)?;
+    // Deltas by distance: a pack with bases named by id is refused when it is taken in.
     writer.line("ofs-delta")?;
     writer.line("no-progress")?;
+    // A server ends the request at an argument that it does not know.
     if let Some(depth) = request.depth.filter(|_| capabilities.offers("fetch", "shallow")) {
         writer.line(format!("deepen {depth}"))?;
     }
@@ -46,6 +48,7 @@ pub(super) fn request(
     for have in &request.haves {
         writer.line(format!("have {have}"))?;
     }
+    // After `done` the answer has no acknowledgments and begins with the sections of the pack.
     writer.line("done")?;
     writer.flush();
     Ok(writer)
@@ -88,6 +91,7 @@ pub(super) fn take_ref(refs: &mut Advertisement, text: &[u8]) -> Result<(), Wire
     };
     let attributes: Vec<_> = words.filter_map(|word| word.split_once(':')).collect();
     let attribute = |key: &str| attributes.iter().find(|(found, _)| *found == key).map(|(_, value)| *value);
+    // HEAD repeats a branch; it only tells which one, even before that branch exists.
     if name == "HEAD" {
         refs.head = attribute("symref-target").and_then(|target| target.parse().ok());
         return Ok(());

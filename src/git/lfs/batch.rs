@@ -158,11 +158,13 @@ impl LfsServer {
             WireError::protocol(format!("the answer about Git LFS objects is not readable ({error})"))
         })?;
         if let Some(other) = reply.transfer.filter(|name| name != "basic") {
+            // The server's text: shortened and quoted before it comes into a message.
             let other: String = other.chars().take(40).collect();
             return Err(WireError::protocol(format!(
                 "the Git LFS transfer {other:?} was chosen, which was not offered"
             )));
         }
+        // The order of the answer is the server's choice.
         let mut told: BTreeMap<LfsOid, ResponseObject> =
             reply.objects.into_iter().filter_map(|object| Some((LfsOid::parse(&object.oid)?, object))).collect();
         let standing = |pointer: &Pointer| match told.remove(&pointer.oid) {
@@ -180,9 +182,11 @@ impl LfsServer {
         if let Some(ObjectError { code, message }) = object.error {
             return Ok(LfsObjectState::Refused { code, message });
         }
+        // No action means that the server has the object already (batch.md, "Successful Responses").
         let Some((upload, verify)) = object.actions.and_then(|actions| Some((actions.upload?, actions.verify))) else {
             return Ok(LfsObjectState::There);
         };
+        // 0 stands for "not said": the field is optional.
         let until = u64::try_from(upload.expires_in).ok().filter(|seconds| *seconds > 0);
         let until = until.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
         let put = self.action(upload)?;
@@ -193,6 +197,7 @@ impl LfsServer {
     fn action(&self, told: ResponseAction) -> Result<TransferAction, WireError> {
         let href = Url::parse(&told.href).ok().filter(|href| matches!(href.scheme(), "https" | "http"));
         let href = href.ok_or_else(|| WireError::protocol("an address of the Git LFS storage is not readable"))?;
+        // A downgrade would send the object and its signed headers in clear.
         if href.scheme() == "http" && self.transport.is_encrypted() {
             let host = href.host_str().unwrap_or_default();
             return Err(WireError::protocol(format!("the Git LFS storage {host} is named without TLS")));
@@ -203,6 +208,7 @@ impl LfsServer {
             let Some((name, mut value)) = pair else {
                 return Err(WireError::protocol("a header of the Git LFS storage is not readable"));
             };
+            // Such a header can be a credential for this object; a sensitive value does not print.
             value.set_sensitive(true);
             headers.insert(name, value);
         }

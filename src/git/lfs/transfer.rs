@@ -37,11 +37,13 @@ impl LfsServer {
         if request.headers_mut().remove(TRANSFER_ENCODING).is_none() {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(pointer.size));
         }
+        // A storage hashes the whole object before it answers.
         request.extensions_mut().insert(LongWork);
         self.act(&upload.put, request, pointer, "upload").await?;
         let Some(verify) = &upload.verify else { return Ok(()) };
         let body = format!(r#"{{"oid":"{}","size":{}}}"#, pointer.oid, pointer.size);
         let mut request = request_of_json(verify, body)?;
+        // This body is short and has a length, whatever the batch answer says of the upload.
         request.headers_mut().remove(TRANSFER_ENCODING);
         self.act(verify, request, pointer, "verification").await
     }
@@ -108,6 +110,7 @@ async fn refused(answer: Answer, what: &str, host: &str) -> Failure {
             let retry = if let Retry::After(pause) = failure.retry { Retry::After(pause) } else { Retry::Backoff };
             Failure::new(Cause::ServerError, sentence).with_retry(retry)
         }
+        // Too large, storage full, bandwidth spent: batch.md names these for limits of the account.
         413 | 507 | 509 => Failure::new(Cause::LfsUnavailable, sentence),
         // An address that has ended is refused like this; the next try asks for a new one.
         _ => Failure::new(Cause::ServerError, sentence).with_retry(Retry::Backoff),
@@ -137,6 +140,7 @@ fn said(text: &str) -> String {
         Some(value.get("message")?.as_str()?.to_owned())
     };
     let words = element("Message").or_else(|| element("Code")).or_else(json).unwrap_or_default();
+    // Foreign text: a control character must not reach the log.
     words.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 

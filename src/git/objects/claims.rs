@@ -67,6 +67,7 @@ impl Claims {
                 PackPosition::Header(header, known) => {
                     header[*known] = first;
                     *known += 1;
+                    // The number of objects is the last of the header's three numbers.
                     if let (Some(count), 12) = (header.last_chunk(), *known) {
                         self.left = u32::from_be_bytes(*count);
                         if self.left > MAX_OBJECTS {
@@ -91,6 +92,7 @@ impl Claims {
                     bytes = self.inflate(bytes)?;
                     continue;
                 }
+                // The checksum behind the last entry is the indexer's business.
                 PackPosition::End => return Ok(()),
             }
             bytes = rest;
@@ -115,6 +117,7 @@ impl Claims {
         if size > limit || self.total > MAX_CONTENT {
             return Err(Excess(format!("it claims an object of {size} bytes")));
         }
+        // Each entry is a zlib stream by itself.
         self.inflate.reset(true);
         (self.kind, self.size) = (kind, size);
         self.place = match kind {
@@ -127,6 +130,7 @@ impl Claims {
 
     /// Inflates what belongs to this entry; the answer is what follows it.
     fn inflate<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], Excess> {
+        // The content is thrown away: its length is what counts.
         let mut buffer = [0; 16 * 1024];
         let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(bytes, &mut buffer, FlushDecompress::None);
@@ -134,6 +138,7 @@ impl Claims {
         let made = usize::try_from(self.inflate.total_out() - before_out).unwrap_or_default();
         let PackPosition::Content { delta, out, head } = &mut self.place else { return Ok(&[]) };
         *out += made as u64;
+        // Two sizes, each of at most ten bytes.
         if *delta && head.len() < 20 {
             head.extend_from_slice(&buffer[..made.min(20)]);
             for size in sizes(head) {

@@ -22,10 +22,12 @@ pub(super) fn pack_block(entry: &PackEntry, offset: u64, length: usize) -> Resul
     let (file, _) = place.open().map_err(|error| unreadable(place, &error))?;
     let fill = |buffer: &mut [u8], offset| fill_at(&file, buffer, offset).map_err(|error| unreadable(place, &error));
     let last = offset + length as u64 == *size;
+    // A file that shrank or grew since it was hashed is not the object that its tree names.
     if fill(&mut content, offset)? < length || last && fill(&mut [0], *size)? > 0 {
         return Err(changed(place));
     }
     let mut packed = Vec::new();
+    // Only the first block has a header; the checksum follows the last one.
     if offset == 0 {
         put_header(number_of(ObjectKind::Blob), *size, &mut packed);
         packed.extend_from_slice(&deflate::ZLIB_HEADER);
@@ -41,6 +43,7 @@ pub(super) struct LargeFileSums(Option<(Sha1, u32)>);
 impl LargeFileSums {
     pub(super) fn take(&mut self, entry: &PackEntry, offset: u64, content: &[u8]) {
         if offset == 0 {
+            // Adler-32 begins at 1 (RFC 1950).
             self.0 = Some((entry.kind().hasher(entry.size()), 1));
         }
         if let Some((hasher, checksum)) = &mut self.0 {

@@ -61,13 +61,16 @@ impl SimilarityIndex {
                 }
                 *shared += 1;
             }
+            // The newest first: neighbours in the pack's order resemble each other most.
             slot.objects.copy_within(..REMEMBERED - 1, 1);
             slot.objects[0] = number + 1;
         }
         let least = LEAST_SHARED.max(u32::try_from(self.samples.len() / LEAST_SHARE).unwrap_or(u32::MAX));
         let shared = |object: &u32| self.shared[*object as usize];
         let fit = seen.iter().copied().filter(|object| shared(object) >= least && allowed(*object));
+        // Of equals the newest, so that the choice depends on the contents alone.
         let nearest = fit.max_by_key(|object| (shared(object), *object));
+        // One by one: the table has a place for each object of the run, of which few were touched.
         for object in seen {
             self.shared[object as usize] = 0;
         }
@@ -87,6 +90,7 @@ impl SimilarityIndex {
             }
         }
         self.samples.sort_unstable();
+        // A repeated passage counts once, else two files with a zeroed area would look alike.
         self.samples.dedup();
     }
 }

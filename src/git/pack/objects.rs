@@ -40,6 +40,7 @@ const PROBED: usize = 2;
 /// Makes the bytes of a run. A file that does not have the content that its id names was changed.
 pub(super) fn pack_objects(entries: &[PackEntry], earlier: Option<&EarlierVersions>) -> Result<PackedWork, WireError> {
     let contents: Vec<Bytes> = entries.iter().map(content).collect::<Result<_, _>>()?;
+    // A single blob has nothing to be compared with, and the tables take memory.
     let blobs = || entries.iter().zip(&contents).filter(|(entry, _)| is_blob(entry));
     let mut run = DeltaRun::new(&contents, blobs().count() > 1);
     for (number, entry) in (0..).zip(entries) {
@@ -88,6 +89,7 @@ fn against_earlier(
     let Some(version) = earlier.versions.get(&entry.oid()) else { return Ok(None) };
     let Some((kind, base)) = earlier.store.read_raw(*version)? else { return Ok(None) };
     let limit = content.len() * MOST_COST / 100;
+    // A server refuses a delta whose base is of another kind.
     let fits = kind == entry.kind() && base.len() <= LONGEST_EARLIER;
     let delta = fits.then(|| Index::of(&base)?.delta(content, limit)).flatten();
     Ok(delta.map(|delta| (*version, delta)))

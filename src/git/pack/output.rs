@@ -57,12 +57,14 @@ impl<'a> Output<'a> {
                     put_header(OFS_DELTA, stored.size, &mut self.bytes);
                     put_distance(here - place, &mut self.bytes);
                 }
+                // The base follows later in this pack, where a distance cannot point.
                 None => self.put_base(base, stored.size),
             },
             DeltaBase::Known(base) => self.put_base(base, stored.size),
         }
         copier.copy(stored, |piece| {
             self.bytes.extend_from_slice(piece);
+            // A copied entry can have gigabytes: it leaves in pieces.
             if self.bytes.len() as u64 > 2 * WORK {
                 self.flush();
             }
@@ -86,6 +88,7 @@ impl<'a> Output<'a> {
         let checksum = std::mem::take(&mut self.checksum).finalize();
         self.bytes.extend_from_slice(&checksum);
         let piece = Piece { bytes: std::mem::take(&mut self.bytes).into(), objects: self.objects, last: true };
+        // A receiver that is gone has given the push up.
         let _ = self.sender.blocking_send(Ok(piece));
     }
 

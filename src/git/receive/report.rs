@@ -49,6 +49,7 @@ impl RawReport {
         } else if let Some(refused) = text.strip_prefix("ng ") {
             let (name, reason) = refused.split_once(' ').unwrap_or((refused, "refused without a reason"));
             self.refs.push((name.to_owned(), Err(reason.to_owned())));
+        // `option` lines of report-status-v2 only explain the `ok` line before them.
         } else if !text.starts_with("option ") {
             let text: String = text.chars().take(80).collect();
             return Err(WireError::protocol(format!("the report holds the line {text:?}")));
@@ -68,6 +69,7 @@ impl RawReport {
             let found = self.refs.iter().find(|(found, _)| found == name.as_str());
             match (found, &unpack) {
                 (Some((_, outcome)), _) => refs.push((name.clone(), outcome.clone())),
+                // When the pack could not be unpacked, a server can leave the refs out.
                 (None, Err(_)) => refs.push((name.clone(), Err("unpacker error".into()))),
                 (None, Ok(())) => return Err(format!("the server's report does not name {}", name.as_str())),
             }
@@ -122,6 +124,7 @@ pub(super) async fn read_report(
         }
     };
     bands.lines.show_rest(watch);
+    // After an error too: these lines are usually its reason.
     *said = bands.lines;
     outcome
 }
@@ -178,6 +181,7 @@ impl PushReport {
         // NOTE: inside an atomic push the reason stands in the sideband only, whichever ref it belongs to.
         let unexplained = is_consequence(reason) || reason == "failed to update ref";
         let lost = says_lost_race(reason) || unexplained && says_lost_race(&self.remote_lines);
+        // "failed to update ref" without a word beside it says only that the ref was not moved.
         let silent = unexplained && self.remote_lines.trim().is_empty();
         if self.unpack.is_ok() && (lost || silent) {
             return PushError::LostRace(Failure::new(Cause::CannotLockRef, failure.what).with_retry(Retry::Backoff));
@@ -216,6 +220,7 @@ fn says_lost_race(text: &str) -> bool {
         "incorrect old value provided",
         "fetch first",
     ];
+    // Another push holds the ref's lock file at this moment.
     let held = text.contains("cannot lock ref") && text.contains("File exists");
     held || SIGNS.iter().any(|sign| text.contains(sign))
 }

@@ -99,6 +99,7 @@ impl HttpTransport {
         let answer = self.send(Method::GET, service, &address, headers, Body::empty()).await?;
         let answered_by = answer.url.clone();
         let bytes = accept(&Method::GET, answer, &format!("application/x-{}-advertisement", service.name())).await?;
+        // Only now, after git's own content type: a log-in page must not become the repository's address.
         self.rebase(&answered_by);
         Ok(bytes)
     }
@@ -119,6 +120,7 @@ impl HttpTransport {
         let result = format!("application/x-{name}-result");
         insert(&mut headers, ACCEPT, &result)?;
 
+        // With a length a request passes every proxy; only a long one has to go chunked.
         let (begun, rest) = gather(request.stream()).await?;
         let Some(rest) = rest else {
             let answer = self.send(Method::POST, service, &address, headers, begun.into()).await?;
@@ -126,9 +128,11 @@ impl HttpTransport {
         };
         let whole = stream::iter([Ok(begun)]).chain(rest);
         let answer = self.send_stream(service, &address, headers.clone(), whole.boxed()).await?;
+        // 411: the server takes no chunked body. The request is made once more, with its length.
         if answer.status != StatusCode::LENGTH_REQUIRED {
             return accept(&Method::POST, answer, &result).await;
         }
+        // Ends the first request, whose rest nobody reads.
         drop(answer);
         let (spooled, length) = spool(request.stream()).await?;
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
@@ -152,6 +156,7 @@ impl HttpTransport {
         let mut headers = HeaderMap::new();
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        // Long lists of refs shrink; packs are deflated already, and servers send them as they are.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         if let Some(authorization) = &self.0.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
@@ -173,6 +178,7 @@ impl HttpTransport {
             WireError::Failed(Failure::new(Cause::InvalidInput, format!("{address} is no usable address: {error}.")))
         })?;
         *request.headers_mut() = headers;
+        // Unpacking and hooks take as long as they take.
         if is_push {
             request.extensions_mut().insert(LongWork);
         }
@@ -200,6 +206,7 @@ impl HttpTransport {
 }
 
 fn authorization(token: &Secret) -> Result<HeaderValue, Failure> {
+    // The texts on the way to the header hold the token, and are wiped after use.
     let pair = zeroize::Zeroizing::new(format!("{USER}:{}", token.expose()));
     let basic = zeroize::Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())));
     let mut value = HeaderValue::from_str(&basic)
@@ -233,6 +240,7 @@ async fn spool(mut stream: ByteStream) -> Result<(ByteStream, u64), WireError> {
         let remedy = "Free space on the runner, or point TMPDIR at a folder that can be written to.";
         WireError::Failed(Failure::new(Cause::InternalError, what).with_remedy(remedy))
     };
+    // Without a name, so that the system removes it even when the process is killed.
     let mut file = tempfile::tempfile().map_err(full)?;
     let mut length = 0;
     while let Some(piece) = stream.next().await {

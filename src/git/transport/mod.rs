@@ -72,6 +72,7 @@ impl Transport {
     pub async fn advertisement(&self, service: Service) -> Result<ByteStream, WireError> {
         match self {
             Self::Http(http) => http.advertisement(service).await,
+            // Boxed: its future is large, and would make that of every caller as large.
             Self::Ssh(ssh) => Box::pin(ssh.advertisement(service)).await,
             #[cfg(test)]
             Self::Process(process) => process.advertisement(service).await,

@@ -133,6 +133,7 @@ impl SshTransport {
                 return Ok(None);
             }
             let Some(mut piece) = conversation.next().await? else { return Err(conversation.turned_away()) };
+            // The flush ends the advertisement; the service then waits for a request and sends nothing.
             let end = frames.flush_in(&piece)?;
             piece.truncate(end.unwrap_or(piece.len()));
             Ok(Some((piece, (conversation, frames, end.is_some()))))
@@ -147,6 +148,7 @@ impl SshTransport {
         request: &ServiceRequest,
     ) -> Result<ByteStream, WireError> {
         let mut conversation = self.run(service, v2).await?;
+        // Every channel is a new service, which advertises before it listens.
         let first = conversation.skip_advertisement().await?;
         conversation.send(request);
         let state = (conversation, first);
@@ -173,9 +175,11 @@ impl SshTransport {
             }
             Err(failure) => return Err(failure.into()),
         };
+        // In quotes, as git sends it; a repository's name has no quotation mark.
         let command = format!("{} '{}'", service.name(), self.0.repository);
         let started = async {
             if v2 {
+                // Without waiting for an answer: a server that does not accept the variable simply speaks v0.
                 channel.set_env(false, "GIT_PROTOCOL", "version=2").await?;
             }
             channel.exec(true, command).await
@@ -189,6 +193,7 @@ impl SshTransport {
 
     /// The open connection, and whether it was open before.
     async fn session(&self) -> Result<(Arc<Session>, bool), Failure> {
+        // Locked during the log-in, so that requests at one time share a connection instead of opening several.
         let mut held = self.0.session.lock().await;
         if let Some(session) = held.as_ref().filter(|session| !session.is_closed()) {
             return Ok((Arc::clone(session), true));
@@ -202,6 +207,7 @@ impl SshTransport {
 
     async fn forget(&self, session: &Arc<Session>) {
         let mut held = self.0.session.lock().await;
+        // Another task can have opened a new one meanwhile.
         if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, session)) {
             *held = None;
         }
@@ -210,6 +216,7 @@ impl SshTransport {
     async fn host_keys(&self) -> Result<HostKeys, Failure> {
         let Access { route, known_hosts, .. } = &self.0.access;
         let mut keys = known_hosts.of(route);
+        // The user's own lines come first: the server is asked only where none of them names the host.
         if let (true, Some(ask)) = (keys.is_empty(), &self.0.ask) {
             let lines = self.0.asked.get_or_try_init(|| ask()).await?;
             keys.learn(lines);

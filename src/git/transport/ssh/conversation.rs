@@ -131,6 +131,7 @@ impl Conversation {
                 }
                 Err(_) => {
                     let RequestProgress { sent, producing } = &*self.outgoing;
+                    // A disk or a core of our own that is slow is not the server's silence.
                     if sent.load(Ordering::Relaxed) == before && !producing.load(Ordering::Relaxed) {
                         return Err(WireError::Http(self.silence.of(self.limit)));
                     }
@@ -147,10 +148,12 @@ impl Conversation {
                     self.counters.received.fetch_add(data.len() as u64, Ordering::Relaxed);
                     return Ok(Some(data));
                 }
+                // Standard error: progress, and the words of a refusal.
                 Some(ChannelMsg::ExtendedData { data, .. }) => {
                     let room = TEXT_LIMIT.saturating_sub(self.said.len());
                     self.said.extend_from_slice(&data[..data.len().min(room)]);
                 }
+                // The answer to `exec`: the server does not run this command.
                 Some(ChannelMsg::Failure) => {
                     (self.refused, self.whole) = (true, true);
                     return Ok(None);
@@ -206,6 +209,7 @@ impl Conversation {
                 self.answered = true;
                 Ok(Some(piece))
             }
+            // The channel ended without a word of its end: the connection is gone.
             None if !self.whole => Err(self.silence.error().map_or(WireError::CutOff, WireError::Http)),
             None if !self.answered && self.is_told() => Err(WireError::Remote(self.text())),
             None => Ok(None),

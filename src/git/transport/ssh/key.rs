@@ -78,6 +78,7 @@ fn visible_fault(lines: &[&str]) -> Option<&'static str> {
     if !has("-----BEGIN ") {
         return Some("its first line, `-----BEGIN … PRIVATE KEY-----`, is missing");
     }
+    // PEM says so in its header; OpenSSH's own form says it inside, where only decoding finds it.
     if has("ENCRYPTED") {
         return Some(ENCRYPTED);
     }

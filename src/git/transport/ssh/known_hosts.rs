@@ -31,6 +31,7 @@ impl KnownHosts {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let mut entries = Vec::new();
         for (index, line) in text.lines().enumerate() {
+            // The parser takes single blanks only; a file written by hand has tabs, or more of them.
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -50,6 +51,7 @@ impl KnownHosts {
                 Err(error) => return refused(&format!("is no line of a known_hosts file: {error}")),
             }
         }
+        // Always, and last: lines for another host must not make github.com unknown.
         entries.extend(GITHUB.lines().filter_map(|line| line.parse().ok()));
         Ok(Self(Arc::new(entries)))
     }
@@ -68,6 +70,7 @@ impl KnownHosts {
             // NOTE: as OpenSSH does, a line without a port vouches for the host on any port, and accuses it on none.
             let vouched = named || is_for(entry.host_patterns(), &host);
             match entry.marker() {
+                // `@revoked`: the other marker was refused when the lines were read.
                 Some(_) if vouched => keys.revoked.push(key),
                 None if named => keys.known.push(key),
                 None if vouched => keys.elsewhere.push(key),
@@ -114,6 +117,7 @@ impl HostKeys {
         let holds = |keys: &[PublicKey]| keys.iter().any(|known| known.key_data() == key.key_data());
         let place = &self.place;
         let shown = format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256));
+        // First: a revoked key stays revoked, even where another line names it, as in OpenSSH.
         if holds(&self.revoked) {
             let what = format!("The SSH server {place} shows a host key that is marked as revoked: {shown}.");
             let remedy = "Do not go on: ask the server's administrator. Never take the `@revoked` line away.";
@@ -144,6 +148,7 @@ impl HostKeys {
 fn is_for(hosts: &HostPatterns, name: &str) -> bool {
     match hosts {
         HostPatterns::HashedName { salt, hash } => {
+            // SHA-1 is what `HashKnownHosts` of OpenSSH uses.
             let salt = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, salt);
             hmac::verify(&salt, name.as_bytes(), hash).is_ok()
         }
@@ -152,6 +157,7 @@ fn is_for(hosts: &HostPatterns, name: &str) -> bool {
             for pattern in patterns {
                 let pattern = pattern.to_lowercase();
                 match pattern.strip_prefix('!') {
+                    // A negated pattern excludes the host whatever else the line says (sshd(8)).
                     Some(pattern) if fits(pattern.as_bytes(), name.as_bytes()) => return false,
                     None => found |= fits(pattern.as_bytes(), name.as_bytes()),
                     Some(_) => {}

@@ -55,6 +55,7 @@ impl Silence {
     fn note(&self, error: &russh::Error) {
         let silent = match error {
             russh::Error::KeepaliveTimeout | russh::Error::InactivityTimeout => true,
+            // The kernel gave up by its own timers: nobody closed the connection.
             russh::Error::IO(error) => {
                 matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable)
             }
@@ -110,11 +111,14 @@ impl Session {
     ) -> Result<Self, Failure> {
         let place = format!("the SSH server {route}");
         let stream = dial(route).await?;
+        // A server has keys of several kinds and shows the first one that is asked for: it has to be one that can be
+        // compared.
         let preferred = Preferred { key: hosts.preferred(&Preferred::DEFAULT.key).into(), ..Preferred::DEFAULT };
         let config = client::Config {
             preferred,
             keepalive_interval: Some(KEEPALIVE),
             keepalive_max: QUESTIONS as usize,
+            // The short frames that end a list must not wait for the acknowledgement of those before.
             nodelay: true,
             ..client::Config::default()
         };
@@ -124,6 +128,7 @@ impl Session {
             HostKeyGuard { hosts, refusal: refusal.clone(), parting: parting.clone(), silence: silence.clone() };
         let shake = client::connect_stream(Arc::new(config), stream, guard);
         let shaken = within(HANDSHAKE, &place, "exchange keys", shake).await?;
+        // Before russh's own error, which only says that the key was not accepted.
         if let Some(failure) = refusal.take() {
             return Err(failure);
         }
@@ -221,12 +226,14 @@ impl Handler for HostKeyGuard {
 }
 
 async fn dial(route: &Route) -> Result<TcpStream, Failure> {
+    // The resolver takes an IPv6 address without its brackets.
     let host = route.host.trim_start_matches('[').trim_end_matches(']');
     let addresses = lookup_host((host, route.port)).await.map_err(|error| {
         let what = format!("The host name {host} cannot be resolved: {error}.");
         Failure::new(Cause::DnsFailure, what).with_retry(Retry::Backoff)
     })?;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads to no address");
+    // One after the other: a runner without IPv6 is given such addresses too.
     for address in addresses {
         match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
