@@ -93,7 +93,7 @@ impl Tokens {
         retries: &Retries,
         console: &Console,
     ) -> Result<Minted, Failure> {
-        let speak = |token: &Secret| GitHub::new(http, &plan.target.api, Some(token), plan.situation());
+        let speak = |token: &Secret| Ok(GitHub::new(http, &plan.target.api, Some(token), plan.situation())?);
         let find = || async {
             let (as_app, found) = find(app, plan, console, &speak).await?;
             Ok((as_app, found))
@@ -146,7 +146,7 @@ impl Tokens {
             (token.clone(), settings.clone(), plan.target.api.clone(), plan.situation());
         let anew = move || {
             let http = HttpClient::new(&settings).map_err(HttpError::into_read_failure)?;
-            GitHub::new(&http, &api, Some(&token), situation.clone())
+            Ok(GitHub::new(&http, &api, Some(&token), situation.clone())?)
         };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Alive { github, anew: Box::new(anew) });
     }

@@ -71,8 +71,8 @@ impl Local {
         let checkout = Checkout::open(&folder, on_runner.then_some(workspace))?;
         let (refs, head) = (checkout.refs()?, checkout.head()?);
         let objects = checkout.objects()?;
-        let kind = |oid| objects.header(oid).map(|header| header.map(|(kind, _)| kind));
-        let view = spec::View { refs: &refs, head: &head, resolve: &|text| checkout.resolve(text), kind: &kind };
+        let kind = |oid| Ok(objects.header(oid).map(|header| header.map(|(kind, _)| kind))?);
+        let view = spec::View { refs: &refs, head: &head, resolve: &|text| Ok(checkout.resolve(text)?), kind: &kind };
         let spec::Expanded { wanted, notices, unmatched } = spec::expand(&asked.specs, &view)?;
         let names = refs.into_keys().collect();
         Ok(Self {

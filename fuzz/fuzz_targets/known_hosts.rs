@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use repo_relay::{
-    diagnosis::Cause,
+    diagnosis::{Cause, Failure},
     git::transport::ssh::{KnownHosts, PORT, Route},
 };
 use russh::keys::PublicKey;
@@ -23,14 +23,15 @@ fuzz_target!(|input: (u16, &str)| {
     let shown: PublicKey = KEYS[0].parse().expect("a key");
     let known = match KnownHosts::parse(&text) {
         Ok(known) => known,
-        Err(failure) => {
+        Err(error) => {
+            let failure = Failure::from(error);
             assert_eq!(failure.cause, Cause::InvalidInput);
             assert!(failure.what.contains("Line "), "{failure}");
             return;
         }
     };
     let lines = || lines.iter().map(|line| line.trim()).filter(|line| !line.starts_with('#') && !line.is_empty());
-    let verdict = known.of(&route).judge(&shown);
+    let verdict = known.of(&route).judge(&shown).map_err(Failure::from);
     match &verdict {
         Ok(()) => assert!(
             lines().any(|line| line.contains(KEYS[0]) && !line.starts_with('@')),
@@ -45,7 +46,7 @@ fuzz_target!(|input: (u16, &str)| {
         let place = if port == PORT { host.to_owned() } else { format!("[{host}]:{port}") };
         let mut more = format!("{text}\n{place} {}", KEYS[0]);
         let revoked = lines().any(|line| line.starts_with('@'));
-        let judge = |text: &str| KnownHosts::parse(text).expect("lines").of(&route).judge(&shown);
+        let judge = |text: &str| KnownHosts::parse(text).expect("lines").of(&route).judge(&shown).map_err(Failure::from);
         assert!(judge(&more).is_ok() || revoked, "{place} is not believed");
         more += &format!("\n@revoked * {}", KEYS[0]);
         assert_eq!(judge(&more).map_err(|failure| failure.cause), Err(Cause::SshHostKeyMismatch));

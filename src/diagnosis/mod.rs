@@ -3,6 +3,7 @@
 
 mod cause;
 mod classify;
+pub mod errors;
 mod evidence;
 mod failure;
 mod finding;

@@ -39,7 +39,7 @@ pub(super) use self::{
 };
 use super::format::ObjectKind;
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     names::{Oid, RefName},
 };
 
@@ -72,9 +72,9 @@ impl Checkout {
     /// about another user's repository holds.
     ///
     /// # Errors
-    /// `local-git-error`: no repository, a damaged one, one of another user, or one that cannot be read whole.
-    /// `invalid-input`: a part of it lies outside of the boundary.
-    pub fn open(folder: &Path, boundary: Option<&Path>) -> Result<Self, Failure> {
+    /// No repository, a damaged one, one of another user, one that cannot be read whole, or one of which a part lies outside
+    /// of the boundary.
+    pub fn open(folder: &Path, boundary: Option<&Path>) -> Result<Self, CheckoutError> {
         if boundary.is_some() {
             owner::accept_any();
         }
@@ -97,7 +97,7 @@ impl Checkout {
     }
 
     /// All refs with the objects that they hold, those outside `refs/` and odd names apart.
-    pub fn refs(&self) -> Result<BTreeMap<RefName, Oid>, Failure> {
+    pub fn refs(&self) -> Result<BTreeMap<RefName, Oid>, CheckoutError> {
         let mut refs = BTreeMap::new();
         for reference in self.repository.references().map_err(|error| unreadable::broken(&error))? {
             let reference = reference.map_err(|error| unreadable::broken(&error))?;
@@ -112,7 +112,7 @@ impl Checkout {
     }
 
     /// Where `HEAD` stands.
-    pub fn head(&self) -> Result<Head, Failure> {
+    pub fn head(&self) -> Result<Head, CheckoutError> {
         let head = self.repository.find_reference("HEAD").map_err(|error| unreadable::broken(&error))?;
         // HEAD is not resolved for this: on a branch without a commit it leads nowhere, and still names the branch.
         let branch = head.symbolic_target().ok().flatten().and_then(|name| name.parse().ok());
@@ -121,7 +121,7 @@ impl Checkout {
     }
 
     /// What `git rev-parse` would make of an expression such as `HEAD~1` or an abbreviated id; `None`: nothing.
-    pub fn resolve(&self, expression: &str) -> Result<Option<Oid>, Failure> {
+    pub fn resolve(&self, expression: &str) -> Result<Option<Oid>, CheckoutError> {
         match self.repository.revparse_single(expression) {
             Ok(object) => Ok(Some(own(object.id()))),
             Err(error)
@@ -152,7 +152,7 @@ impl Checkout {
     }
 
     /// The objects, to be read from several threads.
-    pub fn objects(&self) -> Result<Objects, Failure> {
+    pub fn objects(&self) -> Result<Objects, CheckoutError> {
         Objects::open(&self.objects)
     }
 }

@@ -1,7 +1,10 @@
 //! What can go wrong on the wire, and how it becomes a failure that a person can act on.
 
 use crate::{
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{
+        Cause, Evidence, Failure, Operation, Retry, Situation, classify,
+        errors::{CheckoutError, PackError, StoreError},
+    },
     http::HttpError,
 };
 
@@ -32,6 +35,15 @@ pub enum WireError {
     /// The answer ended in the middle.
     #[error("the answer ended before its end")]
     CutOff,
+    /// An object of the checkout could not be read for the pack.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    /// The pack could not be made.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// An earlier version could not be read from the temporary store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// It is a failure already: what is ours to send could not be made, or the server lacks what is needed.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -71,6 +83,9 @@ impl WireError {
                 let what = format!("{server} ended its answer in the middle.");
                 Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff)
             }
+            Self::Checkout(error) => error.into(),
+            Self::Pack(error) => error.into(),
+            Self::Store(error) => error.into(),
             Self::Failed(failure) => failure,
         }
     }

@@ -21,10 +21,7 @@ use tempfile::TempDir;
 
 use self::claims::{Claims, MAX_OBJECT};
 use super::format::{CommitInfo, ObjectKind, TreeEntry};
-use crate::{
-    diagnosis::{Cause, Failure, Retry},
-    names::Oid,
-};
+use crate::{diagnosis::errors::StoreError, names::Oid};
 
 /// The folders of all stores of this process: a thread that is still at work when the process ends cannot remove its own.
 static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -69,7 +66,7 @@ impl Drop for StoreFolder {
 
 impl ObjectStore {
     /// Makes an empty store in the system's temporary folder.
-    pub fn create() -> Result<Self, Failure> {
+    pub fn create() -> Result<Self, StoreError> {
         let folder = crate::system::private_folder("repo-relay-").map_err(|error| unusable(&error))?;
         folders().insert(folder.path().to_owned());
         // libgit2 looks for packs in the folder `pack` of an alternate, and the indexer does not make it.
@@ -86,7 +83,7 @@ impl ObjectStore {
     ///
     /// A stream that breaks, or a pack that is cut off or damaged, is a failure that a second try may heal. One that asks for more
     /// memory than any repository needs is refused before it gets it.
-    pub fn index_pack(&self, mut pack: impl Read) -> Result<u64, Failure> {
+    pub fn index_pack(&self, mut pack: impl Read) -> Result<u64, StoreError> {
         let indexed = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&indexed);
         let folder = self.0.folder.path().join("pack");
@@ -118,13 +115,13 @@ impl ObjectStore {
     }
 
     /// Whether the object is here.
-    pub fn has(&self, oid: Oid) -> Result<bool, Failure> {
+    pub fn has(&self, oid: Oid) -> Result<bool, StoreError> {
         // Every pack that comes here is announced by `index_pack`: no need to look for new ones at each miss.
         Ok(self.0.objects.exists_ext(native(oid)?, OdbLookupFlags::NO_REFRESH))
     }
 
     /// An object's kind and content, if it is here.
-    pub fn read_raw(&self, oid: Oid) -> Result<Option<(ObjectKind, Vec<u8>)>, Failure> {
+    pub fn read_raw(&self, oid: Oid) -> Result<Option<(ObjectKind, Vec<u8>)>, StoreError> {
         let objects = &self.0.objects;
         let oid = native(oid)?;
         if !objects.exists_ext(oid, OdbLookupFlags::NO_REFRESH) {
@@ -148,18 +145,18 @@ impl ObjectStore {
     }
 
     /// A commit that was fetched. One that is not here, or an id of something else, is the server's fault.
-    pub fn read_commit(&self, oid: Oid) -> Result<CommitInfo, Failure> {
+    pub fn read_commit(&self, oid: Oid) -> Result<CommitInfo, StoreError> {
         match self.read_raw(oid)? {
             Some((ObjectKind::Commit, content)) => {
                 CommitInfo::read(&content).ok_or_else(|| malformed(ObjectKind::Commit, oid))
             }
-            Some((kind, _)) => Err(lied(&format!("gave a {} where {oid} has to be a commit", kind.name()))),
-            None => Err(lied(&format!("left the commit {oid} out of what it sent"))),
+            Some((kind, _)) => Err(untrustworthy(&format!("gave a {} where {oid} has to be a commit", kind.name()))),
+            None => Err(untrustworthy(&format!("left the commit {oid} out of what it sent"))),
         }
     }
 
     /// A tree's entries, in its own order; nothing when the tree is not here.
-    pub fn read_tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
+    pub fn read_tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, StoreError> {
         match self.read_raw(oid)? {
             Some((ObjectKind::Tree, content)) => {
                 let entries = TreeEntry::read_all(&content).ok_or_else(|| malformed(ObjectKind::Tree, oid))?;
@@ -167,20 +164,20 @@ impl ObjectStore {
                 match entries.iter().find(|entry| !is_name(&entry.name)) {
                     Some(entry) => {
                         let name = String::from_utf8_lossy(&entry.name);
-                        Err(lied(&format!(
+                        Err(untrustworthy(&format!(
                             "has a folder ({oid}) with an entry named {name:?}, which git allows nowhere"
                         )))
                     }
                     None => Ok(Some(entries)),
                 }
             }
-            Some((kind, _)) => Err(lied(&format!("gave a {} where {oid} has to be a tree", kind.name()))),
+            Some((kind, _)) => Err(untrustworthy(&format!("gave a {} where {oid} has to be a tree", kind.name()))),
             None => Ok(None),
         }
     }
 
     /// Takes an object in; what it refers to need not be here.
-    pub fn write(&self, kind: ObjectKind, content: &[u8]) -> Result<Oid, Failure> {
+    pub fn write(&self, kind: ObjectKind, content: &[u8]) -> Result<Oid, StoreError> {
         let native_kind = match kind {
             ObjectKind::Commit => ObjectType::Commit,
             ObjectKind::Tree => ObjectType::Tree,
@@ -197,22 +194,20 @@ fn is_name(name: &[u8]) -> bool {
     !matches!(name, b"." | b"..") && !name.eq_ignore_ascii_case(b".git") && !name.contains(&b'/')
 }
 
-fn native(oid: Oid) -> Result<git2::Oid, Failure> {
+fn native(oid: Oid) -> Result<git2::Oid, StoreError> {
     git2::Oid::from_bytes(oid.as_bytes()).map_err(|error| broken(&error))
 }
 
-fn broken(error: &git2::Error) -> Failure {
-    Failure::new(Cause::InternalError, format!("The temporary object store failed: {}.", error.message()))
-        .with_remedy("Look whether the runner's temporary folder is full, and run the step again.")
+fn broken(error: &git2::Error) -> StoreError {
+    StoreError::Libgit2(error.message().to_owned())
 }
 
-fn unusable(reason: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Cause::InternalError, format!("The system's temporary folder cannot be used: {reason}."))
-        .with_remedy("Free space on the runner, or point TMPDIR at a folder that can be written to.")
+fn unusable(reason: &dyn std::fmt::Display) -> StoreError {
+    StoreError::NoFolder(reason.to_string())
 }
 
 /// A pack that is damaged, or has no room here: libgit2 tells both in the same place.
-fn not_taken_in(error: &(dyn std::error::Error + 'static)) -> Failure {
+fn not_taken_in(error: &(dyn std::error::Error + 'static)) -> StoreError {
     let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let native = inside.and_then(|inside| inside.downcast_ref()).or_else(|| error.downcast_ref::<git2::Error>());
     match native {
@@ -223,32 +218,31 @@ fn not_taken_in(error: &(dyn std::error::Error + 'static)) -> Failure {
     }
 }
 
-fn damaged(reason: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Cause::ServerError, format!("The pack that the server sent cannot be used: {reason}."))
-        .with_retry(Retry::Backoff)
+fn damaged(reason: &dyn std::fmt::Display) -> StoreError {
+    StoreError::DamagedPack(reason.to_string())
 }
 
-fn excessive(what: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Cause::ServerError, format!("The pack that the server sent is not taken in: {what}."))
+fn excessive(what: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Excessive(what.to_string())
 }
 
 /// What no server sends that means well, or that is in order.
-fn lied(what: &str) -> Failure {
-    Failure::new(Cause::ServerError, format!("The server {what}."))
+fn untrustworthy(what: &str) -> StoreError {
+    StoreError::Untrustworthy(what.to_owned())
 }
 
-fn cut_off(error: &io::Error) -> Failure {
-    Failure::new(Cause::ConnectionFailed, format!("The transfer of the branch's trees broke off: {error}."))
-        .with_retry(Retry::Backoff)
+fn cut_off(error: &io::Error) -> StoreError {
+    StoreError::CutOff(error.to_string())
 }
 
-fn malformed(kind: ObjectKind, oid: Oid) -> Failure {
-    lied(&format!("has a {} that cannot be read: {oid}", kind.name()))
+fn malformed(kind: ObjectKind, oid: Oid) -> StoreError {
+    untrustworthy(&format!("has a {} that cannot be read: {oid}", kind.name()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::{Cause, Failure, Retry};
     use crate::publish::tests::support::git;
 
     fn text(bytes: Vec<u8>) -> String {
@@ -281,8 +275,8 @@ mod tests {
         assert_eq!((entries.len(), &entries[0].name[..]), (1, &b"hello"[..]));
         assert!(!store.has(entries[0].oid).unwrap());
         assert!(store.has(tree).unwrap());
-        assert_eq!(store.read_commit(tree).unwrap_err().cause, Cause::ServerError);
-        assert_eq!(store.read_commit(Oid::ZERO).unwrap_err().cause, Cause::ServerError);
+        assert_eq!(store.read_commit(tree).map_err(Failure::from).unwrap_err().cause, Cause::ServerError);
+        assert_eq!(store.read_commit(Oid::ZERO).map_err(Failure::from).unwrap_err().cause, Cause::ServerError);
     }
 
     #[test]
@@ -290,19 +284,19 @@ mod tests {
         let (commit, _, mut pack) = blobless();
         let store = ObjectStore::create().unwrap();
         for length in [0, 5, 12, 40, pack.len() - 1] {
-            let failure = store.index_pack(&pack[..length]).unwrap_err();
+            let failure = Failure::from(store.index_pack(&pack[..length]).unwrap_err());
             assert_eq!(failure.retry, Retry::Backoff, "{length}: {failure}");
         }
         let middle = pack.len() / 2;
         pack[middle] ^= 0x55;
-        assert_eq!(store.index_pack(&pack[..]).unwrap_err().cause, Cause::ServerError);
+        assert_eq!(store.index_pack(&pack[..]).map_err(Failure::from).unwrap_err().cause, Cause::ServerError);
         assert!(!store.has(commit).unwrap());
     }
 
     #[test]
     fn a_pack_that_asks_for_terabytes_is_refused_for_good() {
         let claim = [&b"PACK\0\0\0\x02\0\0\0\x01"[..], &[0xa0, 0x80, 0x80, 0x80, 0x80, 0x40], b"\x78\x9c"].concat();
-        let failure = ObjectStore::create().unwrap().index_pack(&claim[..]).unwrap_err();
+        let failure = Failure::from(ObjectStore::create().unwrap().index_pack(&claim[..]).unwrap_err());
         assert_eq!((failure.cause, failure.retry), (Cause::ServerError, Retry::Never), "{failure}");
         assert!(failure.what.contains("claims an object of"), "{failure}");
     }
@@ -313,7 +307,7 @@ mod tests {
         for name in [&b".."[..], b".", b".git", b".GIT", b"a/b"] {
             let content = [b"100644 ", name, b"\0", &[9; 20]].concat();
             let oid = store.write(ObjectKind::Tree, &content).unwrap();
-            assert_eq!(store.read_tree(oid).unwrap_err().cause, Cause::ServerError, "{name:?}");
+            assert_eq!(store.read_tree(oid).map_err(Failure::from).unwrap_err().cause, Cause::ServerError, "{name:?}");
         }
     }
 
@@ -340,7 +334,7 @@ mod tests {
     #[test]
     fn a_delta_with_a_named_base_is_refused_where_libgit2_would_search_for_ever() {
         let pack = include_bytes!("../../fuzz/seeds/pack/named-base-without-end");
-        let failure = ObjectStore::create().unwrap().index_pack(&pack[..]).unwrap_err();
+        let failure = Failure::from(ObjectStore::create().unwrap().index_pack(&pack[..]).unwrap_err());
         assert!(failure.what.contains("named by its id"), "{failure}");
     }
 

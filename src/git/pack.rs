@@ -37,7 +37,7 @@ use self::{
 };
 use super::{ByteStream, WireError, checkout::Copier, ids::OidSet, objects::ObjectStore};
 use crate::{
-    diagnosis::{Cause, Failure},
+    diagnosis::errors::PackError,
     names::Oid,
     progress::{Event, Watch},
     system::{Place, is_replaced},
@@ -155,8 +155,7 @@ impl Pack {
                 // The sender went without a last piece: its thread panicked. A pack cut short here must not pass for
                 // a whole one.
                 let Some(piece) = receiver.recv().await else {
-                    let failure = Failure::new(Cause::InternalError, "The making of the pack ended before its end.");
-                    return Err(WireError::Failed(failure));
+                    return Err(PackError::Unfinished.into());
                 };
                 let piece: Piece = piece?;
                 bytes += piece.bytes.len() as u64;
@@ -255,9 +254,7 @@ fn assemble(pack: &Pack, sender: &mpsc::Sender<Result<Piece, WireError>>) -> Res
     let mut pending = VecDeque::new();
     // Enough that no core waits for the network; bounded, since each piece of work holds its content in memory.
     let ahead = (2 * cores + 2).min(24);
-    let count = u32::try_from(entries.len()).map_err(|_| {
-        Failure::new(Cause::PackTooLarge, format!("{} objects do not fit into one pack.", entries.len()))
-    })?;
+    let count = u32::try_from(entries.len()).map_err(|_| PackError::TooManyObjects(entries.len()))?;
     let mut output = Output::new(sender, entries.iter().any(PackEntry::is_stored));
     output.bytes.extend_from_slice(&[*b"PACK", 2_u32.to_be_bytes(), count.to_be_bytes()].concat());
     let mut large = LargeFileSums::default();
@@ -339,22 +336,16 @@ fn read_whole(place: &Place, size: u64, buffer: &mut Vec<u8>) -> Result<(), Wire
 }
 
 fn changed(place: &Place) -> WireError {
-    let path = place.path();
-    let what = format!("The file {:?} was changed while it was published; nothing was pushed.", path.to_string_lossy());
-    let remedy = "Let the step run after everything that writes into the directory has ended.";
-    WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+    PackError::FileChanged(place.path()).into()
 }
 
 fn unreadable(place: &Place, error: &io::Error) -> WireError {
     if is_replaced(error) {
         return changed(place);
     }
-    let path = place.path();
-    let what = format!("The file {:?} cannot be read any more: {error}; nothing was pushed.", path.to_string_lossy());
-    let remedy = "Let the step run after everything that writes into the directory has ended.";
-    WireError::Failed(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
+    PackError::FileUnreadable { path: place.path(), reason: error.to_string() }.into()
 }
 
 fn internal(reason: &(impl std::fmt::Display + ?Sized)) -> WireError {
-    WireError::Failed(Failure::new(Cause::InternalError, format!("The pack could not be made: {reason}.")))
+    PackError::Broken(reason.to_string()).into()
 }

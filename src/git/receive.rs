@@ -223,7 +223,7 @@ fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: 
         WireError::Http(error) => error.maybe_sent && all_sent,
         // A 4xx comes before git sees the push; behind a gateway's 5xx git can be at work.
         WireError::Status { status, .. } => *status >= 500 && all_sent,
-        WireError::Failed(_) => false,
+        WireError::Checkout(_) | WireError::Pack(_) | WireError::Store(_) | WireError::Failed(_) => false,
         WireError::Protocol(_) | WireError::Remote(_) | WireError::CutOff => all_sent,
     };
     let silent = matches!(&error, WireError::Http(error) if error.silent);

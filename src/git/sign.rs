@@ -12,7 +12,7 @@ use russh::keys::{
 
 use crate::{
     credential::Secret,
-    diagnosis::{Cause, Failure},
+    diagnosis::errors::{KeyError, SigningError},
     git::transport::ssh::read_private_key,
 };
 
@@ -27,21 +27,18 @@ impl SigningKey {
     /// Reads a private key in OpenSSH or PEM form, and proves that it can sign.
     ///
     /// # Errors
-    /// `ssh-key-unusable`, with what is wrong with it.
-    pub fn read(secret: &Secret) -> Result<Self, Failure> {
-        let key = Self(Arc::new(read_private_key(secret, "signing-key")?));
+    /// What is wrong with the key.
+    pub fn read(secret: &Secret) -> Result<Self, KeyError> {
+        let key = Self(Arc::new(read_private_key(secret)?));
         // A key of a security device can be read and cannot sign; that has to show before anything is pushed.
         match key.signature(b"") {
             Ok(_) => Ok(key),
-            Err(error) => {
-                let what = format!("`signing-key` cannot be used: it cannot sign ({error}).");
-                Err(Failure::new(Cause::SshKeyUnusable, what))
-            }
+            Err(error) => Err(KeyError::CannotSign(error.to_string())),
         }
     }
 
     /// A commit with its signature, which has its place behind the last header.
-    pub fn sign_commit(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub fn sign_commit(&self, content: &[u8]) -> Result<Vec<u8>, SigningError> {
         let signature = self.signature(content).map_err(|error| failed(&error))?;
         // A header's further lines begin with a blank (gitformat-signature).
         let header = format!("\ngpgsig {}", signature.trim_end().replace('\n', "\n "));
@@ -51,7 +48,7 @@ impl SigningKey {
     }
 
     /// A tag object with its signature, which follows the message.
-    pub fn sign_tag(&self, content: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub fn sign_tag(&self, content: &[u8]) -> Result<Vec<u8>, SigningError> {
         let signature = self.signature(content).map_err(|error| failed(&error))?;
         Ok([content, signature.as_bytes()].concat())
     }
@@ -63,8 +60,8 @@ impl SigningKey {
     }
 }
 
-fn failed(error: &ssh_key::Error) -> Failure {
-    Failure::new(Cause::SshKeyUnusable, format!("The key in `signing-key` could not sign: {error}."))
+fn failed(error: &ssh_key::Error) -> SigningError {
+    SigningError(error.to_string())
 }
 
 impl fmt::Debug for SigningKey {
@@ -82,6 +79,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        diagnosis::{Cause, Failure},
         git::commit::{commit, tag},
         names::{Author, Oid},
         publish::tests::support::{Files, Git},
@@ -98,7 +96,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<SigningKey, Failure> {
-        SigningKey::read(&Secret::new(text.to_owned()))
+        SigningKey::read(&Secret::new(text.to_owned())).map_err(|error| error.of_input("signing-key"))
     }
 
     const KINDS: &[&[&str]] = &[
@@ -145,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_can_not_sign_is_refused_with_the_reason() {
+    fn a_key_that_cannot_sign_is_refused_with_the_reason() {
         let (encrypted, _) = generate(&["-t", "ed25519"], "secret");
         let (whole, public) = generate(&["-t", "ed25519"], "");
         let cut = &whole[..whole.len() / 2];

@@ -1,6 +1,6 @@
 //! GitHub's REST interface: octocrab over this crate's one HTTP client, one function a call. Types of octocrab end here.
 //!
-//! Nothing is retried: a call fails with a [`RestError`], which becomes a [`Failure`] through the diagnosis.
+//! Nothing is retried: a call fails with a [`RestError`], which becomes a [`Failure`](crate::diagnosis::Failure) through the diagnosis.
 
 mod error;
 pub mod limits;
@@ -31,7 +31,7 @@ pub use self::{
 };
 use crate::{
     credential::Secret,
-    diagnosis::{Cause, Failure, Situation},
+    diagnosis::{Cause, Situation, errors::RequestError},
     http::{Body, HttpClient, HttpError},
     names::ApiUrl,
 };
@@ -67,10 +67,16 @@ pub struct GitHub {
 impl GitHub {
     /// The interface at `api`. `token` is a token, or an App's signed JWT; without one only public things are seen.
     /// `situation` is what the diagnosis of a failed call starts from. Must be called inside a tokio runtime.
-    pub fn new(http: &HttpClient, api: &ApiUrl, token: Option<&Secret>, situation: Situation) -> Result<Self, Failure> {
+    pub fn new(
+        http: &HttpClient,
+        api: &ApiUrl,
+        token: Option<&Secret>,
+        situation: Situation,
+    ) -> Result<Self, RequestError> {
         let authorization = token.map(bearer).transpose()?;
-        let base = api.to_string().parse().map_err(|error| {
-            Failure::new(Cause::InvalidInput, format!("`api-url` {api} cannot be called: {error}."))
+        let base = api.to_string().parse().map_err(|error: http::uri::InvalidUri| RequestError::ApiAddress {
+            address: api.to_string(),
+            reason: error.to_string(),
         })?;
         let http = http.clone();
         let service = tower::service_fn(move |request| forward(http.clone(), request));
@@ -91,7 +97,7 @@ impl GitHub {
     }
 
     /// The same interface, spoken to with another credential.
-    pub fn with_token(&self, token: &Secret) -> Result<Self, Failure> {
+    pub fn with_token(&self, token: &Secret) -> Result<Self, RequestError> {
         Ok(Self { authorization: Some(bearer(token)?), ..self.clone() })
     }
 
@@ -255,13 +261,8 @@ async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Respons
     Ok(response)
 }
 
-fn bearer(token: &Secret) -> Result<HeaderValue, Failure> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
-        Failure::new(
-            Cause::BadCredentials,
-            "The token holds a character that no token has, such as a line break.".to_owned(),
-        )
-    })?;
+fn bearer(token: &Secret) -> Result<HeaderValue, RequestError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| RequestError::Token)?;
     // A sensitive value does not print.
     value.set_sensitive(true);
     Ok(value)

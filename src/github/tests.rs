@@ -8,7 +8,7 @@ use super::{
     *,
 };
 use crate::{
-    diagnosis::Retry,
+    diagnosis::{Failure, Retry},
     http::{
         Settings,
         tests::loopback::{Act, Seen, Server, answer},
@@ -28,7 +28,7 @@ fn github_at(url: &Url, token: Option<&str>) -> Result<GitHub, Failure> {
     let http = HttpClient::new(&Settings::to(vec![url.clone()])).unwrap();
     let api: ApiUrl = url.join("/api/v3").unwrap().as_str().parse().unwrap();
     let token = token.map(|token| Secret::new(token.to_owned()));
-    GitHub::new(&http, &api, token.as_ref(), Situation::default())
+    Ok(GitHub::new(&http, &api, token.as_ref(), Situation::default())?)
 }
 
 fn ok(body: &Value) -> Act {

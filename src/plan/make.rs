@@ -55,7 +55,8 @@ impl Plan {
         can_propose(&push)?;
         wikis(inputs, &push)?;
         let ssh = ssh_access(inputs)?;
-        let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose()?;
+        let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose();
+        let signing_key = signing_key.map_err(|error| error.of_input("signing-key"))?;
         let own_server = context.server().ok();
         let stored = stored_headers(&context.workspace);
         let workflow_token = inputs.credential.workflow_token.as_ref();
@@ -257,7 +258,7 @@ fn secret_plan(secret: &SecretInput, workflow_token: Option<&Secret>) -> SecretP
 /// What `ssh-key` asks for: the route that an SSH address named, else GitHub's own.
 fn ssh_access(inputs: &Inputs) -> Result<Option<Access>, Failure> {
     let Some(key) = &inputs.credential.ssh_key else { return Ok(None) };
-    let key = DeployKey::read(key)?;
+    let key = DeployKey::read(key).map_err(|error| error.of_input("ssh-key"))?;
     let known_hosts = KnownHosts::parse(inputs.credential.ssh_known_hosts.as_deref().unwrap_or_default())?;
     let route = match (&inputs.targets.ssh, inputs.targets.list.first()) {
         (Some(route), _) => {

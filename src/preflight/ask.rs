@@ -424,7 +424,7 @@ async fn refs_facts(
 ) -> Option<Result<RefsFacts, Failure>> {
     let facts = async {
         if let Some(promisor) = local.promisor.as_ref().filter(|promisor| !promisor.is(&plan.target)) {
-            return Err(promisor.refusal(&plan.target));
+            return Err(promisor.refusal(&plan.target).into());
         }
         let (remote, retries) = (&connection.remote, &connection.retries);
         let mut facts = prepare(local, refs, remote, retries, plan.behaviour.dry_run, drift).await?;

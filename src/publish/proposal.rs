@@ -143,7 +143,7 @@ impl Base {
     /// Any commit of the server, without its trees.
     pub async fn commit(&self, oid: Oid, remote: &Remote, retries: &Retries) -> Result<CommitInfo, Failure> {
         self.fetch(oid, None, Filter::Tree(0), remote, retries).await?;
-        self.store.read_commit(oid)
+        Ok(self.store.read_commit(oid)?)
     }
 
     /// The tip; none: the branch is not there.
@@ -206,7 +206,7 @@ impl Base {
         let request = FetchRequest { wants, filter: Some(Filter::Tree(0)), ..FetchRequest::default() };
         let get = || async {
             let store = self.store.clone();
-            remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await
+            remote.fetch(&request, move |pack| Ok(store.index_pack(pack).map(|_| ())?)).await
         };
         retries.run("fetch of the branch's trees", get).await.map(|_| ())
     }
@@ -276,7 +276,7 @@ fn merge_at(
     about: (Site, &ClosedPreviews),
     store: &ObjectStore,
 ) -> Result<AtTip, MergeError> {
-    let base = tip.map(|tip| store.read_commit(tip)).transpose()?;
+    let base = tip.map(|tip| store.read_commit(tip)).transpose().map_err(Failure::from)?;
     let base_tree = base.as_ref().map(|commit| commit.tree);
     let merged = merged(directory, hashed, base_tree, about, store)?;
     let files_before = match base_tree {

@@ -36,7 +36,7 @@ pub trait Trees: Sync {
 
 impl Trees for ObjectStore {
     fn tree(&self, oid: Oid) -> Result<Option<Vec<TreeEntry>>, Failure> {
-        self.read_tree(oid)
+        Ok(self.read_tree(oid)?)
     }
 }
 

@@ -6,13 +6,13 @@
 use std::{fs, path::Path};
 
 use super::unreadable::{ALTERNATES_DEPTH, alternates};
-use crate::diagnosis::{Cause, Failure};
+use crate::diagnosis::errors::CheckoutError;
 
 /// Refuses a repository of which a part lies outside of `boundary`.
 ///
 /// # Errors
-/// `invalid-input`, with the part that leads outside.
-pub(super) fn check(git_dir: &Path, common: &Path, boundary: &Path) -> Result<(), Failure> {
+/// [`CheckoutError::Outside`], with the part that leads outside.
+pub(super) fn check(git_dir: &Path, common: &Path, boundary: &Path) -> Result<(), CheckoutError> {
     let boundary =
         fs::canonicalize(boundary).map_err(|error| outside("The workspace", boundary, &error.to_string()))?;
     inside("Its git directory", git_dir, &boundary)?;
@@ -27,7 +27,7 @@ pub(super) fn check(git_dir: &Path, common: &Path, boundary: &Path) -> Result<()
     borrowed(&common.join("objects"), &boundary, ALTERNATES_DEPTH)
 }
 
-fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), Failure> {
+fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), CheckoutError> {
     for folder in alternates(objects) {
         // One that is not there is told by its own finding.
         if folder.exists() {
@@ -41,7 +41,7 @@ fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), Failure
     Ok(())
 }
 
-fn inside(what: &str, path: &Path, boundary: &Path) -> Result<(), Failure> {
+fn inside(what: &str, path: &Path, boundary: &Path) -> Result<(), CheckoutError> {
     match fs::canonicalize(path) {
         // Both sides are canonical, so that neither `..` nor a link leads past the comparison.
         Ok(real) if real.starts_with(boundary) => Ok(()),
@@ -50,9 +50,6 @@ fn inside(what: &str, path: &Path, boundary: &Path) -> Result<(), Failure> {
     }
 }
 
-fn outside(what: &str, path: &Path, why: &str) -> Failure {
-    let what = format!("The checkout is not used, since it leaves the workspace. {what}, {}: {why}.", path.display());
-    Failure::new(Cause::InvalidInput, what).with_remedy(
-        "Let actions/checkout make a clone of its own inside the workspace, and set `checkout` to the `path:` given there.",
-    )
+fn outside(part: &str, path: &Path, reason: &str) -> CheckoutError {
+    CheckoutError::Outside { part: part.to_owned(), path: path.to_owned(), reason: reason.to_owned() }
 }

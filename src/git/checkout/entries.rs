@@ -12,7 +12,7 @@ use super::{
     trees, unreadable,
 };
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     git::{
         format::ObjectKind,
         ids::{OidMap, OidSet, SharedSet},
@@ -50,7 +50,11 @@ struct PackedObject {
 
 /// The pack of `wanted`, made of what the checkout's packs hold wherever that serves. A delta serves when its base is sent too, or, with
 /// `known`, when the server has it.
-pub(super) fn pack(objects: &Objects, wanted: &ObjectsToSend, known: Option<&SharedSet>) -> Result<Pack, Failure> {
+pub(super) fn pack(
+    objects: &Objects,
+    wanted: &ObjectsToSend,
+    known: Option<&SharedSet>,
+) -> Result<Pack, CheckoutError> {
     let place = |(oid, kind): &(Oid, ObjectKind)| match objects.locate(*oid) {
         Some((pack, at)) => Either::Left(PackedObject {
             oid: *oid,
@@ -77,9 +81,9 @@ pub(super) fn pack(objects: &Objects, wanted: &ObjectsToSend, known: Option<&Sha
     let look = |places: &[PackedObject]| {
         let mut window = Window::new(HEADS_WINDOW);
         let look = |place: &PackedObject| Ok(entry(objects, place, &mut window)?.and_then(usable));
-        places.iter().map(look).collect::<Result<Vec<_>, Failure>>()
+        places.iter().map(look).collect::<Result<Vec<_>, CheckoutError>>()
     };
-    let looked = places.par_chunks(SHARE).map(look).collect::<Result<Vec<_>, Failure>>()?;
+    let looked = places.par_chunks(SHARE).map(look).collect::<Result<Vec<_>, CheckoutError>>()?;
     let mut stored = Vec::with_capacity(places.len());
     for (place, entry) in places.iter().zip(looked.into_iter().flatten()) {
         match entry {
@@ -101,7 +105,7 @@ fn alone(
     wanted: &ObjectsToSend,
     stored: &[PackEntry],
     may_be_base: impl Fn(&Oid) -> bool,
-) -> Result<Vec<PackEntry>, Failure> {
+) -> Result<Vec<PackEntry>, CheckoutError> {
     if lone.is_empty() {
         return Ok(Vec::new());
     }
@@ -120,7 +124,7 @@ fn alone(
 }
 
 /// Reads the head of an entry; `None` for a form that is not known here.
-fn entry(objects: &Objects, place: &PackedObject, window: &mut Window) -> Result<Option<StoredEntry>, Failure> {
+fn entry(objects: &Objects, place: &PackedObject, window: &mut Window) -> Result<Option<StoredEntry>, CheckoutError> {
     let pack = objects.pack(place.pack);
     let PackedObject { oid, kind, at, .. } = *place;
     let (begin, end) = pack.span(at).ok_or_else(|| damaged(pack))?;

@@ -2,11 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use crate::{
-    diagnosis::{Cause, Failure},
-    git::ids::OidMap,
-    names::Oid,
-};
+use crate::{diagnosis::errors::CheckoutError, git::ids::OidMap, names::Oid};
 
 /// What is asked of a commit, again and again.
 #[derive(Debug)]
@@ -84,15 +80,10 @@ impl CommitWalk {
 }
 
 impl Commit {
-    pub(super) fn read(oid: Oid, content: &[u8], cut: bool) -> Result<Self, Failure> {
+    pub(super) fn read(oid: Oid, content: &[u8], cut: bool) -> Result<Self, CheckoutError> {
         let mut lines = content.split(|byte| *byte == b'\n');
         let tree = lines.next().and_then(|line| header(line, b"tree "));
-        let tree = tree.ok_or_else(|| {
-            Failure::new(
-                Cause::LocalGitError,
-                format!("The object {oid} of the checkout is not the commit it should be."),
-            )
-        })?;
+        let tree = tree.ok_or(CheckoutError::NotCommit(oid))?;
         let mut parents = Vec::new();
         let mut time = 0;
         for line in lines.take_while(|line| !line.is_empty()) {

@@ -10,7 +10,7 @@ use git2::{ErrorCode, Odb, OdbLookupFlags, OdbObject};
 
 use super::{kind, packs::PackFile, unreadable};
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     git::{delta, format::ObjectKind},
     names::Oid,
 };
@@ -36,14 +36,14 @@ pub(super) struct OdbReader(
 );
 
 impl OdbReader {
-    fn open(folder: &str) -> Result<Self, Failure> {
+    fn open(folder: &str) -> Result<Self, CheckoutError> {
         let database = Odb::new().map_err(|error| unreadable::broken(&error))?;
         database.add_disk_alternate(folder).map_err(|error| unreadable::broken(&error))?;
         Ok(Self(database))
     }
 
     /// The object, if it is here.
-    pub(super) fn read(&self, oid: Oid) -> Result<Option<OdbObject<'_>>, Failure> {
+    pub(super) fn read(&self, oid: Oid) -> Result<Option<OdbObject<'_>>, CheckoutError> {
         match self.0.read(native(oid)) {
             Ok(object) => Ok(Some(object)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -54,7 +54,7 @@ impl OdbReader {
 
 impl OdbReader {
     /// The object's size in bytes, if it is here.
-    pub(super) fn size(&self, oid: Oid) -> Result<Option<u64>, Failure> {
+    pub(super) fn size(&self, oid: Oid) -> Result<Option<u64>, CheckoutError> {
         match self.0.read_header(native(oid)) {
             Ok((size, _)) => Ok(Some(size as u64)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -71,7 +71,7 @@ impl std::fmt::Debug for Objects {
 
 impl Objects {
     /// The objects in `folder` (`.git/objects`).
-    pub(super) fn open(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn open(folder: &Path) -> Result<Self, CheckoutError> {
         // Ids are checked when objects are packed; to check them at every look at a tree costs more than the rest.
         git2::opts::strict_hash_verification(false);
         // libgit2 takes paths as UTF-8 text.
@@ -91,7 +91,7 @@ impl Objects {
     }
 
     /// The object, if it is here.
-    pub(super) fn read(&self, oid: Oid) -> Result<Option<OdbObject<'_>>, Failure> {
+    pub(super) fn read(&self, oid: Oid) -> Result<Option<OdbObject<'_>>, CheckoutError> {
         self.first_reader().read(oid)
     }
 
@@ -101,12 +101,12 @@ impl Objects {
     }
 
     /// A reader for one core.
-    pub(super) fn reader(&self) -> Result<OdbReader, Failure> {
+    pub(super) fn reader(&self) -> Result<OdbReader, CheckoutError> {
         OdbReader::open(&self.0.folder)
     }
 
     /// The object's kind and its size in bytes, if it is here.
-    pub fn header(&self, oid: Oid) -> Result<Option<(ObjectKind, u64)>, Failure> {
+    pub fn header(&self, oid: Oid) -> Result<Option<(ObjectKind, u64)>, CheckoutError> {
         match self.0.reader.0.read_header(native(oid)) {
             Ok((size, found)) => Ok(Some((kind(found), size as u64))),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -134,7 +134,7 @@ impl Objects {
 }
 
 /// The indexes of all packs in `folder` and in what it borrows from, always in the same order.
-fn indexes(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn indexes(folder: &Path) -> Result<Vec<PathBuf>, CheckoutError> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     // Folders can borrow from each other in a circle; the bound ends it.
@@ -182,7 +182,7 @@ pub(crate) enum ObjectForm<'a> {
 
 impl LocalObject {
     /// Hands the object to `take` in the form that is shorter. Content that does not have the object's id is damaged.
-    pub(crate) fn form<T>(&self, take: impl FnOnce(ObjectForm<'_>) -> T) -> Result<T, Failure> {
+    pub(crate) fn form<T>(&self, take: impl FnOnce(ObjectForm<'_>) -> T) -> Result<T, CheckoutError> {
         let object = self.objects.read(self.oid)?.ok_or_else(|| unreadable::missing(self.oid))?;
         let content = object.data();
         // The check that is switched off for reading is made here, once for each object that is sent.

@@ -11,7 +11,7 @@ use std::{
 use rayon::slice::ParallelSliceMut as _;
 
 use super::unreadable;
-use crate::{diagnosis::Failure, names::Oid};
+use crate::{diagnosis::errors::CheckoutError, names::Oid};
 
 /// The two signs of an index of version 2.
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
@@ -37,7 +37,7 @@ impl std::fmt::Debug for PackFile {
 
 impl PackFile {
     /// Opens the pack that `index` belongs to; `None` for what is no index of version 2.
-    pub(super) fn open(index: &Path) -> Result<Option<Self>, Failure> {
+    pub(super) fn open(index: &Path) -> Result<Option<Self>, CheckoutError> {
         let path = index.with_extension("pack");
         let bytes = fs::read(index).map_err(|error| unreadable::unreadable(index, &error))?;
         // Version 1, which git stopped writing by default in 1.6, has no checksum per entry; libgit2 reads its

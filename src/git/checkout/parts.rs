@@ -9,7 +9,7 @@ use super::{
     trees, unreadable,
 };
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     git::{
         format::ObjectKind,
         ids::{OidMap, OidSet},
@@ -48,7 +48,7 @@ impl Reach {
     ///
     /// # Errors
     /// `local-git-error` for an object that is not here or cannot be read.
-    pub fn divide(&mut self, missing: &Missing, share: u64, thin: bool) -> Result<Vec<Part>, Failure> {
+    pub fn divide(&mut self, missing: &Missing, share: u64, thin: bool) -> Result<Vec<Part>, CheckoutError> {
         self.note_edges(missing)?;
         let mut parts = Vec::new();
         let mut open = Open::default();
@@ -82,19 +82,19 @@ impl Reach {
     }
 
     /// NOTE: of a part that others follow no delta may be made against what is known: that holds their objects already.
-    fn close(&self, open: &Open, thin: bool) -> Result<Part, Failure> {
+    fn close(&self, open: &Open, thin: bool) -> Result<Part, CheckoutError> {
         let pack = entries::pack(&self.objects, &open.wanted, thin.then_some(&self.known))?;
         Ok(Part { heads: open.heads(), pack })
     }
 
     /// What a tree leads to and the server lacks.
-    fn below(&self, tree: Oid) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
+    fn below(&self, tree: Oid) -> Result<Vec<(Oid, ObjectKind)>, CheckoutError> {
         let found = trees::collect_one(&self.objects, tree, &self.known, !self.partial)?;
         Ok(found.into_iter().filter(|(oid, _)| !self.partial || self.objects.has(*oid)).collect())
     }
 
     /// The commits of `missing`, each after its parents.
-    fn parents_first(&mut self, missing: &Missing) -> Result<Vec<Oid>, Failure> {
+    fn parents_first(&mut self, missing: &Missing) -> Result<Vec<Oid>, CheckoutError> {
         let lacks: OidSet = missing.commits.iter().copied().collect();
         let mut done = OidSet::default();
         let mut order = Vec::with_capacity(lacks.len());

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{objects::Objects, unreadable};
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     git::{
         format::ObjectKind,
         lfs::{POINTER_LIMIT, Pointer},
@@ -32,7 +32,7 @@ pub struct NamedObject {
 }
 
 /// The pointers that `pack` holds, one for each object, in the order of the objects' names.
-pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, Failure> {
+pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, CheckoutError> {
     // The sizes stand in the pack's entries, so that nothing but short blobs is inflated.
     let short = pack
         .entries()
@@ -52,7 +52,7 @@ pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, F
         }
         Ok(found)
     };
-    let found = short.par_chunks(SHARE).map(look).collect::<Result<Vec<_>, Failure>>()?;
+    let found = short.par_chunks(SHARE).map(look).collect::<Result<Vec<_>, CheckoutError>>()?;
     let mut found: Vec<NamedObject> = found.into_iter().flatten().collect();
     found.sort_unstable_by_key(|named| (named.pointer, named.blob));
     // Several files can stand for one object, which is uploaded once.

@@ -8,7 +8,7 @@ use git2::Config;
 use url::Url;
 
 use crate::{
-    diagnosis::{Cause, Failure},
+    diagnosis::errors::CheckoutError,
     names::{Slug, Target},
 };
 
@@ -52,14 +52,8 @@ impl Promisor {
     }
 
     /// Why a partial clone cannot be pushed to another repository: nobody can say that it has the missing objects.
-    pub fn refusal(&self, target: &Target) -> Failure {
-        let what = format!(
-            "The checkout is a partial clone: it left objects at its remote {:?}, which is another repository than {}.",
-            self.name, target.slug
-        );
-        Failure::new(Cause::LocalGitError, what).with_remedy(
-            "Leave `filter:` and `sparse-checkout:` out of actions/checkout, so that the clone is whole. A partial clone can be pushed only to the repository that it was cloned from.",
-        )
+    pub fn refusal(&self, target: &Target) -> CheckoutError {
+        CheckoutError::PartialClone { remote: self.name.clone(), target: target.slug.clone() }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     trees, unreadable,
 };
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     git::{
         format::ObjectKind,
         ids::{OidMap, OidSet, SharedSet},
@@ -76,7 +76,7 @@ impl Reach {
     }
 
     /// Takes note that the server has `oid` with all that it leads to; what is not here is of no use.
-    pub fn server_has(&mut self, oid: Oid) -> Result<(), Failure> {
+    pub fn server_has(&mut self, oid: Oid) -> Result<(), CheckoutError> {
         if !self.objects.has(oid) || !self.known.insert(oid) {
             return Ok(());
         }
@@ -96,22 +96,22 @@ impl Reach {
     }
 
     /// The object's kind.
-    pub fn kind(&self, oid: Oid) -> Result<ObjectKind, Failure> {
+    pub fn kind(&self, oid: Oid) -> Result<ObjectKind, CheckoutError> {
         Ok(self.objects.header(oid)?.ok_or_else(|| unreadable::missing(oid))?.0)
     }
 
     /// The object's size in bytes.
-    pub fn size(&self, oid: Oid) -> Result<u64, Failure> {
+    pub fn size(&self, oid: Oid) -> Result<u64, CheckoutError> {
         Ok(self.objects.header(oid)?.ok_or_else(|| unreadable::missing(oid))?.1)
     }
 
     /// The commit that `oid` is or leads to, if it leads to one.
-    pub fn commit_of(&self, oid: Oid) -> Result<Option<Oid>, Failure> {
+    pub fn commit_of(&self, oid: Oid) -> Result<Option<Oid>, CheckoutError> {
         self.peel(oid, &mut Vec::new())
     }
 
     /// The files in the folder `path` of the commit that `oid` is or leads to, by their path in that folder; none of what is not here.
-    pub fn files_in(&mut self, oid: Oid, path: &[&str]) -> Result<BTreeMap<Vec<u8>, Oid>, Failure> {
+    pub fn files_in(&mut self, oid: Oid, path: &[&str]) -> Result<BTreeMap<Vec<u8>, Oid>, CheckoutError> {
         match self.commit_of(oid)?.map(|commit| self.commit(commit)).transpose()?.flatten() {
             Some(commit) => trees::folder(&self.objects, commit.tree, path),
             None => Ok(BTreeMap::new()),
@@ -119,7 +119,7 @@ impl Reach {
     }
 
     /// Follows tags to a commit; whatever else is on the way is added to `others`.
-    fn peel(&self, mut oid: Oid, others: &mut Vec<(Oid, ObjectKind)>) -> Result<Option<Oid>, Failure> {
+    fn peel(&self, mut oid: Oid, others: &mut Vec<(Oid, ObjectKind)>) -> Result<Option<Oid>, CheckoutError> {
         loop {
             let object = self.objects.read(oid)?.ok_or_else(|| unreadable::missing(oid))?;
             match kind(object.kind()) {
@@ -138,7 +138,7 @@ impl Reach {
     }
 
     /// Whether `old` is `new` or one of its ancestors, as far as the history is here.
-    pub fn is_ancestor(&mut self, old: Oid, new: Oid) -> Result<bool, Failure> {
+    pub fn is_ancestor(&mut self, old: Oid, new: Oid) -> Result<bool, CheckoutError> {
         let mut seen = OidSet::default();
         // Youngest first: an ancestor is usually met long before the walk comes to old history.
         let mut open = BinaryHeap::from([(i64::MAX, new)]);
@@ -168,7 +168,7 @@ impl Reach {
     }
 
     /// How many commits `new` leads to that none of `olds` leads to, and the other way round, as far as the history is here.
-    pub fn ahead_behind(&mut self, olds: &[Oid], new: Oid) -> Result<(u64, u64), Failure> {
+    pub fn ahead_behind(&mut self, olds: &[Oid], new: Oid) -> Result<(u64, u64), CheckoutError> {
         const NEW: u8 = 1;
         const OLD: u8 = 2;
         const BOTH: u8 = NEW | OLD;
@@ -215,7 +215,7 @@ impl Reach {
     }
 
     /// The parents, not here, of all commits that end `new`'s history because the clone is shallow.
-    pub fn beyond(&mut self, new: Oid) -> Result<Vec<Oid>, Failure> {
+    pub fn beyond(&mut self, new: Oid) -> Result<Vec<Oid>, CheckoutError> {
         let mut beyond = BTreeSet::new();
         let mut seen = OidSet::default();
         let mut open = vec![new];
@@ -230,7 +230,7 @@ impl Reach {
     }
 
     /// The commits, and what else stands outside of them, that the server lacks of what `tips` lead to.
-    pub fn missing(&mut self, tips: &[Oid]) -> Result<Missing, Failure> {
+    pub fn missing(&mut self, tips: &[Oid]) -> Result<Missing, CheckoutError> {
         let mut missing = Missing::default();
         let mut walk = CommitWalk::default();
         for have in self.haves.clone() {
@@ -292,7 +292,7 @@ impl Reach {
     }
 
     /// What is known of a commit that was passed already is known of its ancestors.
-    fn spread(&mut self, oid: Oid, walk: &mut CommitWalk) -> Result<(), Failure> {
+    fn spread(&mut self, oid: Oid, walk: &mut CommitWalk) -> Result<(), CheckoutError> {
         let mut open = vec![oid];
         while let Some(oid) = open.pop() {
             if !walk.learn(oid) {
@@ -308,7 +308,7 @@ impl Reach {
     }
 
     /// All objects of `missing`, for a pack. From then on the server counts as having them.
-    pub fn collect(&mut self, missing: &Missing) -> Result<ObjectsToSend, Failure> {
+    pub fn collect(&mut self, missing: &Missing) -> Result<ObjectsToSend, CheckoutError> {
         // The trees just below the new commits hold most of the unchanged files, which would be sent again otherwise.
         self.note_edges(missing)?;
         let mut wanted = ObjectsToSend::default();
@@ -344,7 +344,7 @@ impl Reach {
     }
 
     /// What the commits just below `missing` hold is at the server.
-    pub(super) fn note_edges(&mut self, missing: &Missing) -> Result<(), Failure> {
+    pub(super) fn note_edges(&mut self, missing: &Missing) -> Result<(), CheckoutError> {
         let mut edges = BTreeSet::new();
         for oid in &missing.commits {
             if let Some(commit) = self.commit(*oid)?
@@ -357,7 +357,7 @@ impl Reach {
     }
 
     /// Takes note that the server has all that the commit `oid` holds, so that it is not sent again elsewhere.
-    pub fn server_holds_files_of(&mut self, oid: Oid) -> Result<(), Failure> {
+    pub fn server_holds_files_of(&mut self, oid: Oid) -> Result<(), CheckoutError> {
         match self.commit(oid)? {
             Some(commit) => trees::note(&self.objects, &[commit.tree], &self.known),
             None => Ok(()),
@@ -365,16 +365,16 @@ impl Reach {
     }
 
     /// The pack of `wanted`; a `thin` one may hold deltas against what the server has.
-    pub fn pack(&self, wanted: &ObjectsToSend, thin: bool) -> Result<Pack, Failure> {
+    pub fn pack(&self, wanted: &ObjectsToSend, thin: bool) -> Result<Pack, CheckoutError> {
         entries::pack(&self.objects, wanted, thin.then_some(&self.known))
     }
 
     /// The Git LFS pointers that `pack` holds.
-    pub fn lfs_pointers(&self, pack: &Pack) -> Result<Vec<NamedObject>, Failure> {
+    pub fn lfs_pointers(&self, pack: &Pack) -> Result<Vec<NamedObject>, CheckoutError> {
         pointers::find(&self.objects, pack)
     }
 
-    pub(super) fn commit(&mut self, oid: Oid) -> Result<Option<Arc<Commit>>, Failure> {
+    pub(super) fn commit(&mut self, oid: Oid) -> Result<Option<Arc<Commit>>, CheckoutError> {
         if let Some(commit) = self.commits.get(&oid) {
             return Ok(commit.clone());
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flate2::Crc;
 
 use super::{packs::PackFile, unreadable};
-use crate::{diagnosis::Failure, git::format::ObjectKind, names::Oid, system::fill_at};
+use crate::{diagnosis::errors::CheckoutError, git::format::ObjectKind, names::Oid, system::fill_at};
 
 /// A part of a pack in memory; what lies side by side is read at once.
 pub(super) struct Window {
@@ -21,7 +21,7 @@ impl Window {
     }
 
     /// The bytes from `at` on: `least` of them, or all that the file has, or more.
-    pub(super) fn read(&mut self, pack: &Arc<PackFile>, at: u64, least: usize) -> Result<&[u8], Failure> {
+    pub(super) fn read(&mut self, pack: &Arc<PackFile>, at: u64, least: usize) -> Result<&[u8], CheckoutError> {
         let same = self.pack.as_ref().is_some_and(|known| Arc::ptr_eq(known, pack));
         let skip = at.checked_sub(self.begin).and_then(|skip| usize::try_from(skip).ok()).filter(|_| same);
         let held = skip.filter(|skip| skip + least <= self.bytes.len());
@@ -36,11 +36,11 @@ impl Window {
     }
 }
 
-pub(super) fn fill(pack: &PackFile, buffer: &mut [u8], at: u64) -> Result<usize, Failure> {
+pub(super) fn fill(pack: &PackFile, buffer: &mut [u8], at: u64) -> Result<usize, CheckoutError> {
     fill_at(pack.file(), buffer, at).map_err(|error| unreadable::unreadable(pack.path(), &error))
 }
 
-pub(super) fn damaged(pack: &PackFile) -> Failure {
+pub(super) fn damaged(pack: &PackFile) -> CheckoutError {
     unreadable::unreadable(pack.path(), &"it is damaged")
 }
 
@@ -92,7 +92,7 @@ impl Default for Copier {
 
 impl Copier {
     /// Hands the entry's deflated bytes to `take`, piece by piece. An entry that does not have the checksum that the index names is damaged.
-    pub(crate) fn copy(&mut self, entry: &StoredEntry, mut take: impl FnMut(&[u8])) -> Result<(), Failure> {
+    pub(crate) fn copy(&mut self, entry: &StoredEntry, mut take: impl FnMut(&[u8])) -> Result<(), CheckoutError> {
         let mut crc = Crc::new();
         let mut at = entry.begin;
         while at < entry.end {

@@ -9,7 +9,7 @@ use super::{
     unreadable,
 };
 use crate::{
-    diagnosis::Failure,
+    diagnosis::errors::CheckoutError,
     git::{
         format::ObjectKind,
         ids::{OidMap, OidSet, SharedSet},
@@ -24,7 +24,7 @@ const SHARE: usize = 256;
 const CHAIN: usize = 50;
 
 /// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. Of a tree that is not here nothing is told.
-pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Result<(), Failure> {
+pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Result<(), CheckoutError> {
     let look = TreeScan { reader: objects.first_reader(), known, complete: false };
     roots.iter().try_for_each(|root| look.tree(*root, &mut Vec::new()))
 }
@@ -33,14 +33,14 @@ pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Resul
 /// all trees must be here.
 ///
 /// # Errors
-/// `local-git-error` for a tree that is not here or cannot be read.
+/// A tree that is not here or cannot be read.
 pub(super) fn collect(
     objects: &Objects,
     roots: &[Oid],
     known: &SharedSet,
     complete: bool,
-) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
-    let shares: Result<Vec<_>, Failure> = roots
+) -> Result<Vec<(Oid, ObjectKind)>, CheckoutError> {
+    let shares: Result<Vec<_>, CheckoutError> = roots
         .par_chunks(SHARE)
         .map_init(
             || objects.reader(),
@@ -66,7 +66,7 @@ pub(super) fn collect_one(
     root: Oid,
     known: &SharedSet,
     complete: bool,
-) -> Result<Vec<(Oid, ObjectKind)>, Failure> {
+) -> Result<Vec<(Oid, ObjectKind)>, CheckoutError> {
     let look = TreeScan { reader: objects.first_reader(), known, complete };
     let mut found = Vec::new();
     look.tree(root, &mut found)?;
@@ -81,7 +81,7 @@ struct TreeScan<'a> {
 }
 
 impl TreeScan<'_> {
-    fn tree(&self, root: Oid, found: &mut Vec<(Oid, ObjectKind)>) -> Result<(), Failure> {
+    fn tree(&self, root: Oid, found: &mut Vec<(Oid, ObjectKind)>) -> Result<(), CheckoutError> {
         let mut open = vec![root];
         while let Some(oid) = open.pop() {
             // Tested and marked in one step: two threads that meet the same tree must not both send it.
@@ -115,7 +115,7 @@ pub(super) fn predecessors(
     pairs: &[(Oid, Oid)],
     lone: &OidSet,
     made_against: impl Fn(&Oid) -> Option<Oid>,
-) -> Result<OidMap<Oid>, Failure> {
+) -> Result<OidMap<Oid>, CheckoutError> {
     let reader = objects.first_reader();
     let mut seen = OidSet::default();
     let mut found = OidMap::default();
@@ -153,7 +153,7 @@ pub(super) fn predecessors(
 }
 
 /// The files in the folder `path` of the tree `root`, with those in folders below it, by their path in that folder.
-pub(super) fn folder(objects: &Objects, root: Oid, path: &[&str]) -> Result<BTreeMap<Vec<u8>, Oid>, Failure> {
+pub(super) fn folder(objects: &Objects, root: Oid, path: &[&str]) -> Result<BTreeMap<Vec<u8>, Oid>, CheckoutError> {
     let mut at = root;
     for name in path {
         let Some(tree) = objects.read(at)? else { return Ok(BTreeMap::new()) };

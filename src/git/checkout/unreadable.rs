@@ -1,4 +1,4 @@
-//! Checkouts that cannot be read, or not whole: each is found when it is opened, and each has its own remedy.
+//! Checkouts that cannot be read, or not whole: each is found when it is opened.
 
 use std::{
     fs,
@@ -7,67 +7,47 @@ use std::{
 
 use git2::{Config, ErrorCode};
 
-use crate::{
-    diagnosis::{Cause, Failure},
-    names::Oid,
-};
+use crate::{diagnosis::errors::CheckoutError, names::Oid};
 
 /// How far one repository borrows from another that borrows itself: git's own limit.
 pub(super) const ALTERNATES_DEPTH: usize = 5;
 
-fn failure(what: impl Into<String>, remedy: impl Into<String>) -> Failure {
-    Failure::new(Cause::LocalGitError, what).with_remedy(remedy)
-}
-
 /// Refuses what libgit2 cannot read, by the repository's own configuration and without opening it.
 ///
 /// Source: <https://git-scm.com/docs/repository-version>
-pub(super) fn check(git_dir: &Path) -> Result<(), Failure> {
+pub(super) fn check(git_dir: &Path) -> Result<(), CheckoutError> {
     regular(git_dir)?;
     // A configuration that cannot be read is reported by libgit2 when it opens the repository.
     let Ok(config) = Config::open(&git_dir.join("config")) else { return Ok(()) };
     let value = |name: &str| config.get_string(name).unwrap_or_default().to_lowercase();
-    let place = git_dir.display();
     let format = value("extensions.objectformat");
     if !matches!(format.as_str(), "" | "sha1") {
-        return Err(failure(
-            format!("The checkout {place} names its objects by {format}; GitHub takes sha1 repositories only."),
-            "Check out a repository with the object format sha1, or publish its files with `directory`.",
-        ));
+        return Err(CheckoutError::ObjectFormat { git_dir: git_dir.to_owned(), format });
     }
     let storage = value("extensions.refstorage");
     if !matches!(storage.as_str(), "" | "files") {
-        return Err(failure(
-            format!("The checkout {place} keeps its refs in the format {storage}, which cannot be read here."),
-            "Run `git refs migrate --ref-format=files` in the checkout before this step, or check out again without `GIT_DEFAULT_REF_FORMAT`.",
-        ));
+        return Err(CheckoutError::RefFormat { git_dir: git_dir.to_owned(), format: storage });
     }
     check_alternates(&git_dir.join("objects"), ALTERNATES_DEPTH)
 }
 
 /// Refuses a pipe or a device in the place of a file, which would be waited for without end.
-fn regular(git_dir: &Path) -> Result<(), Failure> {
+fn regular(git_dir: &Path) -> Result<(), CheckoutError> {
     for name in ["HEAD", "config", "config.worktree", "packed-refs", "shallow", "commondir", "objects/info/alternates"]
     {
         let path = git_dir.join(name);
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-            return Err(failure(
-                format!("{} of the checkout is no regular file.", path.display()),
-                "Let actions/checkout make a fresh clone; on a self-hosted runner delete the old working folder first.",
-            ));
+            return Err(CheckoutError::NotRegular(path));
         }
     }
     Ok(())
 }
 
 /// Source: <https://git-scm.com/docs/gitrepository-layout> (`objects/info/alternates`)
-fn check_alternates(objects: &Path, depth: usize) -> Result<(), Failure> {
+fn check_alternates(objects: &Path, depth: usize) -> Result<(), CheckoutError> {
     for folder in alternates(objects) {
         if !folder.is_dir() {
-            return Err(failure(
-                format!("The checkout borrows objects from {}, which is not there.", folder.display()),
-                "Mount that folder into the step's container at the same path, or run `git repack -a -d` and remove `.git/objects/info/alternates` before this step.",
-            ));
+            return Err(CheckoutError::NoAlternate(folder));
         }
         if depth > 0 {
             check_alternates(&folder, depth - 1)?;
@@ -85,7 +65,7 @@ pub(super) fn alternates(objects: &Path) -> Vec<PathBuf> {
 }
 
 /// Why no repository was found in the workspace.
-pub(super) fn none(workspace: &Path, error: &git2::Error) -> Failure {
+pub(super) fn none(workspace: &Path, error: &git2::Error) -> CheckoutError {
     if error.code() != ErrorCode::NotFound {
         return broken(error);
     }
@@ -93,32 +73,21 @@ pub(super) fn none(workspace: &Path, error: &git2::Error) -> Failure {
     let inner = fs::read_dir(workspace).ok().and_then(|entries| {
         entries.flatten().find(|entry| entry.path().join(".git").exists()).map(|entry| entry.file_name())
     });
-    let what = format!("There is no git repository in {}, from which `refs` pushes.", workspace.display());
-    match inner {
-        Some(name) => failure(
-            format!("{what} There is one in its folder {:?}.", name.to_string_lossy()),
-            "Leave `path:` out of actions/checkout, so that the workspace itself is the checkout.",
-        ),
-        None => failure(what, "Run actions/checkout with `fetch-depth: 0` before this step."),
-    }
+    let nested = inner.map(|name| name.to_string_lossy().into_owned());
+    CheckoutError::NoRepository { folder: workspace.to_owned(), nested }
 }
 
 /// Something that libgit2 could not read.
-pub(super) fn broken(error: &git2::Error) -> Failure {
-    let text = error.message().trim_end_matches('.');
-    Failure::new(Cause::LocalGitError, format!("The checkout cannot be read: {text}."))
+pub(super) fn broken(error: &git2::Error) -> CheckoutError {
+    CheckoutError::Libgit2(error.message().trim_end_matches('.').to_owned())
 }
 
 /// An object that should be in the checkout is not.
-pub(super) fn missing(oid: Oid) -> Failure {
-    failure(
-        format!("The checkout is damaged: it lacks the object {oid}, which is part of what is to be pushed."),
-        "Let actions/checkout make a fresh clone with `fetch-depth: 0`; on a self-hosted runner delete the old working folder.",
-    )
+pub(super) fn missing(oid: Oid) -> CheckoutError {
+    CheckoutError::MissingObject(oid)
 }
 
 /// A file of the object store that cannot be read.
-pub(super) fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
-    let what = format!("The file {} of the checkout cannot be read: {reason}.", path.display());
-    Failure::new(Cause::LocalGitError, what)
+pub(super) fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> CheckoutError {
+    CheckoutError::Unreadable { path: path.to_owned(), reason: reason.to_string() }
 }

@@ -64,7 +64,7 @@ impl World {
         let take = move |pack| {
             let store = ObjectStore::create()?;
             store.index_pack(pack)?;
-            store.read_tree(store.read_commit(tip)?.tree).map(Option::unwrap_or_default)
+            Ok(store.read_tree(store.read_commit(tip)?.tree).map(Option::unwrap_or_default)?)
         };
         self.remote.fetch(&request, take).await
     }

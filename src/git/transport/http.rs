@@ -21,7 +21,7 @@ use tokio_util::io::ReaderStream;
 use super::{Service, ServiceRequest};
 use crate::{
     credential::Secret,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, errors::PackError},
     git::{ByteStream, WireError},
     http::{Answer, Body, HttpClient, LongWork, Traffic, Waits},
 };
@@ -235,11 +235,7 @@ async fn gather(mut stream: ByteStream) -> Result<(Bytes, Option<ByteStream>), W
 
 /// Writes a stream into a file without a name, to know its length before it is sent.
 async fn spool(mut stream: ByteStream) -> Result<(ByteStream, u64), WireError> {
-    let full = |error: std::io::Error| {
-        let what = format!("What is to be sent could not be put into the temporary folder: {error}.");
-        let remedy = "Free space on the runner, or point TMPDIR at a folder that can be written to.";
-        WireError::Failed(Failure::new(Cause::InternalError, what).with_remedy(remedy))
-    };
+    let full = |error: std::io::Error| WireError::from(PackError::NoRoom(error.to_string()));
     // Without a name, so that the system removes it even when the process is killed.
     let mut file = tempfile::tempfile().map_err(full)?;
     let mut length = 0;

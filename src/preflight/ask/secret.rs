@@ -47,7 +47,10 @@ async fn about(plan: &Plan, secret: &SecretPlan, token: &Token, connection: &Con
     let github: GitHub = match connection.github.in_situation(situation).with_token(&token.secret) {
         Ok(github) => github,
         Err(failure) => {
-            return NewTokenFacts { asked: Asked::Refused(Refusal { status: Some(401), failure }), ..facts };
+            return NewTokenFacts {
+                asked: Asked::Refused(Refusal { status: Some(401), failure: failure.into() }),
+                ..facts
+            };
         }
     };
     let what = "question about the new value";

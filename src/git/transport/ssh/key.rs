@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use russh::keys::{HashAlg, PrivateKey, decode_secret_key};
 
 use crate::{
-    credential::{KEY_IN_BASE64, Secret, is_key_in_base64, repaired_key_text},
-    diagnosis::{Cause, Failure},
+    credential::{Secret, is_key_in_base64, repaired_key_text},
+    diagnosis::errors::KeyError,
 };
 
 /// A private key that can sign. It does not print.
@@ -17,9 +17,9 @@ impl DeployKey {
     /// Reads a key in OpenSSH or PEM form (PKCS#1, SEC1, PKCS#8).
     ///
     /// # Errors
-    /// `ssh-key-unusable`, with what the text is instead.
-    pub fn read(secret: &Secret) -> Result<Self, Failure> {
-        read_private_key(secret, "ssh-key").map(|key| Self(Arc::new(key)))
+    /// What the text is instead.
+    pub fn read(secret: &Secret) -> Result<Self, KeyError> {
+        read_private_key(secret).map(|key| Self(Arc::new(key)))
     }
 
     /// The key, to sign with.
@@ -40,53 +40,50 @@ impl fmt::Debug for DeployKey {
     }
 }
 
-/// Reads a private key in OpenSSH or PEM form (PKCS#1, SEC1, PKCS#8) that the input `input` holds. Line breaks that a
-/// secret store has turned into blanks or `\n` do not matter.
+/// Reads a private key in OpenSSH or PEM form (PKCS#1, SEC1, PKCS#8). Line breaks that a secret store has turned into
+/// blanks or `\n` do not matter.
 ///
 /// # Errors
-/// `ssh-key-unusable`, with what the text is instead.
-pub fn read_private_key(secret: &Secret, input: &str) -> Result<PrivateKey, Failure> {
+/// What the text is instead.
+pub fn read_private_key(secret: &Secret) -> Result<PrivateKey, KeyError> {
     let text = repaired_key_text(secret.expose());
     let lines: Vec<&str> = text.lines().collect();
-    let unusable = |what: &str| Failure::new(Cause::SshKeyUnusable, format!("`{input}` cannot be used: {what}."));
-    if let Some(what) = visible_fault(&lines) {
-        return Err(unusable(what));
+    if let Some(error) = visible_fault(&lines) {
+        return Err(error);
     }
     match decode_secret_key(&text, None) {
         Ok(key) => Ok(key),
-        Err(russh::keys::Error::KeyIsEncrypted) => Err(unusable(ENCRYPTED)),
+        Err(russh::keys::Error::KeyIsEncrypted) => Err(KeyError::Encrypted),
         // NOTE: the reader's own words name structures of the format, never the key's content.
-        Err(error) => Err(unusable(&format!("it is damaged or of a kind that is not supported ({error})"))),
+        Err(error) => Err(KeyError::Damaged(error.to_string())),
     }
 }
 
-const ENCRYPTED: &str = "it is encrypted with a passphrase, which a workflow cannot type";
-
 /// What the text's outer form shows to be wrong.
-fn visible_fault(lines: &[&str]) -> Option<&'static str> {
+fn visible_fault(lines: &[&str]) -> Option<KeyError> {
     let has = |words: &str| lines.iter().any(|line| line.contains(words));
     let first = lines.iter().find(|line| !line.is_empty())?;
     if first.starts_with("PuTTY-User-Key-File") {
-        return Some("it is in PuTTY's own form; export it in OpenSSH form with PuTTYgen");
+        return Some(KeyError::PuttyForm);
     }
     if first.starts_with("ssh-") || first.starts_with("ecdsa-sha2-") || has("BEGIN PUBLIC KEY") {
-        return Some("it is the public half; the private key is needed");
+        return Some(KeyError::PublicHalf);
     }
     if !has("-----BEGIN ") && is_key_in_base64(&lines.concat()) {
-        return Some(KEY_IN_BASE64);
+        return Some(KeyError::Base64);
     }
     if !has("-----BEGIN ") {
-        return Some("its first line, `-----BEGIN … PRIVATE KEY-----`, is missing");
+        return Some(KeyError::NoFirstLine);
     }
     // PEM says so in its header; OpenSSH's own form says it inside, where only decoding finds it.
     if has("ENCRYPTED") {
-        return Some(ENCRYPTED);
+        return Some(KeyError::Encrypted);
     }
     if !has("PRIVATE KEY-----") {
-        return Some("it is something else than a private key");
+        return Some(KeyError::NotPrivateKey);
     }
     if !has("-----END ") {
-        return Some("its last line, `-----END … PRIVATE KEY-----`, is missing: it was cut short");
+        return Some(KeyError::NoLastLine);
     }
     None
 }
@@ -96,6 +93,7 @@ pub(super) mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::diagnosis::{Cause, Failure};
 
     fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
         let output = Command::new(program).args(arguments).output().unwrap();
@@ -114,7 +112,7 @@ pub(super) mod tests {
     }
 
     fn read(text: &str) -> Result<DeployKey, Failure> {
-        DeployKey::read(&Secret::new(text.to_owned()))
+        DeployKey::read(&Secret::new(text.to_owned())).map_err(|error| error.of_input("ssh-key"))
     }
 
     #[test]

@@ -11,7 +11,7 @@ use russh::keys::{
 };
 
 use super::{PORT, Route};
-use crate::diagnosis::{Cause, Failure};
+use crate::diagnosis::errors::{HostKeyError, KnownHostsError};
 
 /// Source: <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/githubs-ssh-key-fingerprints>
 const GITHUB: &str = include_str!("github_known_hosts");
@@ -24,11 +24,11 @@ const SSH_OVER_HTTPS: &str = "ssh.github.com";
 pub struct KnownHosts(Arc<Vec<Entry>>);
 
 impl KnownHosts {
-    /// The lines of `ssh-known-hosts`, and github.com's.
+    /// The lines of `text`, and github.com's.
     ///
     /// # Errors
-    /// A line that is none, or that is no key but an authority: `invalid-input`, with its number.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    /// A line that is none, or that is no key but an authority, with its number.
+    pub fn parse(text: &str) -> Result<Self, KnownHostsError> {
         let mut entries = Vec::new();
         for (index, line) in text.lines().enumerate() {
             // The parser takes single blanks only; a file written by hand has tabs, or more of them.
@@ -36,19 +36,13 @@ impl KnownHosts {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let refused = |why: &str| {
-                let what = format!("Line {} of `ssh-known-hosts` {why}.", index + 1);
-                let remedy = "Write lines of a known_hosts file, such as: ghes.example.com ssh-ed25519 AAAA…";
-                Err(Failure::new(Cause::InvalidInput, what).with_remedy(remedy))
-            };
+            let number = index + 1;
             match line.parse::<Entry>() {
                 Ok(entry) if entry.marker() == Some(&Marker::CertAuthority) => {
-                    return refused(
-                        "is `@cert-authority`: certificates of hosts are not supported, only their own keys",
-                    );
+                    return Err(KnownHostsError::Authority { line: number });
                 }
                 Ok(entry) => entries.push(entry),
-                Err(error) => return refused(&format!("is no line of a known_hosts file: {error}")),
+                Err(error) => return Err(KnownHostsError::Malformed { line: number, reason: error.to_string() }),
             }
         }
         // Always, and last: lines for another host must not make github.com unknown.
@@ -113,34 +107,26 @@ impl HostKeys {
     }
 
     /// Whether the server may be believed that shows `key`.
-    pub fn judge(&self, key: &PublicKey) -> Result<(), Failure> {
+    pub fn judge(&self, key: &PublicKey) -> Result<(), HostKeyError> {
         let holds = |keys: &[PublicKey]| keys.iter().any(|known| known.key_data() == key.key_data());
-        let place = &self.place;
+        let place = self.place.clone();
         let shown = format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256));
         // First: a revoked key stays revoked, even where another line names it, as in OpenSSH.
         if holds(&self.revoked) {
-            let what = format!("The SSH server {place} shows a host key that is marked as revoked: {shown}.");
-            let remedy = "Do not go on: ask the server's administrator. Never take the `@revoked` line away.";
-            return Err(Failure::new(Cause::SshHostKeyMismatch, what).with_remedy(remedy));
+            return Err(HostKeyError::Revoked { place, shown });
         }
         if holds(&self.known) || holds(&self.elsewhere) {
             return Ok(());
         }
         if self.known.is_empty() {
-            let what = format!("No host key is known for the SSH server {place}. It shows {shown}.");
-            let remedy = "Compare this fingerprint with the one that the server's administrator names, then put the host's line into `ssh-known-hosts`.";
-            return Err(Failure::new(Cause::SshHostKeyUnknown, what).with_remedy(remedy));
+            return Err(HostKeyError::Unknown { place, shown });
         }
         let known: Vec<_> = self
             .known
             .iter()
             .map(|known| format!("{} {}", known.algorithm(), known.fingerprint(HashAlg::Sha256)))
             .collect();
-        let what = format!(
-            "The SSH server {place} shows another host key than the known one: {shown}. Known: {}. Nothing was sent to it.",
-            known.join(", ")
-        );
-        Err(Failure::new(Cause::SshHostKeyMismatch, what))
+        Err(HostKeyError::Mismatch { place, shown, known })
     }
 }
 
@@ -195,6 +181,7 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnosis::{Cause, Failure};
 
     const A: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB9dG4kjRhQTtWTVzd2t27+t0DEHBPW7iOD23TUiYLio";
     const B: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
@@ -206,7 +193,7 @@ mod tests {
     /// The verdict on key A for a host: "fine", "unknown" or "mismatch".
     fn verdict(lines: &str, host: &str, port: u16) -> &'static str {
         let route = Route { user: "git".into(), host: host.into(), port };
-        match KnownHosts::parse(lines).unwrap().of(&route).judge(&key(A)) {
+        match KnownHosts::parse(lines).unwrap().of(&route).judge(&key(A)).map_err(Failure::from) {
             Ok(()) => "fine",
             Err(failure) if failure.cause == Cause::SshHostKeyUnknown => "unknown",
             Err(failure) if failure.cause == Cause::SshHostKeyMismatch => "mismatch",
@@ -298,7 +285,7 @@ mod tests {
             ("h.test ssh-ed25519 AAAA".to_owned(), "Line 1"),
             (format!("@cert-authority *.test {A}"), "@cert-authority"),
         ] {
-            let failure = KnownHosts::parse(&lines).unwrap_err();
+            let failure = Failure::from(KnownHosts::parse(&lines).unwrap_err());
             assert_eq!(failure.cause, Cause::InvalidInput);
             assert!(failure.what.contains(word), "{failure}");
         }

@@ -19,7 +19,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{DeployKey, HostKeys, Route};
 use crate::{
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify, errors::HostKeyError},
     http::HttpError,
 };
 
@@ -130,7 +130,7 @@ impl Session {
         let shaken = within(HANDSHAKE, &place, "exchange keys", shake).await?;
         // Before russh's own error, which only says that the key was not accepted.
         if let Some(failure) = refusal.take() {
-            return Err(failure);
+            return Err(failure.into());
         }
         let handle = shaken.map_err(|error| broken(&place, &error))?;
         let mut session = Self { handle, place, parting, silence };
@@ -193,7 +193,7 @@ impl Session {
 /// Judges the host's key, before anything is shown to the host.
 struct HostKeyGuard {
     hosts: HostKeys,
-    refusal: HandlerValue<Failure>,
+    refusal: HandlerValue<HostKeyError>,
     parting: HandlerValue<String>,
     silence: Silence,
 }

@@ -1,0 +1,14 @@
+//! Typed errors of the code that reads checkouts and keys, and that makes and takes in packs. That code names no input: here each error gets its cause, its
+//! sentence and its remedy.
+
+mod checkout;
+mod host_key;
+mod key;
+mod transfer;
+
+pub use self::{
+    checkout::CheckoutError,
+    host_key::{HostKeyError, KnownHostsError},
+    key::{KeyError, SigningError},
+    transfer::{PackError, RequestError, StoreError},
+};
