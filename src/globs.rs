@@ -122,6 +122,7 @@ fn checked(pattern: &str) -> Result<String, GlobError> {
     if names.is_empty() {
         return refused("names no file; `**` stands for all");
     }
+    // A slash at the end says that a folder is meant, and went with the empty names.
     let folder = if pattern.ends_with('/') { "/" } else { "" };
     Ok(names.join("/") + folder)
 }

@@ -281,6 +281,7 @@ fn cut_down(plan: &Plan, installation: &Installation) -> Result<Vec<Permission>,
         );
         return Err(Failure::new(Cause::ResourceNotAccessibleByIntegration, what).with_remedy(remedy));
     }
+    // GitHub refuses the whole request when it names a permission that the installation lacks.
     let helpful = helpful.into_iter().filter(|permission| grants(&installation.permissions, *permission));
     let mut permissions: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, access) in needed.into_iter().chain(helpful) {

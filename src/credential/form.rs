@@ -5,6 +5,7 @@
 pub fn token_form_fault(token: &str) -> Option<&'static str> {
     let token = token.trim();
     let lower = token.to_ascii_lowercase();
+    // First: with quotation marks or a header's words around it the same text would be taken for another mistake.
     if token.contains("${{") {
         return Some(
             "holds a `${{ … }}` expression that was not evaluated. Expressions work in a workflow file, not in a \

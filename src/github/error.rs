@@ -146,6 +146,7 @@ impl Error for RestError {}
 /// Finds the client's own error under one of octocrab's.
 pub(super) fn network(error: &octocrab::Error) -> Option<HttpError> {
     let mut link: Option<&(dyn Error + 'static)> = Some(error);
+    // octocrab wraps the error of its service in errors of its own.
     while let Some(here) = link {
         if let Some(found) = here.downcast_ref::<HttpError>() {
             return Some(found.clone());

@@ -166,6 +166,7 @@ impl FromStr for TreePath {
             if *part == ".." {
                 return Err(malformed(format!("{text:?} leaves the branch: `..` is not allowed")));
             }
+            // Without case: on Windows and macOS `.GIT` is the same folder.
             if part.eq_ignore_ascii_case(".git") || part.contains(['\\', '\0']) {
                 return Err(malformed(format!("{text:?} holds {part:?}, which git does not allow as a folder name")));
             }

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 /// never an error: a token can have no end.
 pub fn token_expiry(header: &str) -> Option<DateTime<Utc>> {
     let header = header.trim();
+    // chrono's `%Z` reads any word and takes no offset from it.
     if let Some(utc) = header.strip_suffix("UTC") {
         return Some(NaiveDateTime::parse_from_str(utc.trim_end(), "%Y-%m-%d %H:%M:%S").ok()?.and_utc());
     }

@@ -66,6 +66,7 @@ pub(super) fn text_of(node: &YamlNode<'_>) -> Option<String> {
         YamlData::Value(Scalar::Boolean(value)) => Some(value.to_string()),
         YamlData::Value(Scalar::Integer(value)) => Some(value.to_string()),
         YamlData::Value(Scalar::FloatingPoint(value)) => Some(value.to_string()),
+        // A tag such as `!!str` changes nothing about the text that is compared.
         YamlData::Tagged(_, inner) => text_of(inner),
         _ => None,
     }
