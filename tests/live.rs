@@ -21,7 +21,7 @@ use emulator::{
     model::{Repository, TokenKind},
 };
 use live::{
-    local::{ELSEWHERE, Local},
+    local::{ELSEWHERE, Local, NAMED},
     options::Options,
     server::{Auth, Interrupt, Server},
 };
@@ -69,7 +69,7 @@ fn run(local: &Local, arguments: &[&str]) -> (i32, BTreeMap<String, Value>, Stri
 #[track_caller]
 fn assert_nothing_left(local: &Local, when: &str) {
     let left: Vec<String> = local.github.model(|model| model.repositories.iter().map(Repository::slug).collect());
-    assert_eq!(left, [ELSEWHERE], "{when}");
+    assert_eq!(left, [ELSEWHERE, NAMED[0], NAMED[1]], "{when}");
     let alive = local.github.model(|model| {
         let minted =
             |token: &&emulator::model::Token| matches!(token.kind, TokenKind::Installation(..)) && !token.revoked;
@@ -118,6 +118,20 @@ fn a_difference_is_a_row_that_fails() {
     assert_eq!(came("hash-algorithm"), ("holds", "200 sha1"));
     assert!(texts.contains("stands in src/http.rs"), "{texts}");
     assert_nothing_left(&local, "after a difference");
+}
+
+#[test]
+fn repositories_that_were_named_are_as_before() {
+    let local = Local::start().unwrap();
+    let state = || NAMED.map(|slug| local.github.repository(slug).refs());
+    let before = state();
+    let only = "branch-of-a-tag-push/app,helper-ref,twice-proposed,set-up-coverage/classic,set-up-release/app";
+    let (status, rows, texts) = run(&local, &["--repositories", &NAMED.join(","), "--only", only]);
+    assert_eq!(status, 0, "{texts}");
+    assert!(rows.values().filter(|row| row["verdict"] == "holds").count() > 5, "{rows:#?}");
+    assert_eq!(state(), before);
+    assert!(local.github.log().pushes().len() >= 2, "something was there to be put back");
+    assert_nothing_left(&local, "after a run with named repositories");
 }
 
 /// Rows with requests and steps of every kind: what is made, filled, minted, renamed, pushed and waited for.

@@ -16,6 +16,9 @@ const OWNER: &str = "robin";
 /// A repository that the run has nothing to do with.
 pub(crate) const ELSEWHERE: &str = "robin/elsewhere";
 
+/// Two repositories that can be named to a run.
+pub(crate) const NAMED: [&str; 2] = ["robin/named-source", "robin/named-target"];
+
 /// What a fine-grained token needs for everything that the run does.
 const GRANTED: &[(&str, Level)] = &[
     ("administration", WRITE),
@@ -51,6 +54,8 @@ impl Local {
         let id = app.id.to_string();
         let model = Model::new()
             .repository(Repository::new(ELSEWHERE).private().file("README.md", "not to be touched\n"))
+            .repository(Repository::new(NAMED[0]).private().file("README.md", "of somebody\n"))
+            .repository(Repository::new(NAMED[1]).private().file("README.md", "of somebody\n").tag("v1"))
             .app(app)
             .set(|settings| settings.run_delay = Duration::ZERO..Duration::from_millis(1));
         let tokens = [&classic, &fine_grained, &reading, &own];

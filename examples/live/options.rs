@@ -22,7 +22,7 @@ Environment; each credential is optional, at least one token has to be there:
     LIVE_FINE_GRAINED_READ_TOKEN  fine-grained token for all repositories of the owner with Contents: Read-only
     LIVE_APP_ID, LIVE_APP_KEY     GitHub App, installed for all repositories of the owner: Actions, Contents, Pull requests,
                                   Secrets, Workflows: Read and write
-    LIVE_DEPLOY_KEY               private key (OpenSSH); its public half is added to the target while the run lasts
+    LIVE_DEPLOY_KEY               private key (OpenSSH, no passphrase, used nowhere else); its public half is added to the target while the run lasts
     LIVE_GITHUB_TOKEN             a workflow's own token, which is only read with
     LIVE_SERVER_URL, LIVE_API_URL another server than https://github.com
 ";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use repo_relay::credential::Secret;
+use russh::keys::PrivateKey;
 use serde_json::{Value, json};
 
 use super::{
@@ -22,12 +23,14 @@ pub(crate) struct Repositories<'a> {
     made: Vec<&'a str>,
     /// Of named repositories.
     before: Vec<(&'a str, Refs)>,
+    /// Id of the deploy key that was added to the target.
+    key: Option<u64>,
     removed: bool,
 }
 
 impl<'a> Repositories<'a> {
     pub(crate) fn of(options: &'a Options, server: &'a Server) -> Self {
-        Self { options, server, made: Vec::new(), before: Vec::new(), removed: false }
+        Self { options, server, made: Vec::new(), before: Vec::new(), key: None, removed: false }
     }
 
     fn auth(&self) -> Auth<'a> {
@@ -48,7 +51,7 @@ impl<'a> Repositories<'a> {
                 let made = self.server.create(self.auth(), slug, organization)?;
                 made.success(&format!("{slug} cannot be made"))?;
             }
-            return Ok(());
+            return self.add_key();
         }
         for slug in &self.options.slugs {
             let found = self.server.read(self.auth(), &format!("/repos/{slug}"))?;
@@ -65,6 +68,18 @@ impl<'a> Repositories<'a> {
             }
             self.before.push((slug, refs));
         }
+        self.add_key()
+    }
+
+    /// Adds the public half of the deploy key, if there is one, to the target.
+    fn add_key(&mut self) -> Result<(), Stop> {
+        let Some(key) = &self.options.deploy_key else { return Ok(()) };
+        let unusable = |_| Stop::failed("LIVE_DEPLOY_KEY is no private key of OpenSSH without a passphrase.");
+        let private = PrivateKey::from_openssh(key.expose()).map_err(unusable)?;
+        let public = private.public_key().to_openssh().map_err(unusable)?;
+        let body = json!({"title": "repo-relay live", "key": public, "read_only": false});
+        let added = self.server.write(self.auth(), "POST", &self.options.slugs[1], "/keys", &body)?;
+        self.key = added.success("The deploy key cannot be added")?.json["id"].as_u64();
         Ok(())
     }
 
@@ -88,6 +103,14 @@ impl<'a> Repositories<'a> {
         self.removed = true;
         self.server.clear();
         let mut left = self.server.end_minted();
+        // With a repository that is deleted its key goes anyway.
+        if let Some(id) = self.key.take().filter(|_| !self.options.make) {
+            let target = &self.options.slugs[1];
+            let gone = self.server.write(self.auth(), "DELETE", target, &format!("/keys/{id}"), &Value::Null);
+            if !gone.is_ok_and(|seen| matches!(seen.status, 204 | 404)) {
+                left.push(format!("the deploy key {id} of {target}"));
+            }
+        }
         for slug in std::mem::take(&mut self.made) {
             // One that was not made is not there: 404.
             let problem = match self.server.write(self.auth(), "DELETE", slug, "", &Value::Null) {
