@@ -57,16 +57,20 @@ pub async fn relay_all(
         }
     };
     let pace = Pace::new(if plans.len() > 1 { MUTATIVE_PAUSE } else { Duration::ZERO });
-    let shared = Shared::default();
-    let scratch = ScratchRefs::default();
-    let places = Semaphore::new(AT_ONCE);
+    let step = StepShared {
+        http,
+        settings,
+        tokens,
+        console,
+        shared: Shared::default(),
+        scratch: ScratchRefs::default(),
+        places: Semaphore::new(AT_ONCE),
+    };
     let pending_writes: Vec<PendingWrite> = plans.iter().map(|_| PendingWrite::default()).collect();
     let relays = plans.into_iter().zip(&mut reports).zip(&logs).zip(&pending_writes).map(
         |(((plan, report), log), pending_write)| {
             let retries = retries.clone().watched(Arc::new(log.clone())).paced(pace.clone());
-            let hall =
-                Hall { shared: shared.clone(), scratch: scratch.clone(), settings, tokens, places: &places, console };
-            one(plan, &http, retries, hall, pending_write, report, log)
+            run_target(plan, retries, &step, pending_write, report, log)
         },
     );
     let stop_of = |name: &str| Failure::new(Cause::Cancelled, format!("The step was stopped by {name}."));
@@ -83,11 +87,11 @@ pub async fn relay_all(
         stopped = tokio::select! {
             biased;
             name = &mut signal => Some(revocation.pending_write.annotate(stop_of(name))),
-            () = end_old_token(revocation, &http, retries, console, (&mut reports, &logs)) => None,
+            () = end_old_token(revocation, &step.http, retries, console, (&mut reports, &logs)) => None,
         };
     }
     // Whatever ended the relays: no scratch ref of theirs stays. It takes the tokens, so it comes before their end.
-    for name in scratch.delete_all().await {
+    for name in step.scratch.delete_all().await {
         let text = format!("The scratch ref {name} could not be deleted; the next step does it after a day.");
         console.warning(None, &text);
     }
@@ -147,22 +151,23 @@ async fn end_old_token(
     }
 }
 
-/// What the relays have in common.
-struct Hall<'a> {
-    shared: Shared,
-    scratch: ScratchRefs,
+/// State shared by all relays of one step.
+struct StepShared<'a> {
+    http: HttpClient,
     settings: &'a Settings,
     tokens: &'a Tokens,
-    places: &'a Semaphore,
     console: &'a Console,
+    shared: Shared,
+    scratch: ScratchRefs,
+    /// One for each target that may be at work.
+    places: Semaphore,
 }
 
 /// One target. Waiting for its runs takes no other target's place, and nothing of the budget.
-async fn one(
+async fn run_target(
     plan: Plan,
-    http: &HttpClient,
     retries: Retries,
-    hall: Hall<'_>,
+    step: &StepShared<'_>,
     pending_write: &PendingWrite,
     report: &mut TargetReport,
     log: &TargetLog,
@@ -171,16 +176,16 @@ async fn one(
     // What a relay needs it takes when its turn comes: thousands may wait.
     let act = async {
         // It is never closed.
-        let _place = hall.places.acquire().await;
-        Box::pin(acted(plan, http, retries, &hall, pending_write, report, log)).await
+        let _place = step.places.acquire().await;
+        Box::pin(prepare_and_relay(plan, retries, step, pending_write, report, log)).await
     };
-    let acted = tokio::select! {
+    let ended = tokio::select! {
         // On a machine that is late for both, the stage's own end says more.
         biased;
         waiting = act => Ok(waiting),
         () = past(end) => Err(()),
     };
-    match acted {
+    match ended {
         Ok(Some((waiting, connection))) => Box::pin(wait_for_runs(*waiting, &connection, log, report)).await,
         Ok(None) => {}
         Err(()) => {
@@ -191,16 +196,16 @@ async fn one(
 }
 
 /// The relay of one target, whose turn it is; what comes back is to be waited for.
-async fn acted(
+async fn prepare_and_relay(
     plan: Plan,
-    http: &HttpClient,
     retries: Retries,
-    hall: &Hall<'_>,
+    step: &StepShared<'_>,
     pending_write: &PendingWrite,
     report: &mut TargetReport,
     log: &TargetLog,
 ) -> Option<(Box<Waiting>, Box<Connection>)> {
-    let plan = match Box::pin(hall.tokens.authenticate(plan, (http, hall.settings), &retries, hall.console)).await {
+    let plan = match Box::pin(step.tokens.authenticate(plan, (&step.http, step.settings), &retries, step.console)).await
+    {
         Ok(Authenticated { plan, expires_at }) => {
             report.facts.token_expires_at = expires_at;
             plan
@@ -210,16 +215,21 @@ async fn acted(
             return None;
         }
     };
-    let connection =
-        match Connection::new(&plan, http, retries, pending_write.clone(), hall.scratch.clone(), Arc::new(log.clone()))
-        {
-            Ok(connection) => connection,
-            Err(failure) => {
-                fail(report, log, Stage::Preflight, &failure);
-                return None;
-            }
-        };
-    let waiting = relay(plan, &connection, &hall.shared, log, report).await?;
+    let connection = match Connection::new(
+        &plan,
+        &step.http,
+        retries,
+        pending_write.clone(),
+        step.scratch.clone(),
+        Arc::new(log.clone()),
+    ) {
+        Ok(connection) => connection,
+        Err(failure) => {
+            fail(report, log, Stage::Preflight, &failure);
+            return None;
+        }
+    };
+    let waiting = relay(plan, &connection, &step.shared, log, report).await?;
     Some((Box::new(waiting), Box::new(connection)))
 }
 

@@ -10,6 +10,7 @@ mod answers;
 mod client;
 mod credentials;
 mod dispatch;
+mod faults;
 mod languages;
 mod limits;
 mod network;
@@ -67,7 +68,7 @@ fn find(reading: &Reading) -> Option<Finding> {
         statement,
         answers::from_headers,
         ssh::look,
-        repository::faults,
+        faults::faults,
         answers::from_status,
         client::look,
         success::look_again,

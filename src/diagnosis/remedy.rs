@@ -100,23 +100,7 @@ fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<Strin
             "Use a personal access token, a deploy key or an App with write access to {}. `GITHUB_TOKEN` works only in its own repository.",
             repository?
         ),
-        Cause::ResourceNotAccessibleByIntegration => match (needs, situation.token_kind) {
-            (Some(needs), Some(TokenKind::GithubToken)) => match job_permissions(needs) {
-                JobPermissions::Grant(lines) => format!("Add the missing permission to the job's `permissions:`: `{lines}`."),
-                JobPermissions::Never(needs) => format!(
-                    "`GITHUB_TOKEN` can never have what the call needs (`{needs}`), whatever `permissions:` says: pass as `token` a PAT, or an App's `app-id` and `app-private-key`, that has it."
-                ),
-            },
-            (Some(needs), _) => match job_permissions(needs) {
-                JobPermissions::Grant(lines) => format!(
-                    "The call needs `{needs}`: for `GITHUB_TOKEN` add `{lines}` to the job's `permissions:`; for an App add it under Permissions & events and accept the change in the installation."
-                ),
-                JobPermissions::Never(needs) => format!(
-                    "The call needs `{needs}`, which `GITHUB_TOKEN` can never have: for an App add it under Permissions & events and accept the change in the installation."
-                ),
-            },
-            (None, _) => return None,
-        },
+        Cause::ResourceNotAccessibleByIntegration => missing_permission(needs?, situation.token_kind),
         Cause::FineGrainedPermissionMissing => {
             let needs = needs.map_or_else(|| "Contents".to_owned(), |needs| format!("the missing permission (`{needs}`)"));
             format!(
@@ -167,6 +151,25 @@ fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<Strin
         Cause::WorkflowDisabled => format!("Open the workflow on {} and choose Enable workflow.", page("actions")?),
         _ => return None,
     })
+}
+
+/// What grants an integration the permissions that the call `needs`, as its answer lists them.
+fn missing_permission(needs: &str, kind: Option<TokenKind>) -> String {
+    let is_github_token = kind == Some(TokenKind::GithubToken);
+    match job_permissions(needs) {
+        JobPermissions::Grant(lines) if is_github_token => {
+            format!("Add the missing permission to the job's `permissions:`: `{lines}`.")
+        }
+        JobPermissions::Grant(lines) => format!(
+            "The call needs `{needs}`: for `GITHUB_TOKEN` add `{lines}` to the job's `permissions:`; for an App add it under Permissions & events and accept the change in the installation."
+        ),
+        JobPermissions::Never(needs) if is_github_token => format!(
+            "`GITHUB_TOKEN` can never have what the call needs (`{needs}`), whatever `permissions:` says: pass as `token` a PAT, or an App's `app-id` and `app-private-key`, that has it."
+        ),
+        JobPermissions::Never(needs) => format!(
+            "The call needs `{needs}`, which `GITHUB_TOKEN` can never have: for an App add it under Permissions & events and accept the change in the installation."
+        ),
+    }
 }
 
 /// How to tell apart what the same words can mean.

@@ -5,6 +5,7 @@
 
 pub mod commands;
 mod console;
+mod entries;
 mod files;
 mod headline;
 pub mod json;
@@ -18,11 +19,12 @@ mod tests;
 pub mod text;
 
 pub use console::{Console, Mode, StageLog, TargetLog};
-pub use files::{Destinations, write_all};
-pub use target::{
-    Changes, CheckReport, CheckStatus, Drift, DriftRow, Facts, FileChange, FileStatus, MOST_FILES, Omitted,
-    PullRequestReport, PullRequestStatus, RefReport, RunReport, StageReport, StageStatus, TargetReport,
+pub use entries::{
+    ChangesReport, CheckReport, CheckStatus, Drift, DriftRow, FileChange, FileStatus, MOST_FILES, Omitted,
+    PullRequestReport, PullRequestStatus, RefReport, RunReport, StageReport, StageStatus,
 };
+pub use files::{Destinations, write_all};
+pub use target::{OutputFacts, TargetReport};
 
 use serde::{Serialize, Serializer};
 
@@ -54,7 +56,7 @@ impl Serialize for Report {
             version: &'static str,
             error: &'static str,
             targets: &'a [TargetReport],
-            #[serde(skip_serializing_if = "target::is_zero")]
+            #[serde(skip_serializing_if = "entries::is_zero")]
             omitted_targets: usize,
         }
         Form {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::{Drift, Facts, Report, json};
+use super::{Drift, OutputFacts, Report, json};
 use crate::{
     credential::{Redactor, TokenKind},
     diagnosis::Cause,
@@ -37,7 +37,7 @@ pub const NAMES: &[&str] = &[
 
 /// Every output with its value, in the order of [`NAMES`]; the single-valued ones speak of the first target. Without secrets.
 pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String)> {
-    let unknown = Facts::default();
+    let unknown = OutputFacts::default();
     let first = report.targets.first();
     let facts = first.map_or(&unknown, |target| &target.facts);
     let run = first.and_then(|target| target.last_run());

@@ -6,13 +6,19 @@
 //! Limit: <https://docs.github.com/en/actions/writing-workflows/choosing-what-your-workflow-does/workflow-commands-for-github-actions#step-isolation-and-limits>
 
 mod chain;
+mod grid;
+mod sections;
 
 use std::fmt::Write as _;
 
+use self::{
+    grid::{MOST_ROWS, table},
+    sections::{changes, checks, drift, refs, runs},
+};
 use super::{
-    CheckStatus, Drift, FileStatus, Report, StageStatus, TargetReport, headline,
+    Report, StageStatus, TargetReport, headline,
     markdown::{code, link, text},
-    text::{bytes, count, duration},
+    text::{count, duration},
 };
 use crate::{
     credential::Redactor,
@@ -22,17 +28,11 @@ use crate::{
 /// A larger file is not shown at all by GitHub.
 pub const MOST_BYTES: usize = 1024 * 1024;
 
-/// More rows are counted and not shown.
-const MOST_ROWS: usize = 100;
-
 /// More lines of the server are counted and not shown.
 const MOST_SAID: usize = 60;
 
 /// Where GitHub's refusals send people.
 const DOCUMENTATION: &str = "https://docs.github.com";
-
-/// More changed files are counted and not named.
-const MOST_FILES: usize = 20;
 
 /// What the closing note may take.
 const NOTE: usize = 200;
@@ -256,180 +256,6 @@ fn details(target: &TargetReport, dry_run: bool) -> Vec<String> {
 /// A row's message; of the failure that stands on top with its remedy, what happened alone.
 fn finding<'a>(target: &'a TargetReport, message: &'a str) -> &'a str {
     target.failure().map(|(_, failure)| &*failure.what).filter(|what| message.starts_with(*what)).unwrap_or(message)
-}
-
-/// What needs a look stands open, failures first; what does not is folded away.
-fn checks(target: &TargetReport) -> String {
-    let grid_of = |statuses: [CheckStatus; 2], omitted: usize| {
-        let checks =
-            statuses.iter().flat_map(|status| target.checks.iter().filter(move |check| check.status == *status));
-        let rows = checks.map(|check| {
-            let cause = check.cause.map(|cause| {
-                let slug = format!("`{}`", cause.slug());
-                if cause.docs().is_empty() { slug } else { link(&slug, cause.docs()) }
-            });
-            vec![
-                check.status.sign().to_owned(),
-                format!("`{}`", check.name),
-                if check.message.is_empty() {
-                    check.status.name().to_owned()
-                } else {
-                    text(finding(target, &check.message))
-                },
-                cause.unwrap_or_default(),
-            ]
-        });
-        grid(&["", "Check", "Result", "Cause"], rows, omitted, MOST_ROWS)
-    };
-    let open = grid_of([CheckStatus::Fail, CheckStatus::Warn], 0);
-    let folded = grid_of([CheckStatus::Pass, CheckStatus::Skip], target.omitted.checks);
-    if open.is_empty() && folded.is_empty() {
-        return String::new();
-    }
-    let mut section = format!("### Checks\n\n{open}");
-    if !folded.is_empty() {
-        let number = |status| target.checks.iter().filter(|check| check.status == status).count();
-        let passed = count_of(number(CheckStatus::Pass), "check");
-        let skipped = match number(CheckStatus::Skip) {
-            0 => String::new(),
-            number => format!(", {number} skipped"),
-        };
-        let _ = writeln!(section, "<details><summary>{passed} passed{skipped}</summary>\n\n{folded}</details>\n");
-    }
-    section
-}
-
-fn changes(target: &TargetReport, dry_run: bool) -> String {
-    let changes = &target.changes;
-    // What was received alone is the checks' reading.
-    let is_told = !changes.is_empty() || changes.excluded > 0 || !dry_run && changes.bytes_sent > 0;
-    if !is_told {
-        return String::new();
-    }
-    let mut parts = Vec::new();
-    if !changes.is_empty() || changes.excluded > 0 {
-        let files = count(changes.added, "file");
-        let left_out = match changes.excluded {
-            0 => String::new(),
-            number => format!(", {number} left out by `exclude`"),
-        };
-        parts.push(format!("{files} added, {} changed, {} removed{left_out}", changes.changed, changes.removed));
-    }
-    if !dry_run {
-        parts.push(format!("{} sent, {} received", bytes(changes.bytes_sent), bytes(changes.bytes_received)));
-    }
-    let title = if dry_run { "What would change" } else { "What changed" };
-    let mut section = format!("### {title}\n\n{}.\n\n", parts.join("; "));
-    if changes.files.is_empty() {
-        return section;
-    }
-    let all = changes.added + changes.changed + changes.removed;
-    let shown = changes.files.len().min(MOST_FILES);
-    let title =
-        if all > shown as u64 { format!("The first {shown} of {}", count(all, "file")) } else { count(all, "file") };
-    let _ = writeln!(section, "<details><summary>{title}</summary>\n");
-    for file in changes.files.iter().take(MOST_FILES) {
-        let sign = match file.change {
-            FileStatus::Added => "added",
-            FileStatus::Changed => "changed",
-            FileStatus::Removed => "removed",
-        };
-        let _ = writeln!(section, "- {} {sign}", code(&file.path));
-    }
-    section.push_str("\n</details>\n\n");
-    section
-}
-
-fn refs(target: &TargetReport, dry_run: bool) -> String {
-    let none = |oid: &str| oid.bytes().all(|byte| byte == b'0');
-    let short_id = |oid: &str| code(&oid.chars().take(7).collect::<String>());
-    let commit = |oid: &str, exists: bool| match none(oid) {
-        true => "none".to_owned(),
-        false if exists => link(&short_id(oid), &target.commit_page(oid)),
-        false => short_id(oid),
-    };
-    let rows = target.refs.iter().map(|reference| {
-        let short = short(&reference.name);
-        let gone = none(&reference.new) || dry_run && none(&reference.old);
-        let name = code(&reference.name);
-        let name = if gone { name } else { link(&name, &target.tree_page(short)) };
-        let forced = if reference.forced { " (forced)" } else { "" };
-        let is_tag = reference.name.starts_with("refs/tags/");
-        let moved = !dry_run && !none(&reference.old) && !none(&reference.new);
-        let compare = if moved && !is_tag {
-            link("compare", &target.compare(&reference.old, &reference.new))
-        } else {
-            String::new()
-        };
-        // An annotated tag's value is no commit: the tag's own page resolves the new one, and the old one has none.
-        let new = if is_tag && !gone {
-            link(&code(&reference.new.chars().take(7).collect::<String>()), &target.tree_page(short))
-        } else {
-            commit(&reference.new, !dry_run)
-        };
-        vec![name, commit(&reference.old, !is_tag), format!("{new}{forced}"), compare]
-    });
-    table("Refs", &["Ref", "Before", "After", "Changes"], rows, target.omitted.refs, MOST_ROWS)
-}
-
-/// How the target stood to the checkout before the push.
-fn drift(target: &TargetReport) -> String {
-    let number = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-    let rows = target.drift_rows.iter().map(|row| {
-        let state = match (row.state, row.ahead) {
-            (Drift::Behind, None) => "behind or not there",
-            (state, _) => state.name(),
-        };
-        vec![code(&row.name), state.to_owned(), number(row.ahead), number(row.behind)]
-    });
-    let head = &["Ref", "Target", "Commits it lacked", "Commits only it has"];
-    table("Drift", head, rows, 0, MOST_ROWS)
-}
-
-fn short(reference: &str) -> &str {
-    reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/")).unwrap_or(reference)
-}
-
-fn runs(target: &TargetReport) -> String {
-    let rows = target.runs.iter().map(|run| {
-        vec![link(&code(&run.workflow), &run.url), text(&run.event), text(&run.status), text(&run.conclusion)]
-    });
-    table("Runs", &["Workflow", "Event", "Status", "Conclusion"], rows, target.omitted.runs, MOST_ROWS)
-}
-
-/// A table with its heading; nothing without rows.
-fn table(
-    title: &str,
-    columns: &[&str],
-    rows: impl Iterator<Item = Vec<String>>,
-    omitted: usize,
-    most: usize,
-) -> String {
-    let grid = grid(columns, rows, omitted, most);
-    if grid.is_empty() { grid } else { format!("### {title}\n\n{grid}") }
-}
-
-/// A table; nothing without rows. Rows past `most`, and those `omitted` before, are counted below it.
-fn grid(columns: &[&str], rows: impl Iterator<Item = Vec<String>>, omitted: usize, most: usize) -> String {
-    let mut body = String::new();
-    let mut left_out = omitted;
-    for (index, row) in rows.enumerate() {
-        if index < most {
-            let _ = writeln!(body, "| {} |", row.join(" | "));
-        } else {
-            left_out += 1;
-        }
-    }
-    if body.is_empty() {
-        return String::new();
-    }
-    let head = columns.join(" | ");
-    let rule = vec!["---"; columns.len()].join(" | ");
-    let mut grid = format!("| {head} |\n| {rule} |\n{body}\n");
-    if left_out > 0 {
-        let _ = writeln!(grid, "_and {} more._\n", indicatif::HumanCount(left_out as u64));
-    }
-    grid
 }
 
 #[cfg(test)]

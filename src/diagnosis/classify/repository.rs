@@ -1,7 +1,7 @@
-//! What the server says about a repository, its refs and what is pushed; and the server's own faults.
+//! What the server says about a repository, its refs and what is pushed.
 
 use super::{Cause, Operation, Reading};
-use crate::diagnosis::finding::{Finding, Sign, earliest};
+use crate::diagnosis::finding::{Finding, Sign};
 
 /// What a hidden or missing repository can also be.
 pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope, Cause::NoWriteAccess];
@@ -291,51 +291,6 @@ pub(super) const SIGNS: &[Sign] = &[
     ),
 ];
 
-/// Faults of the server itself; weaker than anything it says about the request.
-const FAULTS: &[Sign] = &[
-    Sign::of(
-        Cause::ServerError,
-        &[
-            "internal server error",
-            "remote failed to report status",
-            "(failure)",
-            "fatal error in commit_refs",
-            "something went wrong while executing your query",
-            "something went wrong",
-            "unicorn",
-            "server error",
-            "bad gateway",
-            "service unavailable",
-            "service is temporarily unavailable",
-            "temporarily unavailable",
-            "gateway time-out",
-            "gateway timeout",
-            "respond to your request in time",
-            "no server is currently available",
-            "for maintenance",
-            "under maintenance",
-            "maintenance mode",
-            "upstream connect error",
-            "unexpected token '<'",
-            "unexpected token <",
-            "invalid character '<'",
-            "expecting value: line 1 column 1",
-            "taking too long to load",
-            "unable to create temporary object directory",
-            "unable to migrate objects",
-            "internal error",
-            "read-only mode",
-            "type: internal",
-            "type: service_unavailable",
-        ],
-    ),
-    Sign::unsure(
-        Cause::ServerError,
-        &[Cause::PackTooLarge, Cause::ConnectionFailed],
-        &["index-pack abnormal exit", "unpacker error", "remote unpack failed", "unpack-objects abnormal exit"],
-    ),
-];
-
 /// An object that the server's own check refuses: `object ID: messageId: words`, then `fsck error`.
 ///
 /// Source: <https://git-scm.com/docs/git-fsck#_fsck_messages>
@@ -358,11 +313,6 @@ pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
     };
     let cause = if pushed { Cause::PackRefused } else { Cause::LocalGitError };
     Some(Finding::new(cause, &[], Some(span)))
-}
-
-/// A fault of the server, in its words.
-pub(super) fn faults(reading: &Reading) -> Option<Finding> {
-    earliest(reading, FAULTS)
 }
 
 /// A server that keeps its repositories in folders says this of one that is not there; of a remote that the client does not know git says

@@ -1,6 +1,6 @@
 //! What the commit of a publish needs to know before it is made: where Pages publishes from, and who may read which repository.
 
-use super::{super::event, Rest, if_possible};
+use super::{super::event, RestAnswer, if_possible};
 use crate::{
     connection::Connection,
     github::model::{Pages, Repository},
@@ -13,8 +13,8 @@ use crate::{
 pub(super) async fn about_site(
     plan: &Plan,
     connection: &Connection,
-    repository: &Rest<Repository>,
-    pages: &Rest<Pages>,
+    repository: &RestAnswer<Repository>,
+    pages: &RestAnswer<Pages>,
 ) -> AboutSite {
     let site = pages.answer().filter(|site| site.build_type.as_deref() != Some("workflow"));
     let source = site.and_then(|site| site.source.as_ref());
@@ -28,7 +28,7 @@ pub(super) async fn about_site(
 }
 
 /// Whether the trailers would tell readers of the target about a private repository.
-async fn tells_a_secret(plan: &Plan, connection: &Connection, target: &Rest<Repository>) -> bool {
+async fn tells_a_secret(plan: &Plan, connection: &Connection, target: &RestAnswer<Repository>) -> bool {
     let Some(source) = plan.origin.repository.as_ref().filter(|_| !plan.own_repository) else { return false };
     if target.answer().is_some_and(|target| target.private) {
         return false;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::{
     super::facts::{Asked, FileText, ListenerFacts},
-    Rest, if_possible,
+    RestAnswer, if_possible,
 };
 use crate::{
     connection::Connection,
@@ -76,9 +76,9 @@ async fn read(plan: &Plan, connection: &Connection, file: &str) -> (FileText, Ve
 
 /// Whether the token may list runs. Asked where the wait stage will list them and no other answer tells it: the right to
 /// list workflows is the same.
-pub(super) async fn runs(plan: &Plan, connection: &Connection) -> Rest<()> {
+pub(super) async fn runs(plan: &Plan, connection: &Connection) -> RestAnswer<()> {
     if !plan.lists_runs() || plan.triggers() || plan.token().is_none() {
-        return Rest::none();
+        return RestAnswer::none();
     }
     // Of a commit that no run can have: the answer is small.
     let nowhere = Oid::ZERO.to_string();

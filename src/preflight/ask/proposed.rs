@@ -2,7 +2,7 @@
 
 use super::{
     super::facts::{Asked, ProposedFacts, Refusal},
-    Rest, if_possible,
+    RestAnswer, if_possible,
 };
 use crate::{
     connection::Connection,
@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// The pull request of the plan's branches that is open.
-pub(super) async fn open(plan: &Plan, connection: &Connection) -> Rest<Option<PullRequest>> {
+pub(super) async fn open(plan: &Plan, connection: &Connection) -> RestAnswer<Option<PullRequest>> {
     let Some(ProposedBranch { head, base, .. }) = plan.proposed().filter(|_| plan.token().is_some()) else {
-        return Rest::none();
+        return RestAnswer::none();
     };
     let ask = || connection.github.open_pull_request(&plan.target.slug, head.short(), base.short());
     if_possible(connection, "question for the open pull request", ask).await

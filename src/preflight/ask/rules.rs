@@ -9,7 +9,7 @@ use super::{
         facts::{Asked, BranchFacts, RuleFacts},
         rules::{BRANCHES, may_matter},
     },
-    Rest, if_possible,
+    RestAnswer, if_possible,
 };
 use crate::{
     connection::Connection,
@@ -81,13 +81,13 @@ async fn branch(plan: &Plan, connection: &Connection, name: &RefName) -> (Branch
 }
 
 /// The rulesets for tags and for pushes, as far as the plan has any.
-async fn list(plan: &Plan, connection: &Connection) -> Rest<Vec<Ruleset>> {
+async fn list(plan: &Plan, connection: &Connection) -> RestAnswer<Vec<Ruleset>> {
     let targets: Vec<&str> = [(plan.pushes(), "push"), (plan.tags.is_some(), "tag")]
         .into_iter()
         .filter_map(|(planned, target)| planned.then_some(target))
         .collect();
     if targets.is_empty() {
-        return Rest::none();
+        return RestAnswer::none();
     }
     let targets = targets.join(",");
     if_possible(connection, "question for the rulesets", || connection.github.rulesets(&plan.target.slug, &targets))

@@ -1,6 +1,6 @@
 //! Asks about the secret that is to be set, and about its new value where that is itself a token.
 
-use super::{Asked, Rest, patiently};
+use super::{Asked, RestAnswer, patiently};
 use crate::{
     connection::Connection,
     credential::TokenKind,
@@ -66,7 +66,7 @@ async fn about(plan: &Plan, secret: &SecretPlan, token: &Token, connection: &Con
     }
 }
 
-fn learned<T>(facts: NewTokenFacts, answer: &Rest<T>) -> NewTokenFacts {
+fn learned<T>(facts: NewTokenFacts, answer: &RestAnswer<T>) -> NewTokenFacts {
     answer.metas().fold(facts, |facts, meta| NewTokenFacts {
         scopes: meta.scopes(),
         expires_at: meta.token_expiration(),

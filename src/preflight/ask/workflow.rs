@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::{
     super::facts::{Asked, Known, Refusal, WorkflowFacts},
-    Rest, if_possible,
+    RestAnswer, if_possible,
 };
 use crate::{
     connection::Connection,
@@ -78,7 +78,7 @@ async fn states(
 /// names, else the commit to tag where it holds the file, else the default branch.
 async fn content(plan: &Plan, connection: &Connection, file: &str) -> (Asked<Content>, Known, Vec<Meta>) {
     let path = format!(".github/workflows/{file}");
-    let look = async |reference: Option<&str>| -> Rest<Content> {
+    let look = async |reference: Option<&str>| -> RestAnswer<Content> {
         let ask = || connection.github.content(&plan.target.slug, &path, reference);
         if_possible(connection, "question for the workflow file", ask).await
     };

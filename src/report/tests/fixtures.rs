@@ -1,8 +1,8 @@
 //! For tests: a relay that went well and one that did not.
 
 use crate::report::{
-    Changes, CheckReport, CheckStatus, Drift, FileChange, FileStatus, PullRequestReport, PullRequestStatus, RefReport,
-    Report, RunReport, StageStatus, TargetReport,
+    ChangesReport, CheckReport, CheckStatus, Drift, FileChange, FileStatus, PullRequestReport, PullRequestStatus,
+    RefReport, Report, RunReport, StageStatus, TargetReport,
 };
 use crate::{
     credential::TokenKind,
@@ -47,7 +47,7 @@ pub(crate) fn success() -> Report {
         RefReport::new(&RefName::branch("gh-pages").unwrap(), old, new, false),
         RefReport::new(&RefName::tag("v1.2.0").unwrap(), Oid::ZERO, new, false),
     ];
-    report.changes = Changes {
+    report.changes = ChangesReport {
         added: 12,
         changed: 3,
         removed: 1,
@@ -103,6 +103,6 @@ pub(crate) fn failure() -> Report {
         .with_remedy("Let this account push under Settings > Branches, or publish to another `branch`."),
     );
     target.runs.clear();
-    target.facts = super::Facts { token_kind: Some(TokenKind::Classic), ..super::Facts::default() };
+    target.facts = super::OutputFacts { token_kind: Some(TokenKind::Classic), ..super::OutputFacts::default() };
     Report::new(vec![target])
 }
