@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use zeroize::Zeroizing;
 
 use self::{
-    named::{ARGUMENT, Named},
+    named::{ARGUMENT, NamedCommand},
     refused::{invalid, refused},
 };
 use crate::{
@@ -25,15 +25,15 @@ use crate::{
     explain::{self, ExplainOptions, OptionError},
     inputs::{
         INPUTS, Raw,
-        table::{Form, Input},
+        table::{InputForm, InputRow},
     },
 };
 
 /// What the program is asked to do.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub enum Invocation {
     /// One relay.
-    Relay(Request),
+    Relay(RelayRequest),
     /// The diagnosis of a text.
     Explain(Explain),
     /// This text, on standard output.
@@ -46,7 +46,7 @@ pub enum Command {
 
 /// One relay, as it was asked for.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct RelayRequest {
     /// Its inputs, unread: mask [`Raw::secrets`] first, then [`Inputs::read`](crate::inputs::Inputs::read).
     pub raw: Raw,
     /// Whether the report is printed as one JSON object, and nothing else on standard output.
@@ -80,47 +80,47 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     environment: Environment,
     read_file: &mut dyn FnMut(&str) -> io::Result<String>,
-) -> Result<Command, Failure> {
+) -> Result<Invocation, Failure> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let mut whole = flags_of(&arguments).any(|argument| argument == "--help");
     if arguments.first().is_some_and(|first| first == "help") {
         arguments.remove(0);
         whole = true;
     }
-    let named = arguments.first().and_then(|first| first.to_str()).and_then(Named::of);
+    let named = arguments.first().and_then(|first| first.to_str()).and_then(NamedCommand::of);
     if whole {
-        return Ok(Command::Help(help::whole(named)));
+        return Ok(Invocation::Help(help::whole(named)));
     }
     if flags_of(&arguments).any(|argument| argument == "-h") {
-        return Ok(Command::Help(help::short(named)));
+        return Ok(Invocation::Help(help::short(named)));
     }
     let Some(named) = named else {
         let matches = named::step_parser().try_get_matches_from(arguments).map_err(|error| refused(&error, None))?;
         if matches.get_flag("version") {
-            return Ok(Command::Version(format!("{}\n", version())));
+            return Ok(Invocation::Version(format!("{}\n", version())));
         }
         let raw = Raw::from_environment(environment);
-        return with_flags(raw, &matches, |_| true, read_file).map(Command::Relay);
+        return with_flags(raw, &matches, |_| true, read_file).map(Invocation::Relay);
     };
     let arguments = joined(&arguments[1..]);
     let matches = named.parser().try_get_matches_from(arguments).map_err(|error| refused(&error, Some(named)))?;
     let argument = || matches.get_many::<String>(ARGUMENT).into_iter().flatten().map(String::as_str);
     match named {
-        Named::Explain => explain_options(&matches)
+        NamedCommand::Explain => explain_options(&matches)
             .map(|options| {
                 let file = argument().next().filter(|file| *file != "-").map(PathBuf::from);
-                Command::Explain(Explain { options, file, json: matches.get_flag("json") })
+                Invocation::Explain(Explain { options, file, json: matches.get_flag("json") })
             })
             .map_err(|error| invalid(format!("{error}."))),
-        Named::Completions => completions(argument().next().unwrap_or_default()).map(Command::Completions),
-        Named::Check | Named::Publish | Named::Push => {
+        NamedCommand::Completions => completions(argument().next().unwrap_or_default()).map(Invocation::Completions),
+        NamedCommand::Check | NamedCommand::Publish | NamedCommand::Push => {
             let mut raw = Raw::from_environment(environment);
             // The command says what is done: an input of another command, left in the environment, does not.
             raw.retain(|input| named.takes(input));
             if let (Some(input), Some(_)) = (named.input(), argument().next()) {
                 raw.put(input, argument().collect::<Vec<_>>().join("\n"));
             }
-            with_flags(raw, &matches, |input| named.takes(input), read_file).map(Command::Relay)
+            with_flags(raw, &matches, |input| named.takes(input), read_file).map(Invocation::Relay)
         }
     }
 }
@@ -134,7 +134,7 @@ fn flags_of(arguments: &[OsString]) -> impl Iterator<Item = &OsString> {
 fn joined(arguments: &[OsString]) -> Vec<OsString> {
     let is_truth = |argument: &OsString| {
         let name = argument.to_str().and_then(|argument| argument.strip_prefix("--"));
-        name.is_some_and(|name| INPUTS.iter().any(|input| input.form == Form::Bool && input.name == name))
+        name.is_some_and(|name| INPUTS.iter().any(|input| input.form == InputForm::Bool && input.name == name))
     };
     let is_word =
         |argument: &OsString| matches!(argument.to_str(), Some("true" | "True" | "TRUE" | "false" | "False" | "FALSE"));
@@ -155,9 +155,9 @@ fn joined(arguments: &[OsString]) -> Vec<OsString> {
 fn with_flags(
     mut raw: Raw,
     matches: &ArgMatches,
-    takes: impl Fn(&Input) -> bool,
+    takes: impl Fn(&InputRow) -> bool,
     read_file: &mut dyn FnMut(&str) -> io::Result<String>,
-) -> Result<Request, Failure> {
+) -> Result<RelayRequest, Failure> {
     let mut standard_input = None;
     for input in INPUTS.iter().filter(|input| takes(input)) {
         let Some(values) = matches.get_many::<String>(input.name) else { continue };
@@ -185,7 +185,7 @@ fn with_flags(
         }
     }
     let yes = matches.try_get_one::<bool>("yes").ok().flatten().copied().unwrap_or_default();
-    Ok(Request { raw, json: matches.get_flag("json"), yes })
+    Ok(RelayRequest { raw, json: matches.get_flag("json"), yes })
 }
 
 /// The whole command line: the flags of a step, and the commands with theirs. For pages that are made of it.
@@ -242,7 +242,7 @@ fn explain_options(matches: &ArgMatches) -> Result<ExplainOptions, OptionError> 
 }
 
 /// The flag's name without its dashes.
-fn long(input: &Input) -> String {
+fn long(input: &InputRow) -> String {
     if input.form.is_secret() { format!("{}-file", input.name) } else { input.name.to_owned() }
 }
 

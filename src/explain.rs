@@ -60,7 +60,7 @@ pub fn parse_header(value: &str) -> Result<(String, String), OptionError> {
 
 /// The line that `explain` prints, members in this order.
 #[derive(Serialize)]
-struct Line<'a> {
+struct ExplainJson<'a> {
     cause: &'a str,
     transient: bool,
     what: &'a str,
@@ -71,7 +71,7 @@ struct Line<'a> {
 /// Diagnoses `text` and returns the one line of JSON, without a line end.
 pub fn run(options: &ExplainOptions, text: &str) -> String {
     let diagnosis = diagnose(options, text);
-    let line = Line {
+    let line = ExplainJson {
         cause: diagnosis.cause.slug(),
         transient: diagnosis.transient,
         what: &diagnosis.what,

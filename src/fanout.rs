@@ -18,7 +18,7 @@ use crate::{
     plan::Plan,
     preflight::Shared,
     progress::Watch,
-    relay::{begun, relay, wait_for_runs},
+    relay::{relay, report_before_start, wait_for_runs},
     report::{Console, StageStatus, TargetLog, TargetReport},
     retry::{Pace, Retries},
     revoke::Revocation,
@@ -46,7 +46,7 @@ pub async fn relay_all(
     tokens: &Tokens,
     revocation: Option<&Revocation>,
 ) -> Vec<TargetReport> {
-    let mut reports: Vec<TargetReport> = plans.iter().map(begun).collect();
+    let mut reports: Vec<TargetReport> = plans.iter().map(report_before_start).collect();
     let logs: Vec<TargetLog> =
         reports.iter().map(|report| console.target(&report.repository, plans.len() == 1)).collect();
     let http = match HttpClient::new(settings).map_err(HttpError::into_read_failure) {

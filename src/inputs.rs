@@ -29,9 +29,11 @@ use crate::{
 };
 
 pub use check_name::CheckName;
-pub use options::{MergeMethod, PreviewFolders, PullRequest, PullRequestWhen, RefsPush, Sign, Symlinks, Trailers};
+pub use options::{
+    MergeMethod, PreviewFolders, PullRequestInputs, PullRequestWhen, RefsPush, Sign, Symlinks, Trailers,
+};
 pub use raw::Raw;
-pub(crate) use raw::nearest;
+pub(crate) use raw::nearest_name;
 pub use table::INPUTS;
 
 /// What one step was asked to do. Every value has passed the checks that need neither network nor disk.
@@ -40,7 +42,7 @@ pub struct Inputs {
     /// Where the relay goes to.
     pub targets: Targets,
     /// What it authenticates with.
-    pub credential: Credential,
+    pub credential: CredentialInputs,
     /// What is pushed, if anything.
     pub push: Push,
     /// What is tagged, if anything.
@@ -99,7 +101,7 @@ pub struct SshRoute {
 
 /// What the step may authenticate with. `app` takes the place of `token`.
 #[derive(Clone, Debug)]
-pub struct Credential {
+pub struct CredentialInputs {
     /// The token, or why there is none.
     pub token: TokenInput,
     /// The workflow's own `GITHUB_TOKEN`: only compared with `token`, never sent.
@@ -206,7 +208,7 @@ pub struct BranchCommit {
     /// Whether GitHub signs the commit.
     pub sign: Sign,
     /// Whether the commit goes through a pull request.
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestInputs,
     /// The folders of previews that go when their pull request is no longer open.
     pub prune_previews: Option<PreviewFolders>,
 }

@@ -58,10 +58,10 @@ impl Revocation {
         let retries = retries.clone().watched(Arc::clone(watch)).until(Instant::now() + BUDGET);
         match self.send(&github, &retries).await {
             Ok(()) => return Ok("The old token was revoked. GitHub tells its owner by mail.".to_owned()),
-            Err(Unrevoked::Refused(failure)) => return Err(failure),
+            Err(RevocationError::Refused(failure)) => return Err(failure),
             // A pause that the server named and that is longer than what is left is not begun.
-            Err(Unrevoked::Lost(failure, pause)) if pause > retries.left() => return Err(failure),
-            Err(Unrevoked::Lost(failure, pause)) => {
+            Err(RevocationError::Lost(failure, pause)) if pause > retries.left() => return Err(failure),
+            Err(RevocationError::Lost(failure, pause)) => {
                 let text = format!("The answer to the {WHAT} was lost, so it is sent once more. {}", failure.what);
                 watch.see(Event::Notice(&text));
                 retries.pause(pause).await;
@@ -71,11 +71,11 @@ impl Revocation {
             Ok(()) => Ok("The old token was revoked, at the second request: the answer to the first was lost. GitHub \
                           tells its owner by mail."
                 .to_owned()),
-            Err(Unrevoked::Refused(failure) | Unrevoked::Lost(failure, _)) => Err(failure),
+            Err(RevocationError::Refused(failure) | RevocationError::Lost(failure, _)) => Err(failure),
         }
     }
 
-    async fn send(&self, github: &GitHub, retries: &Retries) -> Result<(), Unrevoked> {
+    async fn send(&self, github: &GitHub, retries: &Retries) -> Result<(), RevocationError> {
         let lost = Mutex::new(None);
         let pause_of_lost = || *lost.lock().unwrap_or_else(PoisonError::into_inner);
         let attempt = || async {
@@ -98,8 +98,8 @@ impl Revocation {
             Err(self.refused(error))
         };
         retries.run(WHAT, attempt).await.map_err(|failure| match pause_of_lost() {
-            Some(pause) => Unrevoked::Lost(failure, pause),
-            None => Unrevoked::Refused(failure),
+            Some(pause) => RevocationError::Lost(failure, pause),
+            None => RevocationError::Refused(failure),
         })
     }
 
@@ -117,7 +117,7 @@ impl Revocation {
 }
 
 /// Why a request did not revoke the token.
-enum Unrevoked {
+enum RevocationError {
     /// It was certainly not done.
     Refused(Failure),
     /// The answer got lost; the pause before the second request.

@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::confirm::confirm;
 use crate::{
-    cli::{self, Command, Explain, Request},
+    cli::{self, Explain, Invocation, RelayRequest},
     context::{Context, Environment},
     credential::Redactor,
     diagnosis::{Cause, Failure, Stage},
@@ -66,9 +66,9 @@ pub fn run_tuned(
     // Only arguments are refused here: without any, as on a runner, no second copy of the secrets is made.
     let beside = if arguments.is_empty() { Environment::default() } else { environment.clone() };
     let failure = match cli::parse(arguments, environment, &mut cli::read_secret_file) {
-        Ok(Command::Help(text) | Command::Version(text) | Command::Completions(text)) => return print(&text),
-        Ok(Command::Relay(request)) => return step(request, &context, tune),
-        Ok(Command::Explain(asked)) => match explained(&asked) {
+        Ok(Invocation::Help(text) | Invocation::Version(text) | Invocation::Completions(text)) => return print(&text),
+        Ok(Invocation::Relay(request)) => return step(request, &context, tune),
+        Ok(Invocation::Explain(asked)) => match explained(&asked) {
             Ok(text) => return print(&text),
             Err(failure) => failure,
         },
@@ -121,9 +121,9 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Reads the inputs and relays; the answer is the exit status.
-fn step(request: Request, context: &Context, tune: impl FnOnce(&mut Settings, &mut Retries)) -> ExitCode {
+fn step(request: RelayRequest, context: &Context, tune: impl FnOnce(&mut Settings, &mut Retries)) -> ExitCode {
     start_workers();
-    let Request { raw, json, yes } = request;
+    let RelayRequest { raw, json, yes } = request;
     let console = console(context, json);
     console.masks(raw.secrets().map(|(_, secret)| secret));
     logging::install(&console, u8::from(context.debug));

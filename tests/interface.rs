@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, ffi::OsString, fs, io, path::Path};
 
 use repo_relay::{
-    cli::{self, Command},
+    cli::{self, Invocation},
     context::{Context, Environment},
     inputs::{
         CheckName, INPUTS, Inputs, documents,
@@ -73,14 +73,14 @@ fn keys(value: &Value) -> Vec<String> {
     value.as_mapping().unwrap().keys().map(|key| key.as_str().unwrap().to_owned()).collect()
 }
 
-fn parse(arguments: &[&str], environment: Environment) -> Result<Command, String> {
+fn parse(arguments: &[&str], environment: Environment) -> Result<Invocation, String> {
     let mut no_file = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
     cli::parse(arguments.iter().map(OsString::from), environment, &mut no_file).map_err(|failure| failure.to_string())
 }
 
 fn help() -> String {
     match parse(&["--help"], Environment::default()).unwrap() {
-        Command::Help(text) => text,
+        Invocation::Help(text) => text,
         other => panic!("{other:?}"),
     }
 }
@@ -186,7 +186,7 @@ fn the_parser_takes_what_the_runner_hands_over_for_a_step_without_inputs() {
     let inputs = NAMES.split_whitespace().map(|name| (format!("INPUT_{}", name.to_uppercase()), value(name)));
     let environment: Environment = inputs.chain([("GITHUB_REPOSITORY".to_owned(), "o/r".to_owned())]).collect();
     let context = Context::read(&environment, "/github/workspace".into());
-    let Ok(Command::Relay(request)) = parse(&[], environment) else { panic!("not a relay") };
+    let Ok(Invocation::Relay(request)) = parse(&[], environment) else { panic!("not a relay") };
     let raw = request.raw;
     assert_eq!(raw.secrets().map(|(name, _)| name).collect::<Vec<_>>(), ["token", "workflow-token"]);
     let inputs = Inputs::read(&raw, &context).unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    named::{Named, step_parser},
+    named::{NamedCommand, step_parser},
     version,
 };
 
@@ -38,7 +38,7 @@ A token is sent to github.com or to a host that you wrote, never to one that onl
 Exit status: 0 on success, 1 on failure.
 ";
 
-impl Named {
+impl NamedCommand {
     /// The flags used most, in the form of a help screen.
     fn common(self) -> &'static str {
         match self {
@@ -126,7 +126,7 @@ impl Named {
 }
 
 /// One screen: at most 40 lines.
-pub(super) fn short(named: Option<Named>) -> String {
+pub(super) fn short(named: Option<NamedCommand>) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
     let _ = match named {
@@ -147,14 +147,14 @@ pub(super) fn short(named: Option<Named>) -> String {
             commands()
         ),
     };
-    examples(&mut text, named.map_or(EXAMPLES, Named::examples));
+    examples(&mut text, named.map_or(EXAMPLES, NamedCommand::examples));
     let page = named.map_or(String::new(), |named| format!("{} ", named.name()));
     let _ = writeln!(text, "\nEvery flag: repo-relay {page}--help. Exit status: 0 on success, 1 on failure.");
     text
 }
 
 /// Every flag.
-pub(super) fn whole(named: Option<Named>) -> String {
+pub(super) fn whole(named: Option<NamedCommand>) -> String {
     let usage = match named {
         Some(named) => format!("repo-relay {} {} [FLAGS]", named.name(), named.usage()),
         None => "repo-relay COMMAND [FLAGS]\n       repo-relay [FLAGS]".to_owned(),
@@ -175,19 +175,20 @@ pub(super) fn whole(named: Option<Named>) -> String {
             commands()
         );
     }
-    let parser = named.map_or_else(step_parser, Named::parser);
+    let parser = named.map_or_else(step_parser, NamedCommand::parser);
     let flags = parser.help_template("{all-args}").render_help().to_string();
     let mut text = format!("{head}\n{}\n", flags.trim_end());
-    examples(&mut text, named.map_or(EXAMPLES, Named::examples));
-    if !matches!(named, Some(Named::Explain | Named::Completions)) {
+    examples(&mut text, named.map_or(EXAMPLES, NamedCommand::examples));
+    if !matches!(named, Some(NamedCommand::Explain | NamedCommand::Completions)) {
         let _ = write!(text, "\n{ENVIRONMENT}");
     }
     text
 }
 
 fn commands() -> String {
-    let line = |named: Named| format!("  {:<20}  {}\n", format!("{} {}", named.name(), named.usage()), named.about());
-    Named::ALL.into_iter().map(line).collect()
+    let line =
+        |named: NamedCommand| format!("  {:<20}  {}\n", format!("{} {}", named.name(), named.usage()), named.about());
+    NamedCommand::ALL.into_iter().map(line).collect()
 }
 
 fn examples(text: &mut String, examples: [&str; 3]) {
@@ -201,8 +202,8 @@ fn examples(text: &mut String, examples: [&str; 3]) {
 mod tests {
     use super::*;
 
-    fn every() -> impl Iterator<Item = Option<Named>> {
-        Named::ALL.into_iter().map(Some).chain([None])
+    fn every() -> impl Iterator<Item = Option<NamedCommand>> {
+        NamedCommand::ALL.into_iter().map(Some).chain([None])
     }
 
     #[test]
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_screen_names_flags_that_the_command_takes() {
-        for named in Named::ALL {
+        for named in NamedCommand::ALL {
             let text = short(Some(named));
             let words = text.split_whitespace().filter_map(|word| word.strip_prefix("--"));
             let mut seen = 0;

@@ -1,23 +1,23 @@
 //! The inputs' help as a laptop needs it: the table's texts speak to the author of a workflow.
 
-use crate::inputs::table::{Input, Preset};
+use crate::inputs::table::{InputRow, Preset};
 
 /// What an input means on a laptop, and what counts without it; `None` where the table's own default holds there too.
-struct Laptop {
+struct LaptopHelp {
     name: &'static str,
     help: &'static str,
     preset: Option<&'static str>,
 }
 
-const fn says(name: &'static str, help: &'static str) -> Laptop {
-    Laptop { name, help, preset: None }
+const fn says(name: &'static str, help: &'static str) -> LaptopHelp {
+    LaptopHelp { name, help, preset: None }
 }
 
-const fn says_with(name: &'static str, help: &'static str, preset: &'static str) -> Laptop {
-    Laptop { name, help, preset: Some(preset) }
+const fn says_with(name: &'static str, help: &'static str, preset: &'static str) -> LaptopHelp {
+    LaptopHelp { name, help, preset: Some(preset) }
 }
 
-const TEXTS: &[Laptop] = &[
+const TEXTS: &[LaptopHelp] = &[
     says_with(
         "repository",
         "Target repository, as owner/name or a whole address, whose host then replaces --server-url. Repeat the flag for several \
@@ -126,7 +126,7 @@ const TEXTS: &[Laptop] = &[
 ];
 
 /// The help of an input with its default, for `--help`.
-pub(super) fn help(input: &Input) -> String {
+pub(super) fn help(input: &InputRow) -> String {
     let laptop = TEXTS.iter().find(|laptop| laptop.name == input.name);
     let text = laptop.map_or(input.help, |laptop| laptop.help);
     let preset = match (laptop.and_then(|laptop| laptop.preset), input.preset) {

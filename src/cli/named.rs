@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command as Parser};
 use super::{laptop, long};
 use crate::inputs::{
     INPUTS,
-    table::{Form, Group, Input, find},
+    table::{Group, InputForm, InputRow, find},
 };
 
 /// The id of a command's own argument.
@@ -15,7 +15,7 @@ pub(super) const ARGUMENT: &str = "argument";
 
 /// A command for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum NamedCommand {
     /// The preflight alone.
     Check,
     /// A folder onto a branch.
@@ -28,7 +28,7 @@ pub(super) enum Named {
     Completions,
 }
 
-impl Named {
+impl NamedCommand {
     pub(super) const ALL: [Self; 5] = [Self::Check, Self::Publish, Self::Push, Self::Explain, Self::Completions];
 
     pub(super) fn of(word: &str) -> Option<Self> {
@@ -77,7 +77,7 @@ impl Named {
     }
 
     /// The input that its own argument sets.
-    pub(super) fn input(self) -> Option<&'static Input> {
+    pub(super) fn input(self) -> Option<&'static InputRow> {
         match self {
             Self::Check => find("repository"),
             Self::Publish => find("directory"),
@@ -87,7 +87,7 @@ impl Named {
     }
 
     /// Whether the command can use this input: its group belongs to the command, or something that it needs does.
-    pub(super) fn takes(self, input: &Input) -> bool {
+    pub(super) fn takes(self, input: &InputRow) -> bool {
         let group = match self {
             Self::Check => matches!(input.group, Group::Target | Group::Credential | Group::Behaviour),
             Self::Publish => input.group != Group::PushRefs,
@@ -168,7 +168,7 @@ pub(super) fn step_parser() -> Parser {
 /// The whole command line, as a completion script describes it.
 pub(super) fn whole() -> Parser {
     let parser = step_parser().no_binary_name(false);
-    Named::ALL.into_iter().fold(parser, |parser, named| parser.subcommand(named.parser().no_binary_name(false)))
+    NamedCommand::ALL.into_iter().fold(parser, |parser, named| parser.subcommand(named.parser().no_binary_name(false)))
 }
 
 fn bare(name: &'static str) -> Parser {
@@ -181,29 +181,29 @@ fn bare(name: &'static str) -> Parser {
 }
 
 /// `joined`: a truth value is given as `--flag=false` alone, so that an argument may follow the flag.
-fn with_inputs(parser: Parser, takes: impl Fn(&Input) -> bool, joined: bool) -> Parser {
+fn with_inputs(parser: Parser, takes: impl Fn(&InputRow) -> bool, joined: bool) -> Parser {
     Group::ALL.into_iter().fold(parser, |parser, group| {
         let inputs = INPUTS.iter().filter(|input| input.group == group && takes(input));
         inputs.fold(parser.next_help_heading(group.title()), |parser, input| parser.arg(argument(input, joined)))
     })
 }
 
-fn argument(input: &'static Input, joined: bool) -> Arg {
+fn argument(input: &'static InputRow, joined: bool) -> Arg {
     let arg = Arg::new(input.name).long(long(input)).help(laptop::help(input).replace('`', ""));
     let arg = match input.form {
-        Form::List(_) => arg.action(ArgAction::Append),
-        Form::Bool => arg.num_args(0..=1).default_missing_value("true").require_equals(joined),
+        InputForm::List(_) => arg.action(ArgAction::Append),
+        InputForm::Bool => arg.num_args(0..=1).default_missing_value("true").require_equals(joined),
         _ => arg,
     };
     arg.value_name(match input.form {
-        Form::Bool => "true|false".to_owned(),
-        Form::Choice(words) => words.join("|"),
-        Form::Secret(_) | Form::VerbatimSecret(_) => "PATH|-".to_owned(),
-        Form::Number(_) => "N".to_owned(),
-        Form::Duration => "TIME".to_owned(),
-        Form::Json => "JSON".to_owned(),
-        Form::List(_) => "ITEM".to_owned(),
-        Form::Text(_) | Form::Verbatim(_) => "TEXT".to_owned(),
+        InputForm::Bool => "true|false".to_owned(),
+        InputForm::Choice(words) => words.join("|"),
+        InputForm::Secret(_) | InputForm::VerbatimSecret(_) => "PATH|-".to_owned(),
+        InputForm::Number(_) => "N".to_owned(),
+        InputForm::Duration => "TIME".to_owned(),
+        InputForm::Json => "JSON".to_owned(),
+        InputForm::List(_) => "ITEM".to_owned(),
+        InputForm::Text(_) | InputForm::Verbatim(_) => "TEXT".to_owned(),
     })
 }
 

@@ -4,18 +4,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::{
     long,
-    named::{Named, flags_of_a_step},
+    named::{NamedCommand, flags_of_a_step},
 };
 use crate::{
     diagnosis::{Cause, Failure},
-    inputs::{INPUTS, nearest},
+    inputs::{INPUTS, nearest_name},
 };
 
 /// A word this unlike every command is not meant to be one.
 const LIKE: f64 = 0.75;
 
 /// clap's refusal of the arguments of `named`, or of a step.
-pub(super) fn refused(error: &clap::Error, named: Option<Named>) -> Failure {
+pub(super) fn refused(error: &clap::Error, named: Option<NamedCommand>) -> Failure {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
@@ -29,9 +29,9 @@ pub(super) fn refused(error: &clap::Error, named: Option<Named>) -> Failure {
             "Unknown flag with one dash. Flags are written in full with two dashes, such as `--repository`.".to_owned()
         }
         (ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand, _) => surplus(named, flag),
-        (ErrorKind::ArgumentConflict, name) => match (named.and_then(Named::input), name) {
+        (ErrorKind::ArgumentConflict, name) => match (named.and_then(NamedCommand::input), name) {
             (Some(input), name) if name.is_none_or(|name| name == input.name) => {
-                let argument = named.map_or("", Named::argument);
+                let argument = named.map_or("", NamedCommand::argument);
                 format!("{argument} and `--{}` say the same. Write one of them.", input.name)
             }
             (_, Some(name)) => format!("`--{name}` is given more than once; it accepts one value."),
@@ -50,32 +50,38 @@ pub(super) fn refused(error: &clap::Error, named: Option<Named>) -> Failure {
     invalid(what).with_remedy(remedy(named))
 }
 
-fn remedy(named: Option<Named>) -> String {
+fn remedy(named: Option<NamedCommand>) -> String {
     let command = named.map_or(String::new(), |named| format!("{} ", named.name()));
     format!("Correct the command line; `repo-relay {command}--help` lists every flag and what it accepts.")
 }
 
-fn missing(named: Option<Named>) -> String {
+fn missing(named: Option<NamedCommand>) -> String {
     match named {
-        Some(named @ Named::Publish) => format!("`publish` needs {}, the folder to publish.", named.argument()),
-        Some(named @ Named::Push) => format!("`push` needs a {}, such as `main` or `HEAD:release`.", named.argument()),
-        Some(Named::Completions) => "`completions` needs a SHELL: bash, zsh, fish, elvish or powershell.".to_owned(),
+        Some(named @ NamedCommand::Publish) => format!("`publish` needs {}, the folder to publish.", named.argument()),
+        Some(named @ NamedCommand::Push) => {
+            format!("`push` needs a {}, such as `main` or `HEAD:release`.", named.argument())
+        }
+        Some(NamedCommand::Completions) => {
+            "`completions` needs a SHELL: bash, zsh, fish, elvish or powershell.".to_owned()
+        }
         _ => "An argument is missing.".to_owned(),
     }
 }
 
 /// An argument too many, or a first word that is no command.
-fn surplus(named: Option<Named>, word: &str) -> String {
+fn surplus(named: Option<NamedCommand>, word: &str) -> String {
     match named {
-        Some(named @ (Named::Check | Named::Publish | Named::Explain | Named::Completions)) => {
+        Some(
+            named @ (NamedCommand::Check | NamedCommand::Publish | NamedCommand::Explain | NamedCommand::Completions),
+        ) => {
             format!("`{}` accepts one {}; more arguments are given.", named.name(), named.argument())
         }
-        Some(Named::Push) | None => match like_a_command(word) {
+        Some(NamedCommand::Push) | None => match like_a_command(word) {
             Some(command) if command == word => format!("The command comes first: `repo-relay {command} ...`."),
             Some(command) => format!("Unknown command. Did you mean `{command}`?"),
             None => format!(
                 "An argument without a flag before it is no command. The commands are {}.",
-                Named::ALL.map(|named| format!("`{}`", named.name())).join(", ")
+                NamedCommand::ALL.map(|named| format!("`{}`", named.name())).join(", ")
             ),
         },
     }
@@ -84,13 +90,13 @@ fn surplus(named: Option<Named>, word: &str) -> String {
 /// The command that a mistyped first word most likely means.
 fn like_a_command(word: &str) -> Option<&'static str> {
     let word = word.to_lowercase();
-    let likeness = |named: &Named| strsim::jaro_winkler(&word, named.name());
-    let best = Named::ALL.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    let likeness = |named: &NamedCommand| strsim::jaro_winkler(&word, named.name());
+    let best = NamedCommand::ALL.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
     (likeness(&best) >= LIKE).then_some(best.name())
 }
 
-fn unknown_flag(name: &str, named: Option<Named>) -> String {
-    let flags = named.map_or_else(flags_of_a_step, Named::flags);
+fn unknown_flag(name: &str, named: Option<NamedCommand>) -> String {
+    let flags = named.map_or_else(flags_of_a_step, NamedCommand::flags);
     if INPUTS.iter().any(|input| input.name == name && input.form.is_secret()) {
         return format!(
             "`--{name}` is not accepted: others can read a secret on the command line. \
@@ -100,7 +106,7 @@ fn unknown_flag(name: &str, named: Option<Named>) -> String {
     if let Some(named) = named
         && flags_of_a_step().contains(name)
     {
-        let others: Vec<String> = Named::ALL
+        let others: Vec<String> = NamedCommand::ALL
             .into_iter()
             .filter(|other| other.flags().contains(name))
             .map(|other| format!("`{}`", other.name()))
@@ -110,7 +116,7 @@ fn unknown_flag(name: &str, named: Option<Named>) -> String {
             others => format!("`{}` does not take `--{name}`; {} does.", named.name(), others.join(" or ")),
         };
     }
-    let like = nearest(name, flags.iter().map(String::as_str)).unwrap_or_default();
+    let like = nearest_name(name, flags.iter().map(String::as_str)).unwrap_or_default();
     // A name that is a token's, or a page long, was not meant to be one.
     let shown = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte));
     let flag = if shown { format!("Unknown flag `--{name}`.") } else { "Unknown flag.".to_owned() };

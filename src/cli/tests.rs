@@ -10,7 +10,7 @@ use crate::{
     inputs::{Inputs, Push},
 };
 
-fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Command, Failure> {
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Invocation, Failure> {
     let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut files = |path: &str| match path {
         "-" => Ok("ghp_from_stdin\n".to_owned()),
@@ -24,7 +24,7 @@ fn inputs(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Inputs, Fail
     let variables = [variables, &[("GITHUB_REPOSITORY", "o/r")]].concat();
     let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     match command(arguments, &variables)? {
-        Command::Relay(request) => Inputs::read(&request.raw, &Context::read(&environment, PathBuf::from("/here"))),
+        Invocation::Relay(request) => Inputs::read(&request.raw, &Context::read(&environment, PathBuf::from("/here"))),
         other => panic!("{other:?}"),
     }
 }
@@ -112,7 +112,7 @@ fn what_the_command_line_does_not_take_is_refused_by_name_and_without_its_value(
 fn help_version_and_explain_are_commands_of_their_own() {
     let bad = [("INPUT_NONSENSE", "x")];
     let help = |arguments: &[&str]| match command(arguments, &bad) {
-        Ok(Command::Help(text)) => text,
+        Ok(Invocation::Help(text)) => text,
         other => panic!("{arguments:?}: {other:?}"),
     };
     assert!(help(&["--help"]).contains("--token-file <PATH|->"));
@@ -124,16 +124,18 @@ fn help_version_and_explain_are_commands_of_their_own() {
     }
     assert!(help(&["push", "-h"]).contains("repo-relay push REFSPEC..."));
     for version in ["--version", "-V"] {
-        assert!(matches!(command(&[version], &bad), Ok(Command::Version(text)) if text.starts_with("repo-relay 1.")));
+        assert!(
+            matches!(command(&[version], &bad), Ok(Invocation::Version(text)) if text.starts_with("repo-relay 1."))
+        );
     }
     let arguments =
         ["explain", "a.log", "--operation", "rest", "--status", "403", "--header", "X-A: b", "--header", "C: d"];
-    let Ok(Command::Explain(asked)) = command(&arguments, &bad) else { panic!("not explain") };
+    let Ok(Invocation::Explain(asked)) = command(&arguments, &bad) else { panic!("not explain") };
     assert_eq!((asked.options.status, asked.options.headers.len(), asked.json), (Some(403), 2, false));
     assert_eq!(asked.file, Some(PathBuf::from("a.log")));
-    let Ok(Command::Explain(asked)) = command(&["explain", "-", "--json"], &bad) else { panic!("not explain") };
+    let Ok(Invocation::Explain(asked)) = command(&["explain", "-", "--json"], &bad) else { panic!("not explain") };
     assert!(asked.file.is_none() && asked.json);
-    let Ok(Command::Completions(script)) = command(&["completions", "bash"], &bad) else { panic!("no script") };
+    let Ok(Invocation::Completions(script)) = command(&["completions", "bash"], &bad) else { panic!("no script") };
     assert!(script.contains("--destination") && script.contains("publish"));
 }
 
@@ -155,14 +157,14 @@ fn a_command_sets_its_input_and_drops_those_of_others() {
 #[test]
 fn every_command_has_its_flags() {
     for (named, takes, leaves) in [
-        (Named::Check, &["token-file", "expiry-warning", "json"][..], &["dry-run", "yes", "branch", "tag"][..]),
+        (NamedCommand::Check, &["token-file", "expiry-warning", "json"][..], &["dry-run", "yes", "branch", "tag"][..]),
         (
-            Named::Publish,
+            NamedCommand::Publish,
             &["branch", "keep", "tag", "wait-for", "dry-run", "yes"],
             &["refs", "remove", "workflow-token-file"],
         ),
         (
-            Named::Push,
+            NamedCommand::Push,
             &["refs", "tag", "author", "signing-key-file", "wait-for"],
             &["directory", "keep", "message", "cname"],
         ),
@@ -175,9 +177,9 @@ fn every_command_has_its_flags() {
 
 #[test]
 fn json_and_yes_are_told() {
-    let Ok(Command::Relay(request)) = command(&["push", "main", "--json", "--yes"], &[]) else { panic!() };
+    let Ok(Invocation::Relay(request)) = command(&["push", "main", "--json", "--yes"], &[]) else { panic!() };
     assert!(request.json && request.yes);
-    let Ok(Command::Relay(request)) = command(&["--refs", "main"], &[]) else { panic!() };
+    let Ok(Invocation::Relay(request)) = command(&["--refs", "main"], &[]) else { panic!() };
     assert!(!request.json && !request.yes);
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
     assert!(asks_for_json(&words(&["push", "--nonsense", "--json"])));

@@ -29,8 +29,9 @@ fn statement(reading: &Reading) -> Option<Finding> {
     if let Some(plain) = credentials::unsendable(reading).or_else(|| repository::refused_object(reading)) {
         return Some(plain);
     }
-    let signs = credentials::SIGNS.iter().chain(policy::SIGNS).chain(repository::SIGNS).chain(dispatch::SIGNS);
-    let spoken = earliest(reading, signs.chain(pulls::SIGNS));
+    let signs =
+        credentials::PATTERNS.iter().chain(policy::PATTERNS).chain(repository::PATTERNS).chain(dispatch::PATTERNS);
+    let spoken = earliest(reading, signs.chain(pulls::PATTERNS));
     let denied = credentials::denied(reading);
     match (spoken, denied) {
         (Some(spoken), Some(denied)) if position(&spoken) < position(&denied) => Some(spoken),

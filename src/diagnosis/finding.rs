@@ -22,13 +22,13 @@ impl Finding {
 }
 
 /// Words that show a cause.
-pub(super) struct Sign {
+pub(super) struct CausePattern {
     pub(super) cause: Cause,
     pub(super) also: &'static [Cause],
     pub(super) any: &'static [&'static str],
 }
 
-impl Sign {
+impl CausePattern {
     pub(super) const fn of(cause: Cause, any: &'static [&'static str]) -> Self {
         Self { cause, also: &[], any }
     }
@@ -39,7 +39,7 @@ impl Sign {
 }
 
 /// The sign whose words stand first in the text; of several at one place the first of the table.
-pub(super) fn earliest<'a>(reading: &Reading, signs: impl IntoIterator<Item = &'a Sign>) -> Option<Finding> {
+pub(super) fn earliest<'a>(reading: &Reading, signs: impl IntoIterator<Item = &'a CausePattern>) -> Option<Finding> {
     let found = signs.into_iter().filter_map(|sign| Some((reading.first_of(sign.any)?, sign)));
     let (span, sign) = found.min_by_key(|(span, _)| span.start)?;
     Some(Finding::new(sign.cause, sign.also, Some(span)))

@@ -3,13 +3,13 @@
 
 pub(super) mod clock;
 mod foreign;
-mod harvest;
+mod scan;
 mod unwrap;
 
 use memchr::memmem;
 
 use super::{Evidence, Operation};
-pub(super) use harvest::Endpoint;
+pub(super) use scan::Endpoint;
 
 /// How much of a text is looked at, in bytes: so much of its beginning and as much of its end.
 const HALF: usize = 128 * 1024;
@@ -28,7 +28,7 @@ pub(super) struct Reading {
     /// The text in lower case, without line ends, prefixes and repeated blanks; all quotation marks are `'`.
     pub(super) flat: String,
     /// The same in lines, as they are shown to a person.
-    lines: Vec<Line>,
+    lines: Vec<ReadingLine>,
     /// The status that the caller or the text told.
     pub(super) status: Option<u16>,
     headers: Vec<(String, String)>,
@@ -40,7 +40,7 @@ pub(super) struct Reading {
     pub(super) is_foreign: bool,
 }
 
-struct Line {
+struct ReadingLine {
     /// Where the line begins in `flat`.
     start: usize,
     shown: String,
@@ -53,9 +53,9 @@ impl Reading {
         let mut flat = String::with_capacity(text.len());
         let mut lines = Vec::new();
         let is_foreign = foreign::is_foreign(&text.to_lowercase());
-        let mut harvest = harvest::Harvest::new(evidence);
+        let mut scan = scan::TextScan::new(evidence);
         for line in text.split(['\n', '\r']) {
-            harvest.line(line);
+            scan.line(line);
             let shown = unwrap::without_prefix(line);
             if shown.is_empty() {
                 continue;
@@ -70,10 +70,10 @@ impl Reading {
                 flat.truncate(start.saturating_sub(1));
                 continue;
             }
-            lines.push(Line { start, shown: shown.to_owned() });
+            lines.push(ReadingLine { start, shown: shown.to_owned() });
         }
         let html = ["<!doctype html", "<html", "<head>", "<body"].iter().any(|tag| flat.contains(tag));
-        let harvest::Found { status, headers, endpoint } = harvest.finish(&flat);
+        let scan::ScannedText { status, headers, endpoint } = scan.finish(&flat);
         Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html, is_foreign }
     }
 

@@ -13,18 +13,18 @@ use super::{
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
 pub(super) fn remedy(finding: &Finding, reading: &Reading, situation: &Situation) -> String {
-    let named = of_what_is_pushed(finding.cause, reading, situation);
-    let named = named.or_else(|| self::named(finding.cause, reading, situation));
+    let named = remedy_by_push(finding.cause, reading, situation);
+    let named = named.or_else(|| remedy_with_page(finding.cause, reading, situation));
     let mut words = named.unwrap_or_else(|| finding.cause.remedy().to_owned());
-    if let Some(apart) = apart(finding) {
+    if let Some(hint) = hint_between_causes(finding) {
         words.push(' ');
-        words.push_str(apart);
+        words.push_str(hint);
     }
     words
 }
 
 /// A remedy for what was pushed, where the inputs of a directory's commit cannot help.
-fn of_what_is_pushed(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
+fn remedy_by_push(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
     let server = situation.server.as_deref().unwrap_or("https://github.com");
     let page = |path: &str| Some(format!("{server}/{}/{path}", situation.repository.as_deref()?));
     let branch = situation.branch.as_deref().unwrap_or("the branch");
@@ -66,7 +66,7 @@ fn of_what_is_pushed(cause: Cause, reading: &Reading, situation: &Situation) -> 
     }
     Some(match cause {
         Cause::RequiredSignatures => format!(
-            "The commits of the checkout are pushed as they are: `signing-key` and `sign` sign only what the step commits. Sign them where they are made (`git rebase --exec 'git commit --amend --no-edit -S'` signs old ones), \
+            "The commits of the checkout are pushed as they are: `signing-key` and `sign` sign only what the step commits. CausePattern them where they are made (`git rebase --exec 'git commit --amend --no-edit -S'` signs old ones), \
              or add this account or App to the ruleset's Bypass list on {}.",
             page("settings/rules")?
         ),
@@ -80,7 +80,7 @@ fn of_what_is_pushed(cause: Cause, reading: &Reading, situation: &Situation) -> 
 }
 
 /// A remedy that names the page to open; none where the names are not known.
-fn named(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
+fn remedy_with_page(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
     let server = situation.server.as_deref().unwrap_or("https://github.com");
     let repository = situation.repository.as_deref();
     let page = |path: &str| repository.map(|repository| format!("{server}/{repository}/{path}"));
@@ -173,7 +173,7 @@ fn missing_permission(needs: &str, kind: Option<TokenKind>) -> String {
 }
 
 /// How to tell apart what the same words can mean.
-fn apart(finding: &Finding) -> Option<&'static str> {
+fn hint_between_causes(finding: &Finding) -> Option<&'static str> {
     if finding.also.is_empty() {
         return None;
     }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_text_can_not_decide_comes_with_how_to_tell_it_apart() {
+    fn what_the_text_cannot_decide_comes_with_how_to_tell_it_apart() {
         let diagnosis =
             classify(&Evidence::of_text(Operation::GitPush, "remote: Repository not found."), &Situation::default());
         assert_eq!(diagnosis.also.first(), Some(&Cause::FineGrainedRepoNotSelected));

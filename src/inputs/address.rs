@@ -13,7 +13,7 @@ use crate::names::{NameError, ServerUrl, Slug};
 pub(super) const SSH_OVER_HTTPS: &str = "ssh.github.com";
 
 /// What one line of `repository` says.
-pub(super) enum Place {
+pub(super) enum RepositoryAddress {
     /// `owner/name`.
     Slug(Slug),
     /// A web address.
@@ -30,7 +30,7 @@ impl fmt::Display for SshRoute {
 }
 
 /// Reads one line of `repository`.
-pub(super) fn place(line: &str) -> Result<Place, NameError> {
+pub(super) fn place(line: &str) -> Result<RepositoryAddress, NameError> {
     if line.contains("://") {
         let url = Url::parse(line).map_err(|error| unusable(line, &format!("is no address ({error})")))?;
         return match url.scheme() {
@@ -43,16 +43,16 @@ pub(super) fn place(line: &str) -> Result<Place, NameError> {
         Some((user, host, path)) => {
             let host = host_text(host).ok_or_else(|| unusable(line, "names no host before `:`"))?;
             let slug = slug(line, path)?;
-            Ok(Place::Ssh(SshRoute { user: user.unwrap_or("git").to_owned(), host, port: None }, slug))
+            Ok(RepositoryAddress::Ssh(SshRoute { user: user.unwrap_or("git").to_owned(), host, port: None }, slug))
         }
         None if line.starts_with("github.com/") || line.matches('/').count() > 1 => {
             Err(unusable(line, "is neither owner/name nor a whole address, which begins with https://"))
         }
-        None => slug(line, line).map(Place::Slug),
+        None => slug(line, line).map(RepositoryAddress::Slug),
     }
 }
 
-fn web(line: &str, url: &Url) -> Result<Place, NameError> {
+fn web(line: &str, url: &Url) -> Result<RepositoryAddress, NameError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(unusable(line, "holds a user name or a password: the credential goes into `token`"));
     }
@@ -60,10 +60,10 @@ fn web(line: &str, url: &Url) -> Result<Place, NameError> {
         return Err(unusable(line, "has a query or a fragment"));
     }
     let server = url[..url::Position::AfterPort].parse()?;
-    Ok(Place::Web(server, slug(line, url.path())?))
+    Ok(RepositoryAddress::Web(server, slug(line, url.path())?))
 }
 
-fn ssh(line: &str, url: &Url) -> Result<Place, NameError> {
+fn ssh(line: &str, url: &Url) -> Result<RepositoryAddress, NameError> {
     if url.password().is_some() {
         return Err(unusable(line, "holds a password: SSH takes the private key in `ssh-key`"));
     }
@@ -73,7 +73,7 @@ fn ssh(line: &str, url: &Url) -> Result<Place, NameError> {
     let host = url.host_str().and_then(host_text).ok_or_else(|| unusable(line, "names no host"))?;
     let user = Some(url.username()).filter(|user| !user.is_empty()).unwrap_or("git").to_owned();
     let port = url.port().filter(|port| *port != 22);
-    Ok(Place::Ssh(SshRoute { user, host, port }, slug(line, url.path())?))
+    Ok(RepositoryAddress::Ssh(SshRoute { user, host, port }, slug(line, url.path())?))
 }
 
 /// `[user@]host:path`, where no slash comes before the colon.

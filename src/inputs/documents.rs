@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Group, INPUTS, Input, OUTPUTS, Preset};
+use super::table::{Group, INPUTS, InputRow, OUTPUTS, Preset};
 
 /// The widest line of a description in `action.yml`.
 const WIDTH: usize = 110;
@@ -99,7 +99,7 @@ pub fn inputs_tables() -> String {
     text
 }
 
-fn preset(input: &Input) -> String {
+fn preset(input: &InputRow) -> String {
     match input.preset {
         Preset::None => String::new(),
         Preset::Value(value) => format!("`{}`", cell(value)),

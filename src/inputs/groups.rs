@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AppCredential, Behaviour, CheckName, Credential, SecretInput, TagExists, TagLine, Tags, TokenInput, Triggers,
+    AppCredential, Behaviour, CheckName, CredentialInputs, SecretInput, TagExists, TagLine, Tags, TokenInput, Triggers,
     WaitFor, forms,
-    raw::{CLOUD_TOKENS, ENTERPRISE_TOKENS, nearest},
-    read::Reader,
+    raw::{CLOUD_TOKENS, ENTERPRISE_TOKENS, nearest_name},
+    read::InputReader,
     refusal::{accepts, contradiction, incomplete, invalid, refused, refused_name, unaccepted},
     repository::Resolved,
 };
@@ -22,7 +22,7 @@ use crate::{
 /// Source: <https://docs.github.com/en/rest/credentials/revoke>
 const REVOCABLE: [&str; 5] = ["ghp_", "github_pat_", "gho_", "ghu_", "ghr_"];
 
-impl Reader<'_> {
+impl InputReader<'_> {
     pub(super) fn ca_certificate(&self) -> Result<Option<String>, Failure> {
         let text = self.text("ca-certificate");
         match text {
@@ -31,7 +31,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn credential(&self, target: &Resolved) -> Result<Credential, Failure> {
+    pub(super) fn credential(&self, target: &Resolved) -> Result<CredentialInputs, Failure> {
         let app = match (self.text("app-id"), self.secret("app-private-key")) {
             (None, None) => None,
             (Some(id), Some(private_key)) => {
@@ -53,7 +53,7 @@ impl Reader<'_> {
         }
         let workflow_token = self.secret("workflow-token");
         let token = self.token(target, workflow_token.as_ref())?;
-        Ok(Credential {
+        Ok(CredentialInputs {
             token,
             workflow_token,
             ssh_key: self.secret("ssh-key"),
@@ -198,7 +198,7 @@ impl Reader<'_> {
     /// The token to revoke: of a form that GitHub revokes, and none that this step uses or hands out.
     pub(super) fn revoke_token(
         &self,
-        credential: &Credential,
+        credential: &CredentialInputs,
         secret: Option<&SecretInput>,
     ) -> Result<Option<Secret>, Failure> {
         let Some(old) = self.secret("revoke-token") else { return Ok(None) };
@@ -235,7 +235,7 @@ impl Reader<'_> {
         let mut ignore_checks = BTreeSet::new();
         for line in self.lines("ignore-checks") {
             let Some(check) = CheckName::find(line) else {
-                let like = nearest(line, CheckName::ALL.iter().map(|check| check.name())).unwrap_or_default();
+                let like = nearest_name(line, CheckName::ALL.iter().map(|check| check.name())).unwrap_or_default();
                 return Err(refused("ignore-checks", line, &format!("the nearest is {like}")));
             };
             if !check.may_be_ignored() {

@@ -38,7 +38,7 @@ pub enum Sign {
 
 /// The inputs `pull-request` and `pull-request-merge`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PullRequest {
+pub struct PullRequestInputs {
     /// When the change goes to a pull request.
     pub when: PullRequestWhen,
     /// How the pull request is merged; none: the step leaves it open.
@@ -90,9 +90,13 @@ pub struct RefsPush {
     /// Whether Git LFS objects are uploaded before the push.
     pub lfs: bool,
     /// Whether the branch goes through a pull request.
+<<<<<<< HEAD
     pub pull_request: PullRequest,
     /// The most that one push may bring, in bytes: GitHub's limit, and no input. Tests lower it.
     pub push_limit: u64,
+=======
+    pub pull_request: PullRequestInputs,
+>>>>>>> 67611de (names: types of the upper floors say what they are)
 }
 
 /// The input `prune-previews`: the path, from the root of the branch, of the folder that holds the preview of one pull

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::{
-    BranchCommit, DirectoryPush, History, MergeMethod, Nojekyll, PullRequest, PullRequestWhen, Push, RefsPush, Refspec,
-    Sign, Symlinks, Trailers, forms,
+    BranchCommit, DirectoryPush, History, MergeMethod, Nojekyll, PullRequestInputs, PullRequestWhen, Push, RefsPush,
+    Refspec, Sign, Symlinks, Trailers, forms,
     groups::ref_name,
-    read::{Reader, preset},
+    read::{InputReader, preset},
     refusal::{accepts, contradiction, invalid, refused, refused_name, unaccepted},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     names::{NameError, RefName},
 };
 
-impl Reader<'_> {
+impl InputReader<'_> {
     pub(super) fn push(&self) -> Result<Push, Failure> {
         let directory = self.text("directory").map(PathBuf::from);
         let commit = self.branch_commit()?;
@@ -100,14 +100,14 @@ impl Reader<'_> {
         })
     }
 
-    fn pull_request(&self) -> Result<PullRequest, Failure> {
+    fn pull_request(&self) -> Result<PullRequestInputs, Failure> {
         let words = [("required", PullRequestWhen::Required), ("always", PullRequestWhen::Always)];
         let methods = [
             ("merge", Some(MergeMethod::Merge)),
             ("squash", Some(MergeMethod::Squash)),
             ("rebase", Some(MergeMethod::Rebase)),
         ];
-        Ok(PullRequest {
+        Ok(PullRequestInputs {
             when: self.choice_or_no("pull-request", &words, PullRequestWhen::No)?,
             merge: self.choice_or_no("pull-request-merge", &methods, None)?,
         })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::table::{INPUTS, Input, find};
+use super::table::{INPUTS, InputRow, find};
 use crate::{context::Environment, credential::Secret};
 
 /// The variables that hold a token on a laptop, for github.com and GHE.com and for GitHub Enterprise Server; of each the
@@ -44,7 +44,7 @@ impl Raw {
     }
 
     /// Sets an input from a flag, which wins over the environment.
-    pub fn put(&mut self, input: &'static Input, value: String) {
+    pub fn put(&mut self, input: &'static InputRow, value: String) {
         if input.form.is_secret() {
             self.secrets.insert(input.name, Secret::new(value));
         } else {
@@ -53,7 +53,7 @@ impl Raw {
     }
 
     /// Drops the inputs that a command does not take.
-    pub fn retain(&mut self, takes: impl Fn(&Input) -> bool) {
+    pub fn retain(&mut self, takes: impl Fn(&InputRow) -> bool) {
         let stays = |name: &str| find(name).is_some_and(&takes);
         self.texts.retain(|name, _| stays(name));
         self.secrets.retain(|name, _| stays(name));
@@ -96,7 +96,7 @@ impl Raw {
     }
 
     /// Variables whose value is not UTF-8, and so was not taken.
-    pub(super) fn is_not_text(&self, input: &Input) -> bool {
+    pub(super) fn is_not_text(&self, input: &InputRow) -> bool {
         self.not_text.contains(&variable(input))
     }
 }
@@ -104,12 +104,12 @@ impl Raw {
 /// The variable in which the runner hands over an input: upper case, blanks turned to `_`, hyphens kept.
 ///
 /// Source: <https://github.com/actions/runner/blob/main/src/Runner.Worker/Handlers/Handler.cs>
-pub(super) fn variable(input: &Input) -> String {
+pub(super) fn variable(input: &InputRow) -> String {
     format!("INPUT_{}", input.name.replace(' ', "_").to_uppercase())
 }
 
 /// The name out of `names` that `wrong` was most likely meant to be.
-pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest_name<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase().replace(['_', ' '], "-");
     let likeness = |name: &str| strsim::jaro_winkler(&wrong, name);
     names.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
@@ -163,7 +163,7 @@ mod tests {
             ("tags", "tag"),
             ("TAG_MESSAGE", "tag-message"),
         ] {
-            assert_eq!(nearest(wrong, names()), Some(right), "{wrong}");
+            assert_eq!(nearest_name(wrong, names()), Some(right), "{wrong}");
         }
     }
 }

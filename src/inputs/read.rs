@@ -1,13 +1,13 @@
-//! From texts to values: each input by its form, then what contradicts what, then what this version does not have.
+//! From texts to values: each input by its form, then what contradicts what.
 
 use std::time::Duration;
 
 use super::{
     Inputs, JsonObject, Push, Raw, Targets, Wait, forms,
-    raw::{nearest, variable},
+    raw::{nearest_name, variable},
     refusal::{invalid, refused, unaccepted},
     repository,
-    table::{Form, Group, INPUTS, Input, Preset, find},
+    table::{Group, INPUTS, InputForm, InputRow, Preset, find},
 };
 use crate::{context::Context, credential::Secret, diagnosis::Failure};
 
@@ -17,21 +17,19 @@ impl Inputs {
     /// # Errors
     /// `invalid-input` or `insecure-url`, naming the input and what it accepts; the first one in the table's order.
     pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
-        let reader = Reader { raw, context };
-        let inputs = reader.unrestricted()?;
-        Ok(inputs)
+        InputReader { raw, context }.read_all()
     }
 }
 
 /// The texts and where the step runs.
-pub(super) struct Reader<'a> {
+pub(super) struct InputReader<'a> {
     pub(super) raw: &'a Raw,
     pub(super) context: &'a Context,
 }
 
-impl<'a> Reader<'a> {
-    /// Every input of the interface, whether this version can do what it asks for or not.
-    pub(super) fn unrestricted(&self) -> Result<Inputs, Failure> {
+impl<'a> InputReader<'a> {
+    /// Every input, in the order in which the first wrong one is named.
+    pub(super) fn read_all(&self) -> Result<Inputs, Failure> {
         self.refuse_unknown()?;
         let lines: Vec<&str> = self.lines("repository");
         let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
@@ -137,12 +135,12 @@ impl<'a> Reader<'a> {
         let Some(text) = self.text(name) else { return false };
         let Preset::Value(preset) = input.preset else { return true };
         match input.form {
-            Form::Bool => forms::boolean(text) != forms::boolean(preset),
-            Form::Json => forms::json_object(text).is_ok_and(|object| !object.value().is_empty()),
-            Form::Duration => forms::duration(text) != forms::duration(preset),
-            Form::Choice(_) if name == "wait" => forms::wait(text) != Some(Wait::No),
-            Form::Choice(_) if preset == "no" => forms::boolean(text) != Some(false) && text != preset,
-            Form::List(_) => !forms::lines(text).eq(forms::lines(preset)),
+            InputForm::Bool => forms::boolean(text) != forms::boolean(preset),
+            InputForm::Json => forms::json_object(text).is_ok_and(|object| !object.value().is_empty()),
+            InputForm::Duration => forms::duration(text) != forms::duration(preset),
+            InputForm::Choice(_) if name == "wait" => forms::wait(text) != Some(Wait::No),
+            InputForm::Choice(_) if preset == "no" => forms::boolean(text) != Some(false) && text != preset,
+            InputForm::List(_) => !forms::lines(text).eq(forms::lines(preset)),
             _ => text != preset,
         }
     }
@@ -154,7 +152,7 @@ impl<'a> Reader<'a> {
             .iter()
             .map(|variable| {
                 let name = variable.trim_start_matches("INPUT_").to_lowercase();
-                let like = nearest(&name, INPUTS.iter().map(|input| input.name)).unwrap_or_default();
+                let like = nearest_name(&name, INPUTS.iter().map(|input| input.name)).unwrap_or_default();
                 format!("Unknown input `{}`. Did you mean `{like}`?", name.escape_debug())
             })
             .collect();
@@ -174,7 +172,7 @@ impl<'a> Reader<'a> {
         }
         let given = |name: &str| self.is_set(name);
         let in_vain =
-            |input: &&Input| is_push(input) && given(input.name) && !input.needs.iter().any(|need| given(need));
+            |input: &&InputRow| is_push(input) && given(input.name) && !input.needs.iter().any(|need| given(need));
         let names: Vec<String> = INPUTS.iter().filter(in_vain).map(|input| format!("`{}`", input.name)).collect();
         let (are, them) = if names.len() == 1 { ("is", "It has") } else { ("are", "They have") };
         match names.as_slice() {
@@ -188,14 +186,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Inputs among those that `counts` that are given and have no effect, since what they belong to is not.
-    fn without_effect(&self, counts: impl Fn(&Input) -> bool) -> Vec<String> {
-        let in_vain = |input: &&Input| {
+    fn without_effect(&self, counts: impl Fn(&InputRow) -> bool) -> Vec<String> {
+        let in_vain = |input: &&InputRow| {
             counts(input)
                 && !input.needs.is_empty()
                 && self.is_set(input.name)
                 && !input.needs.iter().any(|need| self.is_set(need))
         };
-        let sentence = |input: &Input| {
+        let sentence = |input: &InputRow| {
             let needs: Vec<String> = input.needs.iter().map(|need| format!("`{need}`")).collect();
             format!("`{}` has no effect without {}.", input.name, needs.join(" or "))
         };
@@ -209,7 +207,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether the input says how something is pushed.
-fn is_push(input: &Input) -> bool {
+fn is_push(input: &InputRow) -> bool {
     matches!(input.group, Group::PushDirectory | Group::PushRefs)
 }
 

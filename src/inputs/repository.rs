@@ -4,7 +4,7 @@ use std::{collections::HashSet, str::FromStr};
 
 use super::{
     SshRoute,
-    address::{Place, SSH_OVER_HTTPS, place, without_userinfo},
+    address::{RepositoryAddress, SSH_OVER_HTTPS, place, without_userinfo},
 };
 use crate::{
     context::Context,
@@ -50,9 +50,9 @@ pub(super) fn resolve(
     let (mut seen, mut again, mut repeated) = (HashSet::new(), HashSet::new(), Vec::new());
     for place in places {
         let (server, route, slug) = match place {
-            Place::Slug(slug) => (base()?, None, slug),
-            Place::Web(server, slug) => (server, None, slug),
-            Place::Ssh(route, slug) => {
+            RepositoryAddress::Slug(slug) => (base()?, None, slug),
+            RepositoryAddress::Web(server, slug) => (server, None, slug),
+            RepositoryAddress::Ssh(route, slug) => {
                 let server = server_of(&route, base().ok())?;
                 (server.clone(), Some(on_tenant(route, &server)), slug)
             }
@@ -108,9 +108,9 @@ fn named_again(repeated: &[Slug]) -> Option<String> {
 }
 
 /// Without `repository`: the workflow's own, on a laptop `origin`.
-fn own_place(context: &Context) -> Result<Place, Failure> {
+fn own_place(context: &Context) -> Result<RepositoryAddress, Failure> {
     if let Some(slug) = &context.repository {
-        return Ok(Place::Slug(slug.clone()));
+        return Ok(RepositoryAddress::Slug(slug.clone()));
     }
     let missing = |why: &str| {
         invalid(format!("`repository` is not given and {why}; it accepts owner/name or the repository's address."))

@@ -2,13 +2,13 @@
 
 /// A row of the table of inputs.
 #[derive(Debug)]
-pub struct Input {
+pub struct InputRow {
     /// The name under `with:`; the flag is `--NAME` (for a secret `--NAME-file`), the variable `INPUT_NAME`.
     pub name: &'static str,
     /// Where it belongs in `--help` and `docs/inputs.md`.
     pub group: Group,
     /// How its value is written.
-    pub form: Form,
+    pub form: InputForm,
     /// What counts when it is not given, or empty.
     pub preset: Preset,
     /// Format, meaning, and the remedy for the commonest mistake: one or two sentences.
@@ -68,7 +68,7 @@ impl Group {
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum InputForm {
     /// A text, outer white space cut; the words say what it must be.
     Text(&'static str),
     /// A text whose outer white space counts.
@@ -91,7 +91,7 @@ pub enum Form {
     VerbatimSecret(&'static str),
 }
 
-impl Form {
+impl InputForm {
     /// What an input of this form accepts, to end the sentence "it accepts …".
     pub fn accepts(self) -> String {
         match self {

@@ -1,20 +1,20 @@
 //! The one table of inputs, and the one of outputs: every other list of them is made from here or compared with it.
 
-pub use super::row::{Form, Group, Input, Preset};
+pub use super::row::{Group, InputForm, InputRow, Preset};
 
 /// Finds a row by its name.
-pub fn find(name: &str) -> Option<&'static Input> {
+pub fn find(name: &str) -> Option<&'static InputRow> {
     INPUTS.iter().find(|input| input.name == name)
 }
 
 const PUSH: &[&str] = &["directory", "remove"];
 
 /// Every input, in the order of `--help`, `action.yml` and `docs/inputs.md`.
-pub const INPUTS: &[Input] = &[
-    Input {
+pub const INPUTS: &[InputRow] = &[
+    InputRow {
         name: "repository",
         group: Group::Target,
-        form: Form::List(
+        form: InputForm::List(
             "owner/name, or a whole address such as https://github.com/owner/name or git@github.com:owner/name.git",
         ),
         preset: Preset::Derived("the workflow's own; on a laptop `origin`"),
@@ -22,18 +22,18 @@ pub const INPUTS: &[Input] = &[
                Write several repositories of one server as several lines. `owner/name.wiki` is a repository's wiki, once it has a first page. A token never belongs into an address: use `token`.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "server-url",
         group: Group::Target,
-        form: Form::Text("the web address of a GitHub server, such as https://github.com"),
+        form: InputForm::Text("the web address of a GitHub server, such as https://github.com"),
         preset: Preset::Derived("`GITHUB_SERVER_URL`"),
         help: "Web address of the target's GitHub, such as `https://ghe.example.com`, without a path. Plain `http://` is refused except for loopback.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "api-url",
         group: Group::Target,
-        form: Form::Text(
+        form: InputForm::Text(
             "an address on the target's own host or its api. name, such as https://ghes.example.com/api/v3",
         ),
         preset: Preset::Derived("derived from the server"),
@@ -41,18 +41,18 @@ pub const INPUTS: &[Input] = &[
                It must be on the target's host, or on that host with `api.` in front.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "ca-certificate",
         group: Group::Target,
-        form: Form::Text("PEM certificates, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"),
+        form: InputForm::Text("PEM certificates, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"),
         preset: Preset::None,
         help: "PEM of the private CA of a GitHub Enterprise Server or a proxy, added to the public roots. Keep its line breaks: write it as a block (`|`).",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "token",
         group: Group::Credential,
-        form: Form::Secret(
+        form: InputForm::Secret(
             "a token of the target's server: classic, fine-grained, an App's installation token or GITHUB_TOKEN",
         ),
         preset: Preset::Expression("${{ github.token }}"),
@@ -62,386 +62,388 @@ pub const INPUTS: &[Input] = &[
                On a laptop `GH_TOKEN` or `GITHUB_TOKEN` is used, for `GITHUB_SERVER_URL` (else github.com) only.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "workflow-token",
         group: Group::Credential,
-        form: Form::Secret("the workflow's own GITHUB_TOKEN"),
+        form: InputForm::Secret("the workflow's own GITHUB_TOKEN"),
         preset: Preset::Expression("${{ github.token }}"),
         help: "Internal; do not set. It is compared with `token` to recognize the workflow's `GITHUB_TOKEN`, which is never sent to another server.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "ssh-key",
         group: Group::Credential,
-        form: Form::Secret("a private key in OpenSSH or PEM form, without a passphrase"),
+        form: InputForm::Secret("a private key in OpenSSH or PEM form, without a passphrase"),
         preset: Preset::None,
         help: "Private key (OpenSSH or PEM, no passphrase) of a deploy key with write access: git goes over SSH, the API with `token`. \
                Store the whole file in the secret, first and last line included.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "ssh-known-hosts",
         group: Group::Credential,
-        form: Form::Text("lines of a known_hosts file, such as: ghes.example.com ssh-ed25519 AAAA…"),
+        form: InputForm::Text("lines of a known_hosts file, such as: ghes.example.com ssh-ed25519 AAAA…"),
         preset: Preset::None,
         help: "Extra `known_hosts` lines; github.com's keys are built in. For another server, ask its administrator for the lines: the check cannot be switched off.",
         needs: &["ssh-key"],
     },
-    Input {
+    InputRow {
         name: "app-id",
         group: Group::Credential,
-        form: Form::Text("a GitHub App's client id or app id, together with app-private-key"),
+        form: InputForm::Text("a GitHub App's client id or app id, together with app-private-key"),
         preset: Preset::None,
         help: "Client id or app id of a GitHub App that is installed on the target. The step creates an installation token and uses it instead of `token`. \
                Requires `app-private-key`.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "app-private-key",
         group: Group::Credential,
-        form: Form::Secret("the PEM file of the App's private key, together with app-id"),
+        form: InputForm::Secret("the PEM file of the App's private key, together with app-id"),
         preset: Preset::None,
         help: "Private key (PEM) of that App. Store the whole file in the secret, line breaks included.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "directory",
         group: Group::PushDirectory,
-        form: Form::Text("the path of a folder inside the workspace"),
+        form: InputForm::Text("the path of a folder inside the workspace"),
         preset: Preset::None,
         help: "Folder of the workspace, such as `build/docs`. Its content becomes the content of the branch, byte for byte; no checkout is needed. \
                It must hold at least one file, so that a failed build cannot wipe a site. If another job built it, download its artifact first.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "branch",
         group: Group::PushDirectory,
-        form: Form::Text("a branch name, such as gh-pages"),
+        form: InputForm::Text("a branch name, such as gh-pages"),
         preset: Preset::Value("gh-pages"),
         help: "Branch of the target to publish to. If it does not exist, it is created without parents. Everything else on it is removed: \
                to publish into a branch with other files, set `destination` or `keep`.",
         needs: &["directory", "remove", "wait-for"],
     },
-    Input {
+    InputRow {
         name: "destination",
         group: Group::PushDirectory,
-        form: Form::Text("a folder of the branch, such as docs/v2, without .. or .git"),
+        form: InputForm::Text("a folder of the branch, such as docs/v2, without .. or .git"),
         preset: Preset::Derived("the root"),
         help: "Folder of the branch to publish into; everything outside it stays. Give each preview a separate folder, such as `previews/pr-7`.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "remove",
         group: Group::PushDirectory,
-        form: Form::Bool,
+        form: InputForm::Bool,
         preset: Preset::Value("false"),
         help: "`true`, without `directory`: remove `destination` from the branch, such as the preview of a closed pull request. \
                An absent folder is a success.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "keep",
         group: Group::PushDirectory,
-        form: Form::List("globs relative to destination, such as CNAME or archive/**"),
+        form: InputForm::List("globs relative to destination, such as CNAME or archive/**"),
         preset: Preset::None,
         help: "Globs, one per line, relative to `destination`: files on the branch that stay although the directory lacks them; `**` keeps all. \
                A kept file where the directory has a folder, or the reverse, is refused. \
                `*.map` matches at the top only, `**/*.map` at every depth.",
         needs: &["directory"],
     },
-    Input {
+    InputRow {
         name: "exclude",
         group: Group::PushDirectory,
-        form: Form::List("globs relative to destination, such as drafts/**, with a leading + to add to the default"),
+        form: InputForm::List(
+            "globs relative to destination, such as drafts/**, with a leading + to add to the default",
+        ),
         preset: Preset::Value(".github/**"),
         help: "Globs, one per line, relative to `destination`: files that are neither published nor removed from the branch. \
                A line that begins with `+` adds to the default instead of replacing it; empty excludes nothing. \
                `*.map` matches at the top only, `**/*.map` at every depth. `.git` is never published.",
         needs: &["directory"],
     },
-    Input {
+    InputRow {
         name: "symlinks",
         group: Group::PushDirectory,
-        form: Form::Choice(&["keep", "follow"]),
+        form: InputForm::Choice(&["keep", "follow"]),
         preset: Preset::Value("keep"),
         help: "`keep` publishes links as links. `follow` publishes the file or folder that a link points to in its place; \
                a link that dangles, loops or leaves the workspace is refused. Pages serves no links: set `follow` for a site that has some.",
         needs: &["directory"],
     },
-    Input {
+    InputRow {
         name: "history",
         group: Group::PushDirectory,
-        form: Form::Choice(&["append", "single"]),
+        form: InputForm::Choice(&["append", "single"]),
         preset: Preset::Value("append"),
         help: "`append` adds one commit to the branch. \
                `single` turns the branch into one commit without parents, for large generated sites; a rule against force pushes refuses that.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "message",
         group: Group::PushDirectory,
-        form: Form::Verbatim("the text of a commit message"),
+        form: InputForm::Verbatim("the text of a commit message"),
         preset: Preset::Value("Publish {repository}@{short_sha}"),
         help: "Commit message; `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}` are filled in. \
                With `[skip ci]` in it, the target's workflows do not start.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "trailers",
         group: Group::PushDirectory,
-        form: Form::Choice(&["auto", "true", "false"]),
+        form: InputForm::Choice(&["auto", "true", "false"]),
         preset: Preset::Value("auto"),
         help: "Whether the commit message ends with `Relay-Source` (repository and commit) and `Relay-Run` (address of the run). \
                `auto` leaves them out where the source repository is private and the target is public.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "author",
         group: Group::PushDirectory,
-        form: Form::Text("Name <email>"),
+        form: InputForm::Text("Name <email>"),
         preset: Preset::Value("github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"),
         help: "Author and committer, and tagger of annotated tags, as `Name <email>`; in YAML put it in quotes. \
                If GitHub refuses to publish a private address, use the account's noreply address.",
         needs: &["directory", "remove", "tag-message"],
     },
-    Input {
+    InputRow {
         name: "nojekyll",
         group: Group::PushDirectory,
-        form: Form::Choice(&["auto", "true", "false"]),
+        form: InputForm::Choice(&["auto", "true", "false"]),
         preset: Preset::Value("auto"),
         help: "Whether to add `.nojekyll` at the root of the branch, without which Pages leaves out files that begin with `_`: \
                `auto` (yes on the branch `gh-pages` where it is new or its root is published), `true` or `false`. If Pages builds the site with Jekyll, set `false`.",
         needs: &["directory"],
     },
-    Input {
+    InputRow {
         name: "cname",
         group: Group::PushDirectory,
-        form: Form::Text("a host name, such as www.example.com"),
+        form: InputForm::Text("a host name, such as www.example.com"),
         preset: Preset::None,
         help: "The site's host name, such as `docs.example.com`, without `https://`: the content of `CNAME` at the root of the branch, \
                or in `destination` where that is the folder that Pages publishes from. A `CNAME` that is already there stays when the directory has none.",
         needs: &["directory"],
     },
-    Input {
+    InputRow {
         name: "allow-empty",
         group: Group::PushDirectory,
-        form: Form::Bool,
+        form: InputForm::Bool,
         preset: Preset::Value("false"),
         help: "`true`: make a commit even if nothing changed. `false`: no change is a success without a commit.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "signing-key",
         group: Group::PushDirectory,
-        form: Form::Secret("an SSH private key without a passphrase"),
+        form: InputForm::Secret("an SSH private key without a passphrase"),
         preset: Preset::None,
         help: "SSH private key (OpenSSH or PEM, no passphrase) that signs the commit and the tag. \
                Add its public half as a signing key to the account of `author`, or GitHub shows them as unverified.",
         needs: &["directory", "remove", "tag"],
     },
-    Input {
+    InputRow {
         name: "sign",
         group: Group::PushDirectory,
-        form: Form::Choice(&["auto", "github", "no", "false"]),
+        form: InputForm::Choice(&["auto", "github", "no", "false"]),
         preset: Preset::Value("auto"),
         help: "`github`: GitHub signs the commit, so that it is verified; `token` must be an App's or `GITHUB_TOKEN`, and `author` is left out. \
                `auto` does so where the rules of the branch require it and nothing else satisfies them. `no` does not.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "pull-request",
         group: Group::PushDirectory,
-        form: Form::Choice(&["no", "required", "always", "false"]),
+        form: InputForm::Choice(&["no", "required", "always", "false"]),
         preset: Preset::Value("no"),
         help: "`required`: where the rules of the branch do not let this actor push to it, the change goes to the branch `relay/BRANCH` and to one pull request, \
                which is made or updated. `always` does so in any case. With `refs` it takes one branch. The token needs Pull requests: Read and write.",
         needs: &["directory", "remove", "refs"],
     },
-    Input {
+    InputRow {
         name: "pull-request-merge",
         group: Group::PushDirectory,
-        form: Form::Choice(&["no", "merge", "squash", "rebase", "false"]),
+        form: InputForm::Choice(&["no", "merge", "squash", "rebase", "false"]),
         preset: Preset::Value("no"),
         help: "How to merge the pull request: at once where that is allowed, else by auto-merge, which must be allowed under the repository's Settings > General.",
         needs: &["pull-request"],
     },
-    Input {
+    InputRow {
         name: "prune-previews",
         group: Group::PushDirectory,
-        form: Form::Text("a folder of the branch with {number} in it once, such as previews/pr-{number}"),
+        form: InputForm::Text("a folder of the branch with {number} in it once, such as previews/pr-{number}"),
         preset: Preset::None,
         help: "Folder of the branch with `{number}`, such as `previews/pr-{number}`: each folder of this form whose pull request (of the target repository) is not open \
                is removed in the same commit, whatever `keep` and `exclude` say. If the token cannot read the pull requests (Pull requests: Read), all folders stay.",
         needs: PUSH,
     },
-    Input {
+    InputRow {
         name: "refs",
         group: Group::PushRefs,
-        form: Form::List("git refspecs, such as main, HEAD:gh-pages, +main, refs/tags/* or :old"),
+        form: InputForm::List("git refspecs, such as main, HEAD:gh-pages, +main, refs/tags/* or :old"),
         preset: Preset::None,
         help: "Refspecs of the checkout, one per line, as for `git push`: `main`, `HEAD:release`, `refs/tags/*`, `:old`. A `+` in front forces with a lease. \
                Set `fetch-depth: 0` under actions/checkout. It excludes `directory`.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "checkout",
         group: Group::PushRefs,
-        form: Form::Text("the path of a folder inside the workspace"),
+        form: InputForm::Text("the path of a folder inside the workspace"),
         preset: Preset::Derived("the workspace"),
         help: "Folder of the workspace that holds the checkout: the `path` of actions/checkout.",
         needs: &["refs"],
     },
-    Input {
+    InputRow {
         name: "prune",
         group: Group::PushRefs,
-        form: Form::Bool,
+        form: InputForm::Bool,
         preset: Preset::Value("false"),
         help: "`true`: delete refs of the target that match the right side of a pattern of `refs` and have no source any more, except the default branch. \
                Check out all branches and tags (`fetch-depth: 0`): the check `prune` stops a deletion of more than half of them.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "lfs",
         group: Group::PushRefs,
-        form: Form::Choice(&["auto", "false"]),
+        form: InputForm::Choice(&["auto", "false"]),
         preset: Preset::Value("auto"),
         help: "`auto`: upload the Git LFS objects that the pushed commits name and the target lacks, before the push. Set `lfs: true` under actions/checkout. \
                `false` pushes the commits alone.",
         needs: &["refs"],
     },
-    Input {
+    InputRow {
         name: "tag",
         group: Group::Tag,
-        form: Form::List("tag names, such as v1.4.2, with a leading + to move one that exists"),
+        form: InputForm::List("tag names, such as v1.4.2, with a leading + to move one that exists"),
         preset: Preset::None,
         help: "Tags to create, one name per line. A `+` in front moves that tag regardless of `tag-exists` (`+v1`).",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "tag-message",
         group: Group::Tag,
-        form: Form::Verbatim("the text of an annotation"),
+        form: InputForm::Verbatim("the text of an annotation"),
         preset: Preset::None,
         help: "Message of the tags, which makes them annotated; the placeholders of `message` are filled in. Without it they are lightweight.",
         needs: &["tag"],
     },
-    Input {
+    InputRow {
         name: "tag-target",
         group: Group::Tag,
-        form: Form::Text("a commit, branch or tag of the target repository"),
+        form: InputForm::Text("a commit, branch or tag of the target repository"),
         preset: Preset::Derived("the branch's tip after the push, else `GITHUB_SHA`"),
         help: "Commit, branch or tag of the target repository that the tag points to.",
         needs: &["tag"],
     },
-    Input {
+    InputRow {
         name: "tag-exists",
         group: Group::Tag,
-        form: Form::Choice(&["keep", "fail", "move"]),
+        form: InputForm::Choice(&["keep", "fail", "move"]),
         preset: Preset::Value("keep"),
         help: "If the tag already exists: `keep` it (a success if it names the same commit, else a failure), `fail`, or `move` it. \
                To move only a floating major, write `+v1` in `tag` instead.",
         needs: &["tag"],
     },
-    Input {
+    InputRow {
         name: "dispatch",
         group: Group::Trigger,
-        form: Form::Text("an event type, at most 100 characters"),
+        form: InputForm::Text("an event type, at most 100 characters"),
         preset: Preset::None,
         help: "Event type of a `repository_dispatch`, at most 100 characters. Only workflows on the target's default branch listen, if they name the type under `on: \
                repository_dispatch: types:`.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "payload",
         group: Group::Trigger,
-        form: Form::Json,
+        form: InputForm::Json,
         preset: Preset::Value("{}"),
         help: "JSON object that is sent as `client_payload`, with at most 10 top-level keys. \
                Insert values with `toJSON()`, so that a quote in one of them does not break it.",
         needs: &["dispatch"],
     },
-    Input {
+    InputRow {
         name: "workflow",
         group: Group::Trigger,
-        form: Form::List("file names of the target's .github/workflows, such as deploy.yml"),
+        form: InputForm::List("file names of the target's .github/workflows, such as deploy.yml"),
         preset: Preset::None,
         help: "Workflow files of the target to start by `workflow_dispatch`, one per line. Use the name of the file (`deploy.yml`), not the title of the workflow.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "workflow-ref",
         group: Group::Trigger,
-        form: Form::Text("a branch or tag of the target"),
+        form: InputForm::Text("a branch or tag of the target"),
         preset: Preset::Derived("the tag made, else the branch pushed (with `refs`), else the default branch"),
         help: "Branch or tag of the target on which `workflow` runs; a commit id does not work.",
         needs: &["workflow"],
     },
-    Input {
+    InputRow {
         name: "workflow-inputs",
         group: Group::Trigger,
-        form: Form::Json,
+        form: InputForm::Json,
         preset: Preset::Value("{}"),
         help: "JSON object of the workflow's inputs, as its file declares them under `on: workflow_dispatch: inputs:`; others are refused. \
                Insert values with `toJSON()`.",
         needs: &["workflow"],
     },
-    Input {
+    InputRow {
         name: "wait",
         group: Group::Trigger,
-        form: Form::Choice(&["no", "false", "started", "completed"]),
+        form: InputForm::Choice(&["no", "false", "started", "completed"]),
         preset: Preset::Value("no"),
         help: "`no`; `started`: wait until each trigger has a run; `completed`: wait until each run has ended, and fail unless it succeeded. \
                For slow workflows raise `wait-timeout`.",
         needs: &["dispatch", "workflow", "wait-for"],
     },
-    Input {
+    InputRow {
         name: "wait-for",
         group: Group::Trigger,
-        form: Form::List("workflow file names, or pages"),
+        form: InputForm::List("workflow file names, or pages"),
         preset: Preset::None,
         help: "Workflow files that the push or the tag should start, one per line. The step waits until each has a run, with `wait: completed` \
                until each run has ended. `pages` is the Pages deployment of the branch, always to its end. \
                A push with `GITHUB_TOKEN` starts none: use another token, or start them with `workflow`.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "wait-timeout",
         group: Group::Trigger,
-        form: Form::Duration,
+        form: InputForm::Duration,
         preset: Preset::Value("10m"),
         help: "Maximum time to wait for runs, such as `90s`, `10m` or `1h30m`. Keep the job's `timeout-minutes` above it.",
         needs: &["wait", "wait-for"],
     },
-    Input {
+    InputRow {
         name: "secret-name",
         group: Group::Secret,
-        form: Form::Text(
+        form: InputForm::Text(
             "letters, digits and _, no digit first, not beginning with GITHUB_; together with secret-value",
         ),
         preset: Preset::None,
         help: "Name of a secret to set on every target, together with `secret-value`. It cannot begin with `GITHUB_`, which GitHub reserves.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "secret-value",
         group: Group::Secret,
-        form: Form::VerbatimSecret("the secret's value, at most 48 KB; together with secret-name"),
+        form: InputForm::VerbatimSecret("the secret's value, at most 48 KB; together with secret-name"),
         preset: Preset::None,
         help: "Value of the secret, at most 48 KB; it is encrypted with the target's public key before it is sent. White space counts: a line break at the end becomes part of it.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "secret-scope",
         group: Group::Secret,
-        form: Form::Text("actions, dependabot, codespaces, or environment:NAME"),
+        form: InputForm::Text("actions, dependabot, codespaces, or environment:NAME"),
         preset: Preset::Value("actions"),
         help: "Where the secret is set: `actions`, `dependabot`, `codespaces`, or `environment:NAME` for a deployment environment, which must exist.",
         needs: &["secret-name"],
     },
-    Input {
+    InputRow {
         name: "revoke-token",
         group: Group::Secret,
-        form: Form::Secret(
+        form: InputForm::Secret(
             "an old token that begins with ghp_, github_pat_, gho_, ghu_ or ghr_, and that the step itself does not use",
         ),
         preset: Preset::None,
@@ -449,44 +451,44 @@ pub const INPUTS: &[Input] = &[
                Revoking cannot be undone, and GitHub sends an email to the owner of the token. Not available on GitHub Enterprise Server.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "dry-run",
         group: Group::Behaviour,
-        form: Form::Bool,
+        form: InputForm::Bool,
         preset: Preset::Value("false"),
         help: "`true`: run every check and report what would change, without writing. A failed check fails the step.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "expiry-warning",
         group: Group::Behaviour,
-        form: Form::Number(0),
+        form: InputForm::Number(0),
         preset: Preset::Value("14"),
         help: "Number of days before the token's expiry from which on the step warns. Raise it if a new token takes long to get.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "attempts",
         group: Group::Behaviour,
-        form: Form::Number(1),
+        form: InputForm::Number(1),
         preset: Preset::Value("5"),
         help: "Maximum attempts for transient errors, with exponential backoff; `1` disables retries. \
                A lost race for a branch does not count.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "timeout",
         group: Group::Behaviour,
-        form: Form::Duration,
+        form: InputForm::Duration,
         preset: Preset::Value("15m"),
         help: "Time for everything except waiting for runs, such as `90s`, `10m` or `1h30m`. \
                Keep it below the job's `timeout-minutes`, so that the report is still written.",
         needs: &[],
     },
-    Input {
+    InputRow {
         name: "ignore-checks",
         group: Group::Behaviour,
-        form: Form::List("names of preflight checks, except token-present and file-size"),
+        form: InputForm::List("names of preflight checks, except token-present and file-size"),
         preset: Preset::None,
         help: "Preflight checks, one name per line, whose failure is only a warning. The log, the summary and docs/checks.md show the names.",
         needs: &[],

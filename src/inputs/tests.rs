@@ -37,7 +37,7 @@ fn whole(pairs: &[(&str, &str)]) -> Result<Inputs, Failure> {
     let environment = environment(&[RUNNER, pairs].concat());
     let context = Context::read(&environment, PathBuf::from("/here"));
     let raw = Raw::from_environment(environment);
-    read::Reader { raw: &raw, context: &context }.unrestricted()
+    read::InputReader { raw: &raw, context: &context }.read_all()
 }
 
 fn failure(pairs: &[(&str, &str)]) -> Failure {

@@ -296,7 +296,7 @@ fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
     }))
 }
 
-fn credential(given: &inputs::Credential) -> Result<Credential, Failure> {
+fn credential(given: &inputs::CredentialInputs) -> Result<Credential, Failure> {
     if let Some(app) = &given.app {
         return Ok(Credential::App(App::read(app)?));
     }

@@ -1,7 +1,7 @@
 //! How a change can come to its branch: who makes the commit, and whether a pull request brings it.
 
 use crate::{
-    inputs::{MergeMethod, PullRequest, PullRequestWhen, Sign},
+    inputs::{MergeMethod, PullRequestInputs, PullRequestWhen, Sign},
     names::{Author, NameError, RefName, ServerUrl, TreePath},
     plan::Plan,
 };
@@ -65,7 +65,7 @@ fn head_form(folder: &str) -> String {
 
 impl Plan {
     /// The inputs `pull-request` and `pull-request-merge`; none where nothing is pushed.
-    pub fn pull_request(&self) -> Option<PullRequest> {
+    pub fn pull_request(&self) -> Option<PullRequestInputs> {
         let of_refs = || Some(self.refs()?.asked.pull_request);
         let asked = self.directory().map(|push| push.asked.commit.pull_request).or_else(of_refs);
         asked.filter(|asked| asked.when != PullRequestWhen::No)

@@ -75,14 +75,14 @@ fn bypass(plan: &Plan, facts: &Facts, ruleset: Option<u64>) -> Bypass {
 }
 
 /// A rule with where it comes from.
-struct Active<'a> {
+struct ActiveRule<'a> {
     rule: &'a Rule,
     ruleset: Option<u64>,
     name: Option<&'a str>,
     organization: Option<&'a str>,
 }
 
-impl<'a> Active<'a> {
+impl<'a> ActiveRule<'a> {
     fn of_branch(rule: &'a Rule, facts: &'a Facts) -> Self {
         let ruleset = rule.ruleset_id.and_then(|id| facts.rules.rulesets.get(&id)).and_then(Asked::answer);
         let organization = rule.ruleset_source_type.as_deref() == Some("Organization");
@@ -134,13 +134,13 @@ impl<'a> Active<'a> {
 }
 
 /// A breach with its rule and whether the actor passes it by.
-struct Finding<'a> {
-    active: Active<'a>,
+struct RuleFinding<'a> {
+    active: ActiveRule<'a>,
     breach: Breach,
     bypass: Bypass,
 }
 
-impl Finding<'_> {
+impl RuleFinding<'_> {
     fn is_fatal(&self) -> bool {
         self.bypass == Bypass::Stopped && self.breach.certainty == Certainty::Certain
     }

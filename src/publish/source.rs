@@ -115,7 +115,8 @@ mod tests {
     use crate::{
         globs::Globs,
         inputs::{
-            BranchCommit, DirectoryPush, History, Nojekyll, PullRequest, PullRequestWhen, Sign, Symlinks, Trailers,
+            BranchCommit, DirectoryPush, History, Nojekyll, PullRequestInputs, PullRequestWhen, Sign, Symlinks,
+            Trailers,
         },
         names::RefName,
         progress::Event,
@@ -143,7 +144,7 @@ mod tests {
             allow_empty: false,
             trailers: Trailers::Auto,
             sign: Sign::Auto,
-            pull_request: PullRequest { when: PullRequestWhen::No, merge: None },
+            pull_request: PullRequestInputs { when: PullRequestWhen::No, merge: None },
             prune_previews: None,
         };
         let asked = DirectoryPush {

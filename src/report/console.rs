@@ -62,7 +62,7 @@ impl Tone {
 
 /// One thing to be shown.
 #[derive(Clone, Debug)]
-enum Entry {
+enum LogEntry {
     /// Opens a part; on a runner a fold.
     Open(String),
     /// Closes it.
@@ -87,7 +87,7 @@ struct Streams {
     bar: Option<Bar>,
 }
 
-struct Shared {
+struct ConsoleState {
     mode: Mode,
     debug: bool,
     redactor: Redactor,
@@ -96,7 +96,7 @@ struct Shared {
 
 /// Where everything is printed. Cheap to clone; its lines never mix, from however many threads.
 #[derive(Clone)]
-pub struct Console(Arc<Shared>);
+pub struct Console(Arc<ConsoleState>);
 
 impl Console {
     /// A console that writes to `out` and `err`; `debug` lets [`Self::debug`] speak. In [`Mode::Terminal`] it writes ANSI colours.
@@ -108,7 +108,7 @@ impl Console {
         redactor: Redactor,
     ) -> Self {
         let streams = Streams { out, err, annotations: HashMap::new(), said: HashSet::new(), bar: None };
-        Self(Arc::new(Shared { mode, debug, redactor, streams: Mutex::new(streams) }))
+        Self(Arc::new(ConsoleState { mode, debug, redactor, streams: Mutex::new(streams) }))
     }
 
     /// The console of this process. Off a runner it honours `NO_COLOR`, `CLICOLOR_FORCE` and what the terminal can.
@@ -162,7 +162,7 @@ impl Console {
 
     /// A line outside of all targets.
     pub fn line(&self, text: &str) {
-        self.show([Entry::Line(Tone::Plain, text.to_owned())]);
+        self.show([LogEntry::Line(Tone::Plain, text.to_owned())]);
     }
 
     /// A remark that becomes an annotation on a runner.
@@ -181,7 +181,7 @@ impl Console {
     }
 
     fn annotate(&self, level: Level, title: Option<&str>, text: &str) {
-        self.show([Entry::Annotation { level, title: title.map(str::to_owned), text: text.to_owned() }]);
+        self.show([LogEntry::Annotation { level, title: title.map(str::to_owned), text: text.to_owned() }]);
     }
 
     /// A line for whoever looks for a fault of this program; see [`Self::new`].
@@ -211,33 +211,33 @@ impl Console {
     }
 
     /// Shows `entries` without anything of another thread in between.
-    fn show(&self, entries: impl IntoIterator<Item = Entry>) {
+    fn show(&self, entries: impl IntoIterator<Item = LogEntry>) {
         let mode = self.0.mode;
         let clean = |text: &str| self.0.redactor.redact(text).into_owned();
         let mut streams = self.streams();
         for entry in entries {
             match entry {
-                Entry::Open(title) if mode == Mode::Runner => {
+                LogEntry::Open(title) if mode == Mode::Runner => {
                     let title = clean(&title);
                     streams.show(|out| commands::group(out, &title));
                 }
-                Entry::Close if mode == Mode::Runner => streams.show(commands::endgroup),
-                Entry::Close => {}
-                Entry::Open(title) | Entry::Heading(title) => {
+                LogEntry::Close if mode == Mode::Runner => streams.show(commands::endgroup),
+                LogEntry::Close => {}
+                LogEntry::Open(title) | LogEntry::Heading(title) => {
                     streams.say(mode, Style::new().bold(), &safe_line(&clean(&title)));
                 }
-                Entry::Line(tone, text) => {
+                LogEntry::Line(tone, text) => {
                     for line in safe_lines(&clean(&text)) {
                         streams.say(mode, tone.style(), &line);
                     }
                 }
-                Entry::ErrorLine(tone, text) => {
+                LogEntry::ErrorLine(tone, text) => {
                     for line in safe_lines(&clean(&text)) {
                         streams.tell(mode, tone, &line);
                     }
                 }
-                Entry::Mark { .. } if mode != Mode::Runner => {}
-                Entry::Annotation { level, title, text } | Entry::Mark { level, title, text } => {
+                LogEntry::Mark { .. } if mode != Mode::Runner => {}
+                LogEntry::Annotation { level, title, text } | LogEntry::Mark { level, title, text } => {
                     streams.annotate(mode, level, title, clean(&text));
                 }
             }

@@ -15,11 +15,11 @@ pub(super) struct Headline {
     /// What stands before the repository's name.
     pub(super) before: String,
     /// What follows it.
-    pub(super) after: Vec<Part>,
+    pub(super) after: Vec<HeadlinePart>,
 }
 
 /// A part of a line.
-pub(super) struct Part {
+pub(super) struct HeadlinePart {
     pub(super) text: String,
     /// Whether the words are this program's own: what came from outside is escaped.
     pub(super) own: bool,
@@ -27,15 +27,15 @@ pub(super) struct Part {
     pub(super) page: Option<String>,
 }
 
-fn own(text: impl Into<String>) -> Part {
-    Part { text: text.into(), own: true, page: None }
+fn own(text: impl Into<String>) -> HeadlinePart {
+    HeadlinePart { text: text.into(), own: true, page: None }
 }
 
-fn outside(text: impl Into<String>) -> Part {
-    Part { text: text.into(), own: false, page: None }
+fn outside(text: impl Into<String>) -> HeadlinePart {
+    HeadlinePart { text: text.into(), own: false, page: None }
 }
 
-impl Part {
+impl HeadlinePart {
     fn to(self, page: String) -> Self {
         Self { page: Some(page), ..self }
     }

@@ -44,16 +44,16 @@ struct Trace(Console);
 
 impl<S: Subscriber> Layer<S> for Trace {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut line = Line(event.metadata().target().to_owned() + ":");
+        let mut line = TraceLine(event.metadata().target().to_owned() + ":");
         event.record(&mut line);
         self.0.debug(&line.0);
     }
 }
 
 /// `target: message key=value ...`
-struct Line(String);
+struct TraceLine(String);
 
-impl Visit for Line {
+impl Visit for TraceLine {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a String does not fail.
         let _ = match field.name() {

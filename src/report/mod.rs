@@ -51,7 +51,7 @@ pub struct Report {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Form<'a> {
+        struct ReportForm<'a> {
             schema: u32,
             version: &'static str,
             error: &'static str,
@@ -59,7 +59,7 @@ impl Serialize for Report {
             #[serde(skip_serializing_if = "entries::is_zero")]
             omitted_targets: usize,
         }
-        Form {
+        ReportForm {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
             error: self.error().map_or("", Cause::slug),

@@ -119,7 +119,7 @@ fn heading(report: &Report) -> String {
 fn headline_of(target: &TargetReport, dry_run: bool) -> String {
     let headline = headline::headline(target, dry_run);
     let sign = if headline.sign.is_empty() { String::new() } else { format!("{} ", headline.sign) };
-    let shown = |part: &headline::Part| {
+    let shown = |part: &headline::HeadlinePart| {
         // The blank in front is no part of what is escaped.
         let space = if part.text.starts_with(' ') && !part.own { " " } else { "" };
         let words = if part.own { part.text.clone() } else { format!("{space}{}", text(&part.text)) };

@@ -9,7 +9,7 @@ use std::{
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use repo_relay::{
-    cli::{self, Command},
+    cli::{self, Invocation},
     context::{Context, Environment},
     credential::Redactor,
     diagnosis::Stage,
@@ -91,7 +91,7 @@ impl Step {
         let console = Console::new(Mode::Runner, false, Box::new(out.clone()), Box::new(out), Redactor::default());
         let no_file = &mut |_: &_| Err(io::Error::other("no file"));
         let report = match cli::parse(Vec::new(), environment, no_file) {
-            Ok(Command::Relay(cli::Request { raw, .. })) => {
+            Ok(Invocation::Relay(cli::RelayRequest { raw, .. })) => {
                 console.masks(raw.secrets().map(|(_, secret)| secret));
                 match Inputs::read(&raw, &context) {
                     Ok(mut inputs) => {

@@ -14,7 +14,7 @@ use emulator::{
 };
 use futures_util::future::BoxFuture;
 use repo_relay::{
-    cli::{self, Command, Request},
+    cli::{self, Invocation, RelayRequest},
     connection::Connection,
     context::{Context, Environment},
     credential::Redactor,
@@ -61,7 +61,7 @@ async fn waited(inputs: &[(&str, &str)], outcome: Outcome) -> (Log, TargetReport
         .map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), (*value).to_owned()))
         .collect();
     let context = Context::read(&environment, std::env::temp_dir());
-    let Ok(Command::Relay(Request { raw, .. })) =
+    let Ok(Invocation::Relay(RelayRequest { raw, .. })) =
         cli::parse(Vec::new(), environment, &mut |_| Err(io::Error::other("no file")))
     else {
         panic!("the inputs are refused")

@@ -2,12 +2,12 @@
 
 use super::{Cause, Reading, credentials, languages, network, repository};
 use crate::diagnosis::{
-    finding::{Finding, Sign, earliest},
+    finding::{CausePattern, Finding, earliest},
     reading::Span,
 };
 
-const SIGNS: &[Sign] = &[
-    Sign::of(
+const PATTERNS: &[CausePattern] = &[
+    CausePattern::of(
         Cause::LocalGitError,
         &[
             "not a git repository",
@@ -51,7 +51,7 @@ const SIGNS: &[Sign] = &[
             "fsck error",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::BadCredentials,
         &[Cause::TokenExpired, Cause::TokenMissing, Cause::PasswordAuthRemoved],
         &[
@@ -63,12 +63,12 @@ const SIGNS: &[Sign] = &[
             "code=auth",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::NoWriteAccess,
         credentials::NO_WRITE,
         &["403 forbidden", "access denied", "authorization failed"],
     ),
-    Sign::unsure(Cause::RepoNotFoundOrHidden, repository::HIDDEN, &["404 not found", "code=notfound"]),
+    CausePattern::unsure(Cause::RepoNotFoundOrHidden, repository::HIDDEN, &["404 not found", "code=notfound"]),
 ];
 
 /// A line of the client: the network first, then git.
@@ -76,8 +76,8 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
     earliest(reading, network::SPECIFIC)
         .or_else(|| languages::look(reading, false))
         .or_else(|| repository::not_served(reading))
-        .or_else(|| earliest(reading, &SIGNS[..1]))
-        .or_else(|| earliest(reading, &SIGNS[1..]).filter(|_| is_git_or_github(reading)))
+        .or_else(|| earliest(reading, &PATTERNS[..1]))
+        .or_else(|| earliest(reading, &PATTERNS[1..]).filter(|_| is_git_or_github(reading)))
         .or_else(|| denied(reading).filter(|_| is_git_or_github(reading)))
         .or_else(|| network::broken(reading))
         .or_else(|| languages::look(reading, true))

@@ -1,7 +1,7 @@
 //! What the server says about a credential and its rights.
 
 use super::{Cause, Operation, Reading};
-use crate::diagnosis::finding::{Finding, Sign};
+use crate::diagnosis::finding::{CausePattern, Finding};
 use crate::diagnosis::reading::Span;
 
 const REFUSED: &[Cause] = &[Cause::TokenExpired, Cause::PasswordAuthRemoved];
@@ -12,8 +12,8 @@ const CROSS: &[Cause] = &[Cause::GithubTokenCrossRepo];
 pub(super) const NO_WRITE: &[Cause] =
     &[Cause::FineGrainedPermissionMissing, Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope];
 
-pub(super) const SIGNS: &[Sign] = &[
-    Sign::unsure(
+pub(super) const PATTERNS: &[CausePattern] = &[
+    CausePattern::unsure(
         Cause::DuplicateAuthorization,
         &[Cause::ActionsBotDenied],
         &[
@@ -27,7 +27,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "only one authorization header",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::BadCredentials,
         REFUSED,
         &[
@@ -38,7 +38,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "incorrect username or password",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::BadCredentials,
         &[Cause::TokenExpired],
         &[
@@ -54,7 +54,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "is not a valid token",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::TokenExpired,
         &[Cause::BadCredentials],
         &[
@@ -67,7 +67,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "token*expired on",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::PasswordAuthRemoved,
         &[Cause::BadCredentials, Cause::TokenExpired],
         &[
@@ -81,11 +81,11 @@ pub(super) const SIGNS: &[Sign] = &[
             "use a personal access token instead",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::PasswordAuthRemoved,
         &["two-factor authentication otp", "two-factor otp", "must specify two-factor", "one-time password"],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::TokenMissing,
         &[
             "requires authentication",
@@ -124,7 +124,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "/dev/tty",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::AppAuthFailed,
         &[
             "json web token",
@@ -159,8 +159,12 @@ pub(super) const SIGNS: &[Sign] = &[
             "unable to sign jwt",
         ],
     ),
-    Sign::unsure(Cause::AppAuthFailed, &[Cause::AppNotInstalled], &["integration not found", "no integration found"]),
-    Sign::unsure(
+    CausePattern::unsure(
+        Cause::AppAuthFailed,
+        &[Cause::AppNotInstalled],
+        &["integration not found", "no integration found"],
+    ),
+    CausePattern::unsure(
         Cause::AppNotInstalled,
         &[Cause::RepoNotFoundOrHidden],
         &[
@@ -184,7 +188,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "has not been installed",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::MissingRepoScope,
         &[Cause::RepoNotFoundOrHidden, Cause::NoWriteAccess],
         &[
@@ -203,7 +207,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "repo scope is required",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::FineGrainedPermissionMissing,
         FINE_GRAINED,
         &[
@@ -214,7 +218,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "accessible by your personal access token",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::ResourceNotAccessibleByIntegration,
         CROSS,
         &[
@@ -224,13 +228,13 @@ pub(super) const SIGNS: &[Sign] = &[
             "not granted to this installation",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::ResourceNotAccessibleByIntegration,
         &[Cause::FineGrainedPermissionMissing, Cause::GithubTokenCrossRepo],
         &["resource not accessible"],
     ),
-    Sign::unsure(Cause::ActionsBotDenied, CROSS, &["denied to github-actions", "to github-actions[bot]"]),
-    Sign::unsure(
+    CausePattern::unsure(Cause::ActionsBotDenied, CROSS, &["denied to github-actions", "to github-actions[bot]"]),
+    CausePattern::unsure(
         Cause::NoWriteAccess,
         NO_WRITE,
         &[
@@ -254,7 +258,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "permission denied to push",
         ],
     ),
-    Sign::unsure(Cause::NoWriteAccess, NO_WRITE, &["type: forbidden"]),
+    CausePattern::unsure(Cause::NoWriteAccess, NO_WRITE, &["type: forbidden"]),
 ];
 
 /// What HTTP clients say of a header value that no request can carry: a line break, a blank in front, a letter beyond Latin-1.

@@ -1,11 +1,11 @@
 //! What the server says about dispatches, workflows and runs.
 
 use super::{Cause, Reading};
-use crate::diagnosis::finding::{Finding, Sign};
+use crate::diagnosis::finding::{CausePattern, Finding};
 use crate::diagnosis::reading::Endpoint;
 
-pub(super) const SIGNS: &[Sign] = &[
-    Sign::of(
+pub(super) const PATTERNS: &[CausePattern] = &[
+    CausePattern::of(
         Cause::WorkflowDispatchNoTrigger,
         &[
             "does not have 'workflow_dispatch'",
@@ -16,7 +16,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "workflow does not have",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::WorkflowDisabled,
         &[
             "disabled workflow",
@@ -29,7 +29,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "disabled_fork",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::ActionsDisabled,
         &[
             "actions are currently disabled",
@@ -44,7 +44,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "actions disabled",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::WorkflowInputsRejected,
         &[
             "unexpected inputs provided",
@@ -59,8 +59,8 @@ pub(super) const SIGNS: &[Sign] = &[
             "missing required input",
         ],
     ),
-    Sign::of(Cause::DispatchRefNotFound, &["no ref found for"]),
-    Sign::unsure(
+    CausePattern::of(Cause::DispatchRefNotFound, &["no ref found for"]),
+    CausePattern::unsure(
         Cause::WorkflowNotFound,
         &[Cause::RepoNotFoundOrHidden],
         &[
@@ -75,7 +75,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "no workflows found",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::DispatchPayloadInvalid,
         &[
             "properties are allowed",
@@ -93,7 +93,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "not a valid json object",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::RunFailed,
         &[
             "conclusion: failure",
@@ -139,7 +139,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "startup_failure",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::NotTriggered,
         &[
             "no run appeared",
@@ -168,7 +168,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "timed out*to find*run",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::WaitTimeout,
         &[
             "timed out waiting for*run",
@@ -191,7 +191,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "maximum wait time",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::Cancelled,
         &[
             "the operation was canceled",
@@ -204,7 +204,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "has been cancelled by",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::Timeout,
         &[Cause::Cancelled],
         &["exceeded the maximum execution time", "has timed out after * minutes", "timed out after * minutes"],

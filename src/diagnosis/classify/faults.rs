@@ -3,13 +3,13 @@
 use super::earliest;
 use crate::diagnosis::{
     Cause,
-    finding::{Finding, Sign},
+    finding::{CausePattern, Finding},
     reading::Reading,
 };
 
 /// Weaker than anything it says about the request.
-const FAULTS: &[Sign] = &[
-    Sign::of(
+const FAULTS: &[CausePattern] = &[
+    CausePattern::of(
         Cause::ServerError,
         &[
             "internal server error",
@@ -45,7 +45,7 @@ const FAULTS: &[Sign] = &[
             "type: service_unavailable",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::ServerError,
         &[Cause::PackTooLarge, Cause::ConnectionFailed],
         &["index-pack abnormal exit", "unpacker error", "remote unpack failed", "unpack-objects abnormal exit"],

@@ -1,7 +1,7 @@
 //! What network clients say: curl, OpenSSL, `GnuTLS`, Schannel, Go, Node, Python, Java, rustls, libgit2.
 
 use super::{Cause, Operation, Reading};
-use crate::diagnosis::finding::{Finding, Sign, earliest};
+use crate::diagnosis::finding::{CausePattern, Finding, earliest};
 
 /// Whether a status of 500 is the client's own word for "no answer came": octokit writes it beside the reason.
 ///
@@ -18,8 +18,8 @@ pub(super) fn is_status_of_the_client(reading: &Reading) -> bool {
 }
 
 /// A name that does not resolve, and a certificate that is not trusted.
-pub(super) const SPECIFIC: &[Sign] = &[
-    Sign::of(
+pub(super) const SPECIFIC: &[CausePattern] = &[
+    CausePattern::of(
         Cause::DnsFailure,
         &[
             "could not resolve host",
@@ -50,7 +50,7 @@ pub(super) const SPECIFIC: &[Sign] = &[
             "unable to resolve host",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::TlsCertificateUntrusted,
         &[
             "ssl certificate problem",
@@ -100,7 +100,7 @@ pub(super) const SPECIFIC: &[Sign] = &[
 ];
 
 /// No connection, or one that broke.
-const BROKEN: &[Sign] = &[Sign::of(
+const BROKEN: &[CausePattern] = &[CausePattern::of(
     Cause::ConnectionFailed,
     &[
         "connection refused",
@@ -212,7 +212,7 @@ const BROKEN: &[Sign] = &[Sign::of(
 )];
 
 /// Words of a broken connection that other things have too: they count where one is spoken of, or an operation is known.
-const VAGUE: &[Sign] = &[Sign::of(
+const VAGUE: &[CausePattern] = &[CausePattern::of(
     Cause::ConnectionFailed,
     &[
         "timed out",

@@ -1,10 +1,10 @@
 //! What the server says about the policies of an organization or enterprise, and about the account itself.
 
 use super::Cause;
-use crate::diagnosis::finding::Sign;
+use crate::diagnosis::finding::CausePattern;
 
-pub(super) const SIGNS: &[Sign] = &[
-    Sign::of(
+pub(super) const PATTERNS: &[CausePattern] = &[
+    CausePattern::of(
         Cause::SsoAuthorizationRequired,
         &[
             "saml enforc",
@@ -22,7 +22,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "authorized for*saml",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::TokenLifetimePolicy,
         &[
             "forbids access via*lifetime",
@@ -32,7 +32,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "lifetime*exceeds the maximum",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::OrgForbidsClassicPat,
         &[
             "forbids access via a personal access token",
@@ -46,9 +46,9 @@ pub(super) const SIGNS: &[Sign] = &[
             "personal access token with fine-grained permissions",
         ],
     ),
-    Sign::of(Cause::TokenLifetimePolicy, &["forbids access via a fine-grained"]),
-    Sign::of(Cause::FineGrainedRepoNotSelected, &["token*pending approval", "awaiting approval by"]),
-    Sign::of(
+    CausePattern::of(Cause::TokenLifetimePolicy, &["forbids access via a fine-grained"]),
+    CausePattern::of(Cause::FineGrainedRepoNotSelected, &["token*pending approval", "awaiting approval by"]),
+    CausePattern::of(
         Cause::OrgOauthAppRestricted,
         &[
             "oauth app access restrictions",
@@ -60,7 +60,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "oauth app*access restriction",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::IpAllowList,
         &[
             "ip allow list",
@@ -73,7 +73,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "is not permitted to access this resource",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::BillingLocked,
         &[
             "account is disabled. please see*billing",
@@ -92,12 +92,12 @@ pub(super) const SIGNS: &[Sign] = &[
             "budget*actions*exceeded",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::BillingLocked,
         &[Cause::AccountSuspended],
         &["your account is disabled", "account has been disabled", "account is locked"],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::AccountSuspended,
         &[
             "account is suspended",

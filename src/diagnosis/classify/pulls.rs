@@ -1,9 +1,9 @@
 //! What the server, and gh, say of a pull request that cannot be made, updated or merged.
 
 use super::Cause;
-use crate::diagnosis::finding::Sign;
+use crate::diagnosis::finding::CausePattern;
 
-pub(super) const SIGNS: &[Sign] = &[Sign::unsure(
+pub(super) const PATTERNS: &[CausePattern] = &[CausePattern::unsure(
     Cause::PullRequestRefused,
     &[],
     &[

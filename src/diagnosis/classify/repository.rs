@@ -1,14 +1,14 @@
 //! What the server says about a repository, its refs and what is pushed.
 
 use super::{Cause, Operation, Reading};
-use crate::diagnosis::finding::{Finding, Sign};
+use crate::diagnosis::finding::{CausePattern, Finding};
 
 /// What a hidden or missing repository can also be.
 pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope, Cause::NoWriteAccess];
 
-pub(super) const SIGNS: &[Sign] = &[
-    Sign::of(Cause::DirectoryNotFound, &["directory you're trying to deploy"]),
-    Sign::of(
+pub(super) const PATTERNS: &[CausePattern] = &[
+    CausePattern::of(Cause::DirectoryNotFound, &["directory you're trying to deploy"]),
+    CausePattern::of(
         Cause::InvalidInput,
         &[
             "secret names must",
@@ -18,7 +18,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "must not start with github_",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::RepoArchived,
         &[
             "repository was archived",
@@ -31,7 +31,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "because it was archived",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::RepoDisabled,
         &[
             "repository access blocked",
@@ -50,12 +50,12 @@ pub(super) const SIGNS: &[Sign] = &[
         ],
     ),
     // Locked for a migration, or for the bill of its owner.
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::RepoDisabled,
         &[Cause::BillingLocked],
         &["repository '*' is disabled", "ask the owner to check their account"],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::RepoNotFoundOrHidden,
         HIDDEN,
         &[
@@ -70,7 +70,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "repository*could not be found",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::FileTooLarge,
         &[
             "file size limit",
@@ -82,7 +82,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "exceeds the 100",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::PackTooLarge,
         &[
             "exceeds maximum allowed size",
@@ -99,7 +99,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "2 gb limit",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::NoWriteAccess,
         &[Cause::BadCredentials, Cause::LfsUnavailable],
         &[
@@ -108,7 +108,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "lfs*you must have push access",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::LfsMissingObject,
         &[
             "missing or corrupt local objects",
@@ -119,7 +119,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "referenced*git lfs object",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::LfsUnavailable,
         &[
             "lfs budget",
@@ -135,11 +135,11 @@ pub(super) const SIGNS: &[Sign] = &[
             "lfs quota",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::LocalGitError,
         &["cannot lock ref 'refs/remotes/", "unable to update local ref", "reference broken"],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::InvalidRefOrObject,
         &[
             "exists; cannot create",
@@ -195,7 +195,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "d/f conflict",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::TagExists,
         &[
             "reference already exists",
@@ -208,7 +208,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "tag*already exists",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::StaleInfo,
         &[
             "stale info",
@@ -220,7 +220,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "lease*does not hold",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::NonFastForward,
         &[
             "fetch first",
@@ -246,7 +246,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "base branch was modified",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::CannotLockRef,
         &[
             "cannot lock ref",
@@ -260,8 +260,8 @@ pub(super) const SIGNS: &[Sign] = &[
             "ref*is locked",
         ],
     ),
-    Sign::unsure(Cause::CannotLockRef, &[Cause::ServerError], &["failed to update ref"]),
-    Sign::unsure(
+    CausePattern::unsure(Cause::CannotLockRef, &[Cause::ServerError], &["failed to update ref"]),
+    CausePattern::unsure(
         Cause::ShallowCheckout,
         &[Cause::LocalGitError],
         &[
@@ -277,7 +277,7 @@ pub(super) const SIGNS: &[Sign] = &[
             "object not found - no match for id",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::PreReceiveHookDeclined,
         &[],
         &[

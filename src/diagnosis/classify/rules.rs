@@ -3,12 +3,12 @@
 //! Source: <https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets>
 
 use super::{Cause, Reading};
-use crate::diagnosis::finding::{Finding, Sign, earliest};
+use crate::diagnosis::finding::{CausePattern, Finding, earliest};
 use crate::diagnosis::reading::Endpoint;
 
 /// What is refused whatever rule set says so.
-const OF_ITSELF: [Sign; 9] = [
-    Sign::of(
+const OF_ITSELF: [CausePattern; 9] = [
+    CausePattern::of(
         Cause::MissingWorkflowScope,
         &[
             "refusing to allow",
@@ -19,7 +19,7 @@ const OF_ITSELF: [Sign; 9] = [
             "needs the 'workflow' scope",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::PushProtectionSecret,
         &[
             "github push protection",
@@ -36,7 +36,7 @@ const OF_ITSELF: [Sign; 9] = [
             "allow the secret",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::EmailPrivacy,
         &[
             "gh007",
@@ -46,11 +46,11 @@ const OF_ITSELF: [Sign; 9] = [
             "make your email public",
         ],
     ),
-    Sign::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object", "git lfs push --all"]),
-    Sign::of(Cause::InvalidRefOrObject, &["gh002", "gh005", "refs longer than"]),
-    Sign::of(Cause::FileTooLarge, &["error: gh001", "exceeds*file size limit", "file size limit of"]),
-    Sign::of(Cause::ForcePushForbidden, &["gh003", "force-pushing to * is not allowed"]),
-    Sign::of(
+    CausePattern::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object", "git lfs push --all"]),
+    CausePattern::of(Cause::InvalidRefOrObject, &["gh002", "gh005", "refs longer than"]),
+    CausePattern::of(Cause::FileTooLarge, &["error: gh001", "exceeds*file size limit", "file size limit of"]),
+    CausePattern::of(Cause::ForcePushForbidden, &["gh003", "force-pushing to * is not allowed"]),
+    CausePattern::of(
         Cause::ProtectedTag,
         &[
             "immutable release",
@@ -62,7 +62,7 @@ const OF_ITSELF: [Sign; 9] = [
             "protected tag",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::PreReceiveHookDeclined,
         &[
             "failed with exit status*pre-receive hook declined",
@@ -85,8 +85,8 @@ const PULL_REQUEST: [&str; 8] = [
 ];
 
 /// Rules with a cause of their own; the first one named counts.
-const OWN: [Sign; 4] = [
-    Sign::of(
+const OWN: [CausePattern; 4] = [
+    CausePattern::of(
         Cause::RequiredStatusChecks,
         &[
             "required status check",
@@ -97,7 +97,7 @@ const OWN: [Sign; 4] = [
             "check is expected",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::RequiredSignatures,
         &[
             "verified signature",
@@ -108,7 +108,7 @@ const OWN: [Sign; 4] = [
             "unsigned commit",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::ForcePushForbidden,
         &[
             "cannot force-push",
@@ -121,7 +121,7 @@ const OWN: [Sign; 4] = [
             "force push to*protected",
         ],
     ),
-    Sign::of(Cause::FileTooLarge, &["this exceeds*file size limit"]),
+    CausePattern::of(Cause::FileTooLarge, &["this exceeds*file size limit"]),
 ];
 
 /// Rules of a push ruleset, which stand under the heading of push protection like a found secret does.

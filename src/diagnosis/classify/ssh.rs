@@ -1,10 +1,10 @@
 //! What an SSH client says before git begins: OpenSSH, libssh2, Go, `JSch`, Paramiko, russh.
 
 use super::{Cause, Operation, Reading};
-use crate::diagnosis::finding::{Finding, Sign, earliest};
+use crate::diagnosis::finding::{CausePattern, Finding, earliest};
 
-const SIGNS: &[Sign] = &[
-    Sign::of(
+const PATTERNS: &[CausePattern] = &[
+    CausePattern::of(
         Cause::SshHostKeyMismatch,
         &[
             "remote host identification has changed",
@@ -20,7 +20,7 @@ const SIGNS: &[Sign] = &[
             "host key*changed",
         ],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::SshHostKeyUnknown,
         &[
             "host key is known for",
@@ -37,12 +37,12 @@ const SIGNS: &[Sign] = &[
             "server '*' not found in known_hosts",
         ],
     ),
-    Sign::unsure(
+    CausePattern::unsure(
         Cause::SshHostKeyUnknown,
         &[Cause::SshHostKeyMismatch],
         &["unknown remote ssh hostkey", "hostkey verification", "unknown key"],
     ),
-    Sign::of(
+    CausePattern::of(
         Cause::SshKeyUnusable,
         &[
             "load key '",
@@ -88,8 +88,8 @@ const SIGNS: &[Sign] = &[
     ),
 ];
 
-const DENIED: &[Sign] = &[
-    Sign::of(
+const DENIED: &[CausePattern] = &[
+    CausePattern::of(
         Cause::SshPermissionDeniedPublickey,
         &[
             "permission denied (publickey",
@@ -115,8 +115,8 @@ const DENIED: &[Sign] = &[
             "rsa key with sha-1",
         ],
     ),
-    Sign::unsure(Cause::SshHostKeyUnknown, &[Cause::SshHostKeyMismatch], &["host key verification failed"]),
-    Sign::of(
+    CausePattern::unsure(Cause::SshHostKeyUnknown, &[Cause::SshHostKeyMismatch], &["host key verification failed"]),
+    CausePattern::of(
         Cause::DeployKeyReadOnly,
         &[
             "marked as read only",
@@ -133,9 +133,9 @@ const DENIED: &[Sign] = &[
 ///
 /// A read-only key is what the server says, and comes last here only because nothing else fits beside it.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
-    let found = earliest(reading, &SIGNS[..1])
-        .or_else(|| earliest(reading, &SIGNS[1..3]))
-        .or_else(|| earliest(reading, &SIGNS[3..]).filter(|_| speaks_of_ssh(reading)))
+    let found = earliest(reading, &PATTERNS[..1])
+        .or_else(|| earliest(reading, &PATTERNS[1..3]))
+        .or_else(|| earliest(reading, &PATTERNS[3..]).filter(|_| speaks_of_ssh(reading)))
         .or_else(|| earliest(reading, DENIED))?;
     Some(found)
 }

@@ -5,8 +5,8 @@ use super::{
         check::{Check, CheckName, Verdict},
         facts::{Asked, BranchFacts, Facts},
     },
-    Active, BRANCHES, Finding, bypass,
-    change::{self, Change, Way},
+    ActiveRule, BRANCHES, RuleFinding, bypass,
+    change::{self, PlannedUpdate, Way},
     examine::examine,
     route::way,
     tag::applies,
@@ -33,8 +33,9 @@ pub(in super::super) fn branch_rules(plan: &Plan, facts: &Facts) -> Option<Check
     if facts.proposal().is_some_and(Proposal::is_unchanged) || facts.pushed_refs.iter().flatten().any(nothing_new) {
         return Some(Check::pass(CheckName::BranchRules, "Nothing changes, so nothing is pushed."));
     }
-    let changes: Vec<Change<'_>> = change::of_publish(plan, facts).into_iter().chain(change::of_refs(facts)).collect();
-    let mut verdicts: Vec<Check> = changes.iter().map(|change| one(plan, facts, change)).collect();
+    let changes: Vec<PlannedUpdate<'_>> =
+        change::of_publish(plan, facts).into_iter().chain(change::of_refs(facts)).collect();
+    let mut verdicts: Vec<Check> = changes.iter().map(|change| judge_update(plan, facts, change)).collect();
     if verdicts.is_empty() {
         let text = "What would be pushed is not known, so the rules could not be compared with it.";
         return Some(Check::skip(CheckName::BranchRules, text));
@@ -72,7 +73,7 @@ fn unverifiable(plan: &Plan, facts: &Facts) -> Option<Failure> {
     Some(Failure::new(Cause::RequiredSignatures, what).with_remedy(remedy))
 }
 
-fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
+fn judge_update(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>) -> Check {
     let known = facts.rules.branches.iter().find(|branch| branch.name == *change.name);
     let short = change.name.short();
     let Some(BranchFacts { rules: Asked::Answer(rules), branch, .. }) = known else {
@@ -84,22 +85,22 @@ fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
         };
         return Check::skip(CheckName::BranchRules, text.trim_end());
     };
-    let of_branch = rules.iter().map(|rule| Active::of_branch(rule, facts));
+    let of_branch = rules.iter().map(|rule| ActiveRule::of_branch(rule, facts));
     let of_pushes =
         facts.rules.rulesets.values().filter_map(Asked::answer).filter(|ruleset| {
             ruleset.target.as_deref() == Some("push") && applies(ruleset, change.name) != Some(false)
         });
     let of_pushes =
-        of_pushes.flat_map(|ruleset| ruleset.rules.iter().map(move |rule| Active::of_ruleset(rule, ruleset)));
-    let findings: Vec<Finding<'_>> = of_branch
+        of_pushes.flat_map(|ruleset| ruleset.rules.iter().map(move |rule| ActiveRule::of_ruleset(rule, ruleset)));
+    let findings: Vec<RuleFinding<'_>> = of_branch
         .chain(of_pushes)
         .filter_map(|active| {
             let breach = examine(active.rule, change)?;
             let bypass = bypass(plan, facts, active.ruleset);
-            Some(Finding { active, breach, bypass })
+            Some(RuleFinding { active, breach, bypass })
         })
         .collect();
-    let open: Vec<&Finding<'_>> = findings.iter().filter(|finding| !finding.is_passed()).collect();
+    let open: Vec<&RuleFinding<'_>> = findings.iter().filter(|finding| !finding.is_passed()).collect();
     if !open.is_empty() {
         return broken(plan, change, &open);
     }
@@ -110,7 +111,7 @@ fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
         (0, _) => format!("No rules apply to {short}."),
         (_, 0) => format!("The rules of {short} allow this push."),
         _ => {
-            let list: Vec<String> = findings.iter().map(Finding::sentence).collect();
+            let list: Vec<String> = findings.iter().map(RuleFinding::sentence).collect();
             format!("This token may bypass the rules of {short} that would refuse the push: {}.", list.join("; "))
         }
     };
@@ -118,10 +119,10 @@ fn one(plan: &Plan, facts: &Facts, change: &Change<'_>) -> Check {
 }
 
 /// What a rule that is broken comes to. A wanted pull request is the cause before all others: it heals them too.
-fn broken(plan: &Plan, change: &Change<'_>, open: &[&Finding<'_>]) -> Check {
-    let fatal: Vec<&&Finding<'_>> = open.iter().filter(|finding| finding.is_fatal()).collect();
-    let candidates: Vec<&&Finding<'_>> = if fatal.is_empty() { open.iter().collect() } else { fatal.clone() };
-    let requires_pr = |finding: &&&Finding<'_>| finding.breach.cause == Cause::RulesetRequiresPr;
+fn broken(plan: &Plan, change: &PlannedUpdate<'_>, open: &[&RuleFinding<'_>]) -> Check {
+    let fatal: Vec<&&RuleFinding<'_>> = open.iter().filter(|finding| finding.is_fatal()).collect();
+    let candidates: Vec<&&RuleFinding<'_>> = if fatal.is_empty() { open.iter().collect() } else { fatal.clone() };
+    let requires_pr = |finding: &&&RuleFinding<'_>| finding.breach.cause == Cause::RulesetRequiresPr;
     let Some(first) = candidates.iter().find(|finding| requires_pr(finding)).or(candidates.first()) else {
         return Check::skip(CheckName::BranchRules, "The rules could not be judged.");
     };
@@ -141,7 +142,7 @@ fn broken(plan: &Plan, change: &Change<'_>, open: &[&Finding<'_>]) -> Check {
 }
 
 /// What to do, with the page to open.
-fn remedy(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>) -> String {
+fn remedy(plan: &Plan, change: &PlannedUpdate<'_>, finding: &RuleFinding<'_>) -> String {
     let (short, page) = (change.name.short(), finding.active.page(plan));
     let own = plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
     let list = if plan.ssh.is_some() {
@@ -188,7 +189,13 @@ fn signatures(plan: &Plan, list: &str) -> String {
 }
 
 /// Classic branch protection, of which only an administrator's token sees the details.
-fn protection(plan: &Plan, facts: &Facts, change: &Change<'_>, branch: &Branch, no_rules: bool) -> Option<Check> {
+fn protection(
+    plan: &Plan,
+    facts: &Facts,
+    change: &PlannedUpdate<'_>,
+    branch: &Branch,
+    no_rules: bool,
+) -> Option<Check> {
     if change.way == Way::Creates || !(branch.protection.enabled || (branch.protected && no_rules)) {
         return None;
     }

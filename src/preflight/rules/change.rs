@@ -24,7 +24,7 @@ pub(super) enum Way {
 
 /// One update of a ref.
 #[derive(Clone, Debug)]
-pub(super) struct Change<'a> {
+pub(super) struct PlannedUpdate<'a> {
     pub(super) name: &'a RefName,
     pub(super) way: Way,
     /// Whether the old value is lost; none: not known.
@@ -70,7 +70,7 @@ impl NewCommit {
 }
 
 /// The update of a branch that a publish makes on its way; none where it changes nothing, or could not be worked out.
-pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &'a Facts) -> Option<Change<'a>> {
+pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &'a Facts) -> Option<PlannedUpdate<'a>> {
     let directory = plan.directory()?;
     let publish = facts.publish.as_ref()?.as_ref().ok()?;
     let proposal = &publish.proposal;
@@ -97,7 +97,7 @@ pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &'a Facts) -> Option<Change<
             (&proposed.head, tip, tip.is_none().then_some(false))
         }
     };
-    Some(Change {
+    Some(PlannedUpdate {
         name,
         way: if tip.is_none() { Way::Creates } else { Way::Updates },
         forced,
@@ -107,9 +107,9 @@ pub(super) fn of_publish<'a>(plan: &'a Plan, facts: &'a Facts) -> Option<Change<
 }
 
 /// The updates of branches that pushing refs makes; their commits and files are not looked at.
-pub(super) fn of_refs(facts: &Facts) -> impl Iterator<Item = Change<'_>> {
+pub(super) fn of_refs(facts: &Facts) -> impl Iterator<Item = PlannedUpdate<'_>> {
     let refs = facts.pushed_refs.iter().flatten();
-    refs.flat_map(RefsFacts::updates).filter(|update| update.name.is_branch()).map(|update| Change {
+    refs.flat_map(RefsFacts::updates).filter(|update| update.name.is_branch()).map(|update| PlannedUpdate {
         name: &update.name,
         way: match (update.old, update.new) {
             (_, None) => Way::Deletes,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     certainty::Certainty,
-    change::{Change, Way},
+    change::{PlannedUpdate, Way},
     pattern::{broken, demand, fits, strings},
 };
 use crate::{diagnosis::Cause, github::model::Rule};
@@ -25,7 +25,7 @@ impl Breach {
 }
 
 /// Whether `change` breaks `rule`.
-pub(super) fn examine(rule: &Rule, change: &Change<'_>) -> Option<Breach> {
+pub(super) fn examine(rule: &Rule, change: &PlannedUpdate<'_>) -> Option<Breach> {
     use Certainty::{Certain, Perhaps};
     let parameters = &rule.parameters;
     let updates = change.way == Way::Updates;
@@ -91,7 +91,7 @@ pub(super) fn examine(rule: &Rule, change: &Change<'_>) -> Option<Breach> {
     }
 }
 
-fn status_checks(parameters: &Value, change: &Change<'_>) -> Option<Breach> {
+fn status_checks(parameters: &Value, change: &PlannedUpdate<'_>) -> Option<Breach> {
     if change.way == Way::Creates && parameters["do_not_enforce_on_create"] == Value::Bool(true) {
         return None;
     }
@@ -105,7 +105,7 @@ fn status_checks(parameters: &Value, change: &Change<'_>) -> Option<Breach> {
 
 fn of_commit(
     parameters: &Value,
-    change: &Change<'_>,
+    change: &PlannedUpdate<'_>,
     part: &str,
     text: impl Fn(&super::change::NewCommit) -> Option<&str>,
 ) -> Option<Breach> {
@@ -119,7 +119,7 @@ fn of_commit(
 /// How many paths a message names.
 const SHOWN: usize = 3;
 
-fn files(kind: &str, parameters: &Value, change: &Change<'_>) -> Option<Breach> {
+fn files(kind: &str, parameters: &Value, change: &PlannedUpdate<'_>) -> Option<Breach> {
     if change.commit.is_none() {
         let what = format!("there is a rule about files (`{kind}`)");
         return Some(Breach::new(Cause::RulesetViolation, Certainty::Perhaps, what));
@@ -169,7 +169,7 @@ mod tests {
     use crate::{names::RefName, preflight::rules::change::NewCommit};
 
     /// `certain`, `perhaps` or `kept`, and the cause.
-    fn told(kind: &str, parameters: Value, change: &Change<'_>) -> String {
+    fn told(kind: &str, parameters: Value, change: &PlannedUpdate<'_>) -> String {
         let rule = Rule { kind: kind.to_owned(), parameters, ..Rule::default() };
         match examine(&rule, change) {
             None => "kept".to_owned(),
@@ -178,99 +178,103 @@ mod tests {
         }
     }
 
+    /// What each kind says of an update, a rewrite, a new branch, a deletion, pushed refs and a signed commit.
+    const BY_KIND: &[(&str, [&str; 6])] = &[
+        ("creation", ["kept", "kept", "certain ruleset-violation", "kept", "kept", "kept"]),
+        (
+            "update",
+            [
+                "certain ruleset-violation",
+                "certain ruleset-violation",
+                "kept",
+                "kept",
+                "certain ruleset-violation",
+                "certain ruleset-violation",
+            ],
+        ),
+        ("deletion", ["kept", "kept", "kept", "certain ruleset-violation", "kept", "kept"]),
+        (
+            "non_fast_forward",
+            ["kept", "certain force-push-forbidden", "kept", "kept", "perhaps force-push-forbidden", "kept"],
+        ),
+        ("required_linear_history", ["kept", "kept", "kept", "kept", "perhaps ruleset-violation", "kept"]),
+        (
+            "required_signatures",
+            [
+                "certain required-signatures",
+                "certain required-signatures",
+                "certain required-signatures",
+                "kept",
+                "perhaps required-signatures",
+                "kept",
+            ],
+        ),
+        (
+            "pull_request",
+            [
+                "certain ruleset-requires-pr",
+                "certain ruleset-requires-pr",
+                "perhaps ruleset-requires-pr",
+                "kept",
+                "certain ruleset-requires-pr",
+                "certain ruleset-requires-pr",
+            ],
+        ),
+        (
+            "merge_queue",
+            [
+                "certain ruleset-requires-pr",
+                "certain ruleset-requires-pr",
+                "perhaps ruleset-requires-pr",
+                "kept",
+                "certain ruleset-requires-pr",
+                "certain ruleset-requires-pr",
+            ],
+        ),
+        (
+            "required_status_checks",
+            [
+                "certain required-status-checks",
+                "certain required-status-checks",
+                "certain required-status-checks",
+                "kept",
+                "perhaps required-status-checks",
+                "certain required-status-checks",
+            ],
+        ),
+        ("license_compliance_scanning", ["kept"; 6]),
+        (
+            "a_rule_of_tomorrow",
+            [
+                "perhaps ruleset-violation",
+                "perhaps ruleset-violation",
+                "perhaps ruleset-violation",
+                "kept",
+                "perhaps ruleset-violation",
+                "perhaps ruleset-violation",
+            ],
+        ),
+    ];
+
     #[test]
     fn each_kind_of_rule_speaks_of_its_own_kind_of_change() {
         let name = RefName::branch("site").unwrap();
         let commit = || Some(NewCommit { message: "Publish".to_owned(), parents: 1, ..NewCommit::default() });
-        let change = |way, forced| Change { name: &name, way, forced, commit: commit(), files: Vec::new() };
+        let change = |way, forced| PlannedUpdate { name: &name, way, forced, commit: commit(), files: Vec::new() };
         let updates = change(Way::Updates, Some(false));
         let rewrites = change(Way::Updates, Some(true));
         let creates = change(Way::Creates, Some(false));
         let deletes = change(Way::Deletes, Some(false));
-        let others = Change { commit: None, forced: None, ..updates.clone() };
-        let signed = Change { commit: commit().map(|commit| NewCommit { signed: true, ..commit }), ..updates.clone() };
-        let rows = [
-            ("creation", ["kept", "kept", "certain ruleset-violation", "kept", "kept", "kept"]),
-            (
-                "update",
-                [
-                    "certain ruleset-violation",
-                    "certain ruleset-violation",
-                    "kept",
-                    "kept",
-                    "certain ruleset-violation",
-                    "certain ruleset-violation",
-                ],
-            ),
-            ("deletion", ["kept", "kept", "kept", "certain ruleset-violation", "kept", "kept"]),
-            (
-                "non_fast_forward",
-                ["kept", "certain force-push-forbidden", "kept", "kept", "perhaps force-push-forbidden", "kept"],
-            ),
-            ("required_linear_history", ["kept", "kept", "kept", "kept", "perhaps ruleset-violation", "kept"]),
-            (
-                "required_signatures",
-                [
-                    "certain required-signatures",
-                    "certain required-signatures",
-                    "certain required-signatures",
-                    "kept",
-                    "perhaps required-signatures",
-                    "kept",
-                ],
-            ),
-            (
-                "pull_request",
-                [
-                    "certain ruleset-requires-pr",
-                    "certain ruleset-requires-pr",
-                    "perhaps ruleset-requires-pr",
-                    "kept",
-                    "certain ruleset-requires-pr",
-                    "certain ruleset-requires-pr",
-                ],
-            ),
-            (
-                "merge_queue",
-                [
-                    "certain ruleset-requires-pr",
-                    "certain ruleset-requires-pr",
-                    "perhaps ruleset-requires-pr",
-                    "kept",
-                    "certain ruleset-requires-pr",
-                    "certain ruleset-requires-pr",
-                ],
-            ),
-            (
-                "required_status_checks",
-                [
-                    "certain required-status-checks",
-                    "certain required-status-checks",
-                    "certain required-status-checks",
-                    "kept",
-                    "perhaps required-status-checks",
-                    "certain required-status-checks",
-                ],
-            ),
-            ("license_compliance_scanning", ["kept"; 6]),
-            (
-                "a_rule_of_tomorrow",
-                [
-                    "perhaps ruleset-violation",
-                    "perhaps ruleset-violation",
-                    "perhaps ruleset-violation",
-                    "kept",
-                    "perhaps ruleset-violation",
-                    "perhaps ruleset-violation",
-                ],
-            ),
-        ];
-        for (kind, expected) in rows {
+        let others = PlannedUpdate { commit: None, forced: None, ..updates.clone() };
+        let signed =
+            PlannedUpdate { commit: commit().map(|commit| NewCommit { signed: true, ..commit }), ..updates.clone() };
+        for &(kind, expected) in BY_KIND {
             let found = [&updates, &rewrites, &creates, &deletes, &others, &signed]
                 .map(|change| told(kind, Value::Null, change));
             assert_eq!(found, expected, "{kind}");
         }
-        let merge = Change { commit: commit().map(|commit| NewCommit { parents: 2, ..commit }), ..updates.clone() };
+        let merge =
+            PlannedUpdate { commit: commit().map(|commit| NewCommit { parents: 2, ..commit }), ..updates.clone() };
         assert_eq!(told("required_linear_history", Value::Null, &merge), "certain ruleset-violation");
     }
 
@@ -279,7 +283,7 @@ mod tests {
         let name = RefName::branch("site").unwrap();
         let files = vec![("docs/a.html".to_owned(), 10), ("tools/setup.EXE".to_owned(), (3 << 20) + 1)];
         let commit = Some(NewCommit::default());
-        let change = Change { name: &name, way: Way::Updates, forced: Some(false), commit, files };
+        let change = PlannedUpdate { name: &name, way: Way::Updates, forced: Some(false), commit, files };
         let certain = "certain ruleset-violation";
         for (kind, parameters, expected) in [
             ("file_path_restriction", json!({"restricted_file_paths": ["docs/*.html"]}), certain),

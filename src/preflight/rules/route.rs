@@ -5,7 +5,7 @@ use super::{
         check::{Check, CheckName},
         facts::{Asked, BranchFacts, Facts},
     },
-    Active, Bypass, bypass,
+    ActiveRule, Bypass, bypass,
 };
 use crate::{
     credential::TokenKind,
@@ -59,18 +59,18 @@ fn is_proposed(plan: &Plan, facts: &Facts, proposed: &ProposedBranch) -> bool {
 }
 
 /// The rules of a branch that this actor is not known to pass by.
-fn in_the_way<'a>(plan: &'a Plan, facts: &'a Facts, name: &RefName) -> Vec<Active<'a>> {
+fn in_the_way<'a>(plan: &'a Plan, facts: &'a Facts, name: &RefName) -> Vec<ActiveRule<'a>> {
     let known = facts.rules.branches.iter().find(|branch| branch.name == *name);
     let rules = known.and_then(|known| known.rules.answer()).into_iter().flatten();
     rules
-        .map(|rule| Active::of_branch(rule, facts))
+        .map(|rule| ActiveRule::of_branch(rule, facts))
         .filter(|active| bypass(plan, facts, active.ruleset) != Bypass::Passes)
         .collect()
 }
 
 /// Why a push to the branch itself is not taken: what its rules ask for, as parts of a sentence.
 pub(super) fn reasons(plan: &Plan, facts: &Facts, base: &RefName) -> Vec<String> {
-    let said = |active: &Active<'_>| {
+    let said = |active: &ActiveRule<'_>| {
         let asks = match active.rule.kind.as_str() {
             "pull_request" => "a pull request",
             "merge_queue" => "the merge queue",

@@ -2,8 +2,8 @@
 
 use super::{
     super::facts::{Asked, Facts},
-    Active, Finding, bypass,
-    change::{Change, Way},
+    ActiveRule, RuleFinding, bypass,
+    change::{PlannedUpdate, Way},
     examine::examine,
     pattern::fits,
 };
@@ -52,7 +52,7 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
             Some((_, there)) if *exists == TagExists::Move && commit != Some(*there) => Way::Updates,
             Some(_) => continue,
         };
-        let change = Change { name, way, forced: None, commit: None, files: Vec::new() };
+        let change = PlannedUpdate { name, way, forced: None, commit: None, files: Vec::new() };
         for ruleset in &rulesets {
             let applies = applies(ruleset, name);
             if applies == Some(false) {
@@ -66,9 +66,9 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
                 if applies.is_none() {
                     breach.certainty = Certainty::Perhaps;
                 }
-                let active = Active::of_ruleset(rule, ruleset);
+                let active = ActiveRule::of_ruleset(rule, ruleset);
                 let bypass = bypass(plan, facts, Some(ruleset.id));
-                let finding = Finding { active, breach, bypass };
+                let finding = RuleFinding { active, breach, bypass };
                 if finding.is_passed() {
                     continue;
                 }
@@ -109,7 +109,7 @@ fn is_of_commits(kind: &str) -> bool {
     KINDS.contains(&kind)
 }
 
-fn failure(plan: &Plan, change: &Change<'_>, finding: &Finding<'_>, fatal: bool) -> Failure {
+fn failure(plan: &Plan, change: &PlannedUpdate<'_>, finding: &RuleFinding<'_>, fatal: bool) -> Failure {
     let name = change.name.short();
     let page = finding.active.page(plan);
     let would = if fatal { "would be refused" } else { "may be refused" };

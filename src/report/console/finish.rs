@@ -1,6 +1,6 @@
 //! The last lines of the log: what came of it, and what a stuck user needs.
 
-use super::{Console, Entry, Failure, Level, Mode, Stage, Tone, commands};
+use super::{Console, Failure, Level, LogEntry, Mode, Stage, Tone, commands};
 use crate::report::{
     Report, TargetReport,
     headline::{headline, written},
@@ -21,7 +21,7 @@ impl Console {
         let mut report = report.clone();
         report.for_each_text(&mut |text| self.redactor().clean(text));
         let several = report.targets.len() > 1;
-        let mut entries: Vec<Entry> = report
+        let mut entries: Vec<LogEntry> = report
             .targets
             .iter()
             .filter(|target| target.error().is_none())
@@ -41,21 +41,21 @@ impl Console {
             let text = commands::failure_text(failure);
             let named = target.filter(|_| several).map(|target| format!("{}: {text}", target.repository));
             let title = Some(failure.cause.slug().to_owned());
-            entries.push(Entry::Mark { level: Level::Error, title, text: named.unwrap_or(text) });
+            entries.push(LogEntry::Mark { level: Level::Error, title, text: named.unwrap_or(text) });
         }
         for &(target, stage, failure) in failures.iter().take(MOST_FAILURES) {
             entries.extend(blame(target, stage, failure, self.mode() == Mode::Runner, report.dry_run));
         }
         if failures.len() > MOST_FAILURES {
             let more = count((failures.len() - MOST_FAILURES) as u64, "failed target");
-            entries.push(Entry::ErrorLine(Tone::Bad, format!("✗ and {more} more")));
+            entries.push(LogEntry::ErrorLine(Tone::Bad, format!("✗ and {more} more")));
         }
         self.show(entries);
     }
 }
 
 /// One line: what came of it.
-fn done(target: &TargetReport, dry_run: bool) -> Entry {
+fn done(target: &TargetReport, dry_run: bool) -> LogEntry {
     let headline = headline(target, dry_run);
     let tone = match headline.sign {
         "✓" => Tone::Good,
@@ -63,13 +63,13 @@ fn done(target: &TargetReport, dry_run: bool) -> Entry {
         _ => Tone::Plain,
     };
     let page = target.facts.page_url.as_deref().map(|page| format!(" · {page}")).unwrap_or_default();
-    Entry::Line(tone, cut(&format!("{}{page}", headline.plain(target)), LONGEST_TEXT).into_owned())
+    LogEntry::Line(tone, cut(&format!("{}{page}", headline.plain(target)), LONGEST_TEXT).into_owned())
 }
 
 /// At most five lines. `told`: what happened and what to do stand in the annotation right above.
-fn blame(target: Option<&TargetReport>, stage: Stage, failure: &Failure, told: bool, dry_run: bool) -> Vec<Entry> {
+fn blame(target: Option<&TargetReport>, stage: Stage, failure: &Failure, told: bool, dry_run: bool) -> Vec<LogEntry> {
     let at = target.map(|target| format!("{}: ", target.repository)).unwrap_or_default();
-    let line = |tone, text: String| Entry::ErrorLine(tone, text);
+    let line = |tone, text: String| LogEntry::ErrorLine(tone, text);
     let one_line = |text: &str| cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), LONGEST_TEXT).into_owned();
     let mut lines = vec![line(Tone::Bad, format!("✗ {at}{} failed: {}", stage.name(), failure.cause.slug()))];
     if !told {

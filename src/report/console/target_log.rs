@@ -2,18 +2,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{CheckReport, CheckStatus, Console, Entry, Failure, Level, Mode, Stage, Tone, commands, progress};
+use super::{CheckReport, CheckStatus, Console, Failure, Level, LogEntry, Mode, Stage, Tone, commands, progress};
 use crate::{
     progress::{Event, Watch},
     report::{StageStatus, text::duration},
 };
 
 #[derive(Default)]
-struct Kept {
+struct TargetLogState {
     /// What is shown when the log ends, unless it is live.
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
     /// Annotations of the open part: inside a fold nobody sees them.
-    marks: Vec<Entry>,
+    marks: Vec<LogEntry>,
     /// The open part, by its number.
     open: Option<u64>,
     /// How many parts there were.
@@ -22,20 +22,20 @@ struct Kept {
     remote: Vec<Vec<String>>,
 }
 
-struct Shared {
+struct TargetLogShared {
     console: Console,
     repository: String,
     live: bool,
-    kept: Mutex<Kept>,
+    kept: Mutex<TargetLogState>,
 }
 
 /// Where one relay tells what it does. Clones write to the same log; the last one to go ends it.
 #[derive(Clone)]
-pub struct TargetLog(Arc<Shared>);
+pub struct TargetLog(Arc<TargetLogShared>);
 
 impl TargetLog {
     pub(super) fn new(console: Console, repository: &str, live: bool) -> Self {
-        Self(Arc::new(Shared { console, repository: repository.to_owned(), live, kept: Mutex::default() }))
+        Self(Arc::new(TargetLogShared { console, repository: repository.to_owned(), live, kept: Mutex::default() }))
     }
 
     /// Opens the part of `stage`, which ends with the returned guard, or with the next stage if that comes first.
@@ -47,7 +47,7 @@ impl TargetLog {
         kept.open = Some(part);
         drop(kept);
         let title = stage.name().to_owned();
-        self.0.put(if self.0.live { Entry::Open(title) } else { Entry::Heading(title) });
+        self.0.put(if self.0.live { LogEntry::Open(title) } else { LogEntry::Heading(title) });
         StageLog { log: self.clone(), part }
     }
 
@@ -89,7 +89,7 @@ impl TargetLog {
         // Of what fails, one annotation a target: that of the failure that ends it.
         if check.status == CheckStatus::Warn {
             let title = check.cause.map(|cause| cause.slug().to_owned());
-            self.0.mark(Entry::Mark { level: Level::Warning, title, text: self.0.named(&check.message) });
+            self.0.mark(LogEntry::Mark { level: Level::Warning, title, text: self.0.named(&check.message) });
         }
     }
 
@@ -100,7 +100,7 @@ impl TargetLog {
         // The preflight's own line stands above: that of the check that failed.
         let what = if stage == Stage::Preflight { String::new() } else { format!(": {}", failure.what) };
         self.0.line(Tone::Bad, &format!("✗ {} failed ({}){what}", stage.name(), failure.cause.slug()));
-        self.0.mark(Entry::Mark {
+        self.0.mark(LogEntry::Mark {
             level: Level::Error,
             title: Some(failure.cause.slug().to_owned()),
             text: self.0.named(&commands::failure_text(&failure)),
@@ -109,7 +109,7 @@ impl TargetLog {
     }
 }
 
-impl Shared {
+impl TargetLogShared {
     fn heard(&self, line: &str) {
         let line = self.console.redactor().redact(line).into_owned();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,10 +130,10 @@ impl Shared {
         if self.console.mode() != Mode::Runner {
             text = format!("  {}", text.trim_end().replace('\n', "\n  "));
         }
-        self.put(Entry::Line(tone, text));
+        self.put(LogEntry::Line(tone, text));
     }
 
-    fn put(&self, entry: Entry) {
+    fn put(&self, entry: LogEntry) {
         if self.live {
             self.console.show([entry]);
         } else {
@@ -141,7 +141,7 @@ impl Shared {
         }
     }
 
-    fn mark(&self, entry: Entry) {
+    fn mark(&self, entry: LogEntry) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.open.is_some() || !self.live {
             kept.marks.push(entry);
@@ -163,17 +163,17 @@ impl Shared {
         }
         let marks = std::mem::take(&mut kept.marks);
         drop(kept);
-        self.console.show(std::iter::once(Entry::Close).chain(marks));
+        self.console.show(std::iter::once(LogEntry::Close).chain(marks));
     }
 }
 
-impl Drop for Shared {
+impl Drop for TargetLogShared {
     fn drop(&mut self) {
         self.close(None);
         let kept = std::mem::take(self.kept.get_mut().unwrap_or_else(PoisonError::into_inner));
         if !self.live && !kept.entries.is_empty() {
-            let open = Entry::Open(self.repository.clone());
-            self.console.show(std::iter::once(open).chain(kept.entries).chain([Entry::Close]).chain(kept.marks));
+            let open = LogEntry::Open(self.repository.clone());
+            self.console.show(std::iter::once(open).chain(kept.entries).chain([LogEntry::Close]).chain(kept.marks));
         }
     }
 }
@@ -200,7 +200,7 @@ impl Watch for TargetLog {
             Event::Notice(text) => self.line(text),
             Event::Warning(text) => {
                 self.0.line(Tone::Warning, &format!("! {text}"));
-                self.0.mark(Entry::Mark { level: Level::Warning, title: None, text: self.0.named(text) });
+                self.0.mark(LogEntry::Mark { level: Level::Warning, title: None, text: self.0.named(text) });
             }
             Event::Hashing { .. } | Event::Sending { .. } | Event::Uploading { .. } | Event::Finished => {
                 if self.0.live && self.0.console.mode() == Mode::Terminal {

@@ -20,7 +20,7 @@ const CLASSES: &str = "  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328
   classDef failed fill:#ffebe9,stroke:#d1242f,color:#1f2328
 ";
 
-struct Node {
+struct ChainNode {
     id: String,
     label: String,
     class: &'static str,
@@ -29,12 +29,12 @@ struct Node {
 
 /// The chain as a fenced block; nothing for a report without stages.
 pub(super) fn render(target: &TargetReport) -> String {
-    let mut nodes: Vec<Node> = target
+    let mut nodes: Vec<ChainNode> = target
         .stages
         .iter()
         .map(|stage| {
             let detail = detail(target, stage.stage).map(|detail| format!(" {detail}")).unwrap_or_default();
-            Node {
+            ChainNode {
                 id: stage.stage.name().to_owned(),
                 label: format!("{}{} · {}", stage.stage.name(), label(&detail), stage.status.name()),
                 class: stage.status.name(),
@@ -47,7 +47,7 @@ pub(super) fn render(target: &TargetReport) -> String {
     }
     nodes.extend(target.runs.iter().take(MOST_RUNS).enumerate().map(|(index, run)| {
         let state = if run.conclusion.is_empty() { &run.status } else { &run.conclusion };
-        Node {
+        ChainNode {
             id: format!("run{index}"),
             label: format!("{} · {}", label(&run.workflow), label(state)),
             class: match run.conclusion.as_str() {

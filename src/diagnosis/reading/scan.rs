@@ -43,7 +43,7 @@ const HEADERS: [&str; 15] = [
 ];
 
 /// Collects while the lines are read.
-pub(super) struct Harvest {
+pub(super) struct TextScan {
     given: Option<u16>,
     status: Option<u16>,
     headers: Vec<(String, String)>,
@@ -52,13 +52,13 @@ pub(super) struct Harvest {
 }
 
 /// What was collected.
-pub(super) struct Found {
+pub(super) struct ScannedText {
     pub(super) status: Option<u16>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) endpoint: Endpoint,
 }
 
-impl Harvest {
+impl TextScan {
     pub(super) fn new(evidence: &Evidence<'_>) -> Self {
         let headers = evidence.headers.iter();
         Self {
@@ -89,11 +89,11 @@ impl Harvest {
         }
     }
 
-    pub(super) fn finish(self, flat: &str) -> Found {
+    pub(super) fn finish(self, flat: &str) -> ScannedText {
         let status = self.given.or(self.status).or_else(|| status_in(flat));
         let known = self.request.as_deref().map_or(Endpoint::Unknown, endpoint_of);
         let endpoint = if known == Endpoint::Unknown { endpoint_in(flat, self.operation) } else { known };
-        Found { status, headers: self.headers, endpoint }
+        ScannedText { status, headers: self.headers, endpoint }
     }
 }
 
