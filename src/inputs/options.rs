@@ -90,13 +90,9 @@ pub struct RefsPush {
     /// Whether Git LFS objects are uploaded before the push.
     pub lfs: bool,
     /// Whether the branch goes through a pull request.
-<<<<<<< HEAD
-    pub pull_request: PullRequest,
     /// The most that one push may bring, in bytes: GitHub's limit, and no input. Tests lower it.
     pub push_limit: u64,
-=======
     pub pull_request: PullRequestInputs,
->>>>>>> 67611de (names: types of the upper floors say what they are)
 }
 
 /// The input `prune-previews`: the path, from the root of the branch, of the folder that holds the preview of one pull

@@ -102,7 +102,8 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         .chain(&rule_metas)
         .chain(&workflow_metas)
         .chain(secret_metas.iter().flatten());
-    let (mut token, server_ahead, server_version) = told_by_headers(user.metas().chain(repository.metas()).chain(others));
+    let (mut token, server_ahead, server_version) =
+        told_by_headers(user.metas().chain(repository.metas()).chain(others));
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
     let open = open.asked(|open| open);
