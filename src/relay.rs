@@ -35,7 +35,7 @@ pub fn stages(plan: &Plan) -> Vec<Stage> {
     planned.into_iter().filter(|(_, planned)| *planned).map(|(stage, _)| stage).collect()
 }
 
-/// The report of a relay that has not report_before_start. The names that the plan itself gives are told however it ends.
+/// The report of a relay that has not begun. The names that the plan itself gives are told however it ends.
 pub fn report_before_start(plan: &Plan) -> TargetReport {
     let mut report = TargetReport::new(&plan.target, &stages(plan));
     report.facts.branch = plan.directory().map(|push| push.branch().short().to_owned());
