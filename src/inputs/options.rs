@@ -89,9 +89,9 @@ pub struct RefsPush {
     pub prune: bool,
     /// Whether Git LFS objects are uploaded before the push.
     pub lfs: bool,
-    /// Whether the branch goes through a pull request.
     /// The most that one push may bring, in bytes: GitHub's limit, and no input. Tests lower it.
     pub push_limit: u64,
+    /// Whether the branch goes through a pull request.
     pub pull_request: PullRequestInputs,
 }
 
