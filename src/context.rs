@@ -54,10 +54,12 @@ impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(vars: I) -> Self {
         let mut all = Self::default();
         for (name, value) in vars {
+            // Every variable that is read has an ASCII name, so this one is none of them.
             let Ok(name) = name.into_string() else { continue };
             if let Ok(value) = value.into_string() {
                 all.values.insert(name, value);
             } else {
+                // Kept by name: an input that cannot be read is refused, and not taken for absent.
                 all.not_text.insert(name);
             }
         }
@@ -152,6 +154,7 @@ impl fmt::Debug for ProxyVariables {
         f.debug_struct("ProxyVariables")
             .field("https", &shown(&self.https))
             .field("http", &shown(&self.http))
+            // A list of hosts; unlike the addresses it cannot carry a password.
             .field("no", &self.no)
             .finish()
     }
@@ -160,15 +163,20 @@ impl fmt::Debug for ProxyVariables {
 impl Context {
     /// Reads the context out of `environment`; `current_dir` is the workspace outside a runner.
     pub fn read(environment: &Environment, current_dir: PathBuf) -> Self {
+        // The runner sets some variables to an empty text instead of leaving them out: GITHUB_HEAD_REF on a push.
         let text = |name: &str| environment.get(name).map(str::trim).filter(|value| !value.is_empty());
         let owned = |name: &str| text(name).map(str::to_owned);
         let path = |name: &str| text(name).map(PathBuf::from);
+        // Both spellings are in use; curl reads `http_proxy` in lower case only.
         let proxy = |name: &str| owned(name).or_else(|| owned(&name.to_ascii_lowercase()));
+        // A malformed value counts as absent: `repository` is then asked for by name, which a person can mend.
         let repository: Option<Slug> = text("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
         let server_url = owned("GITHUB_SERVER_URL");
         let run_url = text("GITHUB_RUN_ID")
+            // It becomes part of an address in commit messages, so it has to be what a runner writes.
             .filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
             .zip(repository.as_ref())
+            // Not `GH_HOST`: a run exists only where a runner has named its server.
             .zip(server(server_url.as_deref()).ok())
             .map(|((id, repository), server)| format!("{server}/{repository}/actions/runs/{id}"));
         Self {
@@ -184,9 +192,13 @@ impl Context {
             home: path("HOME"),
             output_file: path("GITHUB_OUTPUT"),
             summary_file: path("GITHUB_STEP_SUMMARY"),
+            // Other systems set `CI` as well, but read no workflow commands. The runner documents this one value.
             on_runner: text("GITHUB_ACTIONS") == Some("true"),
+            // The runner sets it only with debug logging on, and then always to 1.
             debug: text("RUNNER_DEBUG") == Some("1"),
+            // By custom any value but `false` means yes.
             ci: text("CI").is_some_and(|value| value != "false"),
+            // Any value that is not empty counts, `0` included: https://no-color.org.
             no_color: text("NO_COLOR").is_some(),
             proxies: ProxyVariables { https: proxy("HTTPS_PROXY"), http: proxy("HTTP_PROXY"), no: proxy("NO_PROXY") },
             origin: None,
@@ -204,6 +216,7 @@ impl Context {
     /// When the variable is set and no address of a server.
     pub fn server(&self) -> Result<ServerUrl, NameError> {
         match (&self.server_url, &self.gh_host) {
+            // A runner's variable wins: a laptop that sets both means to act like a runner.
             (None, Some(host)) => gh_server(host),
             (variable, _) => server(variable.as_deref()),
         }
@@ -228,10 +241,12 @@ impl Context {
 ///
 /// Source: <https://cli.github.com/manual/gh_help_environment>
 fn gh_server(host: &str) -> Result<ServerUrl, NameError> {
+    // gh takes a bare host name. A whole address is what people paste, and is clear enough.
     if host.contains("://") {
         return host.parse();
     }
     let server: ServerUrl = format!("https://{host}").parse()?;
+    // A server on this machine has no certificate that could be verified.
     if server.is_loopback() { format!("http://{host}").parse() } else { Ok(server) }
 }
 

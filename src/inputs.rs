@@ -73,6 +73,7 @@ impl Inputs {
             || self.tags.is_some()
             || triggers
             || self.secret.is_some()
+            // It changes no repository, but it cannot be undone either.
             || self.revoke_token.is_some()
     }
 }
@@ -144,6 +145,7 @@ impl TokenInput {
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             Self::Given(token) => Some(token),
+            // Named one by one, so that a new reason for "no token" is decided about here.
             Self::Blank | Self::Absent | Self::Withheld { .. } | Self::Unconfirmed { .. } => None,
         }
     }
@@ -257,6 +259,7 @@ impl fmt::Display for Refspec {
         if self.negative {
             f.write_str("^")?;
         }
+        // Without a source: the line deletes, or is the `:` of all branches that both sides have.
         f.write_str(self.source.as_deref().unwrap_or_default())?;
         match &self.destination {
             Some(destination) => write!(f, ":{destination}"),
@@ -344,6 +347,7 @@ impl std::str::FromStr for JsonObject {
 
     /// Reads a JSON text; an error says what it is instead.
     fn from_str(text: &str) -> Result<Self, String> {
+        // The plan reads objects too, and has to keep their text in the same way.
         forms::json_object(text)
     }
 }

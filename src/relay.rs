@@ -103,6 +103,7 @@ impl Relay<'_> {
         let cleared = self.preflight(plan, shared).await?;
         let (tip, mut places) = self.push(&cleared).await?;
         places.extend(self.tag(&cleared, tip).await?);
+        // Before the triggers: the workflows that they start read the new value.
         self.set_secret(&cleared).await?;
         let starts = self.trigger(&cleared, &places).await?;
         Ok(Waiting { cleared, starts, places })
@@ -110,11 +111,13 @@ impl Relay<'_> {
 
     async fn preflight(&mut self, plan: Plan, shared: &Shared) -> Result<Cleared<Plan>, Failure> {
         let _group = self.enter(Stage::Preflight);
+        // Before anything is asked: it is known from the form of the token, and is an output even if all else fails.
         self.report.facts.token_kind = plan.token().map(|token| token.kind);
         let wanted = plan.refs().map(|local| local.wanted.clone()).unwrap_or_default();
         let publishes = plan.directory().map(|directory| directory.branch().clone());
         let Preflight { checks, facts, outcome } = preflight(plan, self.connection, shared).await;
         told::note_preflight(&checks, facts.as_ref(), &wanted, publishes.as_ref(), self.report);
+        // Before the outcome: the check that failed is shown among the others.
         self.report.checks.iter().for_each(|check| self.log.check(check));
         let cleared = outcome?;
         self.report.stage(Stage::Preflight, StageStatus::Done, told::counted(&checks));
@@ -146,7 +149,9 @@ impl Relay<'_> {
             ClearedPush::Refs(local, refs) => {
                 let _group = self.enter(Stage::Push);
                 push::told::begin(cleared.plan(), local, refs, self.connection);
+                // Filled batch by batch: a failure in the middle still reports what was pushed before it.
                 let mut landed = Vec::new();
+                // Objects before the commits that name them: GitHub refuses pointers without their objects (GH008).
                 let outcome = match push::lfs::upload(cleared, refs, self.connection).await {
                     Ok(()) => push::refs::push(cleared, local, refs, self.connection, &mut landed).await,
                     Err(failure) => Err(failure),
@@ -161,6 +166,7 @@ impl Relay<'_> {
                     let words = words::of_commit(plan, &proposed.base, change.map_or(Oid::ZERO, |(new, _)| new));
                     return self.propose(cleared, proposed, change, &words).await;
                 }
+                // Only runs are looked up by them; a mirror of thousands of refs need not resolve its tags.
                 let places = if plan.wait.is_some() || plan.workflows.is_some() {
                     written::places(local, refs, &landed).await?
                 } else {
@@ -181,6 +187,7 @@ impl Relay<'_> {
         change: Option<(Oid, Option<Oid>)>,
         words: &Words,
     ) -> Result<(Option<Oid>, Vec<Place>), Failure> {
+        // As of the preflight: the outputs `commit` and `previous` speak of the branch that the change is for.
         let base = cleared.advertisement().tip(&proposed.base);
         let place = |name: &RefName, commit, changed| Place { name: name.clone(), commit, changed, pushed_with: 0 };
         told::note_base(proposed, base, self.report);
@@ -246,6 +253,7 @@ impl Relay<'_> {
             return Ok(Vec::new());
         }
         let _group = self.enter(Stage::Trigger);
+        // A dispatch can name a ref that this step has made and that the preflight did not see.
         let made: Vec<_> = places.iter().map(|place| (place.name.clone(), place.commit)).collect();
         let report = &mut *self.report;
         let mut note = |start: &Start| told::note_start(cleared, start, report);

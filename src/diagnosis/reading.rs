@@ -12,6 +12,7 @@ use super::{Evidence, Operation};
 pub(super) use scan::Endpoint;
 
 /// How much of a text is looked at, in bytes: so much of its beginning and as much of its end.
+// A runner's log can have hundreds of megabytes; the command stands at its beginning, the error at its end.
 const HALF: usize = 128 * 1024;
 
 /// Where a match lies in [`Reading::flat`].
@@ -54,6 +55,7 @@ impl Reading {
         let mut lines = Vec::new();
         let is_foreign = foreign::is_foreign(&text.to_lowercase());
         let mut scan = scan::TextScan::new(evidence);
+        // git overwrites its progress with a lone carriage return, without a line break.
         for line in text.split(['\n', '\r']) {
             scan.line(line);
             let shown = unwrap::without_prefix(line);
@@ -67,11 +69,13 @@ impl Reading {
             flatten(shown, &mut flat);
             let foreign = foreign::is_foreign(&flat[start..]);
             if flat.len() == start || foreign {
+                // With the blank that was put before it: patterns must not see a gap.
                 flat.truncate(start.saturating_sub(1));
                 continue;
             }
             lines.push(ReadingLine { start, shown: shown.to_owned() });
         }
+        // Proxies and load balancers answer with pages, which hold words of many causes in their markup.
         let html = ["<!doctype html", "<html", "<head>", "<body"].iter().any(|tag| flat.contains(tag));
         let scan::ScannedText { status, headers, endpoint } = scan.finish(&flat);
         Self { operation: evidence.operation, flat, lines, status, headers, endpoint, html, is_foreign }
@@ -101,6 +105,7 @@ impl Reading {
 
     /// The earliest match of any of the patterns.
     pub(super) fn first_of(&self, patterns: &[&str]) -> Option<Span> {
+        // The first error of a log is the cause; those after it are its consequences.
         patterns.iter().filter_map(|pattern| self.find(pattern)).min_by_key(|span| span.start)
     }
 
@@ -116,6 +121,7 @@ impl Reading {
 
     /// What stands in [`Self::flat`] after the last line that is `shown`.
     pub(super) fn after(&self, shown: &str) -> Option<&str> {
+        // The last one: a push that was tried again shows the same line twice.
         let at = self.lines.iter().rposition(|line| line.shown == shown)?;
         Some(self.lines.get(at + 1).map_or("", |next| &self.flat[next.start..]))
     }
@@ -131,6 +137,7 @@ impl Reading {
 
     /// The lines that a span touches, joined; and the next ones where the sentence goes on in them.
     pub(super) fn words_at(&self, span: Span) -> String {
+        // A sentence of git or GitHub has four lines at most; what follows is another one.
         const MORE: usize = 3;
         let first = self.lines.partition_point(|line| line.start <= span.start).saturating_sub(1);
         let mut end = self.lines.partition_point(|line| line.start < span.end.max(span.start + 1)).max(first);
@@ -147,6 +154,7 @@ impl Reading {
 fn goes_on(line: &str, next: &str) -> bool {
     let open = line.trim_end().ends_with(|last: char| last.is_alphanumeric() || last == ',');
     let word = next.split_whitespace().next().unwrap_or_default();
+    // A short line ends because its sentence does, not because it was wrapped.
     line.len() > 50
         && open
         && word.bytes().all(|byte| byte.is_ascii_lowercase() || b",.'-".contains(&byte))
@@ -160,6 +168,7 @@ pub(super) fn cleaned(text: &str) -> String {
 
 /// Finds `pattern` in `flat`, from `from` on.
 fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
+    // The parts of a pattern belong to one sentence. Further apart, two sentences happen to stand in one log.
     const GAP: usize = 200;
     let mut parts = pattern.split('*');
     let head = parts.next().unwrap_or_default();
@@ -170,6 +179,7 @@ fn find_from(flat: &str, pattern: &str, from: usize) -> Option<Span> {
         let mut end = start + head.len();
         for part in &rest {
             let mut limit = (end + GAP + part.len()).min(flat.len());
+            // Slicing inside a character panics, and error texts come in every language.
             while !flat.is_char_boundary(limit) {
                 limit += 1;
             }
@@ -208,9 +218,11 @@ fn flatten(line: &str, flat: &mut String) {
     let begin = flat.len();
     for character in line.chars() {
         match character {
+            // Translations and web pages have their own quotation marks; patterns are written with one.
             '"' | '`' | '\u{b4}' | '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{300c}' | '\u{300d}' => {
                 flat.push('\'');
             }
+            // The full-width colon of Chinese and Japanese messages.
             '\u{ff1a}' => flat.push(':'),
             character if character.is_whitespace() || character.is_control() => {
                 if flat.len() > begin && !flat.ends_with(' ') {

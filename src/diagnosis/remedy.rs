@@ -13,6 +13,7 @@ use super::{
 
 /// The remedy in one or two sentences, and one more where the text fits several causes.
 pub(super) fn remedy(finding: &Finding, reading: &Reading, situation: &Situation) -> String {
+    // First: inputs that shape a commit of this step cannot help commits of a checkout.
     let named = remedy_by_push(finding.cause, reading, situation);
     let named = named.or_else(|| remedy_with_page(finding.cause, reading, situation));
     let mut words = named.unwrap_or_else(|| finding.cause.remedy().to_owned());
@@ -28,6 +29,7 @@ fn remedy_by_push(cause: Cause, reading: &Reading, situation: &Situation) -> Opt
     let server = situation.server.as_deref().unwrap_or("https://github.com");
     let page = |path: &str| Some(format!("{server}/{}/{path}", situation.repository.as_deref()?));
     let branch = situation.branch.as_deref().unwrap_or("the branch");
+    // git says this by itself (`receive.denyDeleteCurrent`): no rule of the repository can be changed.
     if reading.has_any(&["refusing to delete the current branch", "deletion of the current branch"]) {
         let settings = page("settings").unwrap_or_else(|| "the repository's Settings > General".to_owned());
         return Some(format!(
@@ -44,6 +46,7 @@ fn remedy_by_push(cause: Cause, reading: &Reading, situation: &Situation) -> Opt
              If a tag ruleset is listed on {rules}, add this account or App to its Bypass list."
         ));
     }
+    // git names the rejected ref by its short name: `! [remote rejected] v1 -> v1 (…)`.
     let is_tag = || {
         let tag = situation.tag.as_deref()?.to_lowercase();
         reading.has(&format!("rejected] {tag} ->")).then_some(())
@@ -81,6 +84,7 @@ fn remedy_by_push(cause: Cause, reading: &Reading, situation: &Situation) -> Opt
 
 /// A remedy that names the page to open; none where the names are not known.
 fn remedy_with_page(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
+    // `explain` knows no server; nearly every log that is pasted is about github.com.
     let server = situation.server.as_deref().unwrap_or("https://github.com");
     let repository = situation.repository.as_deref();
     let page = |path: &str| repository.map(|repository| format!("{server}/{repository}/{path}"));
@@ -112,11 +116,13 @@ fn remedy_with_page(cause: Cause, reading: &Reading, situation: &Situation) -> O
             "Open the token on {server}/settings/personal-access-tokens. Its resource owner must be {}, and its repositories must include {}. In an organization, an owner approves it under Settings > Personal access tokens > Pending requests.",
             owner?, repository?
         ),
+        // Scopes are edited in place. Only a regenerated token has a new value.
         Cause::MissingRepoScope => format!("Open the token on {server}/settings/tokens and tick `repo`. The secret's value stays the same."),
         Cause::MissingWorkflowScope if situation.token_kind == Some(TokenKind::GithubToken) => {
             "`GITHUB_TOKEN` cannot change workflow files. Use a token with `workflow`, an App with Workflows set to \"Read and write\", or leave `.github/workflows/` out with `exclude`.".to_owned()
         }
         Cause::NoWriteAccess => format!("Have an administrator give the token's account the Write role on {}.", page("settings/access")?),
+        // GitHub hides private repositories by a 404, so only the token's owner can see which of the two it is.
         Cause::RepoNotFoundOrHidden => format!("Open {server}/{} as the token's owner. A 404 there means that `repository` is wrong; if the page opens, give the token access to it.", repository?),
         Cause::SsoAuthorizationRequired => match sso_link(reading) {
             Some(link) => format!("Authorize the token on {link} (valid for one hour), or on its own page > Configure SSO > Authorize."),
@@ -133,6 +139,7 @@ fn remedy_with_page(cause: Cause, reading: &Reading, situation: &Situation) -> O
         Cause::RulesetViolation => format!("Do what the quoted rule requires, or add this account or App to the ruleset's Bypass list on {}.", page("settings/rules")?),
         Cause::RepoArchived => format!("Unarchive it on {} (Danger Zone), or set `repository` to its successor.", page("settings")?),
         Cause::PushProtectionSecret => match listed::pages(reading) {
+            // Without the page the general remedy says more than a sentence with a hole in it.
             pages if pages.is_empty() => return None,
             pages => format!(
                 "Revoke the secret where it was issued and take it out of every commit. A false alarm is allowed on {}.",
@@ -145,6 +152,7 @@ fn remedy_with_page(cause: Cause, reading: &Reading, situation: &Situation) -> O
             page("settings/rules")?
         ),
         Cause::TagExists => format!("Use a new version. To move {0}, write `+{0}` or set `tag-exists: move`.", situation.tag.as_deref()?),
+        // The access of a deploy key cannot be edited: the key is removed and added again.
         Cause::DeployKeyReadOnly => format!("Add this key's public half on {} with \"Allow write access\" ticked. A key can be the deploy key of only one repository.", page("settings/keys")?),
         Cause::SshPermissionDeniedPublickey => format!("Add the public half of `ssh-key` on {} with \"Allow write access\" ticked.", page("settings/keys")?),
         Cause::ActionsDisabled => format!("Enable Actions on {}. For a blocked account, contact GitHub Support.", page("settings/actions")?),
@@ -163,6 +171,7 @@ fn missing_permission(needs: &str, kind: Option<TokenKind>) -> String {
         JobPermissions::Grant(lines) => format!(
             "The call needs `{needs}`: for `GITHUB_TOKEN` add `{lines}` to the job's `permissions:`; for an App add it under Permissions & events and accept the change in the installation."
         ),
+        // Permissions such as `workflows` or `secrets` have no key in `permissions:`.
         JobPermissions::Never(needs) if is_github_token => format!(
             "`GITHUB_TOKEN` can never have what the call needs (`{needs}`), whatever `permissions:` says: pass as `token` a PAT, or an App's `app-id` and `app-private-key`, that has it."
         ),
@@ -174,6 +183,7 @@ fn missing_permission(needs: &str, kind: Option<TokenKind>) -> String {
 
 /// How to tell apart what the same words can mean.
 fn hint_between_causes(finding: &Finding) -> Option<&'static str> {
+    // With one cause left there is nothing to tell apart.
     if finding.also.is_empty() {
         return None;
     }

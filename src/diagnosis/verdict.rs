@@ -15,8 +15,10 @@ use super::{
 /// How what is said of an answer without words begins.
 const NO_WORDS: &str = "The server returned ";
 /// How many characters of a sentence are shown.
+// An annotation holds 4096 characters, and the remedy has to follow the sentence.
 const SENTENCE: usize = 500;
 /// How many characters of a text that nothing was found in are kept.
+// Nothing was recognised, so the text itself is all that a person has to go by.
 const UNKNOWN: usize = 8_000;
 /// The pause where GitHub asks for "at least a minute" and names none.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -53,8 +55,10 @@ impl Diagnosis {
 
     /// The failure that a stage returns.
     pub fn into_failure(self) -> Failure {
+        // The quotation ends with a full stop of ours, after the closing mark.
         let words = self.what.trim_end_matches(['.', '。']);
         let what = match self.sentence {
+            // These words are ours already: quoted they would look like the server's.
             Some(sentence) if self.what.starts_with(NO_WORDS) => format!("{sentence}. {words}."),
             Some(sentence) => format!("{sentence}: \"{words}\"."),
             None if self.what.ends_with(['.', '!', '?', '。']) => self.what,
@@ -98,7 +102,9 @@ fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String
         return cut(&all, SENTENCE);
     }
     let told = finding.span.map(|span| reading.words_at(span)).filter(|words| !words.is_empty());
+    // The status or a header showed the cause; the first line that says something stands for its words.
     let told = told.or_else(|| reading.lines().find(|line| !is_noise(line)).map(str::to_owned));
+    // Markup tells a person nothing. The title of the page often does: "Unicorn!", "502 Bad Gateway".
     if reading.html && told.as_ref().is_none_or(|words| words.contains('<')) {
         return match reading.title() {
             Some(title) => format!("{NO_WORDS}a web page: {}", cut(&title, SENTENCE)),
@@ -133,6 +139,7 @@ fn is_noise(line: &str) -> bool {
         "Done",
         "git push",
     ];
+    // A header of an HTTP trace. A sentence has a capital or a blank before its colon.
     let header = line.split_once(": ").is_some_and(|(name, _)| {
         name.len() > 3
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -184,10 +191,13 @@ fn retry(cause: Cause, reading: &Reading) -> Retry {
     let named = reading.header("retry-after").and_then(|value| pause_of(value, reading));
     let reset = || {
         let reset: i64 = reading.header("x-ratelimit-reset")?.trim().parse().ok()?;
+        // Against the date of the answer: the clock of this machine may be wrong by minutes.
         let left = reset.saturating_sub(time_of_answer(reading).timestamp()).max(0);
+        // The reset is given in whole seconds: without one more the request can arrive within the old window.
         Some(Duration::from_secs(u64::try_from(left).ok()?.saturating_add(1)))
     };
     match (cause, named) {
+        // A pause that the server names wins, for every cause: it knows its own load.
         (_, Some(pause)) => Retry::After(pause),
         (Cause::PrimaryRateLimit, None) => Retry::After(reset().unwrap_or(MINUTE)),
         (Cause::SecondaryRateLimit, None) => Retry::After(MINUTE),

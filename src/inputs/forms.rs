@@ -10,6 +10,7 @@ use crate::names::Author;
 use crate::{credential::Secret, names::RefName};
 
 /// The longest time an input may name. A job lasts at most five days.
+// Anything longer is a slip of units, and a moment so far away overflows the arithmetic of instants.
 const LONGEST: Duration = Duration::from_hours(30 * 24);
 
 /// `true` and `false` as YAML 1.2's core schema writes them.
@@ -40,12 +41,14 @@ pub(super) fn trimmed(secret: &Secret) -> Secret {
 
 /// The items of a list: one a line, outer white space cut, empty lines left out.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    // A YAML block ends with a line break and is often indented by an expression.
     text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 /// A time such as `90s`, `10m`, `1h30m`; more than nothing, and at most thirty days.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    // With no time at all every stage would fail before it begins, with a message about its server.
     if time.is_zero() {
         return Err("it is no time at all".to_owned());
     }
@@ -58,6 +61,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// A JSON object, kept as it was written.
 pub(super) fn json_object(text: &str) -> Result<JsonObject, String> {
     match serde_json::from_str(text) {
+        // Not rendered from `value`: a number beyond 64 bits would be sent as another one.
         Ok(serde_json::Value::Object(value)) => Ok(JsonObject { text: compact(text), value }),
         Ok(serde_json::Value::Array(_)) => Err("it is a JSON array".to_owned()),
         Ok(_) => Err("it is a single JSON value".to_owned()),
@@ -113,6 +117,7 @@ fn compact(text: &str) -> String {
             '"' if !escaped => in_string = !in_string,
             _ => {}
         }
+        // Of two backslashes the second one is a plain character, and a quote after it ends the string.
         escaped = in_string && *c == '\\' && !escaped;
         kept
     };
@@ -123,6 +128,7 @@ fn compact(text: &str) -> String {
 pub(super) fn author(text: &str) -> Option<Author> {
     let (name, rest) = text.split_once('<')?;
     let (name, email) = (name.trim(), rest.strip_suffix('>')?.trim());
+    // git writes `<`, `>` and line breaks as the structure of a commit object, where nothing can be quoted.
     let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>']) && !part.contains(char::is_control);
     (plain(name) && plain(email) && !email.contains(char::is_whitespace))
         .then(|| Author { name: name.to_owned(), email: email.to_owned() })
@@ -131,12 +137,14 @@ pub(super) fn author(text: &str) -> Option<Author> {
 /// A host name with at least two labels: what Pages serves a site under.
 pub(super) fn host_name(text: &str) -> bool {
     let labels = text.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+    // `localhost` and wildcards are host names to the parser; Pages serves neither.
     labels && text.contains('.') && !text.contains('*') && matches!(Host::parse(text), Ok(Host::Domain(_)))
 }
 
 /// Whether the text holds at least one certificate, and no broken one.
 pub(super) fn certificates(text: &str) -> bool {
     let mut found = CertificateDer::pem_slice_iter(text.as_bytes()).peekable();
+    // `all` holds for no certificate at all, so one has to be there first.
     found.peek().is_some() && found.all(|certificate| certificate.is_ok())
 }
 
@@ -147,13 +155,16 @@ pub(super) fn secret_name(text: &str) -> bool {
     let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     first
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        // GitHub stores names in upper case, so the reserved prefix is refused in any spelling.
         && !text.to_ascii_uppercase().starts_with("GITHUB_")
 }
 
 /// A file of `.github/workflows`, with or without that folder before it.
 pub(super) fn workflow_file(text: &str) -> Option<String> {
+    // People copy the path from the repository; GitHub's REST API takes the file name alone.
     let name = text.trim_start_matches("./");
     let name = name.strip_prefix(".github/workflows/").unwrap_or(name);
+    // The name becomes part of a REST path: nothing in it may lead to another endpoint.
     let plain = !name.is_empty() && !matches!(name, "." | "..") && !name.contains(['/', '\\']);
     (plain && !name.contains(char::is_control)).then(|| name.to_owned())
 }
@@ -168,6 +179,7 @@ pub(super) fn ref_or_commit(text: &str) -> bool {
 /// Source: <https://git-scm.com/docs/git-push#Documentation/git-push.txt-refspec>
 pub(super) fn refspec(line: &str) -> Result<Refspec, String> {
     if let Some(left_out) = line.strip_prefix('^') {
+        // A short name leaves open whether a branch or a tag is meant, and would leave out too much or nothing.
         if !left_out.starts_with("refs/") || !is_pattern(left_out) {
             return Err(
                 "what stands after `^` must be a whole name or a pattern of such, which begin with refs/".to_owned()
@@ -196,11 +208,13 @@ pub(super) fn refspec(line: &str) -> Result<Refspec, String> {
     };
     match (spec.source.as_deref(), destination) {
         (None, None) => Err("it names no ref".to_owned()),
+        // `:` and `+:` are git's "matching": the branches that both sides have.
         (None, Some("")) => Ok(spec),
         (Some(_), Some("")) => Err("nothing stands after `:`; leave `:` out to keep the name".to_owned()),
         (None, Some(name)) if name.contains('*') || !ref_or_commit(name) => {
             Err("what stands after `:` is no ref that can be deleted".to_owned())
         }
+        // An id has no name of its own that it could get at the target.
         (Some(source), None) if is_object_id(source) => {
             Err("an object id needs a destination, such as ID:refs/heads/main".to_owned())
         }
@@ -208,6 +222,7 @@ pub(super) fn refspec(line: &str) -> Result<Refspec, String> {
         (Some(source), Some(name)) if !is_pattern(name) || !is_source(source) => {
             Err("it is not of the form SOURCE:DESTINATION".to_owned())
         }
+        // What the star stands for on one side is filled in on the other.
         (Some(source), Some(name)) if source.contains('*') != name.contains('*') => {
             Err("`*` must stand on both sides of `:`, or on none".to_owned())
         }
@@ -224,12 +239,14 @@ fn is_pattern(text: &str) -> bool {
 fn is_source(text: &str) -> bool {
     is_pattern(text)
         || !text.contains('*')
+            // To `git rev-parse` these are an option, a negation, and with `..` a range: no single commit.
             && !text.starts_with(['-', '^'])
             && !text.contains(char::is_whitespace)
             && !text.contains("..")
 }
 
 fn is_object_id(text: &str) -> bool {
+    // SHA-1 alone: GitHub hosts no repository in the SHA-256 format.
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -7,6 +7,7 @@ pub fn find(name: &str) -> Option<&'static InputRow> {
     INPUTS.iter().find(|input| input.name == name)
 }
 
+// `remove` makes a commit as `directory` does, so whatever shapes the commit serves both.
 const PUSH: &[&str] = &["directory", "remove"];
 
 /// Every input, in the order of `--help`, `action.yml` and `docs/inputs.md`.
@@ -17,6 +18,7 @@ pub const INPUTS: &[InputRow] = &[
         form: InputForm::List(
             "owner/name, or a whole address such as https://github.com/owner/name or git@github.com:owner/name.git",
         ),
+        // Not an expression: the program derives it itself, so that a laptop has a default as well.
         preset: Preset::Derived("the workflow's own; on a laptop `origin`"),
         help: "Target repository, as `owner/name` or a whole address, whose host then replaces `server-url`. \
                Write several repositories of one server as several lines. `owner/name.wiki` is a repository's wiki, once it has a first page. A token never belongs into an address: use `token`.",
@@ -55,6 +57,7 @@ pub const INPUTS: &[InputRow] = &[
         form: InputForm::Secret(
             "a token of the target's server: classic, fine-grained, an App's installation token or GITHUB_TOKEN",
         ),
+        // An action does not find GITHUB_TOKEN in its environment: only an expression as a default hands it over.
         preset: Preset::Expression("${{ github.token }}"),
         help: "Token for the target: \
                a classic or fine-grained PAT, an App's installation token, or `GITHUB_TOKEN`, which reaches only the workflow's own repository. \
@@ -155,6 +158,7 @@ pub const INPUTS: &[InputRow] = &[
         form: InputForm::List(
             "globs relative to destination, such as drafts/**, with a leading + to add to the default",
         ),
+        // Pushing workflow files takes a right of its own, and a folder that is published rarely means to.
         preset: Preset::Value(".github/**"),
         help: "Globs, one per line, relative to `destination`: files that are neither published nor removed from the branch. \
                A line that begins with `+` adds to the default instead of replacing it; empty excludes nothing. \
@@ -182,6 +186,7 @@ pub const INPUTS: &[InputRow] = &[
     InputRow {
         name: "message",
         group: Group::PushDirectory,
+        // Verbatim: the indentation of its first line belongs to the text.
         form: InputForm::Verbatim("the text of a commit message"),
         preset: Preset::Value("Publish {repository}@{short_sha}"),
         help: "Commit message; `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}` are filled in. \
@@ -204,6 +209,7 @@ pub const INPUTS: &[InputRow] = &[
         preset: Preset::Value("github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"),
         help: "Author and committer, and tagger of annotated tags, as `Name <email>`; in YAML put it in quotes. \
                If GitHub refuses to publish a private address, use the account's noreply address.",
+        // An annotated tag has a tagger; a lightweight one has nobody to name.
         needs: &["directory", "remove", "tag-message"],
     },
     InputRow {
@@ -244,6 +250,7 @@ pub const INPUTS: &[InputRow] = &[
     InputRow {
         name: "sign",
         group: Group::PushDirectory,
+        // YAML 1.1 reads an unquoted `no` as a boolean, so `false` arrives in its place.
         form: InputForm::Choice(&["auto", "github", "no", "false"]),
         preset: Preset::Value("auto"),
         help: "`github`: GitHub signs the commit, so that it is verified; `token` must be an App's or `GITHUB_TOKEN`, and `author` is left out. \
@@ -427,6 +434,7 @@ pub const INPUTS: &[InputRow] = &[
     InputRow {
         name: "secret-value",
         group: Group::Secret,
+        // Verbatim: a secret can be a whole file, and its last line break may count.
         form: InputForm::VerbatimSecret("the secret's value, at most 48 KB; together with secret-name"),
         preset: Preset::None,
         help: "Value of the secret, at most 48 KB; it is encrypted with the target's public key before it is sent. White space counts: a line break at the end becomes part of it.",
@@ -470,6 +478,7 @@ pub const INPUTS: &[InputRow] = &[
     InputRow {
         name: "attempts",
         group: Group::Behaviour,
+        // The first try is one of them: 0 would mean that nothing is sent.
         form: InputForm::Number(1),
         preset: Preset::Value("5"),
         help: "Maximum attempts for transient errors, with exponential backoff; `1` disables retries. \

@@ -36,6 +36,7 @@ impl Plan {
             Push::Remove(commit) => PushPlan::Directory(removal_plan(commit)),
             Push::Refs(asked) => match Local::read(&context.workspace, context.on_runner, asked) {
                 Ok(local) => PushPlan::Refs(Arc::new(local)),
+                // Not an error yet: the checks of token and repository still run, and name what else is wrong.
                 Err(failure) => PushPlan::Unreadable(failure),
             },
         };
@@ -55,17 +56,21 @@ impl Plan {
         can_propose(&push)?;
         wikis(inputs, &push)?;
         let ssh = ssh_access(inputs)?;
+        // Read before anything is sent: a damaged key would otherwise show only after the push began.
         let signing_key = inputs.signing_key.as_ref().map(SigningKey::read).transpose();
         let signing_key = signing_key.map_err(|error| error.of_input("signing-key"))?;
         let own_server = context.server().ok();
+        // Once for all targets: it is the workspace that holds them.
         let stored = stored_headers(&context.workspace);
         let workflow_token = inputs.credential.workflow_token.as_ref();
+        // Shared: however many targets there are, memory holds the value once.
         let secret = inputs.secret.as_ref().map(|secret| Arc::new(secret_plan(secret, workflow_token)));
         let wait = wait_plan(inputs)?;
         let plan = |target: &Target| Self {
             target: target.clone(),
             credential: credential.clone(),
             ssh: ssh.clone(),
+            // The same name on another server is another repository, which `GITHUB_TOKEN` cannot reach.
             own_repository: context.repository.as_ref() == Some(&target.slug.repository())
                 && own_server.as_ref() == Some(&target.server),
             origin: origin.clone(),
@@ -97,6 +102,7 @@ fn can_sign(push: &PushPlan, credential: &Credential) -> Result<(), Failure> {
     let who = match credential {
         Credential::App(_) => return Ok(()),
         Credential::Token(token) => match token.kind {
+            // A kind that is not recognised may be a bot's; the server decides.
             TokenKind::Installation | TokenKind::GithubToken | TokenKind::Unknown => return Ok(()),
             TokenKind::Classic => "a classic personal access token",
             TokenKind::FineGrained => "a fine-grained personal access token",
@@ -162,6 +168,7 @@ fn can_propose(push: &PushPlan) -> Result<(), Failure> {
     }
     let brings = |wanted: &Wanted| wanted.from.is_some() && !wanted.in_both && wanted.to.likely().is_branch();
     match &local.wanted[..] {
+        // `prune` deletes refs as well, which no pull request can bring.
         [one] if brings(one) && !local.asked.prune => Ok(()),
         several => {
             let what = format!(
@@ -184,11 +191,13 @@ fn directory_plan(asked: &DirectoryPush, inputs: &Inputs, context: &Context) -> 
         directory: Some(resolve_directory(&context.workspace, &text)?),
         follow_within: match asked.symlinks {
             Symlinks::Keep => None,
+            // Not beyond the workspace: a link such as `/proc/self/environ` would publish the runner's own data.
             Symlinks::Follow => Some(resolve_directory(&context.workspace, ".")?),
         },
         keep: globs("keep", &asked.keep)?,
         exclude: globs("exclude", &asked.exclude)?,
         asked: asked.clone(),
+        // A build that prints its environment can write the step's own secrets into the site.
         search: Search::of(own_secrets(inputs)),
     })
 }
@@ -223,16 +232,19 @@ fn removal_plan(commit: &BranchCommit) -> DirectoryPlan {
         asked,
         keep: Globs::default(),
         exclude: Globs::default(),
+        // Nothing of the workspace is sent, so there is nothing to search.
         search: Search::nothing(),
     }
 }
 
 fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {
     let target = match tags.target.as_deref() {
+        // An id before a name: GitHub refuses branches and tags of 40 hex digits (GH002).
         Some(text) => text.parse().map_or_else(|_| TagTarget::Named(text.to_owned()), TagTarget::Commit),
         None if pushes => TagTarget::PushedTip,
         None => TagTarget::OwnCommit(own_sha),
     };
+    // The `+` of a line is the more exact wish: it wins over `tag-exists`.
     let exists = |moves: bool| if moves { TagExists::Move } else { tags.exists };
     TagPlan {
         tags: tags.list.iter().map(|line| (line.name.clone(), exists(line.moves))).collect(),
@@ -245,6 +257,7 @@ fn tag_plan(tags: &Tags, pushes: bool, own_sha: Option<Oid>) -> TagPlan {
 const TOKEN_PREFIXES: &[&str] = &["ghp_", "github_pat_", "ghs_", "gho_", "ghu_"];
 
 fn secret_plan(secret: &SecretInput, workflow_token: Option<&Secret>) -> SecretPlan {
+    // Only this look trims: the value itself is stored as it was given.
     let trimmed = secret.value.expose().trim();
     let is_token = TOKEN_PREFIXES.iter().any(|prefix| trimmed.starts_with(prefix))
         && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
@@ -264,6 +277,7 @@ fn ssh_access(inputs: &Inputs) -> Result<Option<Access>, Failure> {
         (Some(route), _) => {
             Route { user: route.user.clone(), host: route.host.clone(), port: route.port.unwrap_or(PORT) }
         }
+        // All targets are on one server, so the first one names the route of all.
         (None, Some(target)) => Route::to(&target.server),
         (None, None) => return Ok(None),
     };
@@ -289,6 +303,7 @@ fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
     }
     let waits = (starts && triggers.wait != Wait::No) || !triggers.wait_for.is_empty();
     Ok(waits.then(|| WaitPlan {
+        // `wait` follows what the step starts; without a trigger only `wait-for` counts.
         triggers: if starts { triggers.wait } else { Wait::No },
         until: if triggers.wait == Wait::Completed { Wait::Completed } else { Wait::Started },
         expected: triggers.wait_for.clone(),
@@ -297,12 +312,15 @@ fn wait_plan(inputs: &Inputs) -> Result<Option<WaitPlan>, Failure> {
 }
 
 fn credential(given: &inputs::CredentialInputs) -> Result<Credential, Failure> {
+    // Before the token: `token` has a default, so it is there whenever an App is given.
     if let Some(app) = &given.app {
         return Ok(Credential::App(App::read(app)?));
     }
     let missing = |what: String| Failure::new(Cause::TokenMissing, what);
     Ok(Credential::Missing(match &given.token {
         TokenInput::Given(secret) => {
+            // An error, not a missing token: over SSH the step could go on, and nobody would learn of the damaged
+            // secret.
             if let Some(fault) = token_form_fault(secret.expose()) {
                 let what = format!("The token {fault}.");
                 return Err(Failure::new(Cause::BadCredentials, what)

@@ -11,6 +11,7 @@ struct VerdictMeanings {
 }
 
 /// The rows, in the order of [`CheckName::ALL`].
+// The length is that of the enum: a check without its row does not compile.
 const MEANINGS: [(CheckName, VerdictMeanings); CheckName::ALL.len()] = [
     (CheckName::TokenPresent, meanings("a credential is given", "", "there is none, or an empty one", "")),
     (CheckName::TokenKind, meanings("tells the kind, by the token's prefix", "", "", "")),

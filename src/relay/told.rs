@@ -37,6 +37,7 @@ pub(super) fn note_preflight(
 ) {
     report.checks = checks.iter().map(check_report).collect();
     let told = facts.and_then(|facts| facts.token.expires_at);
+    // The end of a minted token is known from its minting; no header of a later answer need repeat it.
     report.facts.token_expires_at = told.or(report.facts.token_expires_at);
     if let Some(facts) = facts {
         report.facts.login = facts.token.login.clone().or_else(|| facts.user.answer().cloned());
@@ -44,6 +45,7 @@ pub(super) fn note_preflight(
         report.facts.server_time = Some(facts.now);
     }
     if let Some(facts) = facts.filter(|facts| facts.refs.answer().is_some() && !wanted.is_empty()) {
+        // The worst of all refs: a later step compares one word.
         report.drift = Some(facts.drift.iter().map(|row| row.state).max().unwrap_or(Drift::None));
         report.drift_rows.clone_from(&facts.drift);
     }
@@ -72,6 +74,7 @@ fn check_report(check: &Check) -> CheckReport {
         Verdict::Fail(failure) => (CheckStatus::Fail, Some(failure.cause), failure.to_string()),
         Verdict::Skip(failure) => (CheckStatus::Skip, Some(failure.cause), failure.what.clone()),
     };
+    // A skip has no remedy in its message: there is nothing that has to be done about it.
     CheckReport { name: check.name.name(), status, cause, message }
 }
 
@@ -91,6 +94,7 @@ fn left_out(listing: &Listing) -> String {
 fn page_url(cleared: &Cleared<Plan>) -> Option<String> {
     let plan = cleared.plan();
     let waits = plan.wait.as_ref().is_some_and(|wait| wait.expected.contains(&WaitFor::Pages));
+    // Until the deployment has ended the page shows the old content.
     if waits || plan.behaviour.dry_run || cleared.route().proposed.is_some() {
         return None;
     }
@@ -202,6 +206,7 @@ pub(super) fn note_pull_request(
     let before = message_of(report, Stage::Push);
     let Some(Delivered { report: pull, merged, is_new }) = delivered else {
         let open = cleared.proposed().and_then(|known| known.open.answer()).and_then(Option::as_ref);
+        // It was opened for an earlier change, and closes by itself only when it is merged or its branch goes.
         let told = open.map(|open| format!(" Pull request #{} is open all the same: {}.", open.number, open.html_url));
         if let Some(open) = open {
             let (number, url) = (open.number, open.html_url.clone());
@@ -218,6 +223,7 @@ pub(super) fn note_pull_request(
         PullRequestStatus::Merged => "was merged",
         PullRequestStatus::AutoMerge => "is merged by GitHub once its conditions are met",
     };
+    // The push was to the proposed branch: what counts is whether the pull request has something new.
     report.facts.pushed = *is_new;
     if let Some(tip) = merged {
         report.facts.commit = Some(*tip);
@@ -248,12 +254,14 @@ pub(super) fn note_made(cleared: &Cleared<Plan>, written: &[Tagged], report: &mu
     for tagged in written.iter().filter(|tagged| !tagged.is_unchanged()) {
         let moved = tagged.old.is_some();
         report.refs.push(RefReport::new(&tagged.name, tagged.old.unwrap_or(Oid::ZERO), tagged.new, moved));
+        // A dry run makes nothing, although its report lists what would be made.
         report.facts.tag_created |= !cleared.plan().behaviour.dry_run;
     }
 }
 
 pub(super) fn note_tags(cleared: &Cleared<Plan>, tagged: &[Tagged], report: &mut TargetReport) {
     let made: Vec<&Tagged> = tagged.iter().filter(|tagged| !tagged.is_unchanged()).collect();
+    // In the order of the input, in which a person looks for them.
     let names = |tags: &[&Tagged]| tags.iter().map(|tagged| tagged.name.short()).collect::<Vec<_>>().join(", ");
     if made.is_empty() {
         let text = format!("Already there: {}.", names(&tagged.iter().collect::<Vec<_>>()));
@@ -301,6 +309,7 @@ pub(super) fn note_start(cleared: &Cleared<Plan>, start: &Start, report: &mut Ta
         status: "queued".to_owned(),
         conclusion: String::new(),
     });
+    // In the list as well: a step that does not wait still shows the run that it started.
     if let Some(run) = report.facts.run.clone() {
         report.run(run);
     }

@@ -116,6 +116,7 @@ impl Console {
         if on_runner {
             return Self::new(Mode::Runner, debug, Box::new(io::stdout()), Box::new(io::stderr()), redactor);
         }
+        // One of the two suffices: with standard output in a pipe, errors and the bar still reach a person.
         let mode = if io::stdout().is_terminal() || io::stderr().is_terminal() { Mode::Terminal } else { Mode::Plain };
         Self::new(mode, debug, Box::new(anstream::stdout()), Box::new(anstream::stderr()), redactor)
     }
@@ -141,7 +142,9 @@ impl Console {
 
     /// Hides `secrets`, in all of their forms, from now on; before anything else is printed.
     pub fn masks<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
+        // Before the runner is told: other threads may print meanwhile.
         let forms = self.0.redactor.learn(secrets);
+        // Anywhere else the command would print the very secret that it hides.
         if self.0.mode != Mode::Runner {
             return;
         }
@@ -201,12 +204,14 @@ impl Console {
     }
 
     fn redacted(&self, failure: &Failure) -> Failure {
+        // A copy: the report keeps the words as they came, since each rendering cleans for itself.
         let mut failure = failure.clone();
         super::target::failure_texts(&mut failure, &mut |text| self.0.redactor.clean(text));
         failure
     }
 
     fn streams(&self) -> MutexGuard<'_, Streams> {
+        // A thread that panicked while printing leaves no state that the next line could not follow.
         self.0.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -223,6 +228,7 @@ impl Console {
                 }
                 LogEntry::Close if mode == Mode::Runner => streams.show(commands::endgroup),
                 LogEntry::Close => {}
+                // Groups do not nest on a runner, so a stage inside a target's group is a heading.
                 LogEntry::Open(title) | LogEntry::Heading(title) => {
                     streams.say(mode, Style::new().bold(), &safe_line(&clean(&title)));
                 }
@@ -276,13 +282,16 @@ impl Streams {
         if self.said.contains(&(level, title.clone(), text.clone())) {
             return;
         }
+        // Per level, as the runner counts. Past its limit a line is better than an annotation that is dropped.
         let count = self.annotations.entry(level).or_default();
         *count += 1;
         if mode == Mode::Runner && *count <= commands::MOST_ANNOTATIONS {
             self.show(|out| commands::annotate(out, level, title.as_deref(), &text));
+            // Only what was kept by the runner: an annotation that became a line may be said again.
             self.said.insert((level, title, text));
             return;
         }
+        // Off a runner, and past its limit, the line has to carry the weight of the annotation by colour alone.
         let tone = match level {
             Level::Error => Tone::Bad,
             Level::Warning => Tone::Warning,

@@ -76,6 +76,7 @@ impl CheckStatus {
 
 #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn cause<S: Serializer>(cause: &Option<Cause>, serializer: S) -> Result<S::Ok, S::Error> {
+    // Empty, not null: an expression of a later step compares texts and need not ask for null first.
     serializer.serialize_str(cause.map_or("", Cause::slug))
 }
 
@@ -86,6 +87,7 @@ fn stage_name<S: Serializer>(stage: &Stage, serializer: S) -> Result<S::Ok, S::E
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn in_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    // Milliseconds: further digits are noise of the clock, and make equal runs differ.
     serializer.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
@@ -116,6 +118,7 @@ pub struct StageReport {
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckReport {
     /// The check's name: `token-valid`, `permission`, ...
+    // A word of the program's own list: nothing from outside, so no rendering has to escape it.
     pub name: &'static str,
     /// How it ended.
     pub status: CheckStatus,
@@ -143,6 +146,7 @@ pub struct RefReport {
 impl RefReport {
     /// The update of `name` from `old` to `new`; [`Oid::ZERO`] stands for "no such ref".
     pub fn new(name: &RefName, old: Oid, new: Oid, forced: bool) -> Self {
+        // Texts, not ids: the redactor and the cut of large reports work on texts.
         Self { name: name.as_str().to_owned(), old: old.to_string(), new: new.to_string(), forced }
     }
 }
@@ -167,6 +171,7 @@ pub struct ChangesReport {
 }
 
 /// More changed files are counted and not named.
+// A generated site can change ten thousand files, and the report is one output of the step.
 pub const MOST_FILES: usize = 100;
 
 /// One file that differs.
@@ -191,6 +196,7 @@ pub enum FileStatus {
 }
 
 /// How the target stood to the checkout before the push, over all refs named; the worst one counts.
+// Ordered by severity: the state of a target is the maximum over its refs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drift {
     /// All refs were equal.

@@ -103,6 +103,7 @@ impl TargetReport {
     pub fn new(target: &Target, stages: &[Stage]) -> Self {
         let stages = stages.iter().map(|&stage| StageReport {
             stage,
+            // Until it says otherwise: whatever ends the step early, a stage that was not reached reads so.
             status: StageStatus::Skipped,
             cause: None,
             message: String::new(),
@@ -153,6 +154,7 @@ impl TargetReport {
             message: failure.to_string(),
             took: Duration::ZERO,
         });
+        // A later failure is a consequence of the first, or of the stop that followed it.
         self.failure.get_or_insert_with(|| (stage, failure.clone()));
     }
 
@@ -162,6 +164,7 @@ impl TargetReport {
         if let Some(known) = self.stages.iter_mut().find(|known| known.stage == report.stage) {
             *known = report;
         } else {
+            // `Stage` is ordered as the stages run, so a stage outside the plan still finds its place.
             let at = self.stages.partition_point(|known| known.stage < report.stage);
             self.stages.insert(at, report);
         }
@@ -216,6 +219,7 @@ impl TargetReport {
 
     /// Notes how a run stands, in the place where it was noted before.
     pub fn run(&mut self, run: RunReport) {
+        // The outputs hold a copy of this run, which has to move with it.
         let own = self.facts.run.as_mut().filter(|known| known.id == run.id);
         if let Some(known) = own {
             known.clone_from(&run);
@@ -228,11 +232,13 @@ impl TargetReport {
 
     /// The run that the outputs `run-id`, `run-url` and `run-conclusion` speak of.
     pub fn last_run(&self) -> Option<&RunReport> {
+        // Without a trigger the last run that was waited for is the one that later steps ask about.
         self.facts.run.as_ref().or(self.runs.last())
     }
 
     /// Hands every text that may come from outside to `change`, in place. Words of the report's own vocabulary are not among them.
     pub(super) fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        // Every field that can hold outside text stands in this list. One that is forgotten is printed as it came.
         change(&mut self.repository);
         change(&mut self.server);
         self.stages.iter_mut().for_each(|stage| change(&mut stage.message));

@@ -33,6 +33,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
         &[
             "invalid username or token",
             "invalid username or password",
+            // What github.com says today to every Basic login that fails, whatever was sent as a password.
             "password authentication is not supported",
             "invalid credentials",
             "incorrect username or password",
@@ -43,6 +44,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
         &[Cause::TokenExpired],
         &[
             "bad credentials",
+            // GitHub locks an account's Basic login after repeated failures, wrong tokens included.
             "maximum number of login attempts",
             "token in *is invalid",
             "token is invalid",
@@ -95,13 +97,16 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "must be authenticated to access",
             "anonymous access denied",
             "this endpoint requires",
+            // git finds no credential and no terminal to ask at.
             "could not read username",
             "could not read password",
             "terminal prompts disabled",
+            // gh inside a workflow; then gh on a laptop.
             "populate the gh_token",
             "set the gh_token",
             "gh auth login' to authenticate",
             "please run: gh auth login",
+            // `core.getInput` of the actions toolkit, for a secret that is not defined.
             "input required and not supplied: token",
             "input required and not supplied: github_token",
             "input required and not supplied: github-token",
@@ -118,6 +123,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "no github token",
             "missing github token",
             "no credentials",
+            // isomorphic-git, then git's prompt helpers.
             "no onauth",
             "failed to execute prompt script",
             "cannot prompt because",
@@ -295,6 +301,7 @@ const UNSENDABLE: [&str; 23] = [
 /// A token that cannot stand in a header: no server ever saw it.
 pub(super) fn unsendable(reading: &Reading) -> Option<Finding> {
     let span = reading.first_of(&UNSENDABLE)?;
+    // Other headers can be malformed as well; then no credential is to blame.
     let of_credential = reading.has_any(&["authorization", "bearer ", "token", "basic ", "password"]);
     of_credential.then(|| Finding::new(Cause::BadCredentials, &[Cause::InvalidInput], Some(span)))
 }
@@ -302,15 +309,19 @@ pub(super) fn unsendable(reading: &Reading) -> Option<Finding> {
 /// `Permission to OWNER/NAME.git denied to WHOM`: the cause is in the last word.
 pub(super) fn denied(reading: &Reading) -> Option<Finding> {
     let span = reading.find("permission to *denied to ")?;
+    // The text is in lower case; a login has no blank, so the first word is all of it.
     let whom = reading.flat[span.end..].split(' ').next().unwrap_or_default().trim_end_matches(['.', '\'', ',']);
     let rest = &reading.flat[span.end..];
+    // `denied to OWNER/OTHER`: the key is the deploy key of that other repository.
     let key = rest.starts_with("deploy key") || whom.contains('/');
     let (cause, also): (_, &[Cause]) = if key {
         (Cause::DeployKeyReadOnly, &[])
     } else if whom.starts_with("github-actions") {
         (Cause::ActionsBotDenied, CROSS)
+    // An App has neither a role nor scopes: only its permissions can be missing.
     } else if whom.ends_with("[bot]") {
         (Cause::NoWriteAccess, &[Cause::ResourceNotAccessibleByIntegration, Cause::FineGrainedPermissionMissing])
+    // Over SSH the key of a person acts: there is no token whose permissions could be missing.
     } else if reading.operation == Operation::Ssh {
         (Cause::NoWriteAccess, &[])
     } else {
@@ -323,6 +334,7 @@ pub(super) fn denied(reading: &Reading) -> Option<Finding> {
 /// Sharpens a sentence about a credential by the headers beside it.
 pub(super) fn by_headers(reading: &Reading, mut finding: Finding) -> Finding {
     match finding.cause {
+        // GitHub says "Bad credentials" of an expired token too; the header beside it tells them apart.
         Cause::BadCredentials if has_expired(reading) => {
             finding.cause = Cause::TokenExpired;
             finding.also = vec![Cause::BadCredentials];
@@ -372,9 +384,12 @@ pub(super) fn lacks_scope(reading: &Reading) -> bool {
     let covers = |wanted: &str| {
         has.iter().any(|scope| {
             *scope == wanted
+                // A scope holds those below it: `repo` holds `repo:status`.
                 || wanted.strip_prefix(scope).is_some_and(|rest| rest.starts_with(':'))
+                // These are below `repo` although their names do not begin with it.
                 || *scope == "repo" && matches!(wanted, "public_repo" | "security_events" | "repo_deployment")
         })
     };
+    // A call that accepts `gist` or `admin:org` says nothing about the right to a repository.
     accepts.iter().any(|scope| scope.contains("repo")) && !accepts.iter().any(|scope| covers(scope))
 }

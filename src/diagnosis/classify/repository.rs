@@ -4,6 +4,7 @@ use super::{Cause, Operation, Reading};
 use crate::diagnosis::finding::{CausePattern, Finding};
 
 /// What a hidden or missing repository can also be.
+// GitHub answers 404 in place of 403, so that the names of private repositories do not leak.
 pub(super) const HIDDEN: &[Cause] = &[Cause::FineGrainedRepoNotSelected, Cause::MissingRepoScope, Cause::NoWriteAccess];
 
 pub(super) const PATTERNS: &[CausePattern] = &[
@@ -11,6 +12,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::InvalidInput,
         &[
+            // Names of Actions secrets, refused by the REST API and by gh.
             "secret names must",
             "secret names can only",
             "secret name must",
@@ -38,6 +40,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "access to this repository has been disabled",
             "repository has been disabled",
             "repository is disabled",
+            // Staff, a takedown notice (DMCA), a legal order (451).
             "disabled by github staff",
             "dmca takedown",
             "reason: dmca",
@@ -61,6 +64,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
         &[
             "repository not found",
             "repository '*' not found",
+            // GraphQL and gh; the lines above are git's.
             "could not resolve to a repository",
             "could not resolve to a node",
             "repo not found",
@@ -90,7 +94,9 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "request entity too large",
             "request body too large",
             "content too large",
+            // nginx in front of an Enterprise Server.
             "client intended to send too large body",
+            // git's own line about the answer of a proxy.
             "http 413",
             "error: 413",
             "push exceeds",
@@ -111,6 +117,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::LfsMissingObject,
         &[
+            // The LFS client, before it sends anything.
             "missing or corrupt local objects",
             "lfs upload missing objects",
             "object does not exist on the server",
@@ -144,9 +151,11 @@ pub(super) const PATTERNS: &[CausePattern] = &[
         &[
             "exists; cannot create",
             "repository is empty",
+            // git, before it connects.
             "src refspec",
             "dst refspec",
             "refspec * matches more than one",
+            // GitHub's codes for the names of refs.
             "gh005",
             "refs longer than",
             "reference name is invalid",
@@ -176,6 +185,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "not a full refname",
             "hidden ref",
             "funny refname",
+            // The REST API for refs, commits and trees.
             "'sha' wasn't supplied",
             "'ref' wasn't supplied",
             "invalid tree info",
@@ -183,6 +193,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "at least 40 characters are required",
             "tree sha does not exist",
             "does not exist in this repository",
+            // git rev-parse, then libgit2.
             "unknown revision",
             "revspec '*' not found",
             "reference 'refs/*' not found",
@@ -233,6 +244,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "notfastforward",
             "not a fast forward",
             "not a fast-forward",
+            // JGit and libgit2 word it differently from git.
             "not a simple fast-forward",
             "cannot fast-forward",
             "contains commits that are not present locally",
@@ -240,6 +252,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "tip of your current branch is behind",
             "branch tip is behind",
             "tip is behind its remote",
+            // GraphQL `createCommitOnBranch`, then the merge endpoint.
             "type: stale_data",
             "expected branch to point to",
             "head branch was modified",
@@ -298,9 +311,11 @@ pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
     let object = reading.first_where("object ", |rest| {
         let (id, rest) = rest.split_once(':').unwrap_or_default();
         let message = rest.trim_start().split([':', ' ']).next().unwrap_or_default();
+        // From the shortest abbreviation that git prints to a whole SHA-256 id.
         (4..=64).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_hexdigit())
             && rest.trim_start().get(message.len()..).is_some_and(|rest| rest.starts_with(':'))
+            // fsck's message ids are camel case words, such as `badTimezone` or `missingEmail`.
             && message.len() >= 4
             && message.bytes().all(|byte| byte.is_ascii_alphanumeric())
     });
@@ -309,6 +324,7 @@ pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
     let pushed = match reading.operation {
         Operation::GitPush | Operation::Ssh => true,
         Operation::GitFetch => false,
+        // Fetched objects are checked by the same code: words around it tell which way the object went.
         Operation::Rest | Operation::Unsaid => reading.has_any(&["rejected]", "unpack", "failed to push", "git push"]),
     };
     let cause = if pushed { Cause::PackRefused } else { Cause::LocalGitError };
@@ -322,6 +338,7 @@ pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
 pub(super) fn not_served(reading: &Reading) -> Option<Finding> {
     let span = reading.find("'*' does not appear to be a git repository")?;
     let path = reading.flat[span.start + 1..].split('\'').next().unwrap_or_default();
+    // A bare word or a relative path is a remote that the checkout does not know; that is git's own error.
     let served = reading.operation == Operation::Ssh || path.contains('/') && !path.starts_with('.');
     served.then(|| Finding::new(Cause::RepoNotFoundOrHidden, &[Cause::LocalGitError], Some(span)))
 }
@@ -331,6 +348,7 @@ pub(super) fn in_context(reading: &Reading, mut finding: Finding) -> Finding {
     let lost_race =
         reading.has_any(&["cannot lock ref", "atomic transaction failed", "rejected] * (reference already exists"]);
     match finding.cause {
+        // Over SSH a key that belongs to another repository is answered like a missing repository.
         Cause::RepoNotFoundOrHidden if reading.operation == Operation::Ssh => {
             finding.also = vec![Cause::DeployKeyReadOnly];
         }
@@ -338,6 +356,7 @@ pub(super) fn in_context(reading: &Reading, mut finding: Finding) -> Finding {
         Cause::TagExists if lost_race && !reading.has("refs/tags/") => {
             finding.cause = Cause::CannotLockRef;
         }
+        // `a` and `a/b` cannot both be refs: no later try can pass.
         Cause::CannotLockRef if reading.has("exists; cannot create") => {
             finding.cause = Cause::InvalidRefOrObject;
             finding.span = reading.find("exists; cannot create").or(finding.span);
@@ -346,9 +365,11 @@ pub(super) fn in_context(reading: &Reading, mut finding: Finding) -> Finding {
             finding.cause = Cause::TagExists;
             finding.also = vec![Cause::CannotLockRef];
         }
+        // The REST API uses the words of a lost lock for a branch that has moved.
         Cause::CannotLockRef if reading.operation == Operation::Rest => {
             finding.also = vec![Cause::NonFastForward];
         }
+        // A remote-tracking ref is the client's own: at the server nothing is locked.
         Cause::CannotLockRef if reading.has_any(&["cannot lock ref 'refs/remotes/", "unable to update local ref"]) => {
             finding.cause = Cause::LocalGitError;
         }
