@@ -45,6 +45,7 @@ pub async fn wait(
 ) -> Result<Option<String>, Failure> {
     let Some(plan) = &waiting.cleared.plan().wait else { return Ok(None) };
     let mut connection = connection.clone();
+    // The step's own `timeout` is for what is written. A deployment can take longer than that.
     connection.retries = connection.retries.until(Instant::now() + plan.timeout);
     let site = if plan.expected.contains(&WaitFor::Pages) { pages::site(waiting, &connection).await } else { None };
     let mut follow = Follow {
@@ -162,6 +163,7 @@ impl Follow<'_> {
             }
             let expected = &mut self.expected[index];
             let found = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
+            // A certain reason ends the wait. A likely one is kept for its end, since a run may still show.
             if found.as_ref().is_some_and(|found| found.certain) {
                 expected.done = Some(Err(reason::not_triggered(expected, self.waiting, self.spent, found)));
             } else {
@@ -189,6 +191,7 @@ impl Follow<'_> {
     async fn note_site(&mut self, index: usize) {
         let Expected { origin: Origin::Pages, done: Some(Ok(())), .. } = &self.expected[index] else { return };
         if self.site.is_none() {
+            // The first push to `gh-pages` can have made the site.
             self.site = pages::site(self.waiting, self.connection).await;
         }
         self.report.facts.page_url = self.site.as_ref().and_then(|site| site.url.clone());

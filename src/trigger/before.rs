@@ -26,6 +26,7 @@ pub(super) async fn before(slug: &Slug, connection: &Connection, start: &Start) 
     let patience = PATIENCE.min(connection.retries.left() / 2);
     match tokio::time::timeout(patience, connection.github.runs(slug, &query, None)).await {
         Ok(Ok(Polled::Changed(answered))) => answered.value.into_iter().map(|run| run.id).collect(),
+        // A list that cannot be read makes the search less certain, and is no reason to start nothing.
         _ => BTreeSet::new(),
     }
 }

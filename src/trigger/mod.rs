@@ -77,6 +77,7 @@ async fn repository_dispatch(
     dispatch: &DispatchPlan,
 ) -> Result<Start, Failure> {
     let plan = cleared.plan();
+    // One id for all tries: a run shows it, whichever of them started it.
     let (client_payload, relay_id) = RelayId::put_into(&dispatch.payload, Uuid::new_v4().to_string());
     let mut start = Start {
         name: dispatch.event_type.clone(),
@@ -89,6 +90,7 @@ async fn repository_dispatch(
         run: None,
     };
     if !plan.behaviour.dry_run {
+        // Ahead of the request: afterwards a run from a moment before looks like its own.
         start.before = before(&plan.target.slug, connection, &start).await;
         let request = DispatchRequest { event_type: dispatch.event_type.clone(), client_payload };
         let send = || connection.github.create_dispatch(&plan.target.slug, &request);
@@ -125,6 +127,7 @@ async fn workflow_dispatch(
         return Ok(start);
     }
     start.before = before(&plan.target.slug, connection, &start).await;
+    // With the details the answer names the run, which else has to be looked for in a list.
     let request = WorkflowDispatchRequest { reference, inputs, return_run_details: true };
     let plain = WorkflowDispatchRequest { return_run_details: false, ..request.clone() };
     let (slug, github) = (&plan.target.slug, &connection.github);
@@ -145,6 +148,7 @@ async fn workflow_dispatch(
     start.began = began;
     start.run = match sent {
         Sent::Answered(Answered { value: Some(Dispatched { id, html_url }), .. }) => Some((id, html_url)),
+        // 204: the server does not name the run. The wait stage looks for it.
         Sent::Answered(_) => None,
         Sent::Found(run) => Some((run.id, run.html_url)),
     };

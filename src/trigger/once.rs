@@ -117,6 +117,7 @@ where
         let (request, first) = (request(), &first);
         async move {
             connection.retries.turn().await;
+            // After the turn: the pause before it would let older runs of others in.
             let began = Utc::now() + cleared.server_ahead();
             // A run of an earlier try would do as well.
             let since = *first.get_or_init(|| began);
@@ -206,6 +207,7 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
                 true
             }
             Ok(Polled::Unchanged(_)) => true,
+            // Without Actions: read it stays unknown, and what is unknown is not sent again.
             Err(error) if error.is_not_permitted() => return Found::Unknown,
             Err(error) => {
                 if let Retry::After(named) = Failure::from(error).retry {
@@ -214,6 +216,7 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
                 false
             }
         };
+        // Only time in which the list could be read counts: a list that was not read proves nothing.
         if read && looked >= LOOK {
             return Found::None;
         }

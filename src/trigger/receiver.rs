@@ -42,6 +42,7 @@ impl<'a> Receivers<'a> {
             return Whose::Ours;
         }
         let path = run.path.split('@').next().unwrap_or_default().to_owned();
+        // At the run's own commit, since `run-name` can have changed between two commits.
         let key = (path, run.head_sha.clone());
         if !self.files.contains_key(&key) {
             let answer = self.connection.github.content(self.target, &key.0, Some(&key.1)).await;

@@ -26,6 +26,7 @@ pub(super) async fn choose(
     }
     let mut without = BTreeSet::new();
     for (name, commit) in candidates(cleared.plan(), made) {
+        // The tags and branches of one step often name one commit: it takes one request.
         if without.contains(commit) {
             continue;
         }

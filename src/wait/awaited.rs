@@ -49,6 +49,7 @@ async fn must_start(file: &str, places: &[&Place], waiting: &Waiting, connection
     let by_workflow_token =
         waiting.cleared.plan().git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
     let commits: BTreeSet<Oid> = places.iter().map(|place| place.commit).collect();
+    // Pushes with `GITHUB_TOKEN` start nothing, and each commit takes two requests.
     if by_workflow_token || commits.len() > MOST_COMMITS {
         return BTreeSet::new();
     }
@@ -59,6 +60,7 @@ async fn must_start(file: &str, places: &[&Place], waiting: &Waiting, connection
             files.insert(commit, WorkflowFile::read(&text));
         }
     }
+    // Only a file that leaves nothing open counts: a doubtful one must not turn runs that ended well into a failure.
     let starts = |place: &&&Place| {
         place.pushed_with == 0 && files.get(&place.commit).is_some_and(|file| file.excludes_push(&place.name).is_none())
     };

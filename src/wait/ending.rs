@@ -20,6 +20,7 @@ pub(super) async fn judge(expected: &Expected, waiting: &Waiting, connection: &C
     let Some(run) = expected.runs.iter().find(|run| !run::ended_well(run)) else { return Ok(()) };
     let slug = &waiting.cleared.plan().target.slug;
     let look = || async { Ok(connection.github.jobs(slug, run.id).await?.value) };
+    // Job and step only make the message better: without them it is still the run's failure.
     let jobs = connection.retries.run("look at the run's jobs", look).await.unwrap_or_default();
     Err(failed(run, &jobs))
 }
@@ -29,6 +30,7 @@ fn failed(run: &Run, jobs: &[Job]) -> Failure {
     let bad = |conclusion: &Option<String>| {
         matches!(conclusion.as_deref(), Some("failure" | "timed_out" | "cancelled" | "startup_failure"))
     };
+    // Cancelled jobs are often victims of the one that failed: `fail-fast` cancels the rest of a matrix.
     let worst = |wanted: &str| jobs.iter().find(|job| job.conclusion.as_deref() == Some(wanted));
     let job = worst("failure").or_else(|| worst("timed_out")).or_else(|| jobs.iter().find(|job| bad(&job.conclusion)));
     let step = job.and_then(|job| job.steps.iter().find(|step| bad(&step.conclusion)));

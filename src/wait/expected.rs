@@ -125,6 +125,7 @@ impl Expected {
     }
 
     fn all_places<'a>(&self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Place> + use<'a> {
+        // Pages is built from a branch: no tag starts a build.
         let branches_only = matches!(self.origin, Origin::Pages);
         waiting.places.iter().filter(move |place| !branches_only || place.name.is_branch())
     }
@@ -142,6 +143,7 @@ impl Expected {
             Origin::File(_) if waiting.places.is_empty() => waiting.starts.iter().map(Source::of_start).collect(),
             Origin::Pages if self.is_built => Vec::new(),
             Origin::File(_) | Origin::Pages => {
+                // A ref that was there already can have had its run long ago.
                 let since = (!self.is_idle).then(|| waiting.cleared.at());
                 let most = if self.is_idle { LOOKED_BACK_AT } else { usize::MAX };
                 let mut sources: Vec<Source> = self
@@ -150,6 +152,8 @@ impl Expected {
                     .map(|place| Source::list(None, None, Some(place.commit.to_string()), since))
                     .collect();
                 let builds = self.given_up.map(|(_, since)| since).or(sources.is_empty().then(|| waiting.cleared.at()));
+                // A successor builds another commit, so that no list by commit has
+                // it. Builds of Pages have the event `dynamic`.
                 sources.extend(builds.map(|since| Source::list(None, Some("dynamic"), None, Some(since))));
                 sources.dedup();
                 sources
@@ -228,6 +232,7 @@ impl Expected {
     }
 
     fn fits(&self, run: &Run, waiting: &Waiting) -> bool {
+        // GitHub can leave the branch out: an empty one speaks against no ref.
         let at = |name: &str| run.head_branch.is_empty() || run.head_branch == name;
         let is_since = |since: DateTime<Utc>| run.created_at.is_none_or(|at| at >= since - TOLERANCE);
         let is_new = self.is_idle || is_since(waiting.cleared.at());
@@ -244,6 +249,7 @@ impl Expected {
             Origin::File(file) => {
                 // A push to the branch of an open pull request starts what listens to that, unless it waits for an approval.
                 let by_push = match run.event.as_str() {
+                    // A new branch or tag is both pushed and created.
                     "push" | "create" => true,
                     "pull_request" => !run::awaits_approval(run),
                     _ => false,

@@ -62,6 +62,7 @@ pub(super) async fn by_builds(
         Err(error) if error.is(404) && site.is_some() => {}
         Err(error) => {
             let failure = Failure::from(error);
+            // Anything else may pass: the next look is seconds away.
             return (failure.retry == crate::diagnosis::Retry::Never).then_some(Err(failure));
         }
     }

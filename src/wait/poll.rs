@@ -103,6 +103,7 @@ fn together(wanted: BTreeSet<Source>, since: DateTime<Utc>) -> BTreeMap<Source, 
         recent.iter().all(|source| part(source) == Some(first)).then(|| first.to_owned())
     };
     let event = recent[0].event().filter(|event| recent.iter().all(|source| source.event() == Some(event)));
+    // What all have in common keeps the list short, and so on one page.
     let all = Source::list(common(Source::workflow), event, common(Source::head_sha), Some(since));
     alone.chain(recent.into_iter().map(|source| (source, all.clone()))).collect()
 }
@@ -175,6 +176,7 @@ impl Polls {
                 continue;
             }
             let asked = tokio::time::timeout(longest, ask(&source, waiting, connection, known.etag.as_deref())).await;
+            // A slow answer costs this look alone.
             let Ok(answer) = asked else { continue };
             let error = match answer {
                 Ok(Polled::Changed(Answered { value, meta })) => {
@@ -194,6 +196,7 @@ impl Polls {
             let failure = Failure::from(error);
             match failure.retry {
                 Retry::Never => known.refused = Some(unreadable(failure)),
+                // To wait for it would only use up the time and see nothing more.
                 Retry::After(pause) if pause > left => return Err(beyond(failure, pause)),
                 Retry::After(pause) => {
                     held = held.max(Some(pause));
@@ -202,6 +205,7 @@ impl Polls {
                 Retry::Backoff | Retry::Unclear(_) | Retry::Silence => trouble = Some(failure),
             }
         }
+        // Said when it begins, not at each look: a server that is down for minutes would fill the log.
         if let (Some(trouble), None) = (&trouble, &self.trouble) {
             let line = format!("The runs could not be looked at ({}): {}", trouble.cause.slug(), trouble.what);
             connection.watch.see(Event::Notice(&line));

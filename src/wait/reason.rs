@@ -49,10 +49,12 @@ pub(super) async fn find(
             Origin::Pages => of_pages(expected, waiting, connection, site).await,
         };
         match found {
+            // Last, as this setting takes an administrator's right, which few tokens have.
             None => actions_off(waiting, connection).await,
             found => found,
         }
     };
+    // The reason is a help: the failure itself must not wait for it.
     tokio::time::timeout(LONGEST, search).await.ok().flatten()
 }
 
@@ -60,6 +62,7 @@ pub(super) async fn find(
 async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
     let plan = waiting.cleared.plan();
     let places: Vec<&Place> = expected.places(waiting).collect();
+    // First of all: such a run has started, and everything below explains why one has not.
     if let Some(found) = awaiting_approval(file, &places, waiting, connection).await {
         return Some(found);
     }
@@ -115,6 +118,7 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
             Found::Unknown => likely = likely.or(Some(Reason::likely("The workflow file could not be read."))),
         }
     }
+    // Where one ref should have started the file, what keeps the others from it explains nothing.
     if excluded.len() == places.len().min(MOST_PLACES) {
         return together(excluded);
     }
@@ -200,6 +204,7 @@ async fn no_listener(event_type: &str, waiting: &Waiting, connection: &Connectio
             Found::Text(text) => text,
             // A file of another branch is in the list, too: it cannot listen.
             Found::Missing => continue,
+            // The file that cannot be read may be the one that listens.
             Found::Unknown => return None,
         };
         let read = WorkflowFile::read(&text);

@@ -4,6 +4,7 @@ use crate::github::model::Run;
 
 /// The workflow's file name; of a workflow that has no file, its path's last part.
 pub(super) fn file_name(run: &Run) -> &str {
+    // The path of a run can end in `@REF`, and runs of past years have none.
     let path = run.path.split('@').next().unwrap_or_default();
     path.rsplit('/').next().unwrap_or_default()
 }

@@ -31,6 +31,7 @@ pub(super) fn pause(spent: Duration, in_vain: bool) -> Duration {
     if in_vain {
         IN_VAIN
     } else if spent < EARLY {
+        // A short run is seen soon; a long one does not end sooner for being asked about.
         (spent / 2 + Duration::from_secs(1)).clamp(FIRST, LONGEST)
     } else {
         LATE
