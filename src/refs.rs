@@ -60,6 +60,7 @@ impl Local {
             return Err(Failure::new(Cause::InvalidInput, what)
                 .with_remedy("Set `checkout` to the `path:` of actions/checkout; without `path:` leave it out."));
         }
+        // A link in the workspace can lead out of it, and what lies there would be pushed.
         if let (Ok(real), Ok(root)) = (folder.canonicalize(), workspace.canonicalize())
             && asked.checkout.is_some()
             && !real.starts_with(&root)
@@ -91,6 +92,7 @@ impl Local {
     /// The same push, forced, to the branch `head` in place of the one that is named.
     #[must_use]
     pub fn moved_to(&self, head: &RefName) -> Self {
+        // Forced, as a proposed branch is made anew for each change, whatever it holds.
         let moved = |wanted: &Wanted| Wanted { to: Destination::Full(head.clone()), force: true, ..wanted.clone() };
         Self { wanted: self.wanted.iter().map(moved).collect(), ..self.clone() }
     }

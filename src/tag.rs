@@ -88,6 +88,7 @@ pub async fn tag(
         note(&written);
         done.extend(written);
     }
+    // Outputs and report keep the order of the input.
     done.sort_by_key(|tagged| tags.tags.iter().position(|(name, _)| *name == tagged.name));
     Ok(done)
 }

@@ -242,6 +242,7 @@ impl Begun {
             return Err(Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy));
         }
         let Some(old) = change.old else { return Ok(()) };
+        // As in git, a tag does not move without `+`, not even forward: there is nothing to prove.
         if name.is_tag() || kind != ObjectKind::Commit {
             return Ok(());
         }

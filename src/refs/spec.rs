@@ -249,6 +249,7 @@ fn find(spec: &Refspec, source: &str, view: &View<'_>) -> Result<(Oid, Option<Re
             .ok_or_else(|| invalid(spec, "the checkout has no commit yet", "Commit something before this step."))?;
         return Ok((oid, view.head.branch.clone()));
     }
+    // git's order of what a short name can mean.
     let forms = ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"].map(|prefix| format!("{prefix}{source}"));
     let found: Vec<_> =
         forms.iter().filter_map(|form| view.refs.get_key_value(&form.parse::<RefName>().ok()?)).collect();

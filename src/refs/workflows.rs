@@ -15,6 +15,7 @@ pub(super) fn look(reach: &mut Reach, branches: &[Oid], batches: &[Batch]) -> Re
         if reach.is_here(*tip) {
             held.extend(reach.files_in(*tip, &FOLDER)?);
         } else {
+            // GitHub lets a file through that some branch has, and this one may have it.
             unsure = true;
         }
     }

@@ -42,6 +42,7 @@ impl Stamp {
 /// # Errors
 /// The temporary folder cannot be written to.
 pub fn private_folder(prefix: &str) -> io::Result<tempfile::TempDir> {
+    // From its first moment on: one that is closed afterwards was open to others before.
     tempfile::Builder::new().prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir()
 }
 

@@ -52,6 +52,7 @@ impl OpenFolder {
     /// It is no regular file, or it is absent.
     pub fn file(&self, below: &Path) -> io::Result<(File, Status)> {
         let path = self.path.join(below);
+        // A link that has taken the file's place is opened as a link, and refused as no file.
         let file = fs::OpenOptions::new().read(true).custom_flags(OPEN_LINK_ITSELF).open(&path)?;
         let status = status_of(&path, &file.metadata()?);
         if status.kind == Kind::File {
