@@ -112,6 +112,7 @@ fn decide(
         if let Some(failure) = conflict(name, exists, at, Some(commit)) {
             return Err(failure);
         }
+        // The commit decides: an annotated tag stays where a plain one is asked for, and the other way round.
         if at == commit {
             return Ok(Decision::Keep(Tagged { name: name.clone(), old: Some(value), new: value, commit }));
         }

@@ -153,6 +153,7 @@ async fn attempt(
             }
             unsure
         }
+        // The push was refused as a whole, before any ref was: all of them stay open.
         Err(PushError::Failed(failure)) => return Err(failure),
         Err(PushError::Unclear(failure) | PushError::LostRace(failure)) => {
             locked().open.clear();

@@ -27,6 +27,7 @@ pub fn begin(plan: &Plan, local: &Local, refs: &RefsFacts, connection: &Connecti
         connection.watch.see(Event::Notice(&format!("The target has no {name}, so there is nothing to delete.")));
     }
     let awaits_start = plan.wait.as_ref().is_some_and(|wait| !wait.expected.is_empty());
+    // For a mirror it is all the same. Only who waits for runs of these tags has to know.
     if refs.silent_tags > 0 && awaits_start {
         let text = format!(
             "{} tags are pushed at once: GitHub starts no workflow for any of them. Push 10 or fewer tags in one step where each is to start its workflows.",

@@ -35,6 +35,7 @@ pub async fn places(local: &Local, refs: &RefsFacts, landed: &[RefUpdate]) -> Re
         let mut places = Vec::new();
         for (name, value) in values {
             let changed = new.contains(&name);
+            // A tag can lead to a tree or a file, for which no workflow runs.
             let commit = if name.is_branch() { Some(value) } else { reach.commit_of(value)? };
             let pushed_with = if changed && name.is_tag() { silent } else { 0 };
             places.extend(commit.map(|commit| Place { name, commit, changed, pushed_with }));

@@ -45,6 +45,7 @@ pub fn changes(wanted: &[Wanted], target: &Advertisement) -> Result<Vec<Change>,
     for wanted in wanted {
         let name = name(wanted, target)?;
         let old = target.tip(&name);
+        // `:` is git's `matching`: a branch that the target lacks is not created.
         if wanted.in_both && old.is_none() {
             continue;
         }

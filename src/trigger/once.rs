@@ -211,6 +211,7 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
             Err(error) if error.is_not_permitted() => return Found::Unknown,
             Err(error) => {
                 if let Retry::After(named) = Failure::from(error).retry {
+                    // Asking sooner than a limit allows would prolong it.
                     pause = pause.max(named);
                 }
                 false

@@ -200,6 +200,7 @@ impl Expected {
         if found.is_empty() {
             return;
         }
+        // Moments are told to the second: between two runs of one second the number decides.
         found.sort_by_key(|run| (run.created_at, run.id));
         let first = *self.first.get_or_insert(spent);
         if let Origin::Trigger(start) = &self.origin

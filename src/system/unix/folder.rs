@@ -163,6 +163,7 @@ fn step_by_step(folder: BorrowedFd<'_>, below: &Path, flags: OFlags) -> rustix::
             // `..` would leave the folder: openat2 gives the same error.
             return Err(Errno::XDEV);
         }
+        // The folders on the way are passed through, which takes no right to read them.
         let flags = if names.peek().is_some() { HOLD } else { flags };
         let at = held.as_ref().map_or(folder, AsFd::as_fd);
         held = Some(openat(at, name.as_os_str(), flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?);
