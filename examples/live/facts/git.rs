@@ -7,7 +7,7 @@ use super::{
         server::Auth,
         step::Step,
     },
-    Fact, Look, seen,
+    Fact, Finding, Look, seen,
 };
 
 pub(crate) const FACTS: &[Fact] = &[
@@ -85,7 +85,11 @@ pub(crate) const FACTS: &[Fact] = &[
             let module = "[submodule \"a\"]\n\tpath = a\n\turl = --upload-pack=evil\n";
             let step = Step::of(scene, asker)?.file("site/.gitmodules", module)?;
             let outcome = step.input("directory", "site").input("branch", "live-fsck").run()?;
-            seen(words(&outcome.remote(), outcome.succeeded, &outcome.stages(), &["gitmodulesUrl"]))
+            let stages = outcome.stages();
+            if stages.contains("push skipped") {
+                return Ok(Finding::Skipped("the program refuses it before anything is sent".to_owned()));
+            }
+            seen(words(&outcome.remote(), outcome.succeeded, &stages, &["gitmodulesUrl"]))
         },
     },
 ];
