@@ -41,6 +41,7 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
             Some(_) => {}
         }
     }
+    // Any file that was not read may be the one that listens: a warning would be a guess.
     if let Some((file, _)) = files.iter().find(|(_, text)| matches!(text, FileText::Unread)) {
         return skip(format!("{file} on the default branch could not be read; no other file listens to {event_type}."));
     }
@@ -53,6 +54,7 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
         .filter_map(|workflow| workflow.path.strip_prefix(".github/workflows/"))
         .collect();
     let off = if off.is_empty() { String::new() } else { format!(" Switched off: {}.", off.join(", ")) };
+    // The push of this very step can bring the workflow that listens.
     let before = if plan.branches().any(|pushed| pushed.short() == branch) {
         " That is so before this step's push."
     } else {

@@ -22,6 +22,7 @@ pub(super) fn refused_by_server(plan: &Plan, facts: &Facts) -> Option<Failure> {
     let (text, inputs) = (wanted.inputs.text(), wanted.inputs.value());
     let failure =
         |what: String, remedy: &str| Some(Failure::new(Cause::WorkflowInputsRejected, what).with_remedy(remedy));
+    // A server that does not tell its version is taken for a new one: it refuses too many inputs by itself.
     let old = facts.server_version.filter(|version| *version <= OLD_SERVER);
     let (limit, server) = match old {
         Some((major, minor)) => (OLD_WORKFLOW_INPUTS, format!("Enterprise Server {major}.{minor}")),
@@ -57,6 +58,7 @@ pub(super) fn mismatch(file: &str, declared: &[DispatchInput], given: &Map<Strin
     let unknown: Vec<&str> =
         given.keys().map(String::as_str).filter(|name| !declared.iter().any(|input| input.name == *name)).collect();
     if let Some(first) = unknown.first() {
+        // A name that is given already cannot be the one that was meant.
         let free = declared.iter().map(|input| input.name.as_str()).filter(|name| !given.contains_key(*name));
         let meant = nearest(first, free).map(|name| format!(" Did you mean {name}?")).unwrap_or_default();
         return Some(format!("{file} declares no input {}.{meant}", unknown.join(", ")));

@@ -41,6 +41,7 @@ pub(super) async fn upload(
         let mut commands = Vec::new();
         for head in &part.heads {
             let name = format!("{base}-{}", helpers.len() + commands.len()).parse().map_err(no_name)?;
+            // Before the push: an answer that gets lost may leave the ref behind.
             connection.scratch.note(&connection.remote, &name);
             commands.push(RefCommand { name, old: Oid::ZERO, new: *head });
         }
