@@ -25,8 +25,8 @@ pub struct Connection {
     pub github: GitHub,
     /// git.
     pub remote: Remote,
-    /// Git LFS; none where there is no token to ask with.
-    pub lfs: Option<LfsServer>,
+    /// Git LFS: with the token, or over SSH where there is none.
+    pub lfs: LfsServer,
     /// Tries, pauses, the budget.
     pub retries: Retries,
     /// The write whose outcome is unknown.
@@ -60,25 +60,26 @@ impl Connection {
         };
         let github = GitHub::new(&http, &plan.target.api, token, situation)?;
         let over_http = HttpTransport::new(http.clone(), &plan.target.git_url(), token)?;
-        let lfs = token.map(|_| LfsServer::new(over_http.clone()));
+        let lfs = LfsServer::new(over_http.clone());
+        let mut lfs_over_ssh = None;
         let transport = match &plan.ssh {
             Some(access) => {
                 // github.com's keys are built in, and an Enterprise Server names none.
                 let ask = (plan.target.server.tenant().is_some() && token.is_some()).then(|| ask_host_keys(&github));
-                Transport::Ssh(SshTransport::new(
-                    access.clone(),
-                    &plan.target.slug,
-                    git_situation.clone(),
-                    ask,
-                    http.waits(),
-                ))
+                let slug = &plan.target.slug;
+                let ssh = SshTransport::new(access.clone(), slug, git_situation.clone(), ask, http.waits());
+                lfs_over_ssh = token.is_none().then(|| ssh.clone());
+                Transport::Ssh(ssh)
             }
             None => Transport::Http(over_http),
         };
         Ok(Self {
             github,
             remote: Remote::new(transport, git_situation),
-            lfs,
+            lfs: match lfs_over_ssh {
+                Some(ssh) => lfs.over_ssh(ssh),
+                None => lfs,
+            },
             retries,
             pending_write,
             scratch,

@@ -24,12 +24,6 @@ pub(super) fn lfs(plan: &Plan, facts: &Facts) -> Option<Check> {
     let objects = count(lfs.named.len() as u64, "Git LFS object");
     let slug = &plan.target.slug;
     match &lfs.untold {
-        Some(Untold::NoToken) => {
-            let text = format!(
-                "The pushed commits name {objects}. Nothing is uploaded over SSH alone: without `token`, {slug} must have them already."
-            );
-            return Some(Check::skip(CheckName::Lfs, text));
-        }
         // A server can be without LFS on purpose, and git itself pushes pointers to it all the same.
         Some(Untold::NoServer) => {
             let what = format!(

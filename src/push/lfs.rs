@@ -57,7 +57,10 @@ impl Meter {
 pub async fn upload(cleared: &Cleared<Plan>, refs: &RefsFacts, connection: &Connection) -> Result<(), Failure> {
     let facts = &refs.lfs;
     let is_idle = facts.uploads.is_empty() || cleared.plan().behaviour.dry_run;
-    let Some(server) = connection.lfs.as_ref().filter(|_| !is_idle) else { return Ok(()) };
+    if is_idle {
+        return Ok(());
+    }
+    let server = &connection.lfs;
     let meter = Meter { watch: Arc::clone(&connection.watch), total: facts.bytes(), sent: Arc::default() };
     let shares: Vec<Vec<LfsFile>> = facts.uploads.chunks(OBJECTS_AT_ONCE).map(<[_]>::to_vec).collect();
     let ask = |share: Vec<LfsFile>| async move {

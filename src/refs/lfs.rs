@@ -58,8 +58,6 @@ pub struct LfsFile {
 /// Why it is not known which objects the target has.
 #[derive(Clone, Debug)]
 pub enum Untold {
-    /// git goes over SSH, and there is no token for the batch API.
-    NoToken,
     /// The server has no Git LFS for this repository.
     NoServer,
     /// It refused to tell.
@@ -73,7 +71,7 @@ pub enum Untold {
 pub async fn look(
     named: Vec<NamedObject>,
     store: &LfsStore,
-    server: Option<&LfsServer>,
+    server: &LfsServer,
     situation: &Situation,
     retries: &Retries,
 ) -> Result<LfsFacts, Failure> {
@@ -81,10 +79,6 @@ pub async fn look(
     if facts.named.is_empty() {
         return Ok(facts);
     }
-    let Some(server) = server else {
-        facts.untold = Some(Untold::NoToken);
-        return Ok(facts);
-    };
     let ask = |share: Vec<NamedObject>| async move {
         let pointers: Vec<Pointer> = share.iter().map(|named| named.pointer).collect();
         let ask = || async {

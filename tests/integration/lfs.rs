@@ -246,17 +246,18 @@ fn a_storage_that_takes_nothing_ends_the_step_before_the_refs() {
 }
 
 #[test]
-fn over_ssh_the_token_uploads_and_without_one_the_check_is_skipped() {
+fn over_ssh_the_server_grants_the_upload_and_a_token_is_used_where_there_is_one() {
     let world = world(Lfs::default());
     let sshd = Sshd::start(&world, Manners::default());
     let source = Source::new();
     source.add(&texts(0..2));
     let outcome = sshd.over_ssh(source.step(&world)).run();
-    assert_eq!(outcome.check("lfs"), "skip");
-    assert!(outcome.message("lfs").contains("without `token`"), "{outcome}");
-    assert!(there(&world).is_empty());
+    outcome.succeeded();
+    assert_eq!((outcome.check("lfs"), there(&world).len()), ("pass".to_owned(), 2), "{outcome}");
+    let granted = |sshd: &Sshd| sshd.log().iter().filter(|line| line.contains("git-lfs-authenticate")).count();
+    assert_eq!(granted(&sshd), 1, "one grant serves the preflight and the upload");
     source.add(&texts(2..3));
     let step = sshd.over_ssh(source.step(&world)).input("token", world.token.value());
     step.run().succeeded();
-    assert!(!there(&world).is_empty());
+    assert_eq!((granted(&sshd), there(&world).len()), (1, 3));
 }

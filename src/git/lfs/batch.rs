@@ -5,17 +5,22 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::TryStreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::{LfsOid, Pointer};
 use crate::{
-    git::{WireError, transport::HttpTransport},
+    git::{
+        WireError,
+        transport::{HttpTransport, SshTransport},
+    },
     http::HttpClient,
 };
 
@@ -80,6 +85,21 @@ impl fmt::Debug for TransferAction {
 #[derive(Clone)]
 pub struct LfsServer {
     transport: HttpTransport,
+    /// Where the credential of the batch API is asked for; none: the transport has one.
+    ssh: Option<Arc<OverSsh>>,
+}
+
+/// The batch API as SSH grants it.
+struct OverSsh {
+    transport: SshTransport,
+    granted: Mutex<Option<Granted>>,
+}
+
+/// An address of the batch API with a credential, and until when it can be used.
+#[derive(Clone)]
+struct Granted {
+    action: TransferAction,
+    until: Option<Instant>,
 }
 
 #[derive(Serialize)]
@@ -134,7 +154,13 @@ struct ResponseAction {
 impl LfsServer {
     /// The LFS side of the repository that `transport` reaches.
     pub fn new(transport: HttpTransport) -> Self {
-        Self { transport }
+        Self { transport, ssh: None }
+    }
+
+    /// The same without a token: `git-lfs-authenticate` over SSH grants the use of the batch API.
+    #[must_use]
+    pub fn over_ssh(self, transport: SshTransport) -> Self {
+        Self { ssh: Some(Arc::new(OverSsh { transport, granted: Mutex::default() })), ..self }
     }
 
     /// How the repository stands to each of `pointers`, at most [`OBJECTS_AT_ONCE`], in their order. Writes nothing.
@@ -146,7 +172,13 @@ impl LfsServer {
         let question =
             BatchRequest { operation: "upload", transfers: ["basic"], hash_algo: "sha256", objects: objects.collect() };
         let body = serde_json::to_vec(&question).map_err(|error| WireError::protocol(error.to_string()))?;
-        let mut answer = self.transport.post("info/lfs/objects/batch", MEDIA, body.into()).await?;
+        let mut answer = match &self.ssh {
+            None => self.transport.post("info/lfs/objects/batch", MEDIA, body.into()).await?,
+            Some(over_ssh) => {
+                let granted = self.granted(over_ssh).await?;
+                self.transport.post_to(&granted.href, granted.headers, MEDIA, body.into()).await?
+            }
+        };
         let mut text = Vec::new();
         while let Some(piece) = answer.try_next().await? {
             text.extend_from_slice(&piece);
@@ -174,6 +206,30 @@ impl LfsServer {
         pointers.iter().map(standing).collect()
     }
 
+    /// The address of the batch API and its headers; asked for again before they end.
+    async fn granted(&self, over_ssh: &OverSsh) -> Result<TransferAction, WireError> {
+        let mut held = over_ssh.granted.lock().await;
+        if let Some(granted) =
+            held.as_ref().filter(|held| held.until.is_none_or(|until| until > Instant::now() + MARGIN))
+        {
+            return Ok(granted.action.clone());
+        }
+        let text = over_ssh.transport.lfs_authenticate().await?;
+        let unreadable = || WireError::Status {
+            request: "git-lfs-authenticate".to_owned(),
+            // As an HTTP server without Git LFS answers.
+            status: 404,
+            headers: Vec::new(),
+            text: String::new(),
+        };
+        let mut told: ResponseAction = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+        let until = until(told.expires_in);
+        told.href = format!("{}/objects/batch", told.href.trim_end_matches('/'));
+        let action = self.action(told)?;
+        *held = Some(Granted { action: action.clone(), until });
+        Ok(action)
+    }
+
     pub(super) fn client(&self) -> &HttpClient {
         self.transport.client()
     }
@@ -186,9 +242,7 @@ impl LfsServer {
         let Some((upload, verify)) = object.actions.and_then(|actions| Some((actions.upload?, actions.verify))) else {
             return Ok(LfsObjectState::There);
         };
-        // 0 stands for "not said": the field is optional.
-        let until = u64::try_from(upload.expires_in).ok().filter(|seconds| *seconds > 0);
-        let until = until.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        let until = until(upload.expires_in);
         let put = self.action(upload)?;
         let verify = verify.map(|told| self.action(told)).transpose()?;
         Ok(LfsObjectState::Wanted(Box::new(Upload { put, verify, until })))
@@ -214,4 +268,10 @@ impl LfsServer {
         }
         Ok(TransferAction { href, headers })
     }
+}
+
+/// When something that was granted for so many seconds ends; none where the server does not say.
+fn until(seconds: i64) -> Option<Instant> {
+    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?;
+    Instant::now().checked_add(Duration::from_secs(seconds))
 }

@@ -17,6 +17,7 @@ use http::{
 };
 use http_body_util::BodyExt;
 use tokio_util::io::ReaderStream;
+use url::Url;
 
 use super::{Service, ServiceRequest};
 use crate::{
@@ -83,6 +84,27 @@ impl HttpTransport {
         insert(&mut headers, CONTENT_TYPE, media)?;
         insert(&mut headers, ACCEPT, media)?;
         let answer = self.send(Method::POST, Service::UploadPack, &address, headers, body.into()).await?;
+        accept(&Method::POST, answer, media).await
+    }
+
+    /// Posts to an address that the server handed out, with the headers that came with it and no other credential.
+    pub(in crate::git) async fn post_to(
+        &self,
+        address: &Url,
+        headers: HeaderMap,
+        media: &str,
+        body: Bytes,
+    ) -> Result<ByteStream, WireError> {
+        let mut request =
+            http::Request::builder().method(Method::POST).uri(address.as_str()).body(Body::from(body)).map_err(
+                |error| {
+                    WireError::protocol(format!("the server handed out an unusable address of its Git LFS ({error})"))
+                },
+            )?;
+        *request.headers_mut() = headers;
+        insert(request.headers_mut(), CONTENT_TYPE, media)?;
+        insert(request.headers_mut(), ACCEPT, media)?;
+        let answer = self.0.client.lent_to(address).send(request).await.map_err(WireError::Http)?;
         accept(&Method::POST, answer, media).await
     }
 

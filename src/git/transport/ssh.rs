@@ -35,6 +35,9 @@ use crate::{
     names::{ServerUrl, Slug},
 };
 
+/// The most that is read of a grant for Git LFS, in bytes.
+const GRANT_LIMIT: usize = 64 * 1024;
+
 /// The port of SSH.
 pub const PORT: u16 = 22;
 
@@ -162,8 +165,31 @@ impl SshTransport {
         Ok(pieces.boxed())
     }
 
+    /// What the server's `git-lfs-authenticate` prints for uploads; empty where it has no such command.
+    ///
+    /// Source: <https://github.com/git-lfs/git-lfs/blob/main/docs/api/server-discovery.md#ssh>
+    pub(in crate::git) async fn lfs_authenticate(&self) -> Result<Vec<u8>, WireError> {
+        let command = format!("git-lfs-authenticate '{}' upload", self.0.repository);
+        let mut conversation = self.exec(Service::UploadPack, command, false).await?;
+        let mut text = Vec::new();
+        while let Some(piece) = conversation.next().await? {
+            text.extend_from_slice(&piece);
+            if text.len() > GRANT_LIMIT {
+                return Err(WireError::protocol("the answer of git-lfs-authenticate is too long"));
+            }
+        }
+        conversation.ended_whole()?;
+        Ok(text)
+    }
+
     /// Runs the service in a channel of its own.
     async fn run(&self, service: Service, v2: bool) -> Result<Conversation, WireError> {
+        let command = format!("{} '{}'", service.name(), self.0.repository);
+        self.exec(service, command, v2).await
+    }
+
+    /// Runs a command in a channel of its own; it is as patient as with `service`.
+    async fn exec(&self, service: Service, command: String, v2: bool) -> Result<Conversation, WireError> {
         let (mut session, reused) = self.session().await?;
         let channel = match session.channel().await {
             Ok(channel) => channel,
@@ -175,8 +201,6 @@ impl SshTransport {
             }
             Err(failure) => return Err(failure.into()),
         };
-        // In quotes, as git sends it; a repository's name has no quotation mark.
-        let command = format!("{} '{}'", service.name(), self.0.repository);
         let started = async {
             if v2 {
                 // Without waiting for an answer: a server that does not accept the variable simply speaks v0.

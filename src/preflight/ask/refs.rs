@@ -53,7 +53,7 @@ pub(super) async fn refs_facts(
             }
         }
         let named = std::mem::take(&mut facts.lfs.named);
-        facts.lfs = lfs::look(named, &local.lfs, connection.lfs.as_ref(), remote.situation(), retries).await?;
+        facts.lfs = lfs::look(named, &local.lfs, &connection.lfs, remote.situation(), retries).await?;
         Ok(facts)
     };
     Some(facts.await)

@@ -216,6 +216,11 @@ impl Conversation {
         }
     }
 
+    /// Whether the service ended by itself, so that what it said is all.
+    pub(super) fn ended_whole(&self) -> Result<(), WireError> {
+        if self.whole { Ok(()) } else { Err(self.silence.error().map_or(WireError::CutOff, WireError::Http)) }
+    }
+
     /// Takes leave of a service that is not needed further.
     pub(super) async fn end(&mut self) {
         // It ends by itself; that it is told is a courtesy.
