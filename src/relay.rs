@@ -12,7 +12,7 @@ use crate::{
         self,
         pull_request::{Delivered, Words, propose},
         words,
-        written::{self, Place},
+        written::{self, WrittenRef},
     },
     report::{PullRequestReport, StageLog, StageStatus, TargetLog, TargetReport, text::duration},
     secrets::set_secret,
@@ -126,7 +126,7 @@ impl Relay<'_> {
     }
 
     /// The tip of the branch that was pushed to, and every ref that the stage made or found as it should be.
-    async fn push(&mut self, cleared: &Cleared<Plan>) -> Result<(Option<Oid>, Vec<Place>), Failure> {
+    async fn push(&mut self, cleared: &Cleared<Plan>) -> Result<(Option<Oid>, Vec<WrittenRef>), Failure> {
         match cleared.push() {
             ClearedPush::None => Ok((None, Vec::new())),
             ClearedPush::Directory(work) => {
@@ -142,7 +142,7 @@ impl Relay<'_> {
                     return self.propose(cleared, proposed, change, &words).await;
                 }
                 let changed = pushed.old != Some(pushed.new);
-                let place = Place { name: pushed.branch.clone(), commit: pushed.new, changed, pushed_with: 0 };
+                let place = WrittenRef { name: pushed.branch.clone(), commit: pushed.new, changed, pushed_with: 0 };
                 self.show(Stage::Push);
                 Ok((Some(pushed.new), vec![place]))
             }
@@ -186,10 +186,11 @@ impl Relay<'_> {
         proposed: &ProposedBranch,
         change: Option<(Oid, Option<Oid>)>,
         words: &Words,
-    ) -> Result<(Option<Oid>, Vec<Place>), Failure> {
+    ) -> Result<(Option<Oid>, Vec<WrittenRef>), Failure> {
         // As of the preflight: the outputs `commit` and `previous` speak of the branch that the change is for.
         let base = cleared.advertisement().tip(&proposed.base);
-        let place = |name: &RefName, commit, changed| Place { name: name.clone(), commit, changed, pushed_with: 0 };
+        let place =
+            |name: &RefName, commit, changed| WrittenRef { name: name.clone(), commit, changed, pushed_with: 0 };
         told::note_base(proposed, base, self.report);
         let delivered = match change {
             None => None,
@@ -217,7 +218,7 @@ impl Relay<'_> {
         })
     }
 
-    async fn tag(&mut self, cleared: &Cleared<Plan>, tip: Option<Oid>) -> Result<Vec<Place>, Failure> {
+    async fn tag(&mut self, cleared: &Cleared<Plan>, tip: Option<Oid>) -> Result<Vec<WrittenRef>, Failure> {
         let Some(planned) = cleared.tags() else { return Ok(Vec::new()) };
         let _group = self.enter(Stage::Tag);
         if cleared.route().proposed.is_some() && planned.1.commit.is_none() && tip.is_none() {
@@ -230,7 +231,7 @@ impl Relay<'_> {
         let tagged = tag(cleared, planned, tip, self.connection, &mut note).await?;
         told::note_tags(cleared, &tagged, self.report);
         self.show(Stage::Tag);
-        let place = |tagged: &Tagged| Place {
+        let place = |tagged: &Tagged| WrittenRef {
             name: tagged.name.clone(),
             commit: tagged.commit,
             changed: !tagged.is_unchanged(),
@@ -248,7 +249,7 @@ impl Relay<'_> {
         Ok(())
     }
 
-    async fn trigger(&mut self, cleared: &Cleared<Plan>, places: &[Place]) -> Result<Vec<Start>, Failure> {
+    async fn trigger(&mut self, cleared: &Cleared<Plan>, places: &[WrittenRef]) -> Result<Vec<Start>, Failure> {
         if !cleared.plan().triggers() {
             return Ok(Vec::new());
         }

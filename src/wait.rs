@@ -23,7 +23,7 @@ use self::waiting::PATIENCE;
 pub use self::waiting::Waiting;
 use crate::trigger::receiver::Receivers;
 use crate::wait::{
-    expected::{Expected, Origin},
+    expected::{Expected, RunOrigin},
     poll::Polls,
 };
 use crate::{
@@ -80,7 +80,7 @@ struct Follow<'a> {
     shown: BTreeMap<u64, String>,
     /// Time since the beginning, counted by pauses and requests.
     spent: Duration,
-    site: Option<pages::Site>,
+    site: Option<pages::PagesSite>,
 }
 
 impl Follow<'_> {
@@ -125,7 +125,7 @@ impl Follow<'_> {
         if let Some(doubt) = expected.doubt().filter(|doubt| self.doubts.insert(doubt.clone())) {
             self.connection.watch.see(Event::Warning(&doubt));
         }
-        let is_trigger = matches!(expected.origin, Origin::Trigger(_));
+        let is_trigger = matches!(expected.origin, RunOrigin::Trigger(_));
         let is_last_trigger = is_trigger && index + 1 == self.waiting.starts.len();
         for run in &expected.runs {
             let line = format!("{}: {} {}", run::file_name(run), run::state(run), run.html_url);
@@ -139,7 +139,7 @@ impl Follow<'_> {
             self.report.facts.run = Some(run_report(run));
         }
         let refused = expected.sources(self.waiting).iter().find_map(|source| self.polls.refusal(source).cloned());
-        if expected.is_built || (refused.is_some() && matches!(expected.origin, Origin::Pages)) {
+        if expected.is_built || (refused.is_some() && matches!(expected.origin, RunOrigin::Pages)) {
             let site = self.site.as_ref();
             expected.done =
                 pages::by_builds(expected, self.waiting, self.connection, &mut self.polls, self.spent, site).await;
@@ -176,7 +176,7 @@ impl Follow<'_> {
     /// Whether the builds of Pages show what no run does; they may tell that it has ended, too.
     async fn is_built_without_a_run(&mut self, index: usize) -> bool {
         let expected = &mut self.expected[index];
-        if !matches!(expected.origin, Origin::Pages) {
+        if !matches!(expected.origin, RunOrigin::Pages) {
             return false;
         }
         let site = self.site.as_ref();
@@ -189,7 +189,7 @@ impl Follow<'_> {
 
     /// Notes the address of a site that is there. One that the push itself has made was not there before.
     async fn note_site(&mut self, index: usize) {
-        let Expected { origin: Origin::Pages, done: Some(Ok(())), .. } = &self.expected[index] else { return };
+        let Expected { origin: RunOrigin::Pages, done: Some(Ok(())), .. } = &self.expected[index] else { return };
         if self.site.is_none() {
             // The first push to `gh-pages` can have made the site.
             self.site = pages::site(self.waiting, self.connection).await;

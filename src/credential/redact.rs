@@ -17,13 +17,13 @@ const STARS: &str = "***";
 const LONGEST_PATTERN: usize = 1024;
 
 #[derive(Default)]
-struct Known {
+struct KnownSecrets {
     forms: Vec<Secret>,
     finder: Option<AhoCorasick>,
     fragments: Fragments,
 }
 
-impl Known {
+impl KnownSecrets {
     /// `text` without the forms that no automaton looks for, the longest first: most texts are too short to hold one.
     fn without_long_forms<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let fits = |form: &&str| form.len() > LONGEST_PATTERN && form.len() <= text.len();
@@ -37,7 +37,7 @@ impl Known {
 
 /// Replaces every form of every known secret by `***`. Cheap to clone; all clones know what one learns.
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<Known>>);
+pub struct Redactor(Arc<RwLock<KnownSecrets>>);
 
 impl Redactor {
     /// A redactor that knows `secrets`.

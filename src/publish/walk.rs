@@ -164,7 +164,7 @@ struct Walk<'a> {
 
 /// One folder's share of a listing.
 #[derive(Default)]
-struct Found {
+struct FolderListing {
     files: Vec<File>,
     folders: Vec<Folder>,
     skipped: Vec<Box<[u8]>>,
@@ -174,7 +174,7 @@ struct Found {
     cut_by: BTreeSet<usize>,
 }
 
-impl Found {
+impl FolderListing {
     fn join(mut self, other: Self) -> Self {
         self.files.extend(other.files);
         self.folders.extend(other.folders);
@@ -209,7 +209,7 @@ fn held(folder: &Path) -> Result<OpenFolder, Failure> {
 }
 
 fn list(walk: &Walk<'_>) -> Result<Listing, Failure> {
-    let mut all = Found::default();
+    let mut all = FolderListing::default();
     let mut level = vec![Folder { place: walk.root.directory.clone(), ..Folder::default() }];
     let mut folders = 0_u64;
     // Level by level: all folders of one are read side by side, and no depth of folders can exhaust the stack.
@@ -218,11 +218,11 @@ fn list(walk: &Walk<'_>) -> Result<Listing, Failure> {
         let found = level
             .par_iter()
             .map(|folder| read_folder(folder, walk))
-            .try_reduce(Found::default, |a, b| Ok(a.join(b)))?;
+            .try_reduce(FolderListing::default, |a, b| Ok(a.join(b)))?;
         all = all.join(found);
         level = std::mem::take(&mut all.folders);
     }
-    let Found { mut files, skipped, excluded, empty, cut_by, .. } = all;
+    let FolderListing { mut files, skipped, excluded, empty, cut_by, .. } = all;
     if files.is_empty() {
         return Err(nothing(folders - 1, !cut_by.is_empty(), skipped.len()));
     }
@@ -245,24 +245,24 @@ fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
     if is_cut { failure.with_remedy("Correct `exclude`; an empty `exclude` leaves nothing out.") } else { failure }
 }
 
-fn read_folder(folder: &Folder, walk: &Walk<'_>) -> Result<Found, Failure> {
+fn read_folder(folder: &Folder, walk: &Walk<'_>) -> Result<FolderListing, Failure> {
     let is_root = folder.path.is_empty();
     let unreadable = |error| unreadable(if is_root { b"." } else { &folder.path }, &error);
     let open = walk.root.folder.folder(&folder.place).map_err(unreadable)?;
     let names = open.names().map_err(unreadable)?;
     if names.is_empty() && !is_root {
-        return Ok(Found { empty: 1, ..Found::default() });
+        return Ok(FolderListing { empty: 1, ..FolderListing::default() });
     }
     names
         .into_par_iter()
         // A folder of fewer entries stays with one thread: the share of each
         // would be too small to pay for handing it out.
         .with_min_len(512)
-        .try_fold(Found::default, |mut found, name| {
+        .try_fold(FolderListing::default, |mut found, name| {
             take(&mut found, folder, &open, &name, walk)?;
             Ok(found)
         })
-        .try_reduce(Found::default, |a, b| Ok(a.join(b)))
+        .try_reduce(FolderListing::default, |a, b| Ok(a.join(b)))
 }
 
 /// How many files lie below a folder that is left out. What cannot be read there is nobody's loss.
@@ -281,7 +281,13 @@ fn files_below(root: &OpenFolder, place: PathBuf) -> u64 {
     files
 }
 
-fn take(found: &mut Found, folder: &Folder, open: &OpenFolder, entry: &OsStr, walk: &Walk<'_>) -> Result<(), Failure> {
+fn take(
+    found: &mut FolderListing,
+    folder: &Folder,
+    open: &OpenFolder,
+    entry: &OsStr,
+    walk: &Walk<'_>,
+) -> Result<(), Failure> {
     let root = &walk.root.folder;
     let name = &*system::bytes_of(entry);
     // Before any pattern is looked at: none can bring a repository's own folder into a publish.

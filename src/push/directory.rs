@@ -36,7 +36,7 @@ pub struct Pushed {
 }
 
 /// What one try of a push came to, when it is no failure.
-enum Sent {
+enum PushTry {
     Done,
     /// Another push came first.
     LostRace(Failure),
@@ -205,11 +205,11 @@ async fn land(
         // The branch moves and the scratch ref goes, or neither.
         let request = PushRequest { commands, pack, atomic: true };
         let failure = match retries.run(&what, || send(&command, &request, &advertisement, connection)).await? {
-            Sent::Done => {
+            PushTry::Done => {
                 signing.iter_mut().for_each(Signing::done);
                 return Ok(pushed(name, there, new, proposal));
             }
-            Sent::LostRace(failure) => failure,
+            PushTry::LostRace(failure) => failure,
         };
         // Looked at only after the pause: what was seen before it would be out of date, and the next race lost too.
         races.lost(&what, looked_at.elapsed()).await?;
@@ -249,13 +249,13 @@ async fn send(
     request: &PushRequest,
     advertisement: &Advertisement,
     connection: &Connection,
-) -> Result<Sent, Failure> {
+) -> Result<PushTry, Failure> {
     let (pending_write, what) = (&connection.pending_write, format!("push to {}", command.name.short()));
     pending_write.sent(&what);
     let failure = match connection.remote.push(advertisement, request, &connection.watch).await {
         Ok(_) => {
             pending_write.resolved();
-            return Ok(Sent::Done);
+            return Ok(PushTry::Done);
         }
         Err(PushError::Unclear(failure)) => failure,
         Err(PushError::Failed(failure)) => {
@@ -265,12 +265,12 @@ async fn send(
         // What came first may be this very commit, by an earlier try: that is looked at after the pause.
         Err(PushError::LostRace(failure)) => {
             pending_write.answered();
-            return Ok(Sent::LostRace(failure));
+            return Ok(PushTry::LostRace(failure));
         }
     };
     let tip = advertised(&Interest::names([&command.name]), connection).await?.tip(&command.name);
     if tip.unwrap_or(Oid::ZERO) != command.old {
-        return Ok(if landed(command, tip, connection).await? { Sent::Done } else { Sent::LostRace(failure) });
+        return Ok(if landed(command, tip, connection).await? { PushTry::Done } else { PushTry::LostRace(failure) });
     }
     // A silent server may still be at work on it. It may be sent again all the same: each try names the old tip and brings
     // the same commit, so that no more than one of them is done.

@@ -167,15 +167,15 @@ async fn attempt(
             let known = now_known(update, local, &now).await?;
             let mut progress = locked();
             match known {
-                Known::Landed(update) => {
+                UpdateFate::Landed(update) => {
                     progress.settled(&update.name);
                     progress.landed.push(update);
                 }
-                Known::Refused(update, failure) => {
+                UpdateFate::Refused(update, failure) => {
                     progress.settled(&update.name);
                     progress.refused.push((update, failure));
                 }
-                Known::Open(update) => {
+                UpdateFate::Open(update) => {
                     // It may be sent again all the same: each try names the old value, so that no more than one is done.
                     if unmoved && failure.retry == Retry::Silence {
                         progress.pending.insert(update.name.clone());
@@ -193,27 +193,27 @@ async fn attempt(
 }
 
 /// What became of an update that another push may have come before.
-enum Known {
+enum UpdateFate {
     Landed(RefUpdate),
     Refused(RefUpdate, Failure),
     /// It may be sent again.
     Open(RefUpdate),
 }
 
-async fn now_known(update: RefUpdate, local: &Local, now: &Advertisement) -> Result<Known, Failure> {
+async fn now_known(update: RefUpdate, local: &Local, now: &Advertisement) -> Result<UpdateFate, Failure> {
     let there = now.tip(&update.name);
     if there == update.new {
-        return Ok(Known::Landed(update));
+        return Ok(UpdateFate::Landed(update));
     }
     if there == update.old {
-        return Ok(Known::Open(update));
+        return Ok(UpdateFate::Open(update));
     }
     let name = update.name.short();
     // `+` was written with the value in mind that was seen: what another push has brought since may not be lost.
     let failure = match (there, update.new) {
         (Some(there), Some(new)) if !update.lease => {
             if update.name.is_branch() && leads_to(local, there, new).await? {
-                return Ok(Known::Open(RefUpdate { old: Some(there), ..update }));
+                return Ok(UpdateFate::Open(RefUpdate { old: Some(there), ..update }));
             }
             refused(&update.name, there, new, false)
         }
@@ -223,7 +223,7 @@ async fn now_known(update: RefUpdate, local: &Local, now: &Advertisement) -> Res
             Failure::new(Cause::StaleInfo, what)
         }
     };
-    Ok(Known::Refused(update, failure))
+    Ok(UpdateFate::Refused(update, failure))
 }
 
 /// Whether the checkout proves that `old` is an ancestor of `new`.

@@ -12,7 +12,7 @@ use crate::{
 
 /// A ref that the step pushed, or found as it should be.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct WrittenRef {
     /// The branch or tag.
     pub name: RefName,
     /// The commit that it leads to.
@@ -27,7 +27,7 @@ pub struct Place {
 ///
 /// # Errors
 /// `local-git-error` for a checkout that cannot be read.
-pub async fn places(local: &Local, refs: &RefsFacts, landed: &[RefUpdate]) -> Result<Vec<Place>, Failure> {
+pub async fn places(local: &Local, refs: &RefsFacts, landed: &[RefUpdate]) -> Result<Vec<WrittenRef>, Failure> {
     let reach = Reach::new(local.objects.clone(), local.shallow.clone());
     let (values, silent) = (refs.values.clone(), refs.silent_tags);
     let new: BTreeSet<RefName> = landed.iter().map(|update| update.name.clone()).collect();
@@ -38,7 +38,7 @@ pub async fn places(local: &Local, refs: &RefsFacts, landed: &[RefUpdate]) -> Re
             // A tag can lead to a tree or a file, for which no workflow runs.
             let commit = if name.is_branch() { Some(value) } else { reach.commit_of(value)? };
             let pushed_with = if changed && name.is_tag() { silent } else { 0 };
-            places.extend(commit.map(|commit| Place { name, commit, changed, pushed_with }));
+            places.extend(commit.map(|commit| WrittenRef { name, commit, changed, pushed_with }));
         }
         Ok(places)
     })

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use self::{
     before::before,
-    once::{Once, Search, Sent},
+    once::{Once, RunSearch, StartProof},
 };
 pub use crate::workflow_file::{relay_id::RelayId, skip::skip_mark_of};
 use crate::{
@@ -95,9 +95,9 @@ async fn repository_dispatch(
         let request = DispatchRequest { event_type: dispatch.event_type.clone(), client_payload };
         let send = || connection.github.create_dispatch(&plan.target.slug, &request);
         let what = format!("dispatch of {}", dispatch.event_type);
-        let Once { began, sent } = once::send(cleared, connection, &what, &Search::of(&start), send).await?;
+        let Once { began, sent } = once::send(cleared, connection, &what, &RunSearch::of(&start), send).await?;
         start.began = began;
-        if let Sent::Found(run) = sent {
+        if let StartProof::LostAnswer(run) = sent {
             start.run = Some((run.id, run.html_url));
         }
     }
@@ -144,13 +144,13 @@ async fn workflow_dispatch(
         }
     };
     let what = format!("dispatch of {file}");
-    let Once { began, sent } = once::send(cleared, connection, &what, &Search::of(&start), send).await?;
+    let Once { began, sent } = once::send(cleared, connection, &what, &RunSearch::of(&start), send).await?;
     start.began = began;
     start.run = match sent {
-        Sent::Answered(Answered { value: Some(Dispatched { id, html_url }), .. }) => Some((id, html_url)),
+        StartProof::Answered(Answered { value: Some(Dispatched { id, html_url }), .. }) => Some((id, html_url)),
         // 204: the server does not name the run. The wait stage looks for it.
-        Sent::Answered(_) => None,
-        Sent::Found(run) => Some((run.id, run.html_url)),
+        StartProof::Answered(_) => None,
+        StartProof::LostAnswer(run) => Some((run.id, run.html_url)),
     };
     if let Some((id, url)) = start.run.as_mut().filter(|(_, url)| url.is_empty()) {
         *url = format!("{}/actions/runs/{id}", plan.target.web());

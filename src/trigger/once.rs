@@ -42,7 +42,7 @@ const MARGIN: Duration = Duration::from_millis(100);
 
 /// What a run that this request started looks like.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Search<'a> {
+pub(crate) struct RunSearch<'a> {
     event: &'static str,
     workflow: Option<&'a str>,
     reference: Option<&'a str>,
@@ -50,7 +50,7 @@ pub(crate) struct Search<'a> {
     before: &'a BTreeSet<u64>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> RunSearch<'a> {
     /// The runs of `start`.
     pub(crate) fn of(start: &'a Start) -> Self {
         Self {
@@ -77,20 +77,20 @@ pub(crate) struct Once<T> {
     /// When it was asked for, by the server's clock.
     pub(crate) began: DateTime<Utc>,
     /// How it is known.
-    pub(crate) sent: Sent<T>,
+    pub(crate) sent: StartProof<T>,
 }
 
 /// How a start is known to have been made.
 #[derive(Debug)]
-pub(crate) enum Sent<T> {
+pub(crate) enum StartProof<T> {
     /// By the answer.
     Answered(T),
     /// The answer got lost; the run was found by the relay's id.
-    Found(Box<Run>),
+    LostAnswer(Box<Run>),
 }
 
 /// What the list of runs tells about a request whose answer got lost.
-enum Found {
+enum LostAnswer {
     /// The run that it started, known by its id.
     Ours(Box<Run>),
     /// A run that may be it, or another sender's.
@@ -106,7 +106,7 @@ pub(crate) async fn send<T, F>(
     cleared: &Cleared<Plan>,
     connection: &Connection,
     what: &str,
-    search: &Search<'_>,
+    search: &RunSearch<'_>,
     mut request: impl FnMut() -> F,
 ) -> Result<Once<T>, Failure>
 where
@@ -127,7 +127,7 @@ where
             let failure = match answer {
                 Some(Ok(answer)) => {
                     connection.pending_write.answered();
-                    return Ok(Once { began, sent: Sent::Answered(answer) });
+                    return Ok(Once { began, sent: StartProof::Answered(answer) });
                 }
                 Some(Err(error)) => Failure::from(error),
                 None => {
@@ -142,16 +142,16 @@ where
             }
             let found = within(connection, look(cleared, connection, search, since)).await;
             connection.pending_write.answered();
-            match found.unwrap_or(Found::Unknown) {
-                Found::Ours(run) => Ok(Once { began, sent: Sent::Found(run) }),
-                Found::None if failure.retry == Retry::Silence => {
+            match found.unwrap_or(LostAnswer::Unknown) {
+                LostAnswer::Ours(run) => Ok(Once { began, sent: StartProof::LostAnswer(run) }),
+                LostAnswer::None if failure.retry == Retry::Silence => {
                     let what =
                         format!("{} No run of it was listed since, but the server may start it yet.", failure.what);
                     Err(may_have_started(Failure { what, ..failure }, None))
                 }
-                Found::None => Err(failure.undone()),
-                Found::Perhaps(run) => Err(may_have_started(failure, Some(&run))),
-                Found::Unknown => Err(may_have_started(failure, None)),
+                LostAnswer::None => Err(failure.undone()),
+                LostAnswer::Perhaps(run) => Err(may_have_started(failure, Some(&run))),
+                LostAnswer::Unknown => Err(may_have_started(failure, None)),
             }
         }
     };
@@ -176,7 +176,12 @@ fn may_have_started(failure: Failure, run: Option<&Run>) -> Failure {
 }
 
 /// Looks for the run. Time is counted by its pauses.
-async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<'_>, since: DateTime<Utc>) -> Found {
+async fn look(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    search: &RunSearch<'_>,
+    since: DateTime<Utc>,
+) -> LostAnswer {
     let created = made_since(since);
     let query = RunQuery {
         workflow: search.workflow,
@@ -208,7 +213,7 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
             }
             Ok(Polled::Unchanged(_)) => true,
             // Without Actions: read it stays unknown, and what is unknown is not sent again.
-            Err(error) if error.is_not_permitted() => return Found::Unknown,
+            Err(error) if error.is_not_permitted() => return LostAnswer::Unknown,
             Err(error) => {
                 if let Retry::After(named) = Failure::from(error).retry {
                     // Asking sooner than a limit allows would prolong it.
@@ -219,10 +224,10 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
         };
         // Only time in which the list could be read counts: a list that was not read proves nothing.
         if read && looked >= LOOK {
-            return Found::None;
+            return LostAnswer::None;
         }
         if passed >= PATIENCE || connection.retries.left() <= pause {
-            return Found::Unknown;
+            return LostAnswer::Unknown;
         }
         connection.retries.pause(pause).await;
         passed += pause;
@@ -233,14 +238,14 @@ async fn look(cleared: &Cleared<Plan>, connection: &Connection, search: &Search<
 }
 
 /// Only an id makes sure; a run by the same actor, or by anyone when ours is not known, may be another sender's.
-fn judge(search: &Search<'_>, login: Option<&str>, runs: Vec<Run>) -> Option<Found> {
+fn judge(search: &RunSearch<'_>, login: Option<&str>, runs: Vec<Run>) -> Option<LostAnswer> {
     let mut perhaps = None;
     for run in runs {
         if search.id.is_some_and(|id| id.is_shown_by(&run)) {
-            return Some(Found::Ours(Box::new(run)));
+            return Some(LostAnswer::Ours(Box::new(run)));
         }
         if perhaps.is_none() && search.may_be(&run, login) {
-            perhaps = Some(Found::Perhaps(Box::new(run)));
+            perhaps = Some(LostAnswer::Perhaps(Box::new(run)));
         }
     }
     perhaps
@@ -268,10 +273,10 @@ mod tests {
         let reference = Some("refs/heads/main");
         let before = BTreeSet::from([7]);
         let search =
-            Search { event: "repository_dispatch", workflow: None, reference, id: id.as_ref(), before: &before };
+            RunSearch { event: "repository_dispatch", workflow: None, reference, id: id.as_ref(), before: &before };
         match judge(&search, login, runs) {
-            Some(Found::Ours(_)) => "ours",
-            Some(Found::Perhaps(_)) => "perhaps",
+            Some(LostAnswer::Ours(_)) => "ours",
+            Some(LostAnswer::Perhaps(_)) => "perhaps",
             _ => "none",
         }
     }

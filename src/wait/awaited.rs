@@ -13,11 +13,11 @@ use crate::{
     workflow_file::WorkflowFile,
 };
 use crate::{
-    push::written::Place,
+    push::written::WrittenRef,
     wait::{
-        Expected, Origin, Waiting,
+        Expected, RunOrigin, Waiting,
         not_triggered::Reason,
-        reason::{self, Found},
+        reason::{self, WorkflowAtRef},
     },
 };
 
@@ -26,7 +26,7 @@ const MOST_COMMITS: usize = 5;
 
 /// Whether each ref that must start the file shows a run. The files are read once, and only where a ref shows none.
 pub(super) async fn all_have_shown(expected: &mut Expected, waiting: &Waiting, connection: &Connection) -> bool {
-    let Origin::File(file) = &expected.origin else { return true };
+    let RunOrigin::File(file) = &expected.origin else { return true };
     let lacking = expected.without_run(waiting);
     if lacking.is_empty() {
         return true;
@@ -45,7 +45,12 @@ pub(super) fn not_all(expected: &Expected, waiting: &Waiting, after: Duration) -
 }
 
 /// Those of `places` whose own file starts for them beyond doubt.
-async fn must_start(file: &str, places: &[&Place], waiting: &Waiting, connection: &Connection) -> BTreeSet<RefName> {
+async fn must_start(
+    file: &str,
+    places: &[&WrittenRef],
+    waiting: &Waiting,
+    connection: &Connection,
+) -> BTreeSet<RefName> {
     let by_workflow_token =
         waiting.cleared.plan().git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
     let commits: BTreeSet<Oid> = places.iter().map(|place| place.commit).collect();
@@ -56,12 +61,12 @@ async fn must_start(file: &str, places: &[&Place], waiting: &Waiting, connection
     let mut files: BTreeMap<Oid, WorkflowFile> = BTreeMap::new();
     for commit in commits {
         let found = reason::file_at(file, &commit.to_string(), waiting, connection).await;
-        if let (Found::Text(text), None) = (found, reason::skip_mark(commit, waiting, connection).await) {
+        if let (WorkflowAtRef::Text(text), None) = (found, reason::skip_mark(commit, waiting, connection).await) {
             files.insert(commit, WorkflowFile::read(&text));
         }
     }
     // Only a file that leaves nothing open counts: a doubtful one must not turn runs that ended well into a failure.
-    let starts = |place: &&&Place| {
+    let starts = |place: &&&WrittenRef| {
         place.pushed_with == 0 && files.get(&place.commit).is_some_and(|file| file.excludes_push(&place.name).is_none())
     };
     places.iter().filter(starts).map(|place| place.name.clone()).collect()

@@ -16,7 +16,7 @@ use crate::{
     trigger::Start,
 };
 use crate::{
-    push::written::Place,
+    push::written::WrittenRef,
     trigger::{
         once::TOLERANCE,
         receiver::{Receivers, Whose},
@@ -24,7 +24,7 @@ use crate::{
     wait::{
         Waiting,
         not_triggered::Reason,
-        poll::{Polls, Source},
+        poll::{Polls, RunSource},
         run,
     },
 };
@@ -46,7 +46,7 @@ const ALL_SHOWN: Duration = Duration::from_secs(10);
 
 /// Where the runs come from.
 #[derive(Clone, Debug)]
-pub(super) enum Origin {
+pub(super) enum RunOrigin {
     /// A trigger.
     Trigger(Start),
     /// A workflow file that the pushed refs should start.
@@ -58,7 +58,7 @@ pub(super) enum Origin {
 /// One thing that is waited for.
 #[derive(Debug)]
 pub(super) struct Expected {
-    pub(super) origin: Origin,
+    pub(super) origin: RunOrigin,
     /// Nothing was pushed that could start it: a run from before is followed, and none is no failure.
     pub(super) is_idle: bool,
     pub(super) until: Wait,
@@ -99,12 +99,12 @@ pub(super) fn all(waiting: &Waiting, plan: &WaitPlan) -> Vec<Expected> {
     };
     let mut all = Vec::new();
     if plan.triggers != Wait::No {
-        all.extend(waiting.starts.iter().map(|start| new(Origin::Trigger(start.clone()), plan.triggers)));
+        all.extend(waiting.starts.iter().map(|start| new(RunOrigin::Trigger(start.clone()), plan.triggers)));
     }
     for wanted in &plan.expected {
         let mut expected = match wanted {
-            WaitFor::Pages => new(Origin::Pages, Wait::Completed),
-            WaitFor::Workflow(file) => new(Origin::File(file.clone()), plan.until),
+            WaitFor::Pages => new(RunOrigin::Pages, Wait::Completed),
+            WaitFor::Workflow(file) => new(RunOrigin::File(file.clone()), plan.until),
         };
         let mut places = expected.all_places(waiting).peekable();
         expected.is_idle = places.peek().is_some() && places.all(|place| !place.changed);
@@ -117,44 +117,44 @@ impl Expected {
     /// What it is called in messages.
     pub(super) fn name(&self) -> String {
         match &self.origin {
-            Origin::Trigger(start) if start.workflow.is_some() => start.name.clone(),
-            Origin::Trigger(start) => format!("{} {}", start.event, start.name),
-            Origin::File(file) => file.clone(),
-            Origin::Pages => "pages".to_owned(),
+            RunOrigin::Trigger(start) if start.workflow.is_some() => start.name.clone(),
+            RunOrigin::Trigger(start) => format!("{} {}", start.event, start.name),
+            RunOrigin::File(file) => file.clone(),
+            RunOrigin::Pages => "pages".to_owned(),
         }
     }
 
-    fn all_places<'a>(&self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Place> + use<'a> {
+    fn all_places<'a>(&self, waiting: &'a Waiting) -> impl Iterator<Item = &'a WrittenRef> + use<'a> {
         // Pages is built from a branch: no tag starts a build.
-        let branches_only = matches!(self.origin, Origin::Pages);
+        let branches_only = matches!(self.origin, RunOrigin::Pages);
         waiting.places.iter().filter(move |place| !branches_only || place.name.is_branch())
     }
 
     /// The refs that should start it: those that the step changed, or all when it changed none.
-    pub(super) fn places<'a>(&'a self, waiting: &'a Waiting) -> impl Iterator<Item = &'a Place> {
+    pub(super) fn places<'a>(&'a self, waiting: &'a Waiting) -> impl Iterator<Item = &'a WrittenRef> {
         self.all_places(waiting).filter(|place| place.changed || self.is_idle)
     }
 
     /// Where its runs are looked for.
-    pub(super) fn sources(&self, waiting: &Waiting) -> Vec<Source> {
+    pub(super) fn sources(&self, waiting: &Waiting) -> Vec<RunSource> {
         match &self.origin {
-            Origin::Trigger(Start { run: Some((id, _)), .. }) => vec![Source::Run(*id)],
-            Origin::Trigger(start) => vec![Source::of_start(start)],
-            Origin::File(_) if waiting.places.is_empty() => waiting.starts.iter().map(Source::of_start).collect(),
-            Origin::Pages if self.is_built => Vec::new(),
-            Origin::File(_) | Origin::Pages => {
+            RunOrigin::Trigger(Start { run: Some((id, _)), .. }) => vec![RunSource::Run(*id)],
+            RunOrigin::Trigger(start) => vec![RunSource::of_start(start)],
+            RunOrigin::File(_) if waiting.places.is_empty() => waiting.starts.iter().map(RunSource::of_start).collect(),
+            RunOrigin::Pages if self.is_built => Vec::new(),
+            RunOrigin::File(_) | RunOrigin::Pages => {
                 // A ref that was there already can have had its run long ago.
                 let since = (!self.is_idle).then(|| waiting.cleared.at());
                 let most = if self.is_idle { LOOKED_BACK_AT } else { usize::MAX };
-                let mut sources: Vec<Source> = self
+                let mut sources: Vec<RunSource> = self
                     .places(waiting)
                     .take(most)
-                    .map(|place| Source::list(None, None, Some(place.commit.to_string()), since))
+                    .map(|place| RunSource::list(None, None, Some(place.commit.to_string()), since))
                     .collect();
                 let builds = self.given_up.map(|(_, since)| since).or(sources.is_empty().then(|| waiting.cleared.at()));
                 // A successor builds another commit, so that no list by commit has
                 // it. Builds of Pages have the event `dynamic`.
-                sources.extend(builds.map(|since| Source::list(None, Some("dynamic"), None, Some(since))));
+                sources.extend(builds.map(|since| RunSource::list(None, Some("dynamic"), None, Some(since))));
                 sources.dedup();
                 sources
             }
@@ -163,7 +163,7 @@ impl Expected {
 
     /// Looks whose the runs are that may be those of a start with the relay's id.
     pub(super) async fn tell_apart(&mut self, polls: &Polls, waiting: &Waiting, receivers: &mut Receivers<'_>) {
-        let Origin::Trigger(Start { relay_id: Some(id), run: None, .. }) = &self.origin else { return };
+        let RunOrigin::Trigger(Start { relay_id: Some(id), run: None, .. }) = &self.origin else { return };
         let sources = self.sources(waiting);
         let mut told = Vec::new();
         for run in sources.iter().flat_map(|source| polls.runs(source)).filter(|run| self.fits(run, waiting)) {
@@ -175,14 +175,15 @@ impl Expected {
     }
 
     /// The changed refs for which no run of the file was seen.
-    pub(super) fn without_run<'a>(&self, waiting: &'a Waiting) -> Vec<&'a Place> {
-        let changed = self.all_places(waiting).filter(|place| place.changed && matches!(self.origin, Origin::File(_)));
-        let shows = |place: &Place| self.runs.iter().any(|run| is_for(run, place));
+    pub(super) fn without_run<'a>(&self, waiting: &'a Waiting) -> Vec<&'a WrittenRef> {
+        let changed =
+            self.all_places(waiting).filter(|place| place.changed && matches!(self.origin, RunOrigin::File(_)));
+        let shows = |place: &WrittenRef| self.runs.iter().any(|run| is_for(run, place));
         changed.filter(|place| !shows(place)).collect()
     }
 
     /// Those of them that must start the file, as far as that was looked at.
-    pub(super) fn missing<'a>(&self, waiting: &'a Waiting) -> Vec<&'a Place> {
+    pub(super) fn missing<'a>(&self, waiting: &'a Waiting) -> Vec<&'a WrittenRef> {
         let Some(awaited) = &self.awaited else { return Vec::new() };
         self.without_run(waiting).into_iter().filter(|place| awaited.contains(&place.name)).collect()
     }
@@ -203,7 +204,7 @@ impl Expected {
         // Moments are told to the second: between two runs of one second the number decides.
         found.sort_by_key(|run| (run.created_at, run.id));
         let first = *self.first.get_or_insert(spent);
-        if let Origin::Trigger(start) = &self.origin
+        if let RunOrigin::Trigger(start) = &self.origin
             && start.relay_id.is_some()
             && start.run.is_none()
         {
@@ -218,7 +219,7 @@ impl Expected {
                 found.truncate(1);
             }
         }
-        if matches!(self.origin, Origin::Pages) && run::are_given_up(&found) {
+        if matches!(self.origin, RunOrigin::Pages) && run::are_given_up(&found) {
             let begun = found.iter().filter_map(|run| run.created_at).min().unwrap_or(waiting.cleared.at());
             self.given_up.get_or_insert((spent, begun));
             let all = sources.iter().flat_map(|source| polls.runs(source));
@@ -238,8 +239,8 @@ impl Expected {
         let is_since = |since: DateTime<Utc>| run.created_at.is_none_or(|at| at >= since - TOLERANCE);
         let is_new = self.is_idle || is_since(waiting.cleared.at());
         match &self.origin {
-            Origin::Trigger(Start { run: Some((id, _)), .. }) => run.id == *id,
-            Origin::Trigger(start) => {
+            RunOrigin::Trigger(Start { run: Some((id, _)), .. }) => run.id == *id,
+            RunOrigin::Trigger(start) => {
                 run.event == start.event
                     && !start.before.contains(&run.id)
                     && waiting.is_ours(run)
@@ -247,7 +248,7 @@ impl Expected {
                     && start.reference.as_deref().is_none_or(|name| at(&short(name)))
                     && is_since(start.began)
             }
-            Origin::File(file) => {
+            RunOrigin::File(file) => {
                 // A push to the branch of an open pull request starts what listens to that, unless it waits for an approval.
                 let by_push = match run.event.as_str() {
                     // A new branch or tag is both pushed and created.
@@ -260,8 +261,8 @@ impl Expected {
                 let ours = waiting.cleared.plan().ssh.is_some() || waiting.is_ours(run);
                 run::file_name(run) == file && ours && is_new && (by_push || by_start)
             }
-            Origin::Pages => {
-                let sha = |place: &Place| run.head_sha == place.commit.to_string();
+            RunOrigin::Pages => {
+                let sha = |place: &WrittenRef| run.head_sha == place.commit.to_string();
                 run::is_build(run) && is_new && (self.places(waiting).next().is_none() || self.places(waiting).any(sha))
             }
         }
@@ -274,7 +275,7 @@ impl Expected {
 
     /// The runs of one file that fit a trigger which has made one of them, as a sentence; none where there is no doubt.
     pub(super) fn doubt(&self) -> Option<String> {
-        let Origin::Trigger(start) = &self.origin else { return None };
+        let RunOrigin::Trigger(start) = &self.origin else { return None };
         if self.is_told(start) {
             return None;
         }
@@ -301,9 +302,9 @@ impl Expected {
             return false;
         }
         let single = match &self.origin {
-            Origin::Trigger(start) => start.workflow.is_some() && self.is_told(start),
-            Origin::File(_) => false,
-            Origin::Pages => true,
+            RunOrigin::Trigger(start) => start.workflow.is_some() && self.is_told(start),
+            RunOrigin::File(_) => false,
+            RunOrigin::Pages => true,
         };
         // A build that was given up may have a successor, which is looked for.
         let is_open = self.given_up.is_some_and(|(at, _)| spent < at + SUCCESSION);
@@ -317,7 +318,7 @@ impl Expected {
 }
 
 /// Whether a run is for what was pushed to a ref.
-fn is_for(run: &Run, place: &Place) -> bool {
+fn is_for(run: &Run, place: &WrittenRef) -> bool {
     let at = run.head_branch.is_empty() || run.head_branch == place.name.short();
     at && run.head_sha == place.commit.to_string()
 }

@@ -19,7 +19,7 @@ use crate::{
 
 /// What is known of the site.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct PagesSite {
     /// The address of the folder that was published, or that of the site.
     pub(super) url: Option<String>,
     pub(super) build_type: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct Site {
 }
 
 /// Asks for the site; none where there is none, or the token may not ask.
-pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<Site> {
+pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<PagesSite> {
     let slug = &waiting.cleared.plan().target.slug;
     let ask = || async { Ok(connection.github.pages_site(slug).await?.value) };
     let site = connection.retries.run("question for the Pages site", ask).await.ok()?;
@@ -38,7 +38,7 @@ pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<S
     let address = published
         .and_then(|directory| site.address_of(directory.branch().short(), directory.asked.commit.destination.as_str()));
     let Pages { html_url, build_type, source, .. } = site;
-    Some(Site { url: address.or(html_url), build_type, branch: source.map(|source| source.branch) })
+    Some(PagesSite { url: address.or(html_url), build_type, branch: source.map(|source| source.branch) })
 }
 
 /// Looks at the builds instead of the runs: for a token that may read Pages but not Actions, and on a server that builds
@@ -49,7 +49,7 @@ pub(super) async fn by_builds(
     connection: &Connection,
     polls: &mut Polls,
     spent: Duration,
-    site: Option<&Site>,
+    site: Option<&PagesSite>,
 ) -> Option<Result<(), Failure>> {
     let plan = waiting.cleared.plan();
     match connection.github.latest_pages_build(&plan.target.slug, polls.build_etag.as_deref()).await {

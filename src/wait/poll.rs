@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// Where runs are looked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(super) enum RunSource {
     /// The run of this number.
     Run(u64),
     /// A list.
@@ -47,7 +47,7 @@ pub(super) enum Source {
     },
 }
 
-impl Source {
+impl RunSource {
     /// A list of the runs made since then.
     pub(super) fn list(
         workflow: Option<String>,
@@ -91,26 +91,26 @@ const FULL: usize = 100;
 
 /// Which list answers for each source: several that are about runs since `since` are asked for in one request, as long as one
 /// page holds them.
-fn together(wanted: BTreeSet<Source>, since: DateTime<Utc>) -> BTreeMap<Source, Source> {
+fn together(wanted: BTreeSet<RunSource>, since: DateTime<Utc>) -> BTreeMap<RunSource, RunSource> {
     let (recent, others): (Vec<_>, Vec<_>) =
-        wanted.into_iter().partition(|source| !matches!(source, Source::List { created: None, .. }));
+        wanted.into_iter().partition(|source| !matches!(source, RunSource::List { created: None, .. }));
     let alone = others.into_iter().map(|source| (source.clone(), source));
     if recent.len() < 2 {
         return alone.chain(recent.iter().map(|source| (source.clone(), source.clone()))).collect();
     }
-    let common = |part: fn(&Source) -> Option<&str>| {
+    let common = |part: fn(&RunSource) -> Option<&str>| {
         let first = part(&recent[0])?;
         recent.iter().all(|source| part(source) == Some(first)).then(|| first.to_owned())
     };
     let event = recent[0].event().filter(|event| recent.iter().all(|source| source.event() == Some(event)));
     // What all have in common keeps the list short, and so on one page.
-    let all = Source::list(common(Source::workflow), event, common(Source::head_sha), Some(since));
+    let all = RunSource::list(common(RunSource::workflow), event, common(RunSource::head_sha), Some(since));
     alone.chain(recent.into_iter().map(|source| (source, all.clone()))).collect()
 }
 
 /// The last answer of one source.
 #[derive(Debug, Default)]
-struct Known {
+struct LastAnswer {
     etag: Option<String>,
     runs: Vec<Run>,
     refused: Option<Failure>,
@@ -119,9 +119,9 @@ struct Known {
 /// The answers so far.
 #[derive(Debug, Default)]
 pub(super) struct Polls {
-    known: BTreeMap<Source, Known>,
+    known: BTreeMap<RunSource, LastAnswer>,
     /// What was asked in the place of each source.
-    asked: BTreeMap<Source, Source>,
+    asked: BTreeMap<RunSource, RunSource>,
     /// A common list was too long for its page: each source is asked by itself.
     crowded: bool,
     trouble: Option<Failure>,
@@ -131,16 +131,16 @@ pub(super) struct Polls {
 
 impl Polls {
     /// The runs of a source, as last seen.
-    pub(super) fn runs(&self, source: &Source) -> &[Run] {
+    pub(super) fn runs(&self, source: &RunSource) -> &[Run] {
         self.answer(source).map(|known| known.runs.as_slice()).unwrap_or_default()
     }
 
     /// Why a source cannot be asked at all.
-    pub(super) fn refusal(&self, source: &Source) -> Option<&Failure> {
+    pub(super) fn refusal(&self, source: &RunSource) -> Option<&Failure> {
         self.answer(source)?.refused.as_ref()
     }
 
-    fn answer(&self, source: &Source) -> Option<&Known> {
+    fn answer(&self, source: &RunSource) -> Option<&LastAnswer> {
         self.known.get(self.asked.get(source).unwrap_or(source))
     }
 
@@ -155,7 +155,7 @@ impl Polls {
     /// The limit, when its pause is longer than what is left.
     pub(super) async fn ask(
         &mut self,
-        sources: BTreeSet<Source>,
+        sources: BTreeSet<RunSource>,
         waiting: &Waiting,
         connection: &Connection,
         spent: Duration,
@@ -168,7 +168,7 @@ impl Polls {
         } else {
             together(sources, waiting.cleared.at())
         };
-        let ask_for: BTreeSet<Source> = self.asked.values().cloned().collect();
+        let ask_for: BTreeSet<RunSource> = self.asked.values().cloned().collect();
         let longest = LONGEST.min(left + MARGIN);
         for source in ask_for {
             let known = self.known.entry(source.clone()).or_default();
@@ -190,7 +190,7 @@ impl Polls {
                 Ok(Polled::Unchanged(_)) => continue,
                 Err(error) => error,
             };
-            if error.is(404) && matches!(source, Source::Run(_)) && spent < GRACE {
+            if error.is(404) && matches!(source, RunSource::Run(_)) && spent < GRACE {
                 continue;
             }
             let failure = Failure::from(error);
@@ -216,18 +216,18 @@ impl Polls {
 }
 
 async fn ask(
-    source: &Source,
+    source: &RunSource,
     waiting: &Waiting,
     connection: &Connection,
     etag: Option<&str>,
 ) -> Result<Polled<Vec<Run>>, RestError> {
     let slug = &waiting.cleared.plan().target.slug;
     match source {
-        Source::Run(id) => Ok(match connection.github.run(slug, *id, etag).await? {
+        RunSource::Run(id) => Ok(match connection.github.run(slug, *id, etag).await? {
             Polled::Changed(Answered { value, meta }) => Polled::Changed(Answered { value: vec![value], meta }),
             Polled::Unchanged(meta) => Polled::Unchanged(meta),
         }),
-        Source::List { workflow, event, head_sha, created } => {
+        RunSource::List { workflow, event, head_sha, created } => {
             let query = RunQuery {
                 workflow: workflow.as_deref(),
                 event: *event,

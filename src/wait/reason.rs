@@ -16,9 +16,9 @@ use crate::{
     workflow_file::{Exclusion, WorkflowFile, skip::skip_mark_of},
 };
 use crate::{
-    push::written::Place,
+    push::written::WrittenRef,
     wait::{
-        expected::{Expected, Origin},
+        expected::{Expected, RunOrigin},
         not_triggered::Reason,
         pages, run,
         waiting::{Waiting, failure},
@@ -36,17 +36,17 @@ pub(super) async fn find(
     expected: &Expected,
     waiting: &Waiting,
     connection: &Connection,
-    site: Option<&pages::Site>,
+    site: Option<&pages::PagesSite>,
 ) -> Option<Reason> {
     let search = async {
         let found = match &expected.origin {
-            Origin::Trigger(start) if start.event == "repository_dispatch" => {
+            RunOrigin::Trigger(start) if start.event == "repository_dispatch" => {
                 no_listener(&start.name, waiting, connection).await
             }
-            Origin::Trigger(start) => disabled(&start.name, waiting, connection).await,
-            Origin::File(file) if waiting.places.is_empty() => of_starts(file, waiting, connection).await,
-            Origin::File(file) => of_push(file, expected, waiting, connection).await,
-            Origin::Pages => of_pages(expected, waiting, connection, site).await,
+            RunOrigin::Trigger(start) => disabled(&start.name, waiting, connection).await,
+            RunOrigin::File(file) if waiting.places.is_empty() => of_starts(file, waiting, connection).await,
+            RunOrigin::File(file) => of_push(file, expected, waiting, connection).await,
+            RunOrigin::Pages => of_pages(expected, waiting, connection, site).await,
         };
         match found {
             // Last, as this setting takes an administrator's right, which few tokens have.
@@ -61,7 +61,7 @@ pub(super) async fn find(
 /// Why a push started no run of a workflow file.
 async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection: &Connection) -> Option<Reason> {
     let plan = waiting.cleared.plan();
-    let places: Vec<&Place> = expected.places(waiting).collect();
+    let places: Vec<&WrittenRef> = expected.places(waiting).collect();
     // First of all: such a run has started, and everything below explains why one has not.
     if let Some(found) = awaiting_approval(file, &places, waiting, connection).await {
         return Some(found);
@@ -100,7 +100,7 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
             continue;
         }
         match file_at(file, &place.commit.to_string(), waiting, connection).await {
-            Found::Text(text) => match WorkflowFile::read(&text).excludes_push(&place.name) {
+            WorkflowAtRef::Text(text) => match WorkflowFile::read(&text).excludes_push(&place.name) {
                 Some(Exclusion { why, certain: true }) => excluded.push(Reason::certain(
                     format!("{file} as it is at {} does not start for it: {why}.", place.name.short()),
                     format!("Correct `on:` in {file} on that ref, or push what it is for."),
@@ -108,14 +108,14 @@ async fn of_push(file: &str, expected: &Expected, waiting: &Waiting, connection:
                 Some(Exclusion { why, .. }) => likely = Some(Reason::likely(format!("{file}: {why}."))),
                 None => likely = likely.or(Some(Reason::likely(format!("{file} should have started for {}.", place.name.short())))),
             },
-            Found::Missing => excluded.push(Reason::certain(
+            WorkflowAtRef::Missing => excluded.push(Reason::certain(
                 format!(
                     "The commit that was pushed to {} has no .github/workflows/{file}: the file counts as it is there, not as on the default branch.",
                     place.name.short()
                 ),
                 format!("Push a commit that holds {file}, or start it with `workflow: {file}`."),
             )),
-            Found::Unknown => likely = likely.or(Some(Reason::likely("The workflow file could not be read."))),
+            WorkflowAtRef::Unknown => likely = likely.or(Some(Reason::likely("The workflow file could not be read."))),
         }
     }
     // Where one ref should have started the file, what keeps the others from it explains nothing.
@@ -136,7 +136,7 @@ async fn of_starts(file: &str, waiting: &Waiting, connection: &Connection) -> Op
     }
     let start = waiting.starts.iter().find(|start| start.event == "repository_dispatch")?;
     match file_at(file, branch, waiting, connection).await {
-        Found::Text(text) => match WorkflowFile::read(&text).excludes_dispatch(&start.name) {
+        WorkflowAtRef::Text(text) => match WorkflowFile::read(&text).excludes_dispatch(&start.name) {
             Some(Exclusion { why, .. }) => Some(Reason::certain(
                 format!(
                     "{file} on the default branch {branch} does not start for a `repository_dispatch` of the type {}: {why}.",
@@ -146,13 +146,13 @@ async fn of_starts(file: &str, waiting: &Waiting, connection: &Connection) -> Op
             )),
             None => disabled(file, waiting, connection).await,
         },
-        Found::Missing => Some(Reason::certain(
+        WorkflowAtRef::Missing => Some(Reason::certain(
             format!(
                 "The default branch {branch} has no .github/workflows/{file}, and a `repository_dispatch` starts none of another branch."
             ),
             format!("Merge {file} into {branch}, or correct `wait-for`."),
         )),
-        Found::Unknown => None,
+        WorkflowAtRef::Unknown => None,
     }
 }
 
@@ -169,7 +169,7 @@ fn together(reasons: Vec<Reason>) -> Option<Reason> {
 /// A run of the file for what was pushed that somebody has to approve first.
 async fn awaiting_approval(
     file: &str,
-    places: &[&Place],
+    places: &[&WrittenRef],
     waiting: &Waiting,
     connection: &Connection,
 ) -> Option<Reason> {
@@ -201,11 +201,11 @@ async fn no_listener(event_type: &str, waiting: &Waiting, connection: &Connectio
     for Workflow { path, state, .. } in &workflows {
         let Some(file) = path.strip_prefix(".github/workflows/") else { continue };
         let text = match file_at(file, branch, waiting, connection).await {
-            Found::Text(text) => text,
+            WorkflowAtRef::Text(text) => text,
             // A file of another branch is in the list, too: it cannot listen.
-            Found::Missing => continue,
+            WorkflowAtRef::Missing => continue,
             // The file that cannot be read may be the one that listens.
-            Found::Unknown => return None,
+            WorkflowAtRef::Unknown => return None,
         };
         let read = WorkflowFile::read(&text);
         match read.excludes_dispatch(event_type) {
@@ -264,23 +264,23 @@ pub(super) async fn skip_mark(commit: Oid, waiting: &Waiting, connection: &Conne
 }
 
 /// A workflow file at a ref.
-pub(super) enum Found {
+pub(super) enum WorkflowAtRef {
     Text(String),
     Missing,
     Unknown,
 }
 
 /// Reads a workflow file at a branch or commit.
-pub(super) async fn file_at(file: &str, reference: &str, waiting: &Waiting, connection: &Connection) -> Found {
+pub(super) async fn file_at(file: &str, reference: &str, waiting: &Waiting, connection: &Connection) -> WorkflowAtRef {
     let path = format!(".github/workflows/{file}");
     match connection.github.content(&waiting.cleared.plan().target.slug, &path, Some(reference)).await {
         Ok(found) => match found.value {
-            Content::File(bytes) => Found::Text(String::from_utf8_lossy(&bytes).into_owned()),
-            Content::Other => Found::Missing,
+            Content::File(bytes) => WorkflowAtRef::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            Content::Other => WorkflowAtRef::Missing,
         },
         // The commit was pushed, so that the repository is there and can be seen.
-        Err(error) if error.is(404) => Found::Missing,
-        Err(_) => Found::Unknown,
+        Err(error) if error.is(404) => WorkflowAtRef::Missing,
+        Err(_) => WorkflowAtRef::Unknown,
     }
 }
 
@@ -289,7 +289,7 @@ async fn of_pages(
     expected: &Expected,
     waiting: &Waiting,
     connection: &Connection,
-    site: Option<&pages::Site>,
+    site: Option<&pages::PagesSite>,
 ) -> Option<Reason> {
     let target = &waiting.cleared.plan().target;
     let settings = format!("{}/settings/pages", target.web());
@@ -330,8 +330,8 @@ pub(super) fn not_triggered(
 ) -> Failure {
     let after = humantime::format_duration(Duration::from_secs(after.as_secs()));
     let whence = match &expected.origin {
-        Origin::Trigger(_) => String::new(),
-        Origin::File(_) | Origin::Pages => {
+        RunOrigin::Trigger(_) => String::new(),
+        RunOrigin::File(_) | RunOrigin::Pages => {
             let missing = expected.missing(waiting);
             let all = expected.places(waiting);
             let named = all.filter(|place| missing.is_empty() || missing.iter().any(|one| one.name == place.name));

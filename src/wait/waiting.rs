@@ -7,7 +7,7 @@ use crate::{
     github::model::Run,
     plan::Plan,
     preflight::Cleared,
-    push::written::Place,
+    push::written::WrittenRef,
     trigger::Start,
 };
 
@@ -22,7 +22,7 @@ pub struct Waiting {
     /// What was started.
     pub starts: Vec<Start>,
     /// What was pushed, branches before tags.
-    pub places: Vec<Place>,
+    pub places: Vec<WrittenRef>,
 }
 
 impl Waiting {

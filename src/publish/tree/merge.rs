@@ -20,7 +20,7 @@ const WORKFLOWS: &[u8] = b".github/workflows/";
 
 /// What the result is to have under a name.
 #[derive(Clone, Copy)]
-enum Wanted {
+enum WantedEntry {
     Directory(Child),
     RootFile(usize),
 }
@@ -198,22 +198,24 @@ impl<'a> Merge<'a> {
     }
 
     /// What the folder is to hold, in the order of the names' bytes.
-    fn wanted(&self, folder: Option<usize>, root: bool, old: &[&TreeEntry]) -> Vec<(&'a [u8], Wanted)> {
-        let mut wanted: Vec<(&'a [u8], Wanted)> = Vec::new();
+    fn wanted(&self, folder: Option<usize>, root: bool, old: &[&TreeEntry]) -> Vec<(&'a [u8], WantedEntry)> {
+        let mut wanted: Vec<(&'a [u8], WantedEntry)> = Vec::new();
         if let (Some(index), Some(content)) = (folder, self.content) {
             let name = |child| content.folders.name(child, content.listing().files());
             let children = &content.folders.get(index).children;
-            wanted.extend(children.iter().map(|child| (name(*child), Wanted::Directory(*child))));
+            wanted.extend(children.iter().map(|child| (name(*child), WantedEntry::Directory(*child))));
         }
         if root {
             for (index, file) in self.placement.root_files.iter().enumerate() {
                 let name = file.name.as_bytes();
                 let is_file = |entry: &&TreeEntry| entry.name == name && !entry.mode.is_tree();
                 match wanted.iter_mut().find(|(other, _)| *other == name) {
-                    Some((_, what @ Wanted::Directory(Child::File(_)))) if file.overwrite => {
-                        *what = Wanted::RootFile(index);
+                    Some((_, what @ WantedEntry::Directory(Child::File(_)))) if file.overwrite => {
+                        *what = WantedEntry::RootFile(index);
                     }
-                    None if file.overwrite || !old.iter().any(is_file) => wanted.push((name, Wanted::RootFile(index))),
+                    None if file.overwrite || !old.iter().any(is_file) => {
+                        wanted.push((name, WantedEntry::RootFile(index)))
+                    }
                     _ => {}
                 }
             }
@@ -240,19 +242,19 @@ impl<'a> Merge<'a> {
     /// Puts what is wanted in the place of `old`.
     fn put(
         &mut self,
-        wanted: Wanted,
+        wanted: WantedEntry,
         old: Option<&TreeEntry>,
         path: &mut Vec<u8>,
         depth: usize,
     ) -> Result<Option<TreeEntry>, MergeError> {
         let entry = match (wanted, self.content) {
-            (Wanted::Directory(child), Some(content)) => {
+            (WantedEntry::Directory(child), Some(content)) => {
                 content.folders.entry(child, content.listing().files(), content.oids())
             }
-            (Wanted::RootFile(index), _) => root_file_entry(&self.placement.root_files[index]),
-            (Wanted::Directory(_), None) => return Ok(None),
+            (WantedEntry::RootFile(index), _) => root_file_entry(&self.placement.root_files[index]),
+            (WantedEntry::Directory(_), None) => return Ok(None),
         };
-        if let Wanted::Directory(Child::Folder(index)) = wanted {
+        if let WantedEntry::Directory(Child::Folder(index)) = wanted {
             let base = old.filter(|old| old.mode.is_tree()).map(|old| old.oid);
             if base.is_none() && old.is_some() {
                 if self.placement.keep.matches(path) {
@@ -287,9 +289,9 @@ impl<'a> Merge<'a> {
             }
         }
         match wanted {
-            Wanted::Directory(Child::File(index)) => self.new.files.push(index),
-            Wanted::RootFile(index) => self.new.root_files.push(index),
-            Wanted::Directory(Child::Folder(_)) => {}
+            WantedEntry::Directory(Child::File(index)) => self.new.files.push(index),
+            WantedEntry::RootFile(index) => self.new.root_files.push(index),
+            WantedEntry::Directory(Child::Folder(_)) => {}
         }
         Ok(Some(entry))
     }
