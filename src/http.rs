@@ -389,10 +389,8 @@ fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpErro
         return Err(not_followed(answer, &reason));
     }
     // A fragment is never sent.
-    match target.as_str().split('#').next().unwrap_or_default().parse() {
-        Ok(target) => Ok(Some(target)),
-        Err(_) => Err(not_followed(answer, "its address cannot be read")),
-    }
+    let sent = target.as_str().split('#').next().unwrap_or_default();
+    sent.parse().map(Some).map_err(|_| not_followed(answer, "its address cannot be read"))
 }
 
 fn not_followed(answer: &Answer, reason: &str) -> HttpError {

@@ -58,15 +58,20 @@
 //!   - [`globs`]: the patterns of `keep` and `exclude`
 //!   - [`system`]: what differs between Linux, macOS and Windows
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "its documentation is for whoever works on it, and is made with private items"
+)]
+
 pub mod cli;
 pub mod connection;
 pub mod context;
 pub mod credential;
 pub mod diagnosis;
 pub mod explain;
-pub mod fanout;
+mod fanout;
 pub mod git;
-pub mod github;
+mod github;
 pub mod globs;
 pub mod http;
 pub mod inputs;
@@ -77,16 +82,16 @@ pub mod plan;
 pub mod preflight;
 pub mod progress;
 pub mod publish;
-pub mod push;
-pub mod refs;
+mod push;
+mod refs;
 pub mod relay;
 pub mod report;
 pub mod retry;
-pub mod revoke;
-pub mod secrets;
+mod revoke;
+mod secrets;
 pub mod step;
-pub mod system;
-pub mod tag;
-pub mod trigger;
-pub mod wait;
-pub mod workflow_file;
+mod system;
+mod tag;
+mod trigger;
+mod wait;
+mod workflow_file;

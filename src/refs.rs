@@ -2,6 +2,7 @@
 //! for the target's refs ([`updates`]), and what has to be sent ([`prepare`]). `push::refs` sends it.
 
 pub mod blocking;
+mod default_branch;
 pub mod drift;
 pub mod facts;
 pub mod lfs;

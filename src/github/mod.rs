@@ -8,6 +8,7 @@ mod meta;
 pub mod model;
 mod operations;
 mod pulls;
+mod secrets;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use serde::de::DeserializeOwned;
 use self::error::{Details, Effect, RestErrorKind};
 pub use self::{
     error::RestError,
-    meta::{Meta, RateLimit},
+    meta::Meta,
     operations::{DispatchRequest, Polled, RunQuery, WorkflowDispatchRequest},
     pulls::{PULLS_PER_PAGE, PullRequestDraft},
 };

@@ -10,11 +10,13 @@ use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
+#[cfg(test)]
+pub use self::runs::Step;
 pub(super) use self::runs::{Jobs, Runs, Workflows};
 pub use self::{
-    pulls::{MadeCommit, MergeDone, PullRequest, PullRequestEnd, Verification, WorkflowPermissions},
-    rules::{Branch, BranchProtection, CommitRef, Conditions, ProtectionChecks, RefCondition, Rule, Ruleset},
-    runs::{ActionsPermissions, Dispatched, Job, Run, Step, Workflow},
+    pulls::{MadeCommit, MergeDone, PullRequest, WorkflowPermissions},
+    rules::{Branch, Rule, Ruleset},
+    runs::{ActionsPermissions, Dispatched, Job, Run, Workflow},
 };
 use crate::credential::Secret;
 
@@ -57,6 +59,7 @@ pub struct RateLimits {
 /// One hourly limit.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_field_names, reason = "GitHub's name")]
 pub struct Limit {
     /// Requests an hour.
     pub limit: u64,

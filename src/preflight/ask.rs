@@ -46,26 +46,8 @@ use crate::{
 
 /// Asks everything that `plan` needs to be judged and done.
 pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -> Facts {
-    // The longest part; whoever needs the content waits for this one reading of it.
-    let hashing = async {
-        if let Some(directory) = plan.directory() {
-            let _ = shared.source.hashed(directory, &connection.watch).await;
-        }
-    };
     let (tell, told) = oneshot::channel();
-    let account = async {
-        let user = user(plan, connection).await;
-        // Nobody waits for it where the author is written down.
-        let _ = tell.send(user.answer().cloned());
-        user
-    };
     let (tell_site, told_site) = oneshot::channel();
-    let around = async {
-        let (repository, pages) = tokio::join!(repository(plan, connection), pages(plan, connection));
-        // Whoever waited for it may be gone: there is nothing to publish.
-        let _ = tell_site.send(commit::about_site(plan, connection, &repository, &pages).await);
-        (repository, pages)
-    };
     let git = git_facts(plan, connection, shared, told, told_site);
     let (
         user,
@@ -79,8 +61,8 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         git,
         (),
     ) = tokio::join!(
-        account,
-        around,
+        account(plan, connection, tell),
+        repository_and_pages(plan, connection, tell_site),
         secret::ask(plan, connection, shared),
         rules::ask(plan, connection),
         workflow_folder(plan, connection, shared),
@@ -88,7 +70,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         async { tokio::join!(listener::ask(plan, connection), listener::runs(plan, connection)) },
         proposed::open(plan, connection),
         git,
-        hashing
+        read_directory(plan, connection, shared)
     );
     let (rules, rule_metas) = rules;
     let (secret, secret_metas) = secret.unzip();
@@ -139,6 +121,33 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
     };
     take_route(plan, connection, &mut facts).await;
     facts
+}
+
+/// The longest part; whoever needs the content waits for this one reading of it.
+async fn read_directory(plan: &Plan, connection: &Connection, shared: &Shared) {
+    if let Some(directory) = plan.directory() {
+        let _ = shared.source.hashed(directory, &connection.watch).await;
+    }
+}
+
+/// The account, told to whoever makes commits in its name as soon as it is known.
+async fn account(plan: &Plan, connection: &Connection, tell: oneshot::Sender<Option<Account>>) -> RestAnswer<Account> {
+    let user = user(plan, connection).await;
+    // Nobody waits for it where the author is written down.
+    let _ = tell.send(user.answer().cloned());
+    user
+}
+
+/// The repository and its Pages site, told to whoever publishes as soon as they are known.
+async fn repository_and_pages(
+    plan: &Plan,
+    connection: &Connection,
+    tell: oneshot::Sender<AboutSite>,
+) -> (RestAnswer<Repository>, RestAnswer<Pages>) {
+    let (repository, pages) = tokio::join!(repository(plan, connection), pages(plan, connection));
+    // Whoever waited for it may be gone: there is nothing to publish.
+    let _ = tell.send(commit::about_site(plan, connection, &repository, &pages).await);
+    (repository, pages)
 }
 
 /// What git, the checkout and the directory tell, before REST answers are counted in.

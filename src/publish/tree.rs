@@ -8,6 +8,7 @@ mod merge;
 #[cfg(test)]
 mod model;
 mod new;
+mod outcome;
 mod prune;
 #[cfg(test)]
 mod tests;

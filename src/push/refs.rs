@@ -122,10 +122,9 @@ async fn attempt(
     let commands = open.iter().map(command).chain(helpers.iter().cloned()).collect();
     // Only with scratch refs atomic: a rule that refuses one ref must not keep the others back.
     let request = PushRequest { commands, pack: batch.pack.clone(), atomic: !helpers.is_empty() };
-    let Connection { remote, watch, .. } = connection;
     let mut again = None;
     connection.pending_write.sent(&what(names(&open)));
-    let outcome = remote.push_each(advertisement, &request, watch).await;
+    let outcome = connection.remote.push_each(advertisement, &request, &connection.watch).await;
     if !matches!(outcome, Err(PushError::Unclear(_))) {
         connection.pending_write.answered();
     }
@@ -140,7 +139,7 @@ async fn attempt(
                     progress.landed.push(update);
                     continue;
                 }
-                match report.error_of(&update.name, remote.situation()) {
+                match report.error_of(&update.name, connection.remote.situation()) {
                     PushError::Failed(failure) if failure.retry == Retry::Never => {
                         progress.refused.push((update, failure));
                     }

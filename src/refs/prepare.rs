@@ -12,6 +12,7 @@ use super::lfs::LfsFacts;
 use super::{
     Local,
     blocking::blocking,
+    default_branch::default_branch,
     drift,
     prune::{self, Extra},
     updates::{Change, changes},
@@ -33,9 +34,6 @@ use crate::{
     report::{Drift, DriftRow},
     retry::Retries,
 };
-
-/// How many branches a message offers.
-const OFFERED: usize = 3;
 
 /// Works out what pushing `local` to the target that advertises `refs` takes.
 ///
@@ -129,29 +127,6 @@ async fn extra(
         extra.refs.retain(|(name, _)| Some(name) != default.as_ref());
     }
     Ok(extra)
-}
-
-/// The failure for the deletion of the default branch, which GitHub refuses whoever asks.
-fn default_branch(name: &RefName, refs: &Advertisement, remote: &Remote) -> Failure {
-    let Situation { server, repository, .. } = remote.situation();
-    let page = match (server, repository) {
-        (Some(server), Some(repository)) => format!("{server}/{repository}/settings"),
-        _ => "Settings > General".to_owned(),
-    };
-    let others: Vec<&str> = refs
-        .refs
-        .keys()
-        .filter(|other| other.is_branch() && *other != name)
-        .take(OFFERED)
-        .map(RefName::short)
-        .collect();
-    let others = if others.is_empty() { String::new() } else { format!(", such as {}", others.join(", ")) };
-    let short = name.short();
-    let what = format!("`refs` deletes {short}, the default branch of the target, which GitHub never allows.");
-    let remedy = format!(
-        "Choose another default branch on {page} (Default branch){others}, then delete {short}; or take `:{short}` out of `refs`."
-    );
-    Failure::new(Cause::BranchProtected, what).with_remedy(remedy).with_link(page)
 }
 
 /// Makes the packs and counts their bytes.

@@ -14,7 +14,7 @@ use self::{
     before::before,
     once::{Once, RunSearch, StartProof},
 };
-pub use crate::workflow_file::{relay_id::RelayId, skip::skip_mark_of};
+pub use crate::workflow_file::relay_id::RelayId;
 use crate::{
     connection::Connection,
     diagnosis::Failure,

@@ -37,6 +37,7 @@ pub struct ActionsPermissions {
 /// A workflow run.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_field_names, reason = "GitHub's name")]
 pub struct Run {
     /// Its number.
     pub id: u64,

@@ -2,10 +2,14 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::{Changes, FileStatus, MOST_FILES, MergeError, Merged, Placement, RootFile, Site, Trees, new::New};
+use super::{
+    Changes, FileStatus, MOST_FILES, MergeError, Merged, Placement, RootFile, Site, Trees,
+    new::New,
+    outcome::{WantedEntry, conflict, folder_entry, kept, root_file_entry},
+};
 use crate::{
     diagnosis::{Cause, Failure},
-    git::format::{FileMode, ObjectKind, TreeEntry},
+    git::format::TreeEntry,
     names::Oid,
     publish::{folders::Child, hash::Hashed, walk::shown},
 };
@@ -15,15 +19,6 @@ const MAX_DEPTH: usize = 2048;
 /// How many folders are looked into: more than any repository has, and few enough to end soon. A few trees that hold each other
 /// ten times over make billions.
 const MAX_FOLDERS: u32 = 1_000_000;
-/// GitHub's folder of workflow files: changes in it need a right of their own.
-const WORKFLOWS: &[u8] = b".github/workflows/";
-
-/// What the result is to have under a name.
-#[derive(Clone, Copy)]
-enum WantedEntry {
-    Directory(Child),
-    RootFile(usize),
-}
 
 pub(super) struct Merge<'a> {
     pub(super) trees: &'a dyn Trees,
@@ -214,7 +209,7 @@ impl<'a> Merge<'a> {
                         *what = WantedEntry::RootFile(index);
                     }
                     None if file.overwrite || !old.iter().any(is_file) => {
-                        wanted.push((name, WantedEntry::RootFile(index)))
+                        wanted.push((name, WantedEntry::RootFile(index)));
                     }
                     _ => {}
                 }
@@ -399,31 +394,4 @@ impl<'a> Merge<'a> {
             }
         }
     }
-}
-
-impl Changes {
-    fn note(&mut self, path: Vec<u8>) {
-        if path.starts_with(WORKFLOWS) {
-            self.workflow_files.push(path);
-        }
-    }
-}
-
-fn folder_entry(name: &[u8], oid: Oid) -> TreeEntry {
-    TreeEntry { name: name.to_vec(), mode: FileMode::TREE, oid }
-}
-
-fn root_file_entry(file: &RootFile) -> TreeEntry {
-    TreeEntry { name: file.name.as_bytes().to_vec(), mode: FileMode::FILE, oid: ObjectKind::Blob.id_of(&file.content) }
-}
-
-fn kept(what: &str, held: &str) -> MergeError {
-    Failure::new(Cause::InvalidInput, format!("{what}, and `keep` keeps {held}: only one of them can stand there."))
-        .with_remedy("Rename it in the directory, publish into another `destination`, or take that line out of `keep`.")
-        .into()
-}
-
-fn conflict(what: &str) -> Failure {
-    Failure::new(Cause::InvalidInput, format!("{what}."))
-        .with_remedy("Choose another `destination`, or take the file off the branch first.")
 }
