@@ -15,7 +15,7 @@ use tokio::runtime::Builder;
 pub use crate::plan::app::App;
 use crate::{
     credential::{Secret, TokenKind},
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Retry},
     github::{
         Answered, GitHub, RestError,
         model::{AccessToken, Installation},
@@ -172,25 +172,44 @@ impl Tokens {
     }
 }
 
-/// Ends the tokens of these clients; the answer is how many of them could not be ended.
-async fn ended(clients: impl Iterator<Item = GitHub>) -> usize {
-    let ends = join_all(clients.map(|client| async move { is_ended(&client).await || is_ended_later(&client).await }));
-    ends.await.into_iter().filter(|ended| !ended).count()
+/// What one try to end a token came to.
+enum End {
+    Ended,
+    /// It may be tried once more.
+    Alive,
+    /// A second try would get the same answer, or the server named a pause, which is longer than a step's end may take: the
+    /// token ends by itself within an hour.
+    Kept,
 }
 
-async fn is_ended(client: &GitHub) -> bool {
+/// Ends the tokens of these clients; the answer is how many of them could not be ended.
+async fn ended(clients: impl Iterator<Item = GitHub>) -> usize {
+    let ends = join_all(clients.map(|client| async move {
+        match end(&client).await {
+            End::Alive => end_later(&client).await,
+            other => other,
+        }
+    }));
+    ends.await.into_iter().filter(|end| !matches!(end, End::Ended)).count()
+}
+
+async fn end(client: &GitHub) -> End {
     match tokio::time::timeout(FAREWELL, client.revoke_access_token()).await {
-        Ok(Ok(_)) => true,
+        Ok(Ok(_)) => End::Ended,
         // One that is not known any more has ended already.
-        Ok(Err(error)) => error.status() == Some(401),
-        Err(_) => false,
+        Ok(Err(error)) if error.status() == Some(401) => End::Ended,
+        Ok(Err(error)) => match Failure::from(error).retry {
+            Retry::Never | Retry::After(_) | Retry::Unclear(Some(_)) => End::Kept,
+            _ => End::Alive,
+        },
+        Err(_) => End::Alive,
     }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the end of a step is no try of its policy")]
-async fn is_ended_later(client: &GitHub) -> bool {
+async fn end_later(client: &GitHub) -> End {
     tokio::time::sleep(PAUSE).await;
-    is_ended(client).await
+    end(client).await
 }
 
 /// Asks for the installation; where the clocks differ, once more by the server's.

@@ -18,8 +18,11 @@ use crate::{
     retry::Retries,
 };
 
-/// The stage's budget. What is left of `timeout` may be nothing: the wait stage before it is not part of that.
+/// The most that the stage takes.
 const BUDGET: Duration = Duration::from_mins(1);
+
+/// What the stage may take even where nothing is left of `timeout`: the wait stage before it is not part of that.
+const LEAST_BUDGET: Duration = Duration::from_secs(5);
 
 /// The pause before a revocation whose answer was lost is sent again, where the server named none.
 const SECOND_TRY: Duration = Duration::from_secs(1);
@@ -55,7 +58,8 @@ impl Revocation {
     ) -> Result<String, Failure> {
         let situation = Situation { server: Some(self.target.server.to_string()), ..Situation::default() };
         let github = GitHub::new(http, &self.target.api, None, situation)?;
-        let retries = retries.clone().watched(Arc::clone(watch)).until(Instant::now() + BUDGET);
+        let budget = retries.left().clamp(LEAST_BUDGET, BUDGET);
+        let retries = retries.clone().watched(Arc::clone(watch)).until(Instant::now() + budget);
         match self.send(&github, &retries).await {
             Ok(()) => return Ok("The old token was revoked. GitHub tells its owner by mail.".to_owned()),
             Err(RevocationError::Refused(failure)) => return Err(failure),

@@ -15,7 +15,7 @@ use crypto_box::aead::OsRng;
 use crate::{
     connection::Connection,
     credential::Secret,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Retry},
     github::{RestError, model::PublicKey},
     plan::Plan,
     preflight::{Cleared, facts::SecretFacts},
@@ -69,7 +69,20 @@ pub async fn set_secret(
         if answer.is_ok() || !unsure.load(Ordering::Relaxed) {
             connection.pending_write.answered();
         }
-        Ok(answer?)
+        answer.map_err(|error| {
+            // The key was changed between the two requests, or its name was damaged on the way.
+            if error.is(422) && error.text().contains("key ID") {
+                let what = format!(
+                    "The server does not know the public key that {what} was sealed with: \"{}\".",
+                    error.text()
+                );
+                Failure::new(Cause::ServerError, what)
+                    .with_remedy("Run the step again: it asks for the key anew.")
+                    .with_retry(Retry::Never)
+            } else {
+                Failure::from(error)
+            }
+        })
     };
     let answer = connection.retries.run(&what, send).await?;
     let change = match (answer.status, before) {

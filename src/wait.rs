@@ -65,6 +65,9 @@ pub async fn wait(
     follow.outcome().map(Some)
 }
 
+/// How long the reason for a run that did not show is looked for once the wait is over.
+const LATE: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// Everything that is followed.
 struct Follow<'a> {
     waiting: &'a Waiting,
@@ -210,7 +213,9 @@ impl Follow<'_> {
             } else if expected.runs.is_empty() {
                 if !expected.asked {
                     expected.asked = true;
-                    expected.reason = reason::find(expected, self.waiting, self.connection, self.site.as_ref()).await;
+                    // The wait is over: a server that is silent now costs the reason, not more time.
+                    let find = reason::find(expected, self.waiting, self.connection, self.site.as_ref());
+                    expected.reason = tokio::time::timeout(LATE, find).await.ok().flatten();
                 }
                 let found = expected.reason.take();
                 reason::not_triggered(expected, self.waiting, self.plan.timeout, found)
