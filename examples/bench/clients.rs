@@ -9,10 +9,19 @@ use std::{
 
 use emulator::{Emulator, model::Token};
 use rayon::prelude::*;
-use repo_relay::{globs::Globs, publish::walk};
+use repo_relay::{
+    credential::Secret,
+    globs::Globs,
+    progress::NoWatch,
+    publish::{
+        exposed::Search,
+        hash::{Retain, hash},
+        walk,
+    },
+};
 use sha1::{Digest as _, Sha1};
 
-use crate::{AS_PROGRAM, BARE, sites};
+use crate::{AS_PROGRAM, BARE, HASH, SEARCH, sites};
 
 /// What everybody writes into their workflow who does without an action.
 const BY_HAND: &str = r#"
@@ -58,6 +67,22 @@ pub(crate) fn read_and_hash(site: &Path) {
     println!("{sum}");
 }
 
+/// Walks and hashes a folder as a publish does, with the search for the secrets of a usual step or without.
+pub(crate) fn hash_as_a_publish(site: &Path, searching: bool) {
+    let secrets = SECRETS.map(|secret| Secret::new(secret.to_owned()));
+    let search = if searching { Search::of(&secrets) } else { Search::nothing() };
+    let listing = walk::walk(site, &Globs::default()).unwrap();
+    println!("{}", hash(listing, &Retain::nothing(), &search, &NoWatch).unwrap().tree());
+}
+
+/// What a step usually holds: a token, the job's own token, a body line of a key and a password.
+const SECRETS: [&str; 4] = [
+    "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
+    "ghs_zyxwvutsrqponmlkjihgfedcba9876543210",
+    "MIIEpAIBAAKCAQEA0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL",
+    "correct horse battery staple",
+];
+
 /// A way to publish the folder that it is given.
 pub(crate) type Way<'a> = dyn Fn(&Path) -> Command + 'a;
 
@@ -99,6 +124,13 @@ pub(crate) fn timed(github: &Emulator, work: &Path, site: &Path, way: &Way) -> C
 pub(crate) fn bare(site: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.arg(BARE).arg(site);
+    command
+}
+
+/// Walking and hashing by this project, with the search for secrets or without.
+pub(crate) fn hashing(site: &Path, searching: bool) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.arg(if searching { SEARCH } else { HASH }).arg(site);
     command
 }
 

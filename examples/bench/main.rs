@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a measurement")]
 
 mod clients;
+mod pairs;
 mod publish;
 mod races;
 mod sites;
@@ -23,6 +24,10 @@ use repo_relay::{context::Environment, step};
 const AS_PROGRAM: &str = "as-program";
 /// How it calls itself to read and hash a folder, and nothing else.
 const BARE: &str = "bare";
+/// How it calls itself to walk and hash a folder as a publish does, without the search for secrets.
+const HASH: &str = "hash";
+/// The same, with the search for secrets.
+const SEARCH: &str = "hash-and-search";
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -33,6 +38,9 @@ fn main() -> ExitCode {
             return step::run(arguments.collect(), Environment::of_this_process(), env::current_dir().unwrap());
         }
         BARE => clients::read_and_hash(Path::new(&arguments.next().unwrap())),
+        way @ (HASH | SEARCH) => clients::hash_as_a_publish(Path::new(&arguments.next().unwrap()), way == SEARCH),
+        "signed" => pairs::signed(number(arguments.next()).unwrap_or(3)),
+        "search" => pairs::search(number(arguments.next()).unwrap_or(3)),
         "races" => races::measure(number(arguments.next()).unwrap_or(200)),
         "publish" => {
             let runs = number(arguments.next()).unwrap_or(3);
@@ -41,7 +49,9 @@ fn main() -> ExitCode {
             publish::measure(runs, folder, &only);
         }
         _ => {
-            println!("bench publish [RUNS [FOLDER [SITE]]] | bench races [PUBLISHERS]");
+            println!(
+                "bench publish [RUNS [FOLDER [SITE]]] | bench races [PUBLISHERS] | bench signed [RUNS] | bench search [RUNS]"
+            );
             return ExitCode::FAILURE;
         }
     }

@@ -143,7 +143,8 @@ fn one_site(site: &Site, runs: usize, latency: u64, work: &Path) -> Vec<String> 
     words
 }
 
-fn row(cost: &Cost) -> String {
+/// A cost as the columns from `wall` to `up`.
+pub(crate) fn row(cost: &Cost) -> String {
     let Cost { wall, cpu, memory, server, rest, git, .. } = cost;
     format!(
         "{wall:.2} s | {cpu:.2} s | {memory:.0} MB | {server:.2} s | {rest} + {git} | {:.2} MB | {:.2} MB",
@@ -153,7 +154,7 @@ fn row(cost: &Cost) -> String {
 }
 
 /// Each number's own median.
-fn median(all: &[Cost]) -> Cost {
+pub(crate) fn median(all: &[Cost]) -> Cost {
     let middle = |value: fn(&Cost) -> f64| {
         let mut values: Vec<f64> = all.iter().map(value).collect();
         values.sort_by(f64::total_cmp);
