@@ -94,15 +94,19 @@ pub(crate) fn timed(github: &Emulator, work: &Path, site: &Path, way: &Way) -> C
     }
     let copy = fresh.path().join("workspace/site");
     sites::copy(site, &copy);
-    let command = way(&copy);
-    let report = fresh.path().join("time");
+    cost(github, fresh.path(), &way(&copy))
+}
+
+/// Runs a command under GNU time. `fresh` is an empty folder with `home` and `temp`, its HOME and folder for temporary files.
+pub(crate) fn cost(github: &Emulator, fresh: &Path, command: &Command) -> Cost {
+    let report = fresh.join("time");
     let mut timed = Command::new("/usr/bin/time");
     timed.args(["-f", "%e %U %S %M", "-o"]).arg(&report).arg(command.get_program()).args(command.get_args());
     timed.env_clear().env("PATH", env::var_os("PATH").unwrap()).stdin(Stdio::null()).stdout(Stdio::null());
     timed.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    timed.env("HOME", fresh.path().join("home")).env("TMPDIR", fresh.path().join("temp"));
+    timed.env("HOME", fresh.join("home")).env("TMPDIR", fresh.join("temp"));
     github.clear_log();
-    let status = timed.current_dir(fresh.path().join("home")).status().unwrap();
+    let status = timed.current_dir(fresh.join("home")).status().unwrap();
     assert!(status.success(), "{command:?}");
     let text = fs::read_to_string(report).unwrap();
     let numbers: Vec<f64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();

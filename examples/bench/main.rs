@@ -1,4 +1,4 @@
-//! Whole publishes beside hand-written git, and many publishers at once: `script/bench`.
+//! Whole publishes beside hand-written git, many publishers at once, and Git LFS objects beside `git lfs push`: `script/bench`.
 //!
 //! Every way publishes a fresh copy of the same folder to a repository of its own on the same GitHub on loopback, from a
 //! fresh HOME and a fresh folder for temporary files. Wall and CPU time and peak memory are those of the client, as GNU time
@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a measurement")]
 
 mod clients;
+mod lfs;
 mod pairs;
 mod publish;
 mod races;
@@ -42,6 +43,10 @@ fn main() -> ExitCode {
         "signed" => pairs::signed(number(arguments.next()).unwrap_or(3)),
         "search" => pairs::search(number(arguments.next()).unwrap_or(3)),
         "races" => races::measure(number(arguments.next()).unwrap_or(200)),
+        "lfs" => {
+            let runs = number(arguments.next()).unwrap_or(3);
+            lfs::measure(runs, number(arguments.next()).unwrap_or(1000));
+        }
         "publish" => {
             let runs = number(arguments.next()).unwrap_or(3);
             let folder = arguments.next().map(PathBuf::from);
@@ -50,7 +55,8 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "bench publish [RUNS [FOLDER [SITE]]] | bench races [PUBLISHERS] | bench signed [RUNS] | bench search [RUNS]"
+                "bench publish [RUNS [FOLDER [SITE]]] | bench races [PUBLISHERS] | bench lfs [RUNS [OBJECTS]] | \
+                 bench signed [RUNS] | bench search [RUNS]"
             );
             return ExitCode::FAILURE;
         }
