@@ -50,7 +50,7 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let http = http.counted_apart();
         let token = plan.token().map(|token| &token.secret);
-        let situation = plan.situation();
+        let situation = Situation { redactor: http.redactor().clone(), ..plan.situation() };
         // Over SSH a refusal speaks of the key, whatever the token is.
         let git_situation = match &plan.ssh {
             Some(_) => {

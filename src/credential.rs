@@ -3,6 +3,7 @@
 mod form;
 mod fragments;
 mod key_text;
+mod outside;
 mod redact;
 mod shapes;
 mod spellings;
@@ -11,6 +12,7 @@ use std::fmt;
 
 pub use form::token_form_fault;
 pub use key_text::{KEY_IN_BASE64, is_key_in_base64, repaired_key_text};
+pub use outside::{OutsideText, Redacted, Shown, Texts};
 pub use redact::Redactor;
 pub use shapes::without_token_shapes;
 pub use spellings::masks;

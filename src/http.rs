@@ -45,7 +45,7 @@ use self::{
     body::{BodyControl, OutgoingBody},
     connect::{Activity, Connector},
 };
-use crate::diagnosis::Cause;
+use crate::{credential::Redactor, diagnosis::Cause};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -73,6 +73,8 @@ pub struct Settings {
     pub connect: Duration,
     /// How long a silent server is waited for.
     pub waits: Waits,
+    /// What takes the secrets out of the servers' texts.
+    pub redactor: Redactor,
 }
 
 /// How long a server may be silent while an answer is due: no byte moves in either direction.
@@ -112,6 +114,7 @@ impl Settings {
             trust: Trust::default(),
             connect: Duration::from_secs(10),
             waits: Waits::within(Duration::from_mins(15)),
+            redactor: Redactor::default(),
         }
     }
 }
@@ -157,6 +160,7 @@ pub struct HttpClient {
     proxies: Proxies,
     waits: Waits,
     counters: TrafficCounters,
+    redactor: Redactor,
 }
 
 impl HttpClient {
@@ -181,6 +185,7 @@ impl HttpClient {
             proxies,
             waits: settings.waits,
             counters: TrafficCounters::default(),
+            redactor: settings.redactor.clone(),
         })
     }
 
@@ -196,6 +201,11 @@ impl HttpClient {
     #[must_use]
     pub fn lent_to(&self, address: &Url) -> Self {
         Self { origins: WebOrigin::of_url(address).into_iter().collect(), is_lent: true, ..self.clone() }
+    }
+
+    /// What takes the secrets out of the servers' texts.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// How long a silent server is waited for.

@@ -266,9 +266,7 @@ async fn create(
     let mint = || async {
         match as_app.create_access_token(installation, repository.as_slice(), permissions).await {
             Ok(minted) => Ok(Minting::Token(minted.value)),
-            Err(error)
-                if error.status() == Some(422) && error.text().to_lowercase().contains("accessible to the parent") =>
-            {
+            Err(error) if error.status() == Some(422) && error.says("accessible to the parent") => {
                 Ok(Minting::Unlisted(refused_token(plan, error)))
             }
             Err(error) => Err(refused_token(plan, error)),
@@ -353,7 +351,7 @@ fn grants(granted: &BTreeMap<String, String>, (name, access): Permission) -> boo
 
 /// What a refusal of the App itself means.
 fn refused_app(app: &App, plan: &Plan, error: RestError) -> Failure {
-    let (status, said) = (error.status(), error.text().to_owned());
+    let (status, is_unknown) = (error.status(), error.says("integration not found"));
     let failure = Failure::from(error);
     match status {
         Some(401) => {
@@ -361,7 +359,7 @@ fn refused_app(app: &App, plan: &Plan, error: RestError) -> Failure {
                 format!("{} does not accept the signature of App {}: {}", plan.target.server, app.id, failure.what);
             Failure { cause: Cause::AppAuthFailed, what, remedy: None, ..failure }
         }
-        Some(404) if said.contains("ntegration not found") => {
+        Some(404) if is_unknown => {
             let what = format!("{} knows no App {}.", plan.target.server, app.id);
             Failure { cause: Cause::AppAuthFailed, what, remedy: None, ..failure }
         }
@@ -378,15 +376,15 @@ fn refused_app(app: &App, plan: &Plan, error: RestError) -> Failure {
 
 /// What a refusal of the token means.
 fn refused_token(plan: &Plan, error: RestError) -> Failure {
-    let (status, said) = (error.status(), error.text().to_lowercase());
+    let status = error.status();
+    let is_refused = error.says("permissions");
+    let is_out_of_reach = error.says("suspended") || error.says("accessible to the parent");
     let failure = Failure::from(error);
     match status {
-        Some(422) if said.contains("permissions") => {
+        Some(422) if is_refused => {
             Failure { cause: Cause::ResourceNotAccessibleByIntegration, remedy: None, ..failure }
         }
-        Some(403 | 422) if said.contains("suspended") || said.contains("accessible to the parent") => {
-            not_installed(plan, failure.what)
-        }
+        Some(403 | 422) if is_out_of_reach => not_installed(plan, failure.what),
         _ => failure,
     }
 }

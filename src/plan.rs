@@ -8,7 +8,7 @@ mod route;
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    credential::{Secret, TokenKind},
+    credential::{Redactor, Secret, TokenKind},
     diagnosis::{Failure, Pushes, Situation},
     git::{advertisement::Interest, scratch, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
     inputs::{Behaviour, JsonObject, TagExists, Wait, WaitFor},
@@ -326,6 +326,8 @@ impl Plan {
             branch: self.branches().next().map(|branch| branch.short().to_owned()),
             tag: self.first_tag().map(str::to_owned),
             server: Some(self.target.server.to_string()),
+            // Whoever connects knows the secrets.
+            redactor: Redactor::default(),
         }
     }
 }

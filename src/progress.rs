@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::diagnosis::Failure;
+use crate::{credential::OutsideText, diagnosis::Failure};
 
 /// What happens inside a stage while it runs.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub enum Event<'a> {
     /// Hashing or sending is over: a bar may go.
     Finished,
     /// A line that the server sent with a push, as git shows it after `remote: `.
-    Remote(&'a str),
+    Remote(OutsideText),
     /// A line a person should see in the log.
     Notice(&'a str),
     /// A line a person should see as a warning.

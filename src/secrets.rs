@@ -71,10 +71,10 @@ pub async fn set_secret(
         }
         answer.map_err(|error| {
             // The key was changed between the two requests, or its name was damaged on the way.
-            if error.is(422) && error.text().contains("key ID") {
+            if error.is(422) && error.says("key ID") {
                 let what = format!(
                     "The server does not know the public key that {what} was sealed with: \"{}\".",
-                    error.text()
+                    error.sentence()
                 );
                 Failure::new(Cause::ServerError, what)
                     .with_remedy("Run the step again: it asks for the key anew.")

@@ -158,10 +158,11 @@ pub fn relayed(
     let begun = Instant::now();
     let Behaviour { attempts, timeout, dry_run, .. } = inputs.behaviour;
     let inputs = Arc::new(inputs);
-    let (mut settings, runtime) = match settings(&inputs, context).and_then(|settings| Ok((settings, runtime()?))) {
-        Ok(prepared) => prepared,
-        Err(failure) => return Report::failed(Stage::Inputs, &failure),
-    };
+    let (mut settings, runtime) =
+        match settings(&inputs, context, console.redactor()).and_then(|settings| Ok((settings, runtime()?))) {
+            Ok(prepared) => prepared,
+            Err(failure) => return Report::failed(Stage::Inputs, &failure),
+        };
     let servers = inputs.targets.list.iter().flat_map(|target| [target.server.url(), target.api.url()]);
     let proxies: BTreeSet<String> = servers.filter_map(|server| settings.proxies.on_the_way_to(server)).collect();
     for proxy in proxies {
@@ -188,11 +189,12 @@ pub fn relayed(
     Report::new(reports).dry_run(dry_run)
 }
 
-fn settings(inputs: &Inputs, context: &Context) -> Result<Settings, Failure> {
+fn settings(inputs: &Inputs, context: &Context, redactor: &Redactor) -> Result<Settings, Failure> {
     let origins = inputs.targets.list.iter().flat_map(|target| [target.server.url().clone(), target.api.url().clone()]);
     let mut settings = Settings::to(origins.collect());
     settings.proxies = context.proxies.proxies()?;
     settings.waits = Waits::within(inputs.behaviour.timeout);
+    settings.redactor = redactor.clone();
     if let Some(pem) = &inputs.targets.ca_certificate {
         settings.trust = Trust::from_pem(pem).map_err(|what| {
             Failure::new(Cause::InvalidInput, format!("The input `ca-certificate` is not usable: {what}."))
@@ -251,10 +253,11 @@ fn destinations(context: &Context) -> Destinations {
 
 /// Writes the report everywhere, and tells how the step ended.
 fn finish(report: &Report, context: &Context, console: &Console, json: bool) -> ExitCode {
-    let written = write_all(report, &destinations(context), console);
-    console.finish(report);
+    let redacted = console.redactor().redacted(report.clone());
+    let written = write_all(&redacted, &destinations(context), console);
+    console.finish(&redacted);
     if json {
-        print(&format!("{}\n", report::json::render(report, console.redactor())));
+        print(&format!("{}\n", report::json::render(&redacted)));
     }
     if report.is_success() && written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

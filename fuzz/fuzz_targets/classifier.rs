@@ -21,7 +21,7 @@ fuzz_target!(|input: (u8, u16, &str)| {
     let request = (!request.is_empty()).then_some(request);
     let headers: Vec<_> = headers.lines().filter_map(|line| explain::parse_header(line).ok()).collect();
     let status = (100..600).contains(&status).then_some(status);
-    let evidence = Evidence { operation, status, headers: &headers, text, request };
+    let evidence = Evidence { operation, status, headers: &headers, text: text.into(), request };
     let found = classify(&evidence, &Situation::default());
     let again = classify(&evidence, &Situation::default());
     assert_eq!((found.cause, &found.what, &found.remedy), (again.cause, &again.what, &again.remedy));

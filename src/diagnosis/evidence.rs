@@ -1,6 +1,6 @@
 //! What the classifier looks at: the text of a failure, and what is known around it.
 
-use crate::credential::TokenKind;
+use crate::credential::{OutsideText, Redactor, TokenKind};
 
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +36,7 @@ impl Operation {
 }
 
 /// What was seen of a failure. Anything but the text may be missing: the text is searched for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Evidence<'a> {
     /// What was being done.
     pub operation: Operation,
@@ -45,15 +45,15 @@ pub struct Evidence<'a> {
     /// The answer's headers, names in lower case.
     pub headers: &'a [(String, String)],
     /// An answer's body, git's output, sideband lines, an error's words: as they came.
-    pub text: &'a str,
+    pub text: OutsideText,
     /// The request that was answered: `POST /repos/o/r/dispatches`, or a git service (`git-receive-pack`).
     pub request: Option<&'a str>,
 }
 
-impl<'a> Evidence<'a> {
+impl Evidence<'_> {
     /// Evidence of nothing but a text.
-    pub fn of_text(operation: Operation, text: &'a str) -> Self {
-        Self { operation, status: None, headers: &[], text, request: None }
+    pub fn of_text(operation: Operation, text: impl Into<OutsideText>) -> Self {
+        Self { operation, status: None, headers: &[], text: text.into(), request: None }
     }
 }
 
@@ -85,4 +85,6 @@ pub struct Situation {
     pub tag: Option<String>,
     /// The server's web address, without a slash at its end.
     pub server: Option<String>,
+    /// What takes the secrets out of the text that is shown.
+    pub redactor: Redactor,
 }

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::Cause;
+use crate::credential::Texts;
 
 /// The stages of a relay, in their order. The names are those of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +84,13 @@ pub struct Failure {
     pub link: Option<String>,
     /// Whether trying again may help.
     pub retry: Retry,
+}
+
+impl Texts for Failure {
+    fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        change(&mut self.what);
+        self.remedy.iter_mut().chain(&mut self.link).for_each(change);
+    }
 }
 
 impl Failure {

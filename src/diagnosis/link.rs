@@ -120,13 +120,13 @@ fn is_call_or_manual(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::{
-        credential::TokenKind,
+        credential::{Shown, TokenKind},
         diagnosis::{Cause, Evidence, Operation, Situation, classify},
     };
 
     fn linked(text: &str, situation: &Situation) -> (Cause, Option<String>) {
         let diagnosis = classify(&Evidence::of_text(Operation::Unsaid, text), situation);
-        (diagnosis.cause, diagnosis.link)
+        (diagnosis.cause, diagnosis.link.map(Shown::into_inner))
     }
 
     #[test]

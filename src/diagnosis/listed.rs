@@ -124,7 +124,7 @@ mod tests {
             secret("Stripe API Key", ".env:3", "2abc"),
             secret("GitHub Personal Access Token", "a/b.txt:1", "2abd")
         );
-        let told = classify(&Evidence::of_text(Operation::GitPush, &text), &Situation::default());
+        let told = classify(&Evidence::of_text(Operation::GitPush, text), &Situation::default());
         assert_eq!(told.cause, Cause::PushProtectionSecret);
         assert_eq!(
             told.what,

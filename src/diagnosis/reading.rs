@@ -9,6 +9,7 @@ mod unwrap;
 use memchr::memmem;
 
 use super::{Evidence, Operation};
+use crate::credential::OutsideText;
 pub(super) use scan::Endpoint;
 
 /// How much of a text is looked at, in bytes: so much of its beginning and as much of its end.
@@ -50,7 +51,7 @@ struct ReadingLine {
 impl Reading {
     /// Reads the evidence. Linear in the length of its text, which is cut beyond 256 KiB.
     pub(super) fn of(evidence: &Evidence<'_>) -> Self {
-        let text = unwrap::unwrap(&bounded(evidence.text));
+        let text = unwrap::unwrap(&bounded(evidence.text.searched()));
         let mut flat = String::with_capacity(text.len());
         let mut lines = Vec::new();
         let is_foreign = foreign::is_foreign(&text.to_lowercase());
@@ -162,8 +163,8 @@ fn goes_on(line: &str, next: &str) -> bool {
 }
 
 /// The text without control characters and terminal escapes, line ends kept.
-pub(super) fn cleaned(text: &str) -> String {
-    unwrap::without_ansi(&bounded(text))
+pub(super) fn cleaned(text: &OutsideText) -> OutsideText {
+    unwrap::without_ansi(&bounded(text.searched())).into()
 }
 
 /// Finds `pattern` in `flat`, from `from` on.
@@ -210,7 +211,8 @@ fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
     while !text.is_char_boundary(tail) {
         tail += 1;
     }
-    format!("{}\n{}", &text[..head], &text[tail..]).into()
+    // With the marks by which the redactor knows that a secret may have been cut through.
+    format!("{}…\n…{}", &text[..head], &text[tail..]).into()
 }
 
 /// Appends `line` in the form that patterns are matched against.

@@ -69,7 +69,7 @@ fn remedy_by_push(cause: Cause, reading: &Reading, situation: &Situation) -> Opt
     }
     Some(match cause {
         Cause::RequiredSignatures => format!(
-            "The commits of the checkout are pushed as they are: `signing-key` and `sign` sign only what the step commits. CausePattern them where they are made (`git rebase --exec 'git commit --amend --no-edit -S'` signs old ones), \
+            "The commits of the checkout are pushed as they are: `signing-key` and `sign` sign only what the step commits. Sign them where they are made (`git rebase --exec 'git commit --amend --no-edit -S'` signs old ones), \
              or add this account or App to the ruleset's Bypass list on {}.",
             page("settings/rules")?
         ),

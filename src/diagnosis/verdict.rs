@@ -11,6 +11,7 @@ use super::{
     },
     remedy,
 };
+use crate::credential::{OutsideText, Shown};
 
 /// How what is said of an answer without words begins.
 const NO_WORDS: &str = "The server returned ";
@@ -31,12 +32,12 @@ pub struct Diagnosis {
     /// Whether the same request, unchanged, may pass later.
     pub transient: bool,
     /// The sentence of the text that shows it, cleaned of control characters; for an unknown cause the text itself.
-    pub what: String,
+    pub what: Shown,
     /// The same in our own words with the names that are known, without a full stop; it stands before [`Self::what`].
     sentence: Option<String>,
     /// What to do, in one or two sentences, with the names that are known; where the text fits several causes, how to
     /// tell them apart.
-    pub remedy: String,
+    pub remedy: Shown,
     /// The page to read.
     pub docs: &'static str,
     /// The other causes that the text fits, the likelier first; empty where it decides.
@@ -44,13 +45,13 @@ pub struct Diagnosis {
     /// When the same request may be sent again.
     pub retry: Retry,
     /// A more exact address than [`Self::docs`], from the text or its headers.
-    pub link: Option<String>,
+    pub link: Option<Shown>,
 }
 
 impl Diagnosis {
     /// The page to open: [`Self::link`] where there is one, else [`Self::docs`].
     pub fn page(&self) -> &str {
-        self.link.as_deref().unwrap_or(self.docs)
+        self.link.as_ref().map_or(self.docs, |link| link.as_str())
     }
 
     /// The failure that a stage returns.
@@ -61,10 +62,11 @@ impl Diagnosis {
             // These words are ours already: quoted they would look like the server's.
             Some(sentence) if self.what.starts_with(NO_WORDS) => format!("{sentence}. {words}."),
             Some(sentence) => format!("{sentence}: \"{words}\"."),
-            None if self.what.ends_with(['.', '!', '?', '。']) => self.what,
+            None if self.what.ends_with(['.', '!', '?', '。']) => self.what.into_inner(),
             None => format!("{words}."),
         };
-        Failure { cause: self.cause, what, remedy: Some(self.remedy), link: self.link, retry: self.retry }
+        let (remedy, link) = (Some(self.remedy.into_inner()), self.link.map(Shown::into_inner));
+        Failure { cause: self.cause, what, remedy, link, retry: self.retry }
     }
 }
 
@@ -76,30 +78,33 @@ pub(super) fn put_together(
     situation: &Situation,
 ) -> Diagnosis {
     let cause = finding.cause;
+    // Both can hold words of the text: names of rules, addresses.
+    let shown = |text: String| OutsideText::from(text).redacted(&situation.redactor);
     Diagnosis {
         cause,
         transient: cause.is_transient(),
-        what: what(&finding, reading, evidence),
+        what: what(&finding, reading, evidence, situation),
         sentence: super::sentence::sentence(cause, situation),
-        remedy: remedy::remedy(&finding, reading, situation),
+        remedy: shown(remedy::remedy(&finding, reading, situation)),
         docs: cause.docs(),
         retry: retry(cause, reading),
-        link: super::link::link(cause, reading, situation),
+        link: super::link::link(cause, reading, situation).map(shown),
         also: finding.also,
     }
 }
 
 /// The words that show the cause.
-fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String {
+fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>, situation: &Situation) -> Shown {
+    let shown = |text: OutsideText| text.redacted(&situation.redactor);
+    let sentence = |words: String| shown(words.into()).cut(SENTENCE);
     if finding.cause == Cause::Unknown {
-        let text = super::reading::cleaned(evidence.text);
-        let text = text.trim();
-        if !text.is_empty() {
-            return cut(text, UNKNOWN);
+        let text = super::reading::cleaned(&evidence.text);
+        if !text.is_blank() {
+            return shown(text).part(str::trim).cut(UNKNOWN);
         }
     }
     if let Some(all) = super::listed::all(finding.cause, reading) {
-        return cut(&all, SENTENCE);
+        return sentence(all);
     }
     let told = finding.span.map(|span| reading.words_at(span)).filter(|words| !words.is_empty());
     // The status or a header showed the cause; the first line that says something stands for its words.
@@ -107,17 +112,14 @@ fn what(finding: &Finding, reading: &Reading, evidence: &Evidence<'_>) -> String
     // Markup tells a person nothing. The title of the page often does: "Unicorn!", "502 Bad Gateway".
     if reading.html && told.as_ref().is_none_or(|words| words.contains('<')) {
         return match reading.title() {
-            Some(title) => format!("{NO_WORDS}a web page: {}", cut(&title, SENTENCE)),
-            None => format!("{NO_WORDS}a web page."),
+            Some(title) => sentence(format!("{NO_WORDS}a web page: {title}")),
+            None => sentence(format!("{NO_WORDS}a web page.")),
         };
     }
     match (told, reading.status) {
-        (Some(words), _) => {
-            let words: Vec<&str> = without_label(&words).split_whitespace().collect();
-            cut(&words.join(" "), SENTENCE)
-        }
-        (None, Some(status)) => format!("{NO_WORDS}HTTP {status} with an empty body."),
-        (None, None) => "The text is empty.".to_owned(),
+        (Some(words), _) => shown(without_label(&words).into()).one_line().cut(SENTENCE),
+        (None, Some(status)) => sentence(format!("{NO_WORDS}HTTP {status} with an empty body.")),
+        (None, None) => sentence("The text is empty.".to_owned()),
     }
 }
 
@@ -173,14 +175,6 @@ fn without_label(words: &str) -> &str {
     }
 }
 
-/// At most `limit` characters.
-fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-        None => text.to_owned(),
-    }
-}
-
 /// When the same request may be sent again.
 ///
 /// Source: <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>
@@ -214,8 +208,13 @@ mod tests {
 
     fn retry_of(status: u16, headers: &[(&str, &str)], text: &str) -> Retry {
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let evidence =
-            Evidence { operation: Operation::Rest, status: Some(status), headers: &headers, text, request: None };
+        let evidence = Evidence {
+            operation: Operation::Rest,
+            status: Some(status),
+            headers: &headers,
+            text: text.into(),
+            request: None,
+        };
         classify(&evidence, &Situation::default()).retry
     }
 
@@ -244,7 +243,13 @@ mod tests {
     fn the_first_sentence_of_a_failure_names_the_target_and_the_servers_words_are_quoted() {
         let situation = Situation { repository: Some("acme/site".into()), ..Situation::default() };
         let what = |text, status| {
-            let evidence = Evidence { operation: Operation::Rest, status, headers: &[], text, request: None };
+            let evidence = Evidence {
+                operation: Operation::Rest,
+                status,
+                headers: &[],
+                text: OutsideText::from(text),
+                request: None,
+            };
             classify(&evidence, &situation).into_failure().what
         };
         assert_eq!(
@@ -261,8 +266,13 @@ mod tests {
     #[test]
     fn a_failure_is_a_sentence_with_the_link_of_the_answer() {
         let headers = [("x-github-sso".to_owned(), "required; url=https://github.com/orgs/o/sso?a=1".to_owned())];
-        let evidence =
-            Evidence { operation: Operation::Rest, status: Some(403), headers: &headers, text: "no", request: None };
+        let evidence = Evidence {
+            operation: Operation::Rest,
+            status: Some(403),
+            headers: &headers,
+            text: "no".into(),
+            request: None,
+        };
         let failure = classify(&evidence, &Situation::default()).into_failure();
         assert_eq!((failure.cause, failure.what.as_str()), (Cause::SsoAuthorizationRequired, "no."));
         assert_eq!(failure.docs(), "https://github.com/orgs/o/sso?a=1");

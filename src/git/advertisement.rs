@@ -233,10 +233,7 @@ async fn payload(reader: &mut PacketReader) -> Result<Option<bytes::Bytes>, Wire
 
 /// Splits `OID SP REST`.
 pub(super) fn oid_and_rest(payload: &[u8]) -> Result<(Oid, &[u8]), WireError> {
-    let malformed = || {
-        let found: String = String::from_utf8_lossy(payload).chars().take(80).collect();
-        WireError::protocol(format!("\"{}\" is not an object id and a name", found.escape_debug()))
-    };
+    let malformed = || WireError::unexpected("a line of refs is not an object id and a name", payload);
     let space = memchr::memchr(b' ', payload).ok_or_else(malformed)?;
     let (oid, rest) = (&payload[..space], &payload[space + 1..]);
     // A server can leave the capability `object-format` out; the length of its ids tells the format all the same.
@@ -353,10 +350,13 @@ mod tests {
     async fn what_is_no_advertisement_is_named() {
         for bytes in [&b"<html>"[..], b"000bhello\n\n0000", b"", b"003f1111"] {
             let error = greeting(Bytes::copy_from_slice(bytes), &Interest::all()).await.unwrap_err();
-            assert!(matches!(error, WireError::Protocol(_) | WireError::CutOff), "{error:?}");
+            assert!(
+                matches!(error, WireError::Protocol(_) | WireError::Unexpected { .. } | WireError::CutOff),
+                "{error:?}"
+            );
         }
         let error = greeting(frames(&["ERR Repository not found."]), &Interest::all()).await.unwrap_err();
-        assert!(matches!(&error, WireError::Remote(text) if text == "Repository not found."), "{error:?}");
+        assert!(matches!(&error, WireError::Remote(text) if *text == "Repository not found.".into()), "{error:?}");
     }
 
     proptest! {

@@ -7,6 +7,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use super::{ByteStream, WireError};
+use crate::credential::OutsideText;
 
 /// The longest frame, its length field included.
 pub const MAX_FRAME: usize = 65_520;
@@ -205,7 +206,7 @@ impl PacketReader {
 }
 
 pub(super) fn refusal(text: &[u8]) -> WireError {
-    WireError::Remote(String::from_utf8_lossy(text).trim_end().to_owned())
+    WireError::Remote(OutsideText::from_bytes(text.trim_ascii_end()))
 }
 
 #[cfg(test)]
@@ -285,7 +286,7 @@ mod tests {
         assert!(matches!(whole.expect().await, Err(WireError::CutOff)));
         assert!(matches!(reader(&[b"0009ab"]).next().await, Err(WireError::CutOff)));
         let error = reader(&[b"0018ERR access denied: x"]).expect().await.unwrap_err();
-        assert!(matches!(&error, WireError::Remote(text) if text == "access denied: x"), "{error:?}");
+        assert!(matches!(&error, WireError::Remote(text) if *text == "access denied: x".into()), "{error:?}");
     }
 
     proptest! {

@@ -29,6 +29,7 @@ pub use report::PushReport;
 use report::read_report;
 
 use crate::{
+    credential::OutsideText,
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     names::{Oid, RefName},
     progress::Watch,
@@ -203,16 +204,16 @@ fn body(
 }
 
 /// A push without a report: refused, not arrived, or unclear.
-fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: &Situation) -> PushError {
+fn judge_error(error: WireError, remote_lines: &OutsideText, all_sent: bool, situation: &Situation) -> PushError {
     // What the server said before it broke off is the reason; the broken connection is its consequence.
     let spoken = match &error {
         // The words that end it all come with what was said before them.
-        WireError::Remote(text) if text.starts_with(remote_lines) => text.clone(),
-        WireError::Remote(text) => [remote_lines, text].join("\n"),
-        _ => remote_lines.to_owned(),
+        WireError::Remote(text) if text.searched().starts_with(remote_lines.searched()) => text.clone(),
+        WireError::Remote(text) => [remote_lines.searched(), text.searched()].join("\n").into(),
+        _ => remote_lines.clone(),
     };
-    if !spoken.trim().is_empty() {
-        let diagnosis = classify(&Evidence::of_text(Operation::GitPush, &as_git_shows(&spoken)), situation);
+    if !spoken.is_blank() {
+        let diagnosis = classify(&Evidence::of_text(Operation::GitPush, as_git_shows(&spoken)), situation);
         // A text that is transient or unknown decides nothing; how far the request came does.
         if !diagnosis.transient && !matches!(diagnosis.cause, Cause::Unknown | Cause::NotAFailure) {
             return PushError::Failed(diagnosis.into_failure());
@@ -224,7 +225,7 @@ fn judge_error(error: WireError, remote_lines: &str, all_sent: bool, situation: 
         // A 4xx comes before git sees the push; behind a gateway's 5xx git can be at work.
         WireError::Status { status, .. } => *status >= 500 && all_sent,
         WireError::Checkout(_) | WireError::Pack(_) | WireError::Store(_) | WireError::Failed(_) => false,
-        WireError::Protocol(_) | WireError::Remote(_) | WireError::CutOff => all_sent,
+        WireError::Protocol(_) | WireError::Unexpected { .. } | WireError::Remote(_) | WireError::CutOff => all_sent,
     };
     let silent = matches!(&error, WireError::Http(error) if error.silent);
     let failure = error.into_failure(Operation::GitPush, situation);
@@ -242,6 +243,6 @@ fn unclear(missing: &str, situation: &Situation) -> PushError {
     PushError::Unclear(Failure::new(Cause::ServerError, what).with_retry(Retry::Unclear(None)))
 }
 
-fn as_git_shows(remote_lines: &str) -> String {
-    remote_lines.lines().flat_map(|line| ["remote: ", line, "\n"]).collect()
+fn as_git_shows(remote_lines: &OutsideText) -> String {
+    remote_lines.searched().lines().flat_map(|line| ["remote: ", line, "\n"]).collect()
 }

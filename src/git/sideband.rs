@@ -5,13 +5,19 @@
 use bytes::{Buf, Bytes};
 
 use super::{WireError, pktline::refusal};
-use crate::progress::{Event, Watch};
+use crate::{
+    credential::OutsideText,
+    progress::{Event, Watch},
+};
 
 /// How much of the server's text is kept.
 const TEXT_LIMIT: usize = 64 * 1024;
 
 /// How much of one line is kept.
 const LINE_LIMIT: usize = 4 * 1024;
+
+/// What stands at the end of a line that was cut.
+const CUT: &str = "…";
 
 /// Takes the bands apart.
 #[derive(Debug, Default)]
@@ -67,6 +73,10 @@ impl RemoteLines {
             // A hook can print a line without end.
             let room = LINE_LIMIT.saturating_sub(self.partial.len());
             self.partial.extend_from_slice(&content[..content.len().min(room)]);
+            // The redactor knows by the mark that a secret may have been cut through.
+            if content.len() > room && !self.partial.ends_with(CUT.as_bytes()) {
+                self.partial.extend_from_slice(CUT.as_bytes());
+            }
             match end {
                 Some(b'\n') => self.end_line(),
                 // A carriage return begins the line anew: progress, which the next piece replaces.
@@ -78,7 +88,7 @@ impl RemoteLines {
 
     /// Shows the lines that ended since the last call: a hook that runs for minutes is heard while it does.
     pub fn show(&mut self, watch: &dyn Watch) {
-        self.text[self.shown..].lines().for_each(|line| watch.see(Event::Remote(line)));
+        self.text[self.shown..].lines().for_each(|line| watch.see(Event::Remote(line.into())));
         self.shown = self.text.len();
     }
 
@@ -89,18 +99,18 @@ impl RemoteLines {
         }
         self.show(watch);
         if self.left_out > 0 {
-            watch.see(Event::Remote(&format!("({} more lines)", self.left_out)));
+            watch.see(Event::Remote(format!("({} more lines)", self.left_out).into()));
         }
     }
 
     /// The lines, each without trailing blanks, with a newline between them and none at the end.
-    pub fn finish(mut self) -> String {
+    pub fn finish(mut self) -> OutsideText {
         self.end_line();
         if self.left_out > 0 {
             self.text = self.text + "(" + &self.left_out.to_string() + " more lines)\n";
         }
         self.text.truncate(self.text.trim_end().len());
-        self.text
+        self.text.into()
     }
 
     fn end_line(&mut self) {
@@ -135,7 +145,7 @@ mod tests {
         }
         assert_eq!(demultiplexer.take(Bytes::from_static(b"\x01data")).unwrap(), Some(Bytes::from_static(b"data")));
         demultiplexer.take(Bytes::from_static(b"\x0206: Protected   \n\nlast")).unwrap();
-        assert_eq!(demultiplexer.lines.finish(), "error: GH006: Protected\n\nlast");
+        assert_eq!(demultiplexer.lines.finish(), "error: GH006: Protected\n\nlast".into());
     }
 
     #[test]
@@ -143,7 +153,7 @@ mod tests {
         let mut demultiplexer = Demultiplexer::default();
         demultiplexer.take(Bytes::from_static(b"\x02first")).unwrap();
         let error = demultiplexer.take(Bytes::from_static(b"\x03fatal: pack exceeds\n")).unwrap_err();
-        assert!(matches!(&error, WireError::Remote(text) if text == "first\nfatal: pack exceeds"), "{error:?}");
+        assert!(matches!(&error, WireError::Remote(text) if *text == "first\nfatal: pack exceeds".into()), "{error:?}");
         assert!(matches!(demultiplexer.take(Bytes::from_static(b"\x04x")), Err(WireError::Protocol(_))));
     }
 
@@ -157,6 +167,8 @@ mod tests {
             lines.feed(&[&[b'y'; LINE_LIMIT - 1][..], b"\n"].concat());
         }
         let text = lines.finish();
+        let text = text.searched();
+        assert!(text.contains("xx…\n"), "a cut line bears its mark");
         assert!(text.len() < TEXT_LIMIT + 100 && text.ends_with(" more lines)"), "{}", text.len());
     }
 

@@ -4,6 +4,7 @@ use std::{error::Error, fmt, sync::Arc};
 
 use super::meta::Meta;
 use crate::{
+    credential::{OutsideText, Shown},
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     http::HttpError,
 };
@@ -40,7 +41,7 @@ pub(super) struct Details {
     pub(super) effect: Effect,
     pub(super) endpoint: String,
     pub(super) meta: Meta,
-    pub(super) text: String,
+    pub(super) text: OutsideText,
     pub(super) situation: Arc<Situation>,
 }
 
@@ -55,9 +56,17 @@ impl RestError {
         &self.0.meta
     }
 
-    /// The answer's body.
-    pub fn text(&self) -> &str {
-        &self.0.text
+    /// Whether the answer's body holds these words, in any case.
+    pub fn says(&self, words: &str) -> bool {
+        self.0.text.searched().to_lowercase().contains(&words.to_lowercase())
+    }
+
+    /// The sentence of the answer's body, on one line: its `message`, or all that is no JSON.
+    pub fn sentence(&self) -> Shown {
+        let text = &self.0.text;
+        let json: Option<serde_json::Value> = serde_json::from_str(text.searched()).ok();
+        let message = json.as_ref().and_then(|body| body.get("message")?.as_str()).map(OutsideText::from);
+        message.unwrap_or_else(|| text.clone()).redacted(&self.0.situation.redactor).one_line()
     }
 
     /// What was called: `GET /repos/o/r`.
@@ -109,7 +118,7 @@ impl RestError {
                     operation: Operation::Rest,
                     status: Some(meta.status),
                     headers: &meta.headers,
-                    text: &text,
+                    text,
                     request: Some(&endpoint),
                 };
                 let mut failure = classify(&evidence, situation).into_failure();

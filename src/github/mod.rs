@@ -31,7 +31,7 @@ pub use self::{
     pulls::{PULLS_PER_PAGE, PullRequestDraft},
 };
 use crate::{
-    credential::Secret,
+    credential::{OutsideText, Secret},
     diagnosis::{Cause, Situation, errors::RequestError},
     http::{Body, HttpClient, HttpError},
     names::ApiUrl,
@@ -79,6 +79,7 @@ impl GitHub {
             address: api.to_string(),
             reason: error.to_string(),
         })?;
+        let situation = Situation { redactor: http.redactor().clone(), ..situation };
         let http = http.clone();
         let service = tower::service_fn(move |request| forward(http.clone(), request));
         let built = OctocrabBuilder::new_empty()
@@ -94,6 +95,7 @@ impl GitHub {
     /// The same interface, with more known for the diagnosis.
     #[must_use]
     pub fn in_situation(&self, situation: Situation) -> Self {
+        let situation = Situation { redactor: self.situation.redactor.clone(), ..situation };
         Self { situation: Arc::new(situation), ..self.clone() }
     }
 
@@ -179,14 +181,11 @@ impl GitHub {
     }
 
     fn failed(&self, call: &Call<'_>, reason: RestErrorKind, meta: Meta, body: &[u8]) -> RestError {
-        let text = String::from_utf8_lossy(body).into_owned();
+        let text = OutsideText::from_bytes(body);
         // Nothing else than a refusal is shown: the answer to a request for a token holds one.
         if meta.status >= 400 {
-            tracing::debug!(
-                "{} was answered: {}",
-                call.endpoint(),
-                text.chars().take(LONGEST_SHOWN).collect::<String>()
-            );
+            let shown = text.redacted(&self.situation.redactor).cut(LONGEST_SHOWN);
+            tracing::debug!("{} was answered: {shown}", call.endpoint());
         }
         RestError(Box::new(Details {
             reason,

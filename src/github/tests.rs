@@ -270,7 +270,7 @@ async fn a_refusal_keeps_what_the_diagnosis_needs() {
     assert_eq!(error.endpoint(), "POST /repos/octo/site/dispatches");
     assert_eq!(error.meta().accepted_permissions(), Some("contents=write"));
     assert_eq!(error.meta().request_id(), Some("1234"));
-    assert!(error.text().contains("not accessible") && error.is_not_permitted());
+    assert!(error.says("not accessible") && error.is_not_permitted());
     assert_eq!(Failure::from(error).retry, Retry::Never);
 }
 

@@ -2,7 +2,7 @@
 
 use super::table::find;
 use crate::{
-    credential::without_token_shapes,
+    credential::{OutsideText, Redactor},
     diagnosis::{Cause, Failure},
     names::NameError,
 };
@@ -15,12 +15,14 @@ pub(super) fn invalid(what: String) -> Failure {
     Failure::new(Cause::InvalidInput, what)
 }
 
-/// At most 100 characters of a value, quoted.
+/// How many characters of a value are shown.
+const LONGEST_VALUE: usize = 100;
+
+/// The beginning of a value, quoted.
 fn quoted(text: &str) -> String {
-    // Before anything is cut: half a token is not known again.
-    let text = &*without_token_shapes(text);
-    let short: String = text.chars().take(100).collect();
-    if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
+    // The step's own secrets are not known here: what is printed is redacted once more, and knows a part of one by the mark.
+    let value = OutsideText::from(text).redacted(&Redactor::default()).cut(LONGEST_VALUE);
+    format!("{:?}", *value)
 }
 
 pub(super) fn refused(name: &str, text: &str, why: &str) -> Failure {

@@ -150,7 +150,7 @@ impl Desk<'_> {
             Ok(made) => return Ok(Some((made, PullRequestStatus::Opened))),
             Err(refusal) => refusal,
         };
-        if refusal.text().contains("No commits between") {
+        if refusal.says("No commits between") {
             return Ok(None);
         }
         let look = || async { Ok(github.open_pull_request(slug, head, base).await?.value) };
@@ -268,8 +268,10 @@ fn tip(sha: &str) -> Result<Oid, Failure> {
 
 /// GitHub's own sentence in a refusal.
 fn said(error: &RestError) -> String {
-    let body: serde_json::Value = serde_json::from_str(error.text()).unwrap_or_default();
-    let message = body["message"].as_str().unwrap_or("GitHub does not merge it now");
-    let first = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if first.ends_with('.') { first } else { first + "." }
+    let sentence = error.sentence().into_inner();
+    match sentence.as_str() {
+        "" => "GitHub does not merge it now.".to_owned(),
+        _ if sentence.ends_with('.') => sentence,
+        _ => sentence + ".",
+    }
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::blocking::blocking;
 use crate::{
+    credential::Shown,
     diagnosis::{Cause, Failure, Operation, Situation},
     git::{
         WireError,
@@ -34,7 +35,7 @@ pub struct LfsFacts {
     /// Those that the target lacks and the checkout has damaged, with the file.
     pub damaged: Vec<(NamedObject, PathBuf)>,
     /// Those that the target does not take: the status and the server's words.
-    pub refused: Vec<(NamedObject, u16, String)>,
+    pub refused: Vec<(NamedObject, u16, Shown)>,
     /// Why the target was not asked, or did not tell.
     pub untold: Option<Untold>,
 }
@@ -130,10 +131,13 @@ pub async fn look(
     Ok(facts)
 }
 
+/// How many characters of the server's words are shown.
+const LONGEST_SAID: usize = 200;
+
 /// Why the target does not take an object.
-pub(crate) fn refused(pointer: &Pointer, code: u16, message: &str) -> Failure {
+pub(crate) fn refused(pointer: &Pointer, code: u16, message: &Shown) -> Failure {
     // The server's words are outside text: they could hold line breaks, and be of any length.
-    let message: String = message.chars().filter(|letter| !letter.is_control()).take(200).collect();
+    let message = message.one_line().cut(LONGEST_SAID).into_inner();
     let cause = if code == 422 || code == 413 { Cause::FileTooLarge } else { Cause::LfsUnavailable };
     let what = format!(
         "The target does not take the Git LFS object {} ({} bytes): {message:?} (status {code}).",

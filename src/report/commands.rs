@@ -6,8 +6,11 @@
 
 use std::io::{self, Write};
 
-use super::text::{safe_line, what_and_remedy};
-use crate::diagnosis::Failure;
+use super::text::{cut, safe_line, what_and_remedy};
+use crate::{
+    credential::{Redacted, Shown},
+    diagnosis::Failure,
+};
 
 /// Past this many characters the runner cuts an annotation's message.
 pub const LONGEST_MESSAGE: usize = 4096;
@@ -53,7 +56,7 @@ pub fn add_mask(out: &mut impl Write, secret: &str) -> io::Result<()> {
 }
 
 /// Opens a fold of the log. Groups do not nest.
-pub fn group(out: &mut impl Write, title: &str) -> io::Result<()> {
+pub fn group(out: &mut impl Write, title: &Shown) -> io::Result<()> {
     writeln!(out, "::group::{}", data(&safe_line(title)))
 }
 
@@ -68,10 +71,10 @@ pub fn debug(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 /// An annotation of the run, also a line of the log. `title` is a cause's slug; without one there is no title.
-pub fn annotate(out: &mut impl Write, level: Level, title: Option<&str>, text: &str) -> io::Result<()> {
-    let text = super::text::cut(text, LONGEST_MESSAGE);
-    let text = safe_line(&text);
-    let text = data(&super::text::cut(&text, LONGEST_MESSAGE));
+pub fn annotate(out: &mut impl Write, level: Level, title: Option<&str>, text: &Shown) -> io::Result<()> {
+    // Twice: what is escaped is longer, and escaping all of a megabyte takes its time.
+    let text = text.cut(LONGEST_MESSAGE);
+    let text = data(&cut(&safe_line(&text), LONGEST_MESSAGE));
     match title {
         Some(title) => writeln!(out, "::{} title={}::{text}", level.name(), property(&safe_line(title))),
         None => writeln!(out, "::{}::{text}", level.name()),
@@ -79,7 +82,7 @@ pub fn annotate(out: &mut impl Write, level: Level, title: Option<&str>, text: &
 }
 
 /// A failure's annotation text: `<what happened>. <what to do>.`, the remedy always visible.
-pub fn failure_text(failure: &Failure) -> String {
+pub fn failure_text(failure: &Redacted<Failure>) -> String {
     what_and_remedy(&safe_line(&failure.what), &safe_line(failure.remedy()), LONGEST_MESSAGE)
 }
 
@@ -88,6 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::credential::Redactor;
     use crate::diagnosis::Cause;
     use crate::report::tests::runner;
 
@@ -97,10 +101,15 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn text(failure: Failure) -> Shown {
+        let redactor = Redactor::default();
+        redactor.redacted(failure_text(&redactor.redacted(failure)))
+    }
+
     #[test]
     fn an_error_has_the_cause_as_its_title() {
         let failure = Failure::new(Cause::InvalidInput, "`brnch`: 100% wrong, a:b.").with_remedy("Write `branch`.");
-        let line = written(|out| annotate(out, Level::Error, Some(failure.cause.slug()), &failure_text(&failure)));
+        let line = written(|out| annotate(out, Level::Error, Some(failure.cause.slug()), &text(failure.clone())));
         assert_eq!(line, "::error title=invalid-input::`brnch`: 100%25 wrong, a:b. Write `branch`.\n");
     }
 
@@ -114,7 +123,7 @@ mod tests {
     #[test]
     fn a_megabyte_of_text_is_cut_and_keeps_its_remedy() {
         let failure = Failure::new(Cause::Unknown, "\u{1b}".repeat(1 << 20)).with_remedy("Do this.");
-        let line = written(|out| annotate(out, Level::Error, Some("unknown"), &failure_text(&failure)));
+        let line = written(|out| annotate(out, Level::Error, Some("unknown"), &text(failure.clone())));
         let command = runner::parse_line(line.trim_end()).unwrap();
         assert_eq!(command.data.chars().count(), LONGEST_MESSAGE);
         assert!(command.data.ends_with("… Do this."));
@@ -123,7 +132,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_runner_reads_back_one_command_with_this_text(title in runner::hostile(), text in runner::hostile()) {
-            let line = written(|out| annotate(out, Level::Warning, Some(&title), &text));
+            let line = written(|out| annotate(out, Level::Warning, Some(&title), &Redactor::default().redacted(text.clone())));
             let (commands, rest) = runner::parse_log(&line);
             prop_assert_eq!((commands.len(), rest.concat()), (1, String::new()));
             prop_assert_eq!(&commands[0].name, "warning");

@@ -22,7 +22,7 @@ use super::{
     text::{safe_line, safe_lines},
 };
 use crate::{
-    credential::{Redactor, Secret},
+    credential::{Redactor, Secret, Shown},
     diagnosis::{Failure, Stage},
 };
 use progress::Bar;
@@ -83,7 +83,7 @@ struct Streams {
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     annotations: HashMap<Level, usize>,
-    said: HashSet<(Level, Option<String>, String)>,
+    said: HashSet<(Level, Option<String>, Shown)>,
     bar: Option<Bar>,
 }
 
@@ -203,13 +203,6 @@ impl Console {
         }
     }
 
-    fn redacted(&self, failure: &Failure) -> Failure {
-        // A copy: the report keeps the words as they came, since each rendering cleans for itself.
-        let mut failure = failure.clone();
-        super::target::failure_texts(&mut failure, &mut |text| self.0.redactor.clean(text));
-        failure
-    }
-
     fn streams(&self) -> MutexGuard<'_, Streams> {
         // A thread that panicked while printing leaves no state that the next line could not follow.
         self.0.streams.lock().unwrap_or_else(PoisonError::into_inner)
@@ -218,33 +211,33 @@ impl Console {
     /// Shows `entries` without anything of another thread in between.
     fn show(&self, entries: impl IntoIterator<Item = LogEntry>) {
         let mode = self.0.mode;
-        let clean = |text: &str| self.0.redactor.redact(text).into_owned();
+        let clean = |text: String| self.0.redactor.redacted(text);
         let mut streams = self.streams();
         for entry in entries {
             match entry {
                 LogEntry::Open(title) if mode == Mode::Runner => {
-                    let title = clean(&title);
+                    let title = clean(title);
                     streams.show(|out| commands::group(out, &title));
                 }
                 LogEntry::Close if mode == Mode::Runner => streams.show(commands::endgroup),
                 LogEntry::Close => {}
                 // Groups do not nest on a runner, so a stage inside a target's group is a heading.
                 LogEntry::Open(title) | LogEntry::Heading(title) => {
-                    streams.say(mode, Style::new().bold(), &safe_line(&clean(&title)));
+                    streams.say(mode, Style::new().bold(), &safe_line(&clean(title)));
                 }
                 LogEntry::Line(tone, text) => {
-                    for line in safe_lines(&clean(&text)) {
+                    for line in safe_lines(&clean(text)) {
                         streams.say(mode, tone.style(), &line);
                     }
                 }
                 LogEntry::ErrorLine(tone, text) => {
-                    for line in safe_lines(&clean(&text)) {
+                    for line in safe_lines(&clean(text)) {
                         streams.tell(mode, tone, &line);
                     }
                 }
                 LogEntry::Mark { .. } if mode != Mode::Runner => {}
                 LogEntry::Annotation { level, title, text } | LogEntry::Mark { level, title, text } => {
-                    streams.annotate(mode, level, title, clean(&text));
+                    streams.annotate(mode, level, title, clean(text));
                 }
             }
         }
@@ -278,7 +271,7 @@ impl Streams {
     }
 
     /// The same annotation is shown once. What the runner would not keep becomes a line.
-    fn annotate(&mut self, mode: Mode, level: Level, title: Option<String>, text: String) {
+    fn annotate(&mut self, mode: Mode, level: Level, title: Option<String>, text: Shown) {
         if self.said.contains(&(level, title.clone(), text.clone())) {
             return;
         }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{Console, Report, outputs, summary};
+use crate::credential::Redacted;
 
 /// Where the report goes beside the log.
 #[derive(Clone, Debug, Default)]
@@ -20,11 +21,10 @@ pub struct Destinations {
 /// Writes the outputs and the summary, in every case that a step can end in. The answer is whether
 /// the outputs are there: later steps go by them, so that a step without them has failed. A summary that cannot be written is
 /// a warning.
-pub fn write_all(report: &Report, destinations: &Destinations, console: &Console) -> bool {
-    let redactor = console.redactor();
+pub fn write_all(report: &Redacted<Report>, destinations: &Destinations, console: &Console) -> bool {
     let mut written = true;
     if let Some(path) = &destinations.output {
-        let content = outputs::render(report, redactor);
+        let content = outputs::render(report);
         if let Err(error) = append(path, |_| content) {
             console.error(None, &format!("The outputs could not be written to {}: {error}.", path.display()));
             written = false;
@@ -33,7 +33,7 @@ pub fn write_all(report: &Report, destinations: &Destinations, console: &Console
     if let Some(path) = &destinations.summary {
         let appended = append(path, |taken| {
             let left = u64::try_from(summary::MOST_BYTES).unwrap_or(u64::MAX).saturating_sub(taken + 1);
-            summary::render(report, redactor, usize::try_from(left).unwrap_or(usize::MAX))
+            summary::render(report, usize::try_from(left).unwrap_or(usize::MAX))
         });
         complain(console, path, appended);
     }
@@ -89,7 +89,7 @@ mod tests {
         std::fs::write(destinations.output.as_ref().unwrap(), "before=kept").unwrap();
         std::fs::write(destinations.summary.as_ref().unwrap(), "# Before").unwrap();
         let (console, out) = console();
-        write_all(&fixtures::success(), &destinations, &console);
+        write_all(&Redactor::default().redacted(fixtures::success()), &destinations, &console);
         let outputs = runner::parse_file(&std::fs::read_to_string(destinations.output.unwrap()).unwrap()).unwrap();
         assert_eq!(outputs[0], ("before".into(), "kept".into()));
         assert_eq!(outputs.len(), outputs::NAMES.len() + 1);
@@ -104,7 +104,7 @@ mod tests {
         let path = folder.path().join("summary");
         std::fs::write(&path, "x".repeat(summary::MOST_BYTES - 400)).unwrap();
         let destinations = Destinations { output: None, summary: Some(path.clone()) };
-        write_all(&fixtures::success(), &destinations, &console().0);
+        write_all(&Redactor::default().redacted(fixtures::success()), &destinations, &console().0);
         assert!(std::fs::metadata(path).unwrap().len() < summary::MOST_BYTES as u64);
     }
 
@@ -116,7 +116,7 @@ mod tests {
             summary: Some(folder.path().to_owned()),
         };
         let (console, out) = console();
-        assert!(!write_all(&fixtures::success(), &destinations, &console));
+        assert!(!write_all(&Redactor::default().redacted(fixtures::success()), &destinations, &console));
         let (commands, _) = runner::parse_log(&out.text());
         assert_eq!(commands.iter().map(|command| command.name.as_str()).collect::<Vec<_>>(), ["error", "warning"]);
     }

@@ -1,7 +1,7 @@
 //! The report as JSON: the output `report`, of the form of `docs/report.schema.json`, small enough to be handed on.
 
 use super::{Report, text::cut};
-use crate::credential::Redactor;
+use crate::credential::{Redacted, Texts as _};
 
 /// The report is cut to less than this many bytes.
 pub const MOST_BYTES: usize = 256 * 1024;
@@ -9,16 +9,12 @@ pub const MOST_BYTES: usize = 256 * 1024;
 /// A text is cut to this many characters, whatever the report's size.
 const LONGEST_TEXT: usize = 4096;
 
-/// The report on one line, without secrets, in at most 256 KiB.
+/// The report on one line, in at most 256 KiB.
 ///
 /// When it would be larger its lists are cut, and what is left out is counted: first each target's lists, then
 /// the texts, at last the list of targets.
-pub fn render(report: &Report, redactor: &Redactor) -> String {
-    let mut report = report.clone();
-    report.for_each_text(&mut |text| {
-        redactor.clean(text);
-        shorten(text, LONGEST_TEXT);
-    });
+pub fn render(report: &Redacted<Report>) -> String {
+    let mut report = Report::clone(report);
     for (entries, characters) in [
         (usize::MAX, LONGEST_TEXT),
         (1000, LONGEST_TEXT),
@@ -83,7 +79,7 @@ mod tests {
     use super::*;
     use crate::report::tests::{fixtures, runner};
     use crate::{
-        credential::Secret,
+        credential::{Redactor, Secret},
         diagnosis::{Cause, Failure, Stage},
     };
 
@@ -103,7 +99,7 @@ mod tests {
     }
 
     fn checked(report: &Report) -> Value {
-        let json = render(report, &Redactor::default());
+        let json = render(&Redactor::default().redacted(report.clone()));
         assert!(json.len() < MOST_BYTES && !json.contains('\n'));
         let json: Value = serde_json::from_str(&json).unwrap();
         if let Err(error) = jsonschema::validate(&schema(), &json) {
@@ -173,7 +169,7 @@ mod tests {
         let mut report = fixtures::success();
         report.targets.extend(fixtures::failure().targets);
         report.for_each_text(&mut |text| *text = format!("<canary-4711 {text}"));
-        let json: Value = serde_json::from_str(&render(&report, &redactor)).unwrap();
+        let json: Value = serde_json::from_str(&render(&redactor.redacted(report))).unwrap();
         each_text(&json, "", &mut |path, text| {
             assert!(!text.contains("canary-4711"), "{path}: {text}");
             let own = [
@@ -192,7 +188,7 @@ mod tests {
         });
         // Vocabulary is not outside text: a secret that equals it does not make the report unreadable.
         let redactor = Redactor::new(&[Secret::new("done".into())]);
-        assert!(render(&fixtures::success(), &redactor).contains("\"status\":\"done\""));
+        assert!(render(&redactor.redacted(fixtures::success())).contains("\"status\":\"done\""));
     }
 
     proptest! {
@@ -200,7 +196,7 @@ mod tests {
         fn hostile_text_comes_back_as_it_went_in(text in runner::hostile()) {
             let mut report = fixtures::success();
             report.targets[0].runs[0].workflow.clone_from(&text);
-            let json: Value = serde_json::from_str(&render(&report, &Redactor::default())).unwrap();
+            let json: Value = serde_json::from_str(&render(&Redactor::default().redacted(report.clone()))).unwrap();
             prop_assert_eq!(json["targets"][0]["runs"][0]["workflow"].as_str(), Some(text.as_str()));
         }
     }

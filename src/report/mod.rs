@@ -28,7 +28,10 @@ pub use target::{OutputFacts, TargetReport};
 
 use serde::{Serialize, Serializer};
 
-use crate::diagnosis::{Cause, Failure, Stage};
+use crate::{
+    credential::Texts,
+    diagnosis::{Cause, Failure, Stage},
+};
 
 /// The version of the report's form, its field `schema`.
 pub const SCHEMA: u32 = 1;
@@ -110,14 +113,16 @@ impl Report {
     pub(super) fn keep_error(&mut self) {
         self.failure = self.first_failure().map(|(_, stage, failure)| (stage, failure.clone()));
     }
+}
 
-    /// Hands every text that may come from outside to `change`, in place.
-    pub(crate) fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+impl Texts for Report {
+    /// Every text that may come from outside.
+    fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
         for target in &mut self.targets {
             target.for_each_text(change);
         }
         if let Some((_, failure)) = &mut self.failure {
-            target::failure_texts(failure, change);
+            failure.for_each_text(change);
         }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Drift, OutputFacts, Report, json};
 use crate::{
-    credential::{Redactor, TokenKind},
+    credential::{Redacted, TokenKind},
     diagnosis::Cause,
     names::moment::rfc3339,
 };
@@ -35,14 +35,14 @@ pub const NAMES: &[&str] = &[
     "report",
 ];
 
-/// Every output with its value, in the order of [`NAMES`]; the single-valued ones speak of the first target. Without secrets.
-pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String)> {
+/// Every output with its value, in the order of [`NAMES`]; the single-valued ones speak of the first target.
+pub fn values(report: &Redacted<Report>) -> Vec<(&'static str, String)> {
     let unknown = OutputFacts::default();
     let first = report.targets.first();
     let facts = first.map_or(&unknown, |target| &target.facts);
     let run = first.and_then(|target| target.last_run());
     let request = first.and_then(|target| target.pull_request.as_ref());
-    let outside = |text: Option<&str>| redactor.redact(text.unwrap_or_default()).into_owned();
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let oid = |oid: Option<crate::names::Oid>| oid.map(|oid| oid.to_string()).unwrap_or_default();
     NAMES
         .iter()
@@ -51,21 +51,21 @@ pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String
                 "pushed" => facts.pushed.to_string(),
                 "commit" => oid(facts.commit),
                 "previous" => oid(facts.previous),
-                "branch" => outside(facts.branch.as_deref()),
-                "tag" => outside(Some(&facts.tags.join("\n"))),
+                "branch" => text(facts.branch.as_deref()),
+                "tag" => facts.tags.join("\n"),
                 "tag-created" => facts.tag_created.to_string(),
                 "dispatched" => facts.dispatched.to_string(),
                 "run-id" => run.map(|run| run.id.to_string()).unwrap_or_default(),
-                "run-url" => outside(run.map(|run| run.url.as_str())),
-                "run-conclusion" => outside(run.map(|run| run.conclusion.as_str())),
-                "page-url" => outside(facts.page_url.as_deref()),
+                "run-url" => text(run.map(|run| run.url.as_str())),
+                "run-conclusion" => text(run.map(|run| run.conclusion.as_str())),
+                "page-url" => text(facts.page_url.as_deref()),
                 "pull-request" => request.map(|request| request.number.to_string()).unwrap_or_default(),
-                "pull-request-url" => outside(request.map(|request| request.url.as_str())),
+                "pull-request-url" => text(request.map(|request| request.url.as_str())),
                 "drift" => first.and_then(|target| target.drift).map_or("", Drift::name).to_owned(),
                 "token-kind" => facts.token_kind.unwrap_or(TokenKind::Unknown).name().to_owned(),
                 "token-expires-at" => facts.token_expires_at.map(rfc3339).unwrap_or_default(),
                 "error" => report.error().map_or("", Cause::slug).to_owned(),
-                _ => json::render(report, redactor),
+                _ => json::render(report),
             };
             (name, value)
         })
@@ -74,9 +74,9 @@ pub fn values(report: &Report, redactor: &Redactor) -> Vec<(&'static str, String
 
 /// The outputs in the file's form. Each value stands between two lines of a delimiter that nobody can guess,
 /// so that no value can end early or bring a further output.
-pub fn render(report: &Report, redactor: &Redactor) -> String {
+pub fn render(report: &Redacted<Report>) -> String {
     let mut file = String::new();
-    for (name, value) in values(report, redactor) {
+    for (name, value) in values(report) {
         let delimiter = format!("ghadelimiter_{}", Uuid::new_v4());
         // Writing to a String does not fail.
         let _ = writeln!(file, "{name}<<{delimiter}\n{value}\n{delimiter}");
@@ -93,12 +93,12 @@ mod tests {
     use super::*;
     use crate::report::tests::{fixtures, runner};
     use crate::{
-        credential::Secret,
+        credential::{Redactor, Secret, Texts as _},
         diagnosis::{Failure, Stage},
     };
 
     fn parsed(report: &Report) -> BTreeMap<String, String> {
-        let file = render(report, &Redactor::default());
+        let file = render(&Redactor::default().redacted(report.clone()));
         let pairs = runner::parse_file(&file).unwrap();
         assert_eq!(pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), NAMES);
         pairs.into_iter().collect()
@@ -130,7 +130,7 @@ mod tests {
         ] {
             assert_eq!(outputs[name], value, "{name}");
         }
-        assert_eq!(outputs["report"], json::render(&report, &Redactor::default()));
+        assert_eq!(outputs["report"], json::render(&Redactor::default().redacted(report.clone())));
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn no_delimiter_is_used_twice() {
-        let file = render(&fixtures::success(), &Redactor::default());
+        let file = render(&Redactor::default().redacted(fixtures::success()));
         let mut delimiters: Vec<_> = file.lines().filter_map(|line| line.split_once("<<ghadelimiter_")).collect();
         delimiters.sort_unstable_by_key(|(_, delimiter)| *delimiter);
         delimiters.dedup_by_key(|(_, delimiter)| *delimiter);
@@ -155,7 +155,7 @@ mod tests {
         let redactor = Redactor::new(&[Secret::new("4711-canary".into())]);
         let mut report = fixtures::success();
         report.for_each_text(&mut |text| text.push_str(" 4711-canary"));
-        assert!(!render(&report, &redactor).contains("4711-canary"));
+        assert!(!render(&redactor.redacted(report)).contains("4711-canary"));
     }
 
     proptest! {

@@ -21,7 +21,7 @@ use super::{
     text::{count, duration},
 };
 use crate::{
-    credential::Redactor,
+    credential::Redacted,
     diagnosis::{Failure, Stage},
 };
 
@@ -37,16 +37,14 @@ const DOCUMENTATION: &str = "https://docs.github.com";
 /// What the closing note may take.
 const NOTE: usize = 200;
 
-/// The summary in less than `most_bytes` bytes, without secrets. What does not fit is counted and left out, from the end.
-pub fn render(report: &Report, redactor: &Redactor, most_bytes: usize) -> String {
-    let mut report = report.clone();
-    report.for_each_text(&mut |text| redactor.clean(text));
-    let mut sections = vec![heading(&report)];
+/// The summary in less than `most_bytes` bytes. What does not fit is counted and left out, from the end.
+pub fn render(report: &Redacted<Report>, most_bytes: usize) -> String {
+    let mut sections = vec![heading(report)];
     if let [target] = report.targets.as_slice() {
         sections.extend(details(target, report.dry_run));
     } else if !report.targets.is_empty() {
-        sections.push(targets(&report));
-        for target in failed_first(&report) {
+        sections.push(targets(report));
+        for target in failed_first(report) {
             let mut section = format!("<details><summary>{}</summary>\n\n", code(&target.repository));
             if let Some((stage, failure)) = target.failure() {
                 section.push_str(&blame(target, stage, failure, report.dry_run));

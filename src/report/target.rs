@@ -10,7 +10,7 @@ use super::entries::{
     StageStatus,
 };
 use crate::{
-    credential::TokenKind,
+    credential::{Texts as _, TokenKind},
     diagnosis::{Cause, Failure, Stage},
     names::{Oid, Slug, Target},
 };
@@ -255,7 +255,7 @@ impl TargetReport {
                 .for_each(&mut *change);
         }
         if let Some((_, failure)) = &mut self.failure {
-            failure_texts(failure, change);
+            failure.for_each_text(change);
         }
         let facts = &mut self.facts;
         facts
@@ -266,9 +266,4 @@ impl TargetReport {
             .chain(&mut facts.tags)
             .for_each(&mut *change);
     }
-}
-
-pub(super) fn failure_texts(failure: &mut Failure, change: &mut dyn FnMut(&mut String)) {
-    change(&mut failure.what);
-    failure.remedy.iter_mut().chain(&mut failure.link).for_each(change);
 }

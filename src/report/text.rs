@@ -68,8 +68,10 @@ fn is_ignorable(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// At most `limit` characters of `text`, `…` standing for what was cut off the end.
-pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+/// At most `limit` characters of `text`, `…` standing for what was cut off the end. Only what renders a [`Redacted`] value cuts by it.
+///
+/// [`Redacted`]: crate::credential::Redacted
+pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     match text.char_indices().nth(limit) {
         None => Cow::Borrowed(text),
         Some(_) if limit == 0 => Cow::Borrowed(""),

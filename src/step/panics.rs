@@ -36,8 +36,8 @@ pub(super) fn report(context: &Context, console: &Console, json: bool, tokens: &
         let (done, ended) = mpsc::channel();
         // On a thread of its own: the one that failed may hold what is needed here.
         let writing = thread::Builder::new().spawn(move || {
-            let failure = Failure::new(Cause::InternalError, console.redactor().redact(&words).into_owned());
-            let text = commands::failure_text(&failure);
+            let failure = console.redactor().redacted(Failure::new(Cause::InternalError, words));
+            let text = console.redactor().redacted(commands::failure_text(&failure));
             let mut line = Vec::new();
             let _ = match console.mode() {
                 Mode::Runner => commands::annotate(&mut line, Level::Error, Some(failure.cause.slug()), &text),
@@ -45,10 +45,10 @@ pub(super) fn report(context: &Context, console: &Console, json: bool, tokens: &
             };
             // Past the console, whose streams may be held.
             let _ = io::stderr().write_all(&line);
-            let report = Report::failed(Stage::Inputs, &failure);
+            let report = console.redactor().redacted(Report::failed(Stage::Inputs, &failure));
             write_all(&report, &destinations, &console);
             if json {
-                super::print(&format!("{}\n", report_json::render(&report, console.redactor())));
+                super::print(&format!("{}\n", report_json::render(&report)));
             }
             if tokens.revoke_after_panic() > 0 {
                 let text = "The App's token could not be revoked; it ends by itself within an hour.\n";

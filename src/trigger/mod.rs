@@ -136,7 +136,7 @@ async fn workflow_dispatch(
             // An older GitHub Enterprise Server does not know the key, says so, and has started nothing.
             Err(error)
                 if error.is(422)
-                    && ["return_run_details", "not a permitted key"].iter().any(|word| error.text().contains(word)) =>
+                    && ["return_run_details", "not a permitted key"].iter().any(|words| error.says(words)) =>
             {
                 github.create_workflow_dispatch(slug, file, &plain).await
             }

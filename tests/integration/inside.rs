@@ -105,6 +105,7 @@ impl Step {
             Err(failure) => Report::failed(Stage::Inputs, &failure),
         };
         let destinations = Destinations { output: context.output_file.clone(), summary: context.summary_file.clone() };
+        let report = console.redactor().redacted(report);
         write_all(&report, &destinations, &console);
         console.finish(&report);
         drop(console);

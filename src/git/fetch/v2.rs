@@ -76,8 +76,11 @@ pub(super) async fn section(reader: &mut PacketReader, name: &[u8]) -> Result<()
     match reader.expect().await? {
         Packet::Data(payload) if line(&payload) == name => Ok(()),
         other => {
-            let name = String::from_utf8_lossy(name);
-            Err(WireError::protocol(format!("the section {name} is missing: {other:?}")))
+            let what = format!("the section {} is missing", String::from_utf8_lossy(name));
+            match other {
+                Packet::Data(payload) => Err(WireError::unexpected(what, &payload)),
+                Packet::Flush | Packet::Delimiter | Packet::ResponseEnd => Err(WireError::protocol(what)),
+            }
         }
     }
 }
@@ -143,7 +146,7 @@ mod tests {
         assert!(matches!(sections(&mut frames(&["shallow-info"])).await, Err(WireError::CutOff)));
         assert!(matches!(
             sections(&mut frames(&["shallow-info", "shallow x", "-"])).await,
-            Err(WireError::Protocol(_))
+            Err(WireError::Unexpected { .. })
         ));
         assert!(matches!(sections(&mut frames(&["ERR upload-pack: not our ref"])).await, Err(WireError::Remote(_))));
     }

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{LfsOid, Pointer};
 use crate::{
+    credential::{OutsideText, Shown},
     git::{
         WireError,
         transport::{HttpTransport, SshTransport},
@@ -48,7 +49,7 @@ pub enum LfsObjectState {
         /// The status of this object alone.
         code: u16,
         /// The server's words.
-        message: String,
+        message: Shown,
     },
 }
 
@@ -190,11 +191,8 @@ impl LfsServer {
             WireError::protocol(format!("the answer about Git LFS objects is not readable ({error})"))
         })?;
         if let Some(other) = reply.transfer.filter(|name| name != "basic") {
-            // The server's text: shortened and quoted before it comes into a message.
-            let other: String = other.chars().take(40).collect();
-            return Err(WireError::protocol(format!(
-                "the Git LFS transfer {other:?} was chosen, which was not offered"
-            )));
+            let what = "a Git LFS transfer was chosen that was not offered";
+            return Err(WireError::unexpected(what, other.as_bytes()));
         }
         // The order of the answer is the server's choice.
         let mut told: BTreeMap<LfsOid, ResponseObject> =
@@ -220,7 +218,7 @@ impl LfsServer {
             // As an HTTP server without Git LFS answers.
             status: 404,
             headers: Vec::new(),
-            text: String::new(),
+            text: OutsideText::default(),
         };
         let mut told: ResponseAction = serde_json::from_slice(&text).map_err(|_| unreadable())?;
         let until = until(told.expires_in);
@@ -236,6 +234,7 @@ impl LfsServer {
 
     fn standing(&self, object: ResponseObject) -> Result<LfsObjectState, WireError> {
         if let Some(ObjectError { code, message }) = object.error {
+            let message = OutsideText::from(message).redacted(self.client().redactor());
             return Ok(LfsObjectState::Refused { code, message });
         }
         // No action means that the server has the object already (batch.md, "Successful Responses").

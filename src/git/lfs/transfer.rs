@@ -15,6 +15,7 @@ use super::{
     batch::{LfsServer, MEDIA, TransferAction, Upload},
 };
 use crate::{
+    credential::{OutsideText, Redactor},
     diagnosis::{Cause, Failure, Operation, Retry, Situation},
     git::WireError,
     http::{Answer, Body, HttpError, LongWork},
@@ -22,6 +23,9 @@ use crate::{
 
 /// How much of a refusal's body is read, in bytes.
 const TEXT_LIMIT: usize = 16 * 1024;
+
+/// How many characters of a refusal's words are shown.
+const LONGEST_SAID: usize = 200;
 
 impl LfsServer {
     /// Sends an object and has it verified where the server wants that. `content` yields the object's bytes.
@@ -65,7 +69,8 @@ impl LfsServer {
             return Ok(());
         }
         let host = action.href.host_str().unwrap_or("the storage").to_owned();
-        Err(refused(answer, &format!("{what} of the Git LFS object {}", pointer.oid.short()), &host).await)
+        Err(refused(answer, &format!("{what} of the Git LFS object {}", pointer.oid.short()), &host, client.redactor())
+            .await)
     }
 }
 
@@ -92,7 +97,7 @@ fn request_of_json(action: &TransferAction, body: String) -> Result<Request<Body
     Ok(request)
 }
 
-async fn refused(answer: Answer, what: &str, host: &str) -> Failure {
+async fn refused(answer: Answer, what: &str, host: &str, redactor: &Redactor) -> Failure {
     let status = answer.status.as_u16();
     let headers: Vec<(String, String)> = answer
         .headers
@@ -100,12 +105,12 @@ async fn refused(answer: Answer, what: &str, host: &str) -> Failure {
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let text = beginning(answer).await;
-    let said = said(&text);
-    let said = if said.is_empty() { String::new() } else { format!(": {said:?}") };
+    let said = said(&text).redacted(redactor).cut(LONGEST_SAID);
+    let said = if said.is_empty() { String::new() } else { format!(": {:?}", *said) };
     let sentence = format!("{host} answered the {what} with status {status}{said}.");
     match status {
         408 | 429 | 500..=506 | 508 | 510.. => {
-            let error = WireError::Status { request: what.to_owned(), status, headers, text: String::new() };
+            let error = WireError::Status { request: what.to_owned(), status, headers, text: OutsideText::default() };
             let failure = error.into_failure(Operation::GitPush, &Situation::default());
             let retry = if let Retry::After(pause) = failure.retry { Retry::After(pause) } else { Retry::Backoff };
             Failure::new(Cause::ServerError, sentence).with_retry(retry)
@@ -117,20 +122,21 @@ async fn refused(answer: Answer, what: &str, host: &str) -> Failure {
     }
 }
 
-async fn beginning(answer: Answer) -> String {
+async fn beginning(answer: Answer) -> OutsideText {
     let mut body = answer.body.into_data_stream();
     let mut text = Vec::new();
     while let Some(Ok(piece)) = body.next().await {
         text.extend_from_slice(&piece[..piece.len().min(TEXT_LIMIT - text.len())]);
         if text.len() >= TEXT_LIMIT {
-            break;
+            return OutsideText::cut_off(&text);
         }
     }
-    String::from_utf8_lossy(&text).into_owned()
+    OutsideText::from_bytes(&text)
 }
 
 /// The words of a refusal: an object storage answers in XML, whose other elements repeat the signed request.
-fn said(text: &str) -> String {
+fn said(text: &OutsideText) -> OutsideText {
+    let text = text.searched();
     let element = |name: &str| {
         let (_, rest) = text.split_once(&format!("<{name}>"))?;
         Some(rest.split_once("</")?.0.to_owned())
@@ -141,7 +147,7 @@ fn said(text: &str) -> String {
     };
     let words = element("Message").or_else(|| element("Code")).or_else(json).unwrap_or_default();
     // Foreign text: a control character must not reach the log.
-    words.chars().filter(|letter| !letter.is_control()).take(200).collect()
+    words.chars().filter(|letter| !letter.is_control()).collect::<String>().into()
 }
 
 #[cfg(test)]
@@ -151,8 +157,8 @@ mod tests {
     #[test]
     fn only_the_message_of_a_refusal_is_told() {
         let xml = "<Error><Code>SignatureDoesNotMatch</Code><Message>No match.</Message><SignatureProvided>abc</SignatureProvided></Error>";
-        assert_eq!(said(xml), "No match.");
-        assert_eq!(said(r#"{"message":"quota"}"#), "quota");
-        assert_eq!(said("<html>secret</html>"), "");
+        assert_eq!(said(&xml.into()), "No match.".into());
+        assert_eq!(said(&r#"{"message":"quota"}"#.into()), "quota".into());
+        assert!(said(&"<html>secret</html>".into()).is_blank());
     }
 }

@@ -13,6 +13,7 @@ use super::{
     PushError, PushRequest, RefCommand, as_git_shows,
 };
 use crate::{
+    credential::OutsideText,
     diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
     names::RefName,
     progress::{NoWatch, Watch},
@@ -29,7 +30,7 @@ pub struct PushReport {
     /// The refs in the order of the commands; `Err` holds the words in brackets after `[remote rejected]`.
     pub refs: Vec<(RefName, Result<(), String>)>,
     /// What the server said for a person (git shows it as `remote: …`), lines with a newline between them.
-    pub remote_lines: String,
+    pub remote_lines: OutsideText,
 }
 
 /// The lines of a report, as they came.
@@ -51,14 +52,13 @@ impl RawReport {
             self.refs.push((name.to_owned(), Err(reason.to_owned())));
         // `option` lines of report-status-v2 only explain the `ok` line before them.
         } else if !text.starts_with("option ") {
-            let text: String = text.chars().take(80).collect();
-            return Err(WireError::protocol(format!("the report holds the line {text:?}")));
+            return Err(WireError::unexpected("the report holds another line", line(payload)));
         }
         Ok(())
     }
 
     /// The report on what was asked for; the error says what it lacks.
-    pub(super) fn into_report(self, request: &PushRequest, remote_lines: String) -> Result<PushReport, String> {
+    pub(super) fn into_report(self, request: &PushRequest, remote_lines: OutsideText) -> Result<PushReport, String> {
         let unpack = match self.unpack.as_deref() {
             Some("ok") => Ok(()),
             Some(reason) => Err(reason.to_owned()),
@@ -180,9 +180,9 @@ impl PushReport {
         let failure = self.failure(Some((name, reason)), situation);
         // NOTE: inside an atomic push the reason stands in the sideband only, whichever ref it belongs to.
         let unexplained = is_consequence(reason) || reason == "failed to update ref";
-        let lost = says_lost_race(reason) || unexplained && says_lost_race(&self.remote_lines);
+        let lost = says_lost_race(reason) || unexplained && says_lost_race(self.remote_lines.searched());
         // "failed to update ref" without a word beside it says only that the ref was not moved.
-        let silent = unexplained && self.remote_lines.trim().is_empty();
+        let silent = unexplained && self.remote_lines.is_blank();
         if self.unpack.is_ok() && (lost || silent) {
             return PushError::LostRace(Failure::new(Cause::CannotLockRef, failure.what).with_retry(Retry::Backoff));
         }
@@ -198,7 +198,7 @@ impl PushReport {
             let name = name.short();
             text += &[" ! [remote rejected] ", name, " -> ", name, " (", reason, ")\n"].concat();
         }
-        classify(&Evidence::of_text(Operation::GitPush, &text), situation).into_failure()
+        classify(&Evidence::of_text(Operation::GitPush, text), situation).into_failure()
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
         frames
     }
 
-    async fn read(bytes: Vec<u8>, sideband: bool) -> (Result<RawReport, WireError>, String) {
+    async fn read(bytes: Vec<u8>, sideband: bool) -> (Result<RawReport, WireError>, OutsideText) {
         let mut said = RemoteLines::default();
         let pieces: Vec<_> = bytes.chunks(5).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
         let report =
@@ -282,7 +282,7 @@ mod tests {
         let answer = ["unpack ok", "ok refs/heads/a", "option refname refs/heads/b", "option forced-update"];
         let through_bands = report(&answer, &["refs/heads/a"]).await.unwrap();
         assert!(through_bands.is_success());
-        assert_eq!(through_bands.remote_lines, "hello");
+        assert_eq!(through_bands.remote_lines, "hello".into());
         let (raw, said) = read(lines(&answer), false).await;
         assert_eq!(raw.unwrap().into_report(&request(&["refs/heads/a"]), said).unwrap().refs, through_bands.refs);
     }
@@ -296,14 +296,14 @@ mod tests {
         let failed = report(&["unpack index-pack abnormal exit"], &names).await.unwrap();
         assert!(!failed.is_success() && failed.refs.iter().all(|(_, outcome)| outcome.is_err()));
         assert!(matches!(failed.judge(&Situation::default()), Err(PushError::Failed(_))));
-        assert!(matches!(read(lines(&["unpack ok", "surprise"]), false).await.0, Err(WireError::Protocol(_))));
+        assert!(matches!(read(lines(&["unpack ok", "surprise"]), false).await.0, Err(WireError::Unexpected { .. })));
     }
 
     /// The error of a push of two refs with these outcomes and these words in the sideband.
     fn judged(outcomes: [Result<(), &str>; 2], said: &str) -> PushError {
         let names = ["refs/heads/a", "refs/heads/b"].into_iter();
         let refs = names.zip(outcomes).map(|(name, outcome)| (name.parse().unwrap(), outcome.map_err(str::to_owned)));
-        let report = PushReport { unpack: Ok(()), refs: refs.collect(), remote_lines: said.to_owned() };
+        let report = PushReport { unpack: Ok(()), refs: refs.collect(), remote_lines: said.into() };
         report.judge(&Situation::default()).unwrap_err()
     }
 

@@ -369,7 +369,7 @@ async fn refs_of_one_push_are_reported_apart() {
     let request = PushRequest { commands, pack: Pack::default(), atomic: false };
     let watch: Arc<dyn Watch> = Arc::new(NoWatch);
     let report = remote.push_each(&advertisement, &request, &watch).await.unwrap();
-    assert_eq!(report.remote_lines, "closed for repair\nerror: hook declined to update refs/heads/closed");
+    assert_eq!(report.remote_lines, "closed for repair\nerror: hook declined to update refs/heads/closed".into());
     let outcomes: Vec<_> = report.refs.iter().map(|(name, outcome)| (name.short(), outcome.is_ok())).collect();
     assert_eq!(outcomes, [("closed", false), ("open", true), ("v1", true)]);
     assert_eq!(server.git(&["for-each-ref", "--format=%(refname:short)"]), "main\nopen");

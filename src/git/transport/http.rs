@@ -21,7 +21,7 @@ use url::Url;
 
 use super::{Service, ServiceRequest};
 use crate::{
-    credential::Secret,
+    credential::{OutsideText, Secret},
     diagnosis::{Cause, Failure, errors::PackError},
     git::{ByteStream, WireError},
     http::{Answer, Body, HttpClient, LongWork, Traffic, Waits},
@@ -287,27 +287,26 @@ async fn accept(method: &Method, answer: Answer, content_type: &str) -> Result<B
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let headers = headers.collect();
         let text = beginning(body(answer)).await;
-        tracing::debug!("{request} was answered: {text}");
         return Err(WireError::Status { request, status, headers, text });
     }
     let found = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
     if !found.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(content_type) {
-        let found: String = found.chars().take(100).collect();
-        return Err(WireError::protocol(format!("{request} gave the content type {found}, not {content_type}")));
+        let what = format!("{request} gave another content type than {content_type}");
+        return Err(WireError::unexpected(what, found.as_bytes()));
     }
     Ok(body(answer))
 }
 
 /// What can be had of a refusal's text.
-async fn beginning(mut body: ByteStream) -> String {
+async fn beginning(mut body: ByteStream) -> OutsideText {
     let mut text = Vec::new();
     while let Some(Ok(piece)) = body.next().await {
         text.extend_from_slice(&piece[..piece.len().min(TEXT_LIMIT - text.len())]);
         if text.len() >= TEXT_LIMIT {
-            break;
+            return OutsideText::cut_off(&text);
         }
     }
-    String::from_utf8_lossy(&text).into_owned()
+    OutsideText::from_bytes(&text)
 }
 
 /// The body as bytes, unpacked where the server packed it.

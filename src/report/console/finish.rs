@@ -1,10 +1,13 @@
 //! The last lines of the log: what came of it, and what a stuck user needs.
 
 use super::{Console, Failure, Level, LogEntry, Mode, Stage, Tone, commands};
-use crate::report::{
-    Report, TargetReport,
-    headline::{headline, written},
-    text::{count, cut},
+use crate::{
+    credential::Redacted,
+    report::{
+        Report, TargetReport,
+        headline::{headline, written},
+        text::{count, cut},
+    },
 };
 
 /// The causes of more failed targets are in the summary.
@@ -15,11 +18,8 @@ pub(super) const LONGEST_TEXT: usize = 2000;
 
 impl Console {
     /// Ends the log: a line a target that went well; of each that did not the cause, what happened, what to do, and where to read on.
-    pub fn finish(&self, report: &Report) {
+    pub fn finish(&self, report: &Redacted<Report>) {
         self.streams().bar = None;
-        // Before anything is cut: half a secret is not known again.
-        let mut report = report.clone();
-        report.for_each_text(&mut |text| self.redactor().clean(text));
         let several = report.targets.len() > 1;
         let mut entries: Vec<LogEntry> = report
             .targets
@@ -38,7 +38,7 @@ impl Console {
                 .filter_map(|target| target.failure().map(|(stage, failure)| (Some(target), stage, failure))),
         );
         for (target, _, failure) in failures.iter().take(MOST_FAILURES) {
-            let text = commands::failure_text(failure);
+            let text = commands::failure_text(&self.redactor().redacted((*failure).clone()));
             let named = target.filter(|_| several).map(|target| format!("{}: {text}", target.repository));
             let title = Some(failure.cause.slug().to_owned());
             entries.push(LogEntry::Mark { level: Level::Error, title, text: named.unwrap_or(text) });

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{CheckReport, CheckStatus, Console, Failure, Level, LogEntry, Mode, Stage, Tone, commands, progress};
 use crate::{
+    credential::OutsideText,
     progress::{Event, Watch},
     report::{StageStatus, text::duration},
 };
@@ -95,8 +96,8 @@ impl TargetLog {
 
     /// Ends the part of `stage` with its failure. What to do about it stands at the log's end again.
     pub fn failure(&self, stage: Stage, failure: &Failure) {
-        // Before anything is cut: half a secret is not known again.
-        let failure = self.0.console.redacted(failure);
+        // A copy: the report keeps the words as they came.
+        let failure = self.0.console.redactor().redacted(failure.clone());
         // The preflight's own line stands above: that of the check that failed.
         let what = if stage == Stage::Preflight { String::new() } else { format!(": {}", failure.what) };
         self.0.line(Tone::Bad, &format!("✗ {} failed ({}){what}", stage.name(), failure.cause.slug()));
@@ -110,8 +111,11 @@ impl TargetLog {
 }
 
 impl TargetLogShared {
-    fn heard(&self, line: &str) {
-        let line = self.console.redactor().redact(line).into_owned();
+    /// Keeps a line that the server sent, and shows it.
+    fn heard(&self, line: &OutsideText) {
+        let line = line.redacted(self.console.redactor());
+        self.line(Tone::Faint, format!("remote: {line}").trim_end());
+        let line = line.into_inner();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match kept.remote.last_mut() {
             Some(lines) => lines.push(line),
@@ -193,10 +197,7 @@ impl Watch for TargetLog {
                     ),
                 );
             }
-            Event::Remote(line) => {
-                self.0.heard(line);
-                self.0.line(Tone::Faint, format!("remote: {line}").trim_end());
-            }
+            Event::Remote(line) => self.0.heard(&line),
             Event::Notice(text) => self.line(text),
             Event::Warning(text) => {
                 self.0.line(Tone::Warning, &format!("! {text}"));

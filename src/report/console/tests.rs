@@ -8,6 +8,7 @@ use super::{
 };
 use crate::report::tests::{fixtures, runner};
 use crate::{
+    credential::Texts as _,
     diagnosis::Cause,
     progress::{Event, Watch},
 };
@@ -54,7 +55,7 @@ fn relay(console: &Console, report: &Report, live: bool) {
             }
         }
     }
-    console.finish(report);
+    console.finish(&console.redactor().redacted(report.clone()));
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn a_terminal_gets_colour_and_the_same_words() {
 fn a_step_that_fails_at_its_inputs_has_its_annotation() {
     let (console, out, _) = console(Mode::Runner);
     let failure = Failure::new(Cause::InvalidInput, "`brnch` is no input.").with_remedy("Write `branch`.");
-    console.finish(&Report::failed(Stage::Inputs, &failure));
+    console.finish(&console.redactor().redacted(Report::failed(Stage::Inputs, &failure)));
     assert!(
         out.text().starts_with("::error title=invalid-input::`brnch` is no input. Write `branch`.\n✗ inputs failed: ")
     );
@@ -290,7 +291,7 @@ fn a_secret_on_the_line_where_text_is_cut_does_not_show_its_half() {
             let what = format!("{}{secret}{}", "x".repeat(at - back), "y".repeat(at));
             let failure = Failure::new(Cause::Unknown, what).with_remedy("Do.");
             console.target("o/r", true).failure(Stage::Push, &failure);
-            console.finish(&Report::failed(Stage::Push, &failure));
+            console.finish(&console.redactor().redacted(Report::failed(Stage::Push, &failure)));
             assert!(!out.text().contains("cana"), "{back}");
         }
     }

@@ -2,10 +2,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::report::tests::{fixtures, runner};
-use crate::{credential::Secret, diagnosis::Cause};
+use crate::{
+    credential::{Redactor, Secret, Texts as _},
+    diagnosis::Cause,
+};
 
 fn rendered(report: &Report) -> String {
-    render(report, &Redactor::default(), MOST_BYTES)
+    render(&Redactor::default().redacted(report.clone()), MOST_BYTES)
 }
 
 /// The lines outside outside-text's reach: how often each kind of Markdown line begins.
@@ -77,7 +80,7 @@ fn the_summary_keeps_below_its_limit_and_counts() {
     let mut report = Report::new(vec![fixtures::failure().targets[0].clone(); 600]);
     report.for_each_text(&mut |text| *text = text.repeat(20));
     for most in [0, 300, 20_000, MOST_BYTES] {
-        let markdown = render(&report, &Redactor::default(), most);
+        let markdown = render(&Redactor::default().redacted(report.clone()), most);
         assert!(markdown.len() <= most);
         assert_eq!(markdown.contains("sections left out"), most >= 300, "{most}");
     }
@@ -100,7 +103,7 @@ fn no_secret_is_in_the_summary() {
     let redactor = Redactor::new(&[Secret::new("canary<4711".into())]);
     for mut report in [fixtures::success(), fixtures::failure()] {
         report.for_each_text(&mut |text| text.push_str(" canary<4711"));
-        let markdown = render(&report, &redactor, MOST_BYTES);
+        let markdown = render(&redactor.redacted(report), MOST_BYTES);
         assert!(!markdown.contains("canary") && markdown.contains("&#42;&#42;&#42;"));
     }
 }

@@ -18,6 +18,7 @@ use super::{
     ChannelCounters, Silence,
 };
 use crate::{
+    credential::OutsideText,
     diagnosis::{Cause, Diagnosis, Evidence, Failure, Operation, Retry, Situation, classify},
     git::{WireError, pktline::Frames},
     http::Waits,
@@ -25,6 +26,9 @@ use crate::{
 
 /// How much of what the server says beside the answer is kept.
 const TEXT_LIMIT: usize = 16 * 1024;
+
+/// How many characters are shown of what a server said that ended without a reason.
+const LONGEST_SAID: usize = 500;
 
 /// How a line begins, in lower case, with which a server or its git refuses something.
 const REFUSALS: [&str; 4] = ["error", "fatal", "remote:", "permission"];
@@ -228,11 +232,12 @@ impl Conversation {
         let _ = self.writer.eof().await;
     }
 
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.said).trim().to_owned()
+    fn text(&self) -> OutsideText {
+        let said = self.said.trim_ascii();
+        if self.said.len() < TEXT_LIMIT { OutsideText::from_bytes(said) } else { OutsideText::cut_off(said) }
     }
 
-    fn diagnosis(&self, text: &str) -> Diagnosis {
+    fn diagnosis(&self, text: OutsideText) -> Diagnosis {
         classify(&Evidence::of_text(Operation::Ssh, text), &self.situation)
     }
 
@@ -240,25 +245,26 @@ impl Conversation {
     fn is_told(&self) -> bool {
         let text = self.text();
         let begins = |line: &str| REFUSALS.iter().any(|word| line.trim_start().to_ascii_lowercase().starts_with(word));
-        !text.is_empty() && (text.lines().any(begins) || self.diagnosis(&text).cause != Cause::Unknown)
+        !text.is_blank() && (text.searched().lines().any(begins) || self.diagnosis(text).cause != Cause::Unknown)
     }
 
     /// Why a service ended before it had said what there is.
     pub(super) fn turned_away(&self) -> WireError {
         let text = self.text();
-        if text.is_empty() && !self.whole {
+        if text.is_blank() && !self.whole {
             return WireError::CutOff;
         }
         if !self.is_told() && !self.refused {
             // It did not refuse: a server that does says why.
-            let what = if text.is_empty() {
+            let what = if text.is_blank() {
                 "The SSH server ended the session without a word.".to_owned()
             } else {
+                let text = text.redacted(&self.situation.redactor).cut(LONGEST_SAID);
                 format!("The SSH server ended the session without a reason; it had said: {text}")
             };
             return Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff).into();
         }
-        let text = if text.is_empty() { "The SSH server does not run git here.".to_owned() } else { text };
-        WireError::Failed(self.diagnosis(&text).into_failure())
+        let text = if text.is_blank() { "The SSH server does not run git here.".into() } else { text };
+        WireError::Failed(self.diagnosis(text).into_failure())
     }
 }

@@ -155,13 +155,13 @@ impl Session {
             // NOTE: a connection that ended is told as a refusal without methods.
             Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() && self.is_closed() => {
                 match self.parting.take() {
-                    Some(said) => Err(classify(&Evidence::of_text(Operation::Ssh, &said), situation).into_failure()),
+                    Some(said) => Err(classify(&Evidence::of_text(Operation::Ssh, said), situation).into_failure()),
                     None => Err(broken(russh::Error::Disconnect)),
                 }
             }
             Ok(AuthResult::Failure { .. }) => {
                 let said = format!("{}@{}: Permission denied (publickey).", route.user, route.host);
-                let known = classify(&Evidence::of_text(Operation::Ssh, &said), situation).into_failure();
+                let known = classify(&Evidence::of_text(Operation::Ssh, said), situation).into_failure();
                 let what = format!(
                     "{} does not know the public half of `ssh-key`, {}.",
                     sentence(&self.place),
