@@ -19,14 +19,15 @@ const LONGEST: usize = 255;
 /// Whether every branch and tag of the plan can be created under its name.
 pub(super) fn ref_names(plan: &Plan, facts: &Facts) -> Option<Check> {
     let tags = plan.tags.iter().flat_map(|tags| tags.tags.iter().map(|(name, _)| name));
-    let names: Vec<&RefName> = plan.branches().chain(tags).collect();
+    let head = facts.route.proposed.as_ref().map(|proposed| &proposed.head);
+    let names: Vec<&RefName> = plan.branches().chain(tags).chain(head).collect();
     if names.is_empty() {
         return None;
     }
     let there = facts.refs.answer();
     let is_there = |name: &RefName| there.is_some_and(|there| there.tip(name).is_some());
     // What is there GitHub has taken once: older names than its rules stay valid.
-    let refused = names.iter().filter(|name| !is_there(name)).find_map(|name| refusal(name, plan));
+    let refused = names.iter().filter(|name| !is_there(name)).find_map(|name| refusal(name, plan, head));
     // For `refs` the same is found while they are compared, deletions included.
     let others: Vec<&RefName> = match there {
         Some(there) if !plan.pushes_refs() => there.refs.keys().chain(names.iter().copied()).collect(),
@@ -34,7 +35,7 @@ pub(super) fn ref_names(plan: &Plan, facts: &Facts) -> Option<Check> {
     };
     let blocked = || {
         let mut new = names.iter().filter(|name| !is_there(name));
-        new.find_map(|name| others.iter().find(|other| blocks(other, name)).map(|other| blocking(name, other)))
+        new.find_map(|name| others.iter().find(|other| blocks(other, name)).map(|other| blocking(name, other, head)))
     };
     Some(match refused.or_else(|| if plan.pushes_refs() { None } else { blocked() }) {
         Some(failure) => Check::fail(CheckName::RefNames, failure),
@@ -54,7 +55,7 @@ fn input(name: &RefName, plan: &Plan) -> &'static str {
 }
 
 /// Why GitHub never takes this name.
-fn refusal(name: &RefName, plan: &Plan) -> Option<Failure> {
+fn refusal(name: &RefName, plan: &Plan, head: Option<&RefName>) -> Option<Failure> {
     let (short, kind) = (name.short(), if name.is_tag() { "tag" } else { "branch" });
     let why = if short.len() == 40 && short.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         "GitHub refuses a name of 40 hex digits, as it looks like a commit".to_owned()
@@ -66,7 +67,11 @@ fn refusal(name: &RefName, plan: &Plan) -> Option<Failure> {
         return None;
     };
     let what = format!("The {kind} {short:?} cannot be created: {why}.");
-    let remedy = format!("Choose another name in `{}`.", input(name, plan));
+    let remedy = if head == Some(name) {
+        "`pull-request` names it after `branch` and `destination`: choose shorter ones.".to_owned()
+    } else {
+        format!("Choose another name in `{}`.", input(name, plan))
+    };
     Some(Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy))
 }
 
@@ -78,7 +83,7 @@ fn blocks(other: &RefName, name: &RefName) -> bool {
     below(other, name) || below(name, other)
 }
 
-fn blocking(name: &RefName, other: &RefName) -> Failure {
+fn blocking(name: &RefName, other: &RefName, head: Option<&RefName>) -> Failure {
     let kind = |name: &RefName| if name.is_tag() { "tag" } else { "branch" };
     let what = format!(
         "The {} {} cannot be created beside the {} {}: git keeps refs like files in folders.",
@@ -87,6 +92,14 @@ fn blocking(name: &RefName, other: &RefName) -> Failure {
         kind(other),
         other.short()
     );
+    if head == Some(name) {
+        let remedy = format!(
+            "`pull-request` brings the change on {}. Rename or delete the branch {} in the target.",
+            name.short(),
+            other.short()
+        );
+        return Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy);
+    }
     let remedy = format!("Choose a name that neither begins with {}/ nor is a folder of it.", other.short());
     Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy)
 }

@@ -5,9 +5,11 @@
 //!
 //! Source: <https://docs.github.com/en/rest/pulls/pulls>
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, Retry},
     github::{PullRequestDraft, RestError, model::PullRequest},
     inputs::MergeMethod,
     names::Oid,
@@ -99,6 +101,8 @@ enum Try {
     Merged(Oid),
     /// Not now, in GitHub's words.
     Held(String),
+    /// The same, and a later try finds it otherwise.
+    Passing(String),
 }
 
 /// One pair of branches and the way to GitHub.
@@ -184,9 +188,9 @@ impl Desk<'_> {
         let Connection { github, retries, .. } = self.connection;
         let what = format!("merge of pull request #{}", pull.number);
         // The merge comes first: GitHub refuses auto-merge for a pull request that could be merged at once.
-        let held = match retries.run(&what, || self.merge_once(pull.number, head, method)).await? {
+        let held = match self.merge_soon(&what, pull.number, head, method).await? {
             Try::Merged(tip) => return Ok(Merging::Merged(tip)),
-            Try::Held(said) => said,
+            Try::Held(said) | Try::Passing(said) => said,
         };
         let enable = || async {
             retries.turn().await;
@@ -198,12 +202,37 @@ impl Desk<'_> {
         };
         // What held it up has passed meanwhile.
         if refused.contains("clean status") || refused.contains("unstable status") {
-            return match retries.run(&what, || self.merge_once(pull.number, head, method)).await? {
+            return match self.merge_soon(&what, pull.number, head, method).await? {
                 Try::Merged(tip) => Ok(Merging::Merged(tip)),
-                Try::Held(said) => Ok(Merging::Left(said)),
+                Try::Held(said) | Try::Passing(said) => Ok(Merging::Left(said)),
             };
         }
         Ok(Merging::Left(format!("{held} Auto-merge: {refused}.")))
+    }
+
+    /// Asks for the merge, and again as long as what holds it up passes by itself.
+    async fn merge_soon(&self, what: &str, number: u64, head: Oid, method: MergeMethod) -> Result<Try, Failure> {
+        let passing = Mutex::new(None);
+        let once = || async {
+            match self.merge_once(number, head, method).await? {
+                Try::Passing(said) => {
+                    let failure = Failure::new(Cause::PullRequestRefused, said.clone()).with_retry(Retry::Backoff);
+                    *passing.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
+                    Err(failure)
+                }
+                done => {
+                    *passing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    Ok(done)
+                }
+            }
+        };
+        let outcome = self.connection.retries.run(what, once).await;
+        let passing = passing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match (outcome, passing) {
+            // It did not pass in time: auto-merge can still wait for it.
+            (Err(failure), Some(said)) if failure.cause == Cause::PullRequestRefused => Ok(Try::Held(said)),
+            (outcome, _) => outcome,
+        }
     }
 
     /// Asks for the merge once. After a refusal, and after an answer that got lost, the pull request itself tells.
@@ -233,7 +262,15 @@ impl Desk<'_> {
         }
         // GitHub merges a pull request once: a later try finds it merged, whatever an earlier one does yet.
         pending_write.answered();
-        if held { Ok(Try::Held(said(&error))) } else { Err(self.refused(error).undone()) }
+        if !held {
+            return Err(self.refused(error).undone());
+        }
+        // NOTE: status 405 as well. The base moves with each other merge; after each move, and for a new pull request, GitHub works
+        // out anew whether the branches fit (`mergeable` is null meanwhile).
+        // Source: <https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request>
+        let unknown = now.state == "open" && now.mergeable.is_none();
+        let text = said(&error);
+        Ok(if unknown || text.starts_with("Base branch was modified") { Try::Passing(text) } else { Try::Held(text) })
     }
 
     /// A refusal of this kind of request; a limit, a dead token and a lost connection stay what they are.

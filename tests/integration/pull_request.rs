@@ -212,3 +212,53 @@ fn a_lost_answer_makes_no_second_pull_request_and_no_second_merge() {
         assert_eq!(world.git(&["rev-list", "--count", "main"]), "3");
     }
 }
+
+#[test]
+fn a_merge_that_another_merge_came_before_is_asked_for_again() {
+    let merge = "*/repos/acme/site/pulls/1/merge";
+    let refused = |words: &str| Fault::Answer(Canned::error(405, words));
+    let world = World::with(guarded(), classic());
+    let modified = refused("Base branch was modified. Review and try the merge again.");
+    world.github.fault(FaultRule::on("PUT", merge, modified).first(2));
+    says(&proposed(&world).input("pull-request-merge", "squash").run(), "merged");
+    // GitHub does not know yet whether the branches fit.
+    let world = World::with(guarded(), classic());
+    world.github.fault(FaultRule::on("PUT", merge, refused("Pull Request is not mergeable")).first(1));
+    let unknown = Fault::rewrite(|body| {
+        body["mergeable"] = serde_json::Value::Null;
+        body["mergeable_state"] = json!("unknown");
+    });
+    world.github.fault(FaultRule::on("GET", "*/repos/acme/site/pulls/1", unknown).first(1));
+    says(&proposed(&world).input("pull-request-merge", "merge").run(), "merged");
+    // It stays so: the pull request is left, and the step says why.
+    let world = World::with(guarded(), classic());
+    world.github.fault(FaultRule::on(
+        "PUT",
+        merge,
+        refused("Base branch was modified. Review and try the merge again."),
+    ));
+    let outcome = proposed(&world).input("pull-request-merge", "squash").input("attempts", "2").run();
+    says(&outcome, "opened");
+    assert!(outcome.stdout.contains("left open: Base branch was modified"), "{outcome}");
+}
+
+#[test]
+fn p5_a_branch_in_the_way_of_the_proposed_one_is_known_before() {
+    for other in ["relay", "relay/main/x"] {
+        let world = World::with(guarded().files(other, &[("a", "a")]), classic());
+        for dry_run in ["false", "true"] {
+            let step = proposed(&world).input("dry-run", dry_run);
+            let outcome = world.refuses(step, "ref-names", "invalid-ref-or-object");
+            let said = format!("Rename or delete the branch {other} in the target");
+            assert!(outcome.stdout.contains(&said) && outcome.message("ref-names").contains("relay/main"), "{outcome}");
+        }
+        // Where the push is direct it stands in nobody's way.
+        let free = World::with(site().files(other, &[("a", "a")]), classic());
+        proposed(&free).run().succeeded();
+    }
+    let long = "n".repeat(240);
+    let world = World::with(site().files(&long, &[("a", "a")]), classic());
+    let step = world.publish().input("branch", &long).input("pull-request", "always").input("destination", "docs/api");
+    let outcome = world.refuses(step, "ref-names", "invalid-ref-or-object");
+    assert!(outcome.stdout.contains("choose shorter ones"), "{outcome}");
+}

@@ -28,6 +28,8 @@ pub struct PullRequest {
     pub head: PullRequestEnd,
     /// Whether it is merged; a list leaves this out.
     pub merged: bool,
+    /// Whether the branches can be brought together; none: GitHub still works it out, or the answer is a list.
+    pub mergeable: Option<bool>,
     /// Once it is merged: the commit that the base branch got. While it is open: a commit that only tests the merge.
     pub merge_commit_sha: Option<String>,
 }
