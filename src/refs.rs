@@ -9,6 +9,7 @@ pub mod lfs;
 pub mod prepare;
 pub mod prune;
 pub mod spec;
+mod special;
 pub mod updates;
 mod workflows;
 

@@ -32,6 +32,7 @@ pub use self::{
     promisor::Promisor,
     reach::{Missing, Reach},
     stored::StoredEntry,
+    trees::SpecialEntry,
 };
 pub(super) use self::{
     objects::ObjectForm,

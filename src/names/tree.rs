@@ -55,6 +55,11 @@ impl Special {
     ///
     /// Source: `is_ntfs_dotgitmodules`, `is_hfs_dotgitmodules` and their like of git; `fsck_tree` looks behind each `\\`, too.
     pub(crate) fn of(name: &[u8]) -> Option<Self> {
+        // Of a history each name of each tree is looked at, and hardly one begins like these.
+        let first = *name.first()?;
+        if !matches!(first, b'.' | b'g' | b'G' | b'~') && first.is_ascii() && memchr::memchr(b'\\', name).is_none() {
+            return None;
+        }
         [(Self::Modules, *b"gi7eba"), (Self::Attributes, *b"gi7d29")].into_iter().find_map(|(special, short)| {
             let is_it = |name: &[u8]| is_ntfs(name, special.name(), short);
             (name.split(|byte| *byte == b'\\').any(is_it) || is_hfs(name, special.name())).then_some(special)

@@ -19,7 +19,7 @@ pub mod previews;
 pub mod proposal;
 pub mod sizes;
 pub mod source;
-mod special;
+pub(crate) mod special;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tree;

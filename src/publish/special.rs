@@ -21,7 +21,7 @@ use crate::{
 const LONGEST_LINE: usize = 2048;
 
 /// A larger file, in bytes, is left to the server.
-const LARGEST: u64 = 1 << 20;
+pub(crate) const LARGEST: u64 = 1 << 20;
 
 /// The failure for the first file that GitHub would refuse for its content.
 ///
@@ -48,10 +48,12 @@ fn read(listing: &Listing, file: &File) -> Result<Vec<u8>, Failure> {
     if content.len() as u64 == file.size { Ok(content) } else { Err(changed(&file.path)) }
 }
 
-/// What is wrong, and what to write instead.
-struct Fault {
-    what: String,
-    remedy: &'static str,
+/// What is wrong with a file's content.
+pub(crate) struct Fault {
+    /// The place and what stands there, as a part of a sentence.
+    pub(crate) what: String,
+    /// What to write instead, as the beginning of a sentence.
+    pub(crate) remedy: &'static str,
 }
 
 fn failure(path: &[u8], special: Special, fault: &Fault) -> Failure {
@@ -64,7 +66,8 @@ fn failure(path: &[u8], special: Special, fault: &Fault) -> Failure {
     Failure::new(Cause::PackRefused, what).with_remedy(remedy)
 }
 
-fn fault(special: Special, content: &[u8]) -> Option<Fault> {
+/// What git's check of a push refuses in the content of such a file.
+pub(crate) fn fault(special: Special, content: &[u8]) -> Option<Fault> {
     match special {
         Special::Modules => git_config::entries(content).iter().find_map(of_module),
         Special::Attributes => {

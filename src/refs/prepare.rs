@@ -15,6 +15,7 @@ use super::{
     default_branch::default_branch,
     drift,
     prune::{self, Extra},
+    special,
     updates::{Change, changes},
     workflows::{self},
 };
@@ -279,6 +280,9 @@ impl Begun {
             let mut afresh = self.reach.afresh();
             let missing = self.reach.missing(&tips)?;
             let wanted = self.reach.collect(&missing)?;
+            if let Some(failure) = special::refused(&self.reach, &wanted)? {
+                return Err(failure);
+            }
             let pack = self.reach.pack(&wanted, thin)?;
             for entry in
                 pack.entries().iter().filter(|entry| entry.kind() == ObjectKind::Blob && entry.may_be(FILE_WARNING))

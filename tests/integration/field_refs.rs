@@ -243,11 +243,61 @@ fn p17_what_only_the_server_refuses_is_sent_once_and_told_in_its_words() {
         assert_eq!(world.github.log().pushes().len(), 1, "{outcome}");
         assert_eq!(world.state(), before);
     }
+}
+
+#[test]
+fn p17_what_githubs_check_refuses_in_commits_of_the_checkout_is_found_before() {
+    let module = |name: &str, url: &str| format!("[submodule \"{name}\"]\n\tpath = x\n\turl = {url}\n");
+    let long = format!("a text\n{} text\n", "x".repeat(2100));
+    for (path, content, words) in [
+        (".gitmodules", module("x", "-u./x"), &["\".gitmodules\"", "\"-u./x\"", "address of a repository"][..]),
+        ("docs/.gitmodules", module("../x", "https://x.example/t"), &["Rename the submodule"]),
+        ("GITMOD~1", module("x", "-u./x"), &["\"GITMOD~1\"", "takes for `.gitmodules`"]),
+        (".git\u{200c}modules", module("x", "https:///x"), &["takes for `.gitmodules`"]),
+        ("a/.gitattributes", long, &["\".gitattributes\"", "line 2", "2048"]),
+    ] {
+        for (dry_run, refs) in [("false", "HEAD:next"), ("true", "HEAD:next"), ("false", "+HEAD:main\nrefs/tags/*")] {
+            let world = World::with(site(), classic());
+            let before = world.state();
+            let (step, tree) = ahead(&world, refs);
+            tree.commit(path, &content);
+            let blob = tree.git(&["rev-parse", &format!("HEAD:{path}")]);
+            // Mended since: the history still has it.
+            std::fs::remove_file(tree.0.join(path)).unwrap();
+            tree.commit("later.txt", "later");
+            let outcome = step.input("dry-run", dry_run).run();
+            outcome.failed("pack-refused");
+            says(&outcome, words, &["`exclude`"]);
+            says(&outcome, &[&format!("--find-object={blob}")], &[]);
+            assert!(world.github.log().pushes().is_empty(), "{outcome}");
+            assert_eq!(world.state(), before);
+        }
+    }
+    // What is right goes, and what the target has already is not looked into.
     let world = World::with(site(), classic());
     let (step, tree) = ahead(&world, "HEAD:next");
-    tree.commit(".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = -u./x\n");
-    let outcome = step.run();
-    outcome.failed("pack-refused");
-    says(&outcome, &["gitmodulesUrl"], &["`exclude`"]);
-    assert_eq!(world.github.log().pushes().len(), 1);
+    tree.commit(".gitmodules", &module("x", "../t"));
+    tree.commit("gitmodules.txt", &module("../x", "-u./x"));
+    step.run().succeeded();
+}
+
+#[test]
+fn p17_a_link_by_the_name_of_gitmodules_in_a_commit_is_found_before() {
+    for name in [".gitmodules", ".gitmodules ", "GI7EBA~1"] {
+        let world = World::with(site(), classic());
+        let (step, tree) = ahead(&world, "HEAD:next");
+        // git itself adds no such link; other programs do.
+        let blob = tree.git(&["rev-parse", "HEAD:new.txt"]);
+        let list = tree.0.join(".git/list");
+        std::fs::write(&list, format!("120000 blob {blob}\t{name}\n")).unwrap();
+        let mut mktree = std::process::Command::new("git");
+        mktree.current_dir(&tree.0).arg("mktree").stdin(std::fs::File::open(&list).unwrap());
+        let made = String::from_utf8(mktree.output().unwrap().stdout).unwrap();
+        let commit = tree.git(&["commit-tree", made.trim(), "-p", "HEAD", "-m", "a link"]);
+        tree.git(&["reset", "-q", "--soft", &commit]);
+        let outcome = step.run();
+        outcome.failed("pack-refused");
+        says(&outcome, &["symbolic link", "--find-object="], &["`exclude`"]);
+        assert!(world.github.log().pushes().is_empty(), "{outcome}");
+    }
 }

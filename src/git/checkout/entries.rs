@@ -9,7 +9,8 @@ use rayon::{iter::Either, prelude::*};
 use super::{
     objects::{LocalObject, Objects},
     stored::{DeltaBase, StoredEntry, Window, damaged},
-    trees, unreadable,
+    trees::{self, SpecialEntry},
+    unreadable,
 };
 use crate::{
     diagnosis::errors::CheckoutError,
@@ -37,6 +38,15 @@ pub struct ObjectsToSend {
     pub(super) objects: Vec<(Oid, ObjectKind)>,
     /// The trees of the commits among them, oldest first, each with that of a parent.
     pub(super) trees: Vec<(Oid, Oid)>,
+    /// New files that GitHub's check of a push looks into.
+    pub(super) special: Vec<SpecialEntry>,
+}
+
+impl ObjectsToSend {
+    /// The new files that git itself reads, which GitHub's check of a push looks into.
+    pub fn special(&self) -> &[SpecialEntry] {
+        &self.special
+    }
 }
 
 /// An object, and where it lies.

@@ -338,7 +338,8 @@ impl Reach {
         wanted.trees.reverse();
         let found = trees::collect(&self.objects, &roots, &self.known, !self.partial)?;
         // What a partial clone left out is at the server.
-        wanted.objects.extend(found.into_iter().filter(|(oid, _)| !self.partial || self.objects.has(*oid)));
+        wanted.special = found.special;
+        wanted.objects.extend(found.objects.into_iter().filter(|(oid, _)| !self.partial || self.objects.has(*oid)));
         self.haves.extend(&missing.tips);
         Ok(wanted)
     }
@@ -367,6 +368,14 @@ impl Reach {
     /// The pack of `wanted`; a `thin` one may hold deltas against what the server has.
     pub fn pack(&self, wanted: &ObjectsToSend, thin: bool) -> Result<Pack, CheckoutError> {
         entries::pack(&self.objects, wanted, thin.then_some(&self.known))
+    }
+
+    /// The content of a blob of at most `limit` bytes; none where it is larger or not here.
+    pub fn blob(&self, oid: Oid, limit: u64) -> Result<Option<Vec<u8>>, CheckoutError> {
+        if self.objects.header(oid)?.is_none_or(|(_, size)| size > limit) {
+            return Ok(None);
+        }
+        Ok(self.objects.read(oid)?.map(|object| object.data().to_vec()))
     }
 
     /// The Git LFS pointers that `pack` holds.

@@ -14,7 +14,7 @@ use crate::{
         format::ObjectKind,
         ids::{OidMap, OidSet, SharedSet},
     },
-    names::Oid,
+    names::{Oid, tree::Special},
 };
 
 /// How many trees a core takes at once: neighbours share most of what they hold, and libgit2 remembers what it has just unpacked.
@@ -26,7 +26,7 @@ const CHAIN: usize = 50;
 /// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. Of a tree that is not here nothing is told.
 pub(super) fn note(objects: &Objects, roots: &[Oid], known: &SharedSet) -> Result<(), CheckoutError> {
     let look = TreeScan { reader: objects.first_reader(), known, complete: false };
-    roots.iter().try_for_each(|root| look.tree(*root, &mut Vec::new()))
+    roots.iter().try_for_each(|root| look.tree(*root, &mut Found::default()))
 }
 
 /// All trees and blobs that `roots` lead to and `known` lacks; from then on it has them. In no order. With `complete`
@@ -39,8 +39,8 @@ pub(super) fn collect(
     roots: &[Oid],
     known: &SharedSet,
     complete: bool,
-) -> Result<Vec<(Oid, ObjectKind)>, CheckoutError> {
-    let shares: Result<Vec<_>, CheckoutError> = roots
+) -> Result<Found, CheckoutError> {
+    let shares: Result<Vec<Found>, CheckoutError> = roots
         .par_chunks(SHARE)
         .map_init(
             || objects.reader(),
@@ -48,13 +48,17 @@ pub(super) fn collect(
                 // rayon makes the reader once per thread and has no way to return its error; each share reports it.
                 let reader = reader.as_ref().map_err(Clone::clone)?;
                 let look = TreeScan { reader, known, complete };
-                let mut found = Vec::new();
+                let mut found = Found::default();
                 roots.iter().try_for_each(|root| look.tree(*root, &mut found))?;
                 Ok(found)
             },
         )
         .collect();
-    Ok(shares?.concat())
+    Ok(shares?.into_iter().fold(Found::default(), |mut all, share| {
+        all.objects.extend(share.objects);
+        all.special.extend(share.special);
+        all
+    }))
 }
 
 /// The same of one root, on this thread.
@@ -68,9 +72,29 @@ pub(super) fn collect_one(
     complete: bool,
 ) -> Result<Vec<(Oid, ObjectKind)>, CheckoutError> {
     let look = TreeScan { reader: objects.first_reader(), known, complete };
-    let mut found = Vec::new();
+    let mut found = Found::default();
     look.tree(root, &mut found)?;
-    Ok(found)
+    Ok(found.objects)
+}
+
+/// What trees lead to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Trees and blobs, each once.
+    pub(super) objects: Vec<(Oid, ObjectKind)>,
+    /// Entries that GitHub's check of a push looks into.
+    pub(super) special: Vec<SpecialEntry>,
+}
+
+/// An entry that git, or a system that it is checked out on, takes for a file that git itself reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecialEntry {
+    /// The entry's own name.
+    pub name: Vec<u8>,
+    /// Its blob, which is new.
+    pub blob: Oid,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
 }
 
 struct TreeScan<'a> {
@@ -81,7 +105,7 @@ struct TreeScan<'a> {
 }
 
 impl TreeScan<'_> {
-    fn tree(&self, root: Oid, found: &mut Vec<(Oid, ObjectKind)>) -> Result<(), CheckoutError> {
+    fn tree(&self, root: Oid, found: &mut Found) -> Result<(), CheckoutError> {
         let mut open = vec![root];
         while let Some(oid) = open.pop() {
             // Tested and marked in one step: two threads that meet the same tree must not both send it.
@@ -94,12 +118,16 @@ impl TreeScan<'_> {
                 }
                 continue;
             };
-            found.push((oid, ObjectKind::Tree));
+            found.objects.push((oid, ObjectKind::Tree));
             for entry in entries(tree.data()) {
                 if entry.is_tree {
                     open.push(entry.oid);
                 } else if self.known.insert(entry.oid) {
-                    found.push((entry.oid, ObjectKind::Blob));
+                    found.objects.push((entry.oid, ObjectKind::Blob));
+                    if Special::of(entry.name).is_some() {
+                        let RawTreeEntry { name, oid, is_link, .. } = entry;
+                        found.special.push(SpecialEntry { name: name.to_vec(), blob: oid, is_link });
+                    }
                 }
             }
         }
@@ -181,6 +209,7 @@ pub(super) fn folder(objects: &Objects, root: Oid, path: &[&str]) -> Result<BTre
 /// An entry of a tree's content, borrowed from it.
 pub(super) struct RawTreeEntry<'a> {
     is_tree: bool,
+    is_link: bool,
     name: &'a [u8],
     oid: Oid,
 }
@@ -203,7 +232,8 @@ fn entries(mut content: &[u8]) -> impl Iterator<Item = RawTreeEntry<'_>> {
             content = &content[end + 21..];
             // `160000` is a submodule's commit, which is elsewhere.
             if !mode.starts_with(b"16") {
-                return Some(RawTreeEntry { is_tree: mode.starts_with(b"4"), name, oid: Oid::from_bytes(oid) });
+                let (is_tree, is_link) = (mode.starts_with(b"4"), mode.starts_with(b"12"));
+                return Some(RawTreeEntry { is_tree, is_link, name, oid: Oid::from_bytes(oid) });
             }
         }
     })
