@@ -32,7 +32,16 @@ use crate::{inside::Virtual, runner::Outcome};
 
 /// Kinds of which one case in [`SHARE`] is run: with them all the matrix would take too long for every change.
 fn is_sampled(kind: Kind) -> bool {
-    matches!(kind, Kind::Signed | Kind::Proposed | Kind::Previews | Kind::Awaited | Kind::Rotation(_))
+    matches!(
+        kind,
+        Kind::Signed
+            | Kind::Proposed
+            | Kind::Merged
+            | Kind::MergedLater
+            | Kind::Previews
+            | Kind::Awaited
+            | Kind::Rotation(_)
+    )
 }
 
 const SHARE: u64 = 4;

@@ -88,6 +88,61 @@ fn all_questions_are_asked_side_by_side() {
     }
 }
 
+/// A publish that every check has something to say about.
+fn publish_with_everything(world: &World) -> crate::runner::Step {
+    let step = world.publish().input("keep", "previews/**\nfonts/**").input("exclude", "+**/*.map");
+    let step = step.file("site/.env", "A=1").file("site/deep/x.map", "m").file("site/.gitattributes", "* text\n");
+    std::os::unix::fs::symlink("index.html", step.workspace().join("site/latest")).unwrap();
+    step.input("cname", "site.example").env("GITHUB_EVENT_NAME", "push")
+}
+
+#[test]
+fn the_preflight_of_a_publish_takes_at_most_eight_questions_to_rest_and_four_to_git() {
+    let absent = || Repository::new(TARGET).file("README.md", "r").pages("gh-pages");
+    let there =
+        || absent().files("gh-pages", &[("index.html", "old"), ("previews/pr-7/a", "a"), (".gitattributes", "")]);
+    let busy = || there().workflow("pages.yml", "on: push\n").pull_request("main");
+    let classic = || Token::classic("robin", &["repo", "workflow"]);
+    let plain: Ready = publish_with_everything;
+    let inside: Ready = |world| publish_with_everything(world).input("destination", "docs").input("keep", "");
+    let single: Ready = |world| publish_with_everything(world).input("history", "single");
+    let previews: Ready = |world| publish_with_everything(world).input("prune-previews", "previews/pr-{number}");
+    let tag: Ready = |world| publish_with_everything(world).input("tag", "v1\n+v2");
+    let wait: Ready = |world| publish_with_everything(world).input("wait-for", "pages.yml").input("wait", "completed");
+    let pages: Ready = |world| publish_with_everything(world).input("wait-for", "pages");
+    let proposes: Ready = |world| publish_with_everything(world).input("pull-request", "required");
+    let removes: Ready = |world| world.step().input("remove", "true").input("destination", "previews/pr-7");
+    // What comes on top: the open pull request and the rules of its branch; the trees on the way to a folder of a folder.
+    for (name, site, step, (more_rest, more_git)) in [
+        ("existing branch", there(), plain, (0, 0)),
+        ("new branch", absent(), plain, (0, 0)),
+        ("destination", there(), inside, (0, 0)),
+        ("single", there(), single, (0, 0)),
+        ("previews", busy(), previews, (0, 0)),
+        ("tags", there(), tag, (0, 0)),
+        ("wait for a file", busy(), wait, (0, 0)),
+        ("wait for Pages", there(), pages, (0, 0)),
+        ("remove", there(), removes, (0, 2)),
+        ("pull request, if required", there(), proposes, (2, 0)),
+    ] {
+        for dry_run in ["true", "false"] {
+            let world = World::with(site.clone(), classic());
+            let outcome = step(&world).input("dry-run", dry_run).input("wait-timeout", "1s").run();
+            let log = world.github.log();
+            // What comes before the first write is the preflight's.
+            let writes =
+                |entry: &&emulator::log::Entry| entry.path.ends_with("/git-receive-pack") && entry.method == "POST";
+            let end = log.0.iter().find(writes).map(|entry| entry.at);
+            let before = Log(log.0.iter().filter(|entry| end.is_none_or(|end| entry.at < end)).cloned().collect());
+            assert_eq!(end.is_some(), dry_run == "false", "{name}: {outcome}");
+            let (rest, git) = (before.rest().count(), before.git().count());
+            println!("{name}, dry run {dry_run}: {rest} REST, {git} git");
+            assert!(rest <= 8 + more_rest && git <= 4 + more_git, "{name}: {rest} REST, {git} git\n{before}");
+            assert_ne!(outcome.stage("preflight"), "failed", "{name}: {outcome}");
+        }
+    }
+}
+
 #[test]
 fn many_branches_are_not_all_asked_about() {
     let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));

@@ -249,6 +249,52 @@ fn racing_signed_publishers_to_many_destinations_all_land() {
 }
 
 #[test]
+fn of_several_targets_each_is_signed_and_one_that_refuses_keeps_its_branch() {
+    const COUNT: usize = 5;
+    let name = |number: usize| format!("acme/site{number}");
+    let names: Vec<String> = (0..COUNT).map(name).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let token = Token::installation("relay-bot", "acme", &all, &[("contents", Level::Write)]);
+    let old = |name: &String| Repository::new(name).files("gh-pages", &[("old.html", "old")]);
+    let model = names.iter().map(old).fold(Model::new().token(&token), Model::repository);
+    let github = crate::leaks::Judged::start(model);
+    let before: Vec<_> = names.iter().map(|name| github.repository(name).tip("refs/heads/gh-pages")).collect();
+    // One target makes no commit, another one takes the tree and then refuses to move its branch.
+    let refused = || Fault::Answer(Canned::error(403, "Resource not accessible by integration"));
+    github.fault(FaultRule::on("POST", "*/repos/acme/site1/git/commits", refused()));
+    github.fault(FaultRule::on("POST", "/acme/site3.git/git-receive-pack", refused()).nth(2));
+    let outcome = Step::new(github.url())
+        .input("repository", names.join("\n"))
+        .input("token", token.value())
+        .input("directory", "site")
+        .input("sign", "github")
+        .file("site/index.html", "hello")
+        .run();
+    assert_eq!(outcome.status, Some(1), "{outcome}");
+    let report = outcome.report();
+    for (number, name) in names.iter().enumerate() {
+        let repository = github.repository(name);
+        let fails = number == 1 || number == 3;
+        let told = &report["targets"][number];
+        assert_eq!(told["error"] != "", fails, "{name}: {outcome}");
+        let left: Vec<_> = repository.refs().into_keys().filter(|name| name.starts_with("refs/repo-relay/")).collect();
+        assert!(left.is_empty(), "{name}: {left:?}");
+        let tip = repository.tip("refs/heads/gh-pages");
+        assert_eq!(tip == before[number], fails, "{name}");
+        if !fails {
+            let bare = git2::Repository::open_bare(repository.path()).unwrap();
+            let commit = bare.find_commit(tip.unwrap().parse().unwrap()).unwrap();
+            assert!(commit.header_field_bytes("gpgsig").unwrap().starts_with(b"-----BEGIN PGP"), "{name}");
+            assert_eq!(told["refs"][0]["new"], commit.id().to_string(), "{name}");
+        }
+        let commits = github.log().calls("POST", &format!("/repos/{name}/git/commits")).len();
+        assert_eq!(commits, 1, "one request more for each target: {name}");
+    }
+    assert_eq!(outcome.output("error"), report["targets"][1]["error"].as_str().unwrap());
+    assert_eq!(github.unused_faults(), [""; 0]);
+}
+
+#[test]
 fn a_key_signs_in_the_name_of_the_tokens_account() {
     let key = crate::signing::Key::ed25519();
     let rules = Ruleset::new("signed", Target::Branch, &["refs/heads/gh-pages"]).rule("required_signatures");

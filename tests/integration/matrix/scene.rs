@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use emulator::model::{App, Level, Model, Repository, Role, SecretScope, Token};
+use emulator::model::{App, Level, Model, Repository, Role, Ruleset, SecretScope, Target, Token};
 
 use crate::{
     app::key_pair,
@@ -33,6 +33,10 @@ pub(crate) enum Kind {
     Signed,
     /// A directory that a pull request brings.
     Proposed,
+    /// A directory that a pull request brings, which is merged at once.
+    Merged,
+    /// A directory that a pull request brings, which is merged by GitHub once its checks have passed.
+    MergedLater,
     /// A directory, and the previews of closed pull requests off the same branch.
     Previews,
     /// A secret of this store in two repositories, and then the end of the old token.
@@ -73,12 +77,14 @@ impl Store {
 }
 
 /// Those that together make every request. The others are parts of them, for what is not about a request.
-pub(crate) const KINDS: [Kind; 11] = [
+pub(crate) const KINDS: [Kind; 13] = [
     Kind::Whole,
     Kind::Refs,
     Kind::App,
     Kind::Signed,
     Kind::Proposed,
+    Kind::Merged,
+    Kind::MergedLater,
     Kind::Previews,
     Kind::Awaited,
     Kind::Rotation(Store::Actions),
@@ -127,6 +133,16 @@ impl Scene {
         let mut model = Model::new().repository(target(TARGET).pages("gh-pages")).repository(source).token(&token);
         match kind {
             Kind::App | Kind::Signed => model = model.app(app()),
+            Kind::MergedLater => {
+                let checks = serde_json::json!({
+                    "required_status_checks": [{"context": "ci"}], "strict_required_status_checks_policy": false
+                });
+                let rules = Ruleset::new("ci", Target::Branch, &["refs/heads/gh-pages"])
+                    .rule_with("required_status_checks", checks);
+                let target = target(TARGET).allow_auto_merge().ruleset(rules);
+                let model = Model::new().repository(target).token(&token);
+                return Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old };
+            }
             Kind::FanOut => model = OTHERS.iter().fold(model, |model, slug| model.repository(target(slug))),
             Kind::Awaited => {
                 let file = [(".github/workflows/ci.yml", ON_TAG)];
@@ -181,6 +197,9 @@ impl Scene {
                 step.input("app-id", app().id.to_string()).input("app-private-key", &key_pair().0)
             }
             Kind::Proposed => publish(step).input("pull-request", "always"),
+            Kind::Merged | Kind::MergedLater => {
+                publish(step).input("pull-request", "always").input("pull-request-merge", "squash")
+            }
             Kind::Previews => {
                 let step = publish(step).input("destination", "previews/pr-2");
                 step.input("prune-previews", "previews/pr-{number}")
@@ -310,6 +329,8 @@ impl Scene {
             Kind::App | Kind::Publish => vec![self.branch(slug), self.tag()],
             Kind::Signed => vec![self.branch(slug)],
             Kind::Proposed => vec![self.proposed_branch(slug), self.pull_request(slug)],
+            Kind::Merged => vec![self.proposed_branch(slug), self.pull_request(slug), self.merge(slug)],
+            Kind::MergedLater => vec![self.proposed_branch(slug), self.pull_request(slug), self.auto_merge(slug)],
             Kind::Previews => vec![self.preview(slug)],
             Kind::Rotation(store) => {
                 let mut effects = vec![self.secret(slug, store)];
@@ -360,6 +381,25 @@ impl Scene {
         let head = "refs/heads/relay/gh-pages";
         let right = repository.tip(head).is_some() && repository.files(head).contains_key("index.html");
         Effect { name: "pull request", stage: "push", count, right }
+    }
+
+    /// The commit that the merge made of the pull request's.
+    fn merge(&self, slug: &str) -> Effect {
+        let name = "refs/heads/gh-pages";
+        let repository = git2::Repository::open_bare(self.github.repository(slug).path()).unwrap();
+        let mut walk = repository.revwalk().unwrap();
+        walk.push_ref(name).unwrap();
+        let right = self.github.repository(slug).files(name).contains_key("deep/page.html");
+        Effect { name: "merge", stage: "push", count: walk.count() - 1, right }
+    }
+
+    /// What makes GitHub merge the pull request later.
+    fn auto_merge(&self, slug: &str) -> Effect {
+        let waits = |model: &mut Model| {
+            let pulls = &model.find(slug).unwrap().pull_requests;
+            pulls.iter().filter(|pull| pull.open && pull.auto_merge.is_some()).count()
+        };
+        Effect { name: "auto-merge", stage: "push", count: self.github.model(waits), right: true }
     }
 
     fn start(&self, slug: &str, event: &'static str) -> Effect {
