@@ -78,14 +78,16 @@ impl Local {
         let view = spec::View { refs: &refs, head: &head, resolve: &|text| Ok(checkout.resolve(text)?), kind: &kind };
         let spec::Expanded { wanted, notices, unmatched } = spec::expand(&asked.specs, &view)?;
         let names = refs.into_keys().collect();
+        let (lfs, shallow) = (checkout.lfs(), checkout.shallow());
+        checkout.check_again()?;
         Ok(Self {
             asked: asked.clone(),
             wanted,
             notices,
             unmatched,
             names,
-            lfs: checkout.lfs(),
-            shallow: checkout.shallow(),
+            lfs,
+            shallow,
             promisor: checkout.promisor().cloned(),
             objects,
         })

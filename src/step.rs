@@ -57,6 +57,7 @@ pub fn run_tuned(
     tune: impl FnOnce(&mut Settings, &mut Retries),
 ) -> ExitCode {
     system::keep_memory_private();
+    system::hold_many_files();
     system::choose_temporary_folder();
     let mut context = Context::read(&environment, current_dir);
     if !context.on_runner && context.repository.is_none() {

@@ -14,11 +14,13 @@ pub use place::Place;
 pub use status::{Kind, Status};
 #[cfg(unix)]
 pub use unix::{
-    OpenFolder, Stamp, bytes_of, ended, is_replaced, keep_memory_private, name_of, private_folder, read_at, target_of,
+    Descriptor, OpenFolder, Stamp, bytes_of, ended, hold_many_files, is_replaced, keep_memory_private, make_link,
+    name_of, path_of, private_folder, read_at, target_of,
 };
 #[cfg(windows)]
 pub use windows::{
-    OpenFolder, Stamp, bytes_of, ended, is_replaced, keep_memory_private, name_of, private_folder, read_at, target_of,
+    Descriptor, OpenFolder, Stamp, bytes_of, ended, hold_many_files, is_replaced, keep_memory_private, make_link,
+    name_of, path_of, private_folder, read_at, target_of,
 };
 
 /// Fills `buffer` from `offset` bytes into the file on; fewer bytes than it holds only where the file ends.

@@ -4,6 +4,7 @@
 
 mod confine;
 mod entries;
+mod held;
 mod history;
 mod objects;
 mod owner;
@@ -63,8 +64,10 @@ pub struct Head {
 /// The checkout, opened.
 pub struct Checkout {
     repository: Repository,
+    git_dir: PathBuf,
     objects: PathBuf,
     promisor: Option<Promisor>,
+    boundary: Option<PathBuf>,
 }
 
 impl Checkout {
@@ -94,7 +97,20 @@ impl Checkout {
             promisor::accept_extension();
         }
         let repository = Repository::open(&git_dir).map_err(|error| unreadable::broken(&error))?;
-        Ok(Self { repository, objects: common.join("objects"), promisor })
+        let boundary = boundary.map(Path::to_owned);
+        Ok(Self { repository, git_dir, objects: common.join("objects"), promisor, boundary })
+    }
+
+    /// Looks once more whether every part still lies within the boundary: another process can have put a link in its place
+    /// while it was read.
+    ///
+    /// # Errors
+    /// As those of [`Self::open`].
+    pub fn check_again(&self) -> Result<(), CheckoutError> {
+        match &self.boundary {
+            Some(boundary) => confine::check(&self.git_dir, &common_dir(&self.git_dir), boundary),
+            None => Ok(()),
+        }
     }
 
     /// All refs with the objects that they hold, those outside `refs/` and odd names apart.
@@ -154,7 +170,7 @@ impl Checkout {
 
     /// The objects, to be read from several threads.
     pub fn objects(&self) -> Result<Objects, CheckoutError> {
-        Objects::open(&self.objects)
+        Objects::open(&self.objects, self.boundary.as_deref())
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     collections::BTreeSet,
     fmt, fs,
     io::{self, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -39,6 +39,29 @@ fn folders() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A temporary folder that no other user can enter. It goes with this value, or at the very end of the process.
+pub(super) struct PrivateFolder(TempDir);
+
+impl PrivateFolder {
+    /// Makes an empty one.
+    pub(super) fn create() -> io::Result<Self> {
+        let folder = crate::system::private_folder("repo-relay-")?;
+        folders().insert(folder.path().to_owned());
+        Ok(Self(folder))
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        folders().remove(self.0.path());
+    }
+}
+
 /// A handle on the store; clones share it, and several threads may use it at once.
 #[derive(Clone)]
 pub struct ObjectStore(Arc<StoreFolder>);
@@ -49,7 +72,7 @@ struct StoreFolder {
     // unreadable `~/.gitconfig` of the runner cannot stop a publish.
     objects: Odb<'static>,
     // Dropped after the database: it removes the folder.
-    folder: TempDir,
+    folder: PrivateFolder,
 }
 
 impl fmt::Debug for ObjectStore {
@@ -58,17 +81,10 @@ impl fmt::Debug for ObjectStore {
     }
 }
 
-impl Drop for StoreFolder {
-    fn drop(&mut self) {
-        folders().remove(self.folder.path());
-    }
-}
-
 impl ObjectStore {
     /// Makes an empty store in the system's temporary folder.
     pub fn create() -> Result<Self, StoreError> {
-        let folder = crate::system::private_folder("repo-relay-").map_err(|error| unusable(&error))?;
-        folders().insert(folder.path().to_owned());
+        let folder = PrivateFolder::create().map_err(|error| unusable(&error))?;
         // libgit2 looks for packs in the folder `pack` of an alternate, and the indexer does not make it.
         fs::create_dir(folder.path().join("pack")).map_err(|error| unusable(&error))?;
         let path = folder.path().to_str().ok_or_else(|| unusable(&"its path is not UTF-8"))?;

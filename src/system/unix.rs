@@ -7,15 +7,21 @@ use std::{
     ffi::{OsStr, OsString},
     fs::{File, Permissions},
     io,
+    os::fd::AsRawFd as _,
     os::unix::{
         ffi::{OsStrExt as _, OsStringExt as _},
         fs::{FileExt as _, PermissionsExt as _},
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 pub use folder::{OpenFolder, is_replaced};
-use rustix::fs::Stat;
+pub use std::os::fd::AsFd as Descriptor;
+
+use rustix::{
+    fs::Stat,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// When a file's content and its inode last changed, as it was listed: one that differs later was changed meanwhile.
@@ -66,6 +72,31 @@ pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
     file.read_at(buffer, offset)
 }
 
+/// The path by which this process reaches what it holds open, whatever its name has come to stand for; none where the system has no such
+/// paths.
+pub fn path_of(open: &impl Descriptor) -> Option<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let path = PathBuf::from(format!("/proc/self/fd/{}", open.as_fd().as_raw_fd()));
+    // A container without `/proc` has none.
+    path.exists().then_some(path)
+}
+
+/// Makes a symbolic link at `link`.
+pub fn make_link(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+/// Lets the program hold as many files open as its user is allowed to: the packs of a checkout are held all at once.
+pub fn hold_many_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| maximum.is_none_or(|maximum| current < maximum)) {
+        // Where the system refuses, the limit is what it was.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
+}
+
 /// Completes when a signal asks the program to end, with the signal's name.
 pub async fn ended() -> &'static str {
     async fn received(signal: io::Result<Signal>) {
@@ -94,10 +125,7 @@ pub fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     #[cfg(not(target_os = "linux"))]
-    let _ = rustix::process::setrlimit(
-        rustix::process::Resource::Core,
-        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
-    );
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -8,7 +8,7 @@ use std::{
     fs::{File, Metadata},
     io,
     os::windows::fs::{FileExt as _, MetadataExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 pub use folder::{OpenFolder, is_replaced};
@@ -58,6 +58,24 @@ pub fn target_of(target: PathBuf) -> Vec<u8> {
 pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     file.seek_read(buffer, offset)
 }
+
+/// What can be held open.
+pub trait Descriptor {}
+
+impl<T> Descriptor for T {}
+
+/// Windows has no paths of open files.
+pub fn path_of(_: &impl Descriptor) -> Option<PathBuf> {
+    None
+}
+
+/// Links take a right that few users have, and nothing here needs one.
+pub fn make_link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// There is no such limit.
+pub fn hold_many_files() {}
 
 /// Completes when the console asks the program to end, with the event's name.
 ///

@@ -244,11 +244,18 @@ fn r2_worktrees_submodules_and_borrowed_objects_inside_the_workspace_are_read() 
                     fs::write(file, "../../../lender/.git/objects\n").unwrap();
                 }
             }
+            "linked packs" => {
+                Tree::clone(&tree.0, &code.0, &[]);
+                code.git(&["gc", "-q"]);
+                let packs = code.0.join(".git/objects/pack");
+                fs::rename(&packs, workspace.join("packs")).unwrap();
+                std::os::unix::fs::symlink("../../../packs", &packs).unwrap();
+            }
             other => panic!("{other}"),
         }
         code
     };
-    for kind in ["worktree", "submodule", "alternates", "relative alternates"] {
+    for kind in ["worktree", "submodule", "alternates", "relative alternates", "linked packs"] {
         let world = empty();
         let step = world.step().input("refs", "HEAD:refs/heads/main");
         let tree = prepare(kind, &step);
@@ -291,6 +298,33 @@ fn m4_nothing_of_a_checkout_may_lie_outside_of_the_workspace() {
     fs::remove_dir_all(&refs).unwrap();
     std::os::unix::fs::symlink(git_dir.join("refs"), &refs).unwrap();
     refused(step, "linked refs");
+    // A part of a folder: packs, one pack, a folder of loose objects, refs of a folder, one ref, a folder of Git LFS.
+    foreign.git(&["repack", "-adq"]);
+    foreign.commit("loose.txt", "loose");
+    let pack = fs::read_dir(git_dir.join("objects/pack")).unwrap().next().unwrap().unwrap().file_name();
+    let pack = format!("objects/pack/{}", pack.to_str().unwrap());
+    let tip = foreign.git(&["rev-parse", "main"]);
+    let loose = format!("objects/{}", &tip[..2]);
+    for part in
+        ["HEAD", "objects/pack", pack.as_str(), loose.as_str(), "refs/heads", "refs/heads/main", "lfs", "lfs/objects"]
+    {
+        let (_folder, tree) = source();
+        let step = step_of(&world, &tree, "main");
+        let place = step.workspace().join(".git").join(part);
+        let _ = fs::remove_dir_all(&place).or_else(|_| fs::remove_file(&place));
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::create_dir_all(git_dir.join("lfs/objects")).unwrap();
+        std::os::unix::fs::symlink(git_dir.join(part), &place).unwrap();
+        refused(step, part);
+    }
+    // The same through a folder of the workspace.
+    let (_folder, tree) = source();
+    let step = step_of(&world, &tree, "main");
+    let packs = step.workspace().join(".git/objects/pack");
+    fs::rename(&packs, step.workspace().join("packs")).unwrap();
+    std::os::unix::fs::symlink("../../packs", &packs).unwrap();
+    std::os::unix::fs::symlink(git_dir.join(&pack), step.workspace().join("packs/pack-1.pack")).unwrap();
+    refused(step, "a pack behind a link that stays inside");
     let step = world.step().input("refs", "main");
     let above = step.workspace().parent().unwrap().to_owned();
     assert!(Command::new("git").args(["init", "-q"]).current_dir(&above).status().unwrap().success());

@@ -10,7 +10,13 @@ use std::{
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::{runner::Step, world::World};
+use emulator::model::{Repository, Token};
+
+use crate::{
+    refs::Tree,
+    runner::Step,
+    world::{TARGET, World},
+};
 
 /// What only files outside of the workspace hold.
 const OUTSIDE: &str = "from outside of the workspace";
@@ -123,4 +129,71 @@ fn m3_nothing_from_outside_is_published_whatever_is_exchanged_meanwhile() {
     println!("{runs} runs, {} of them published, {found} files from outside", passed.into_inner());
     assert_eq!(found, 0, "files from outside were published");
     assert!(contents.contains("inside 0 0"), "the search finds nothing");
+}
+
+/// What is exchanged for its counterpart in a repository outside of the workspace.
+const PARTS: &[&str] = &[".git", ".git/objects", ".git/refs", ".git/objects/pack"];
+
+/// Pushes `main` while a part of the checkout is exchanged for a link to that of another repository. The answer is the error that it ended with.
+fn push_while_exchanging(world: &World, run: usize) -> String {
+    let step = world.step().input("refs", format!("main:refs/heads/run-{run}"));
+    let workspace = step.workspace();
+    let outside = workspace.parent().unwrap().join("outside");
+    for (folder, content) in [(&workspace, "inside"), (&outside, OUTSIDE)] {
+        let tree = Tree::init(folder);
+        tree.commit("a.txt", &format!("{content} {run}"));
+        tree.commit("b.txt", &format!("{content} b {run}"));
+        tree.git(&["repack", "-adq"]);
+    }
+    let part = PARTS[run % PARTS.len()];
+    if part.ends_with("pack") {
+        // Both commits are named here, and the objects of one of them are outside.
+        let tip = Tree(outside.clone()).git(&["rev-parse", "main"]);
+        fs::write(workspace.join(".git/refs/heads/main"), format!("{tip}\n")).unwrap();
+    }
+    let link = workspace.join("link");
+    symlink(outside.join(part), &link).unwrap();
+    let ended = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| exchange(&[(workspace.join(part), link.clone())], &ended));
+        let outcome = step.run();
+        ended.store(true, Ordering::Relaxed);
+        outcome
+    });
+    let error = outcome.output("error").to_owned();
+    assert!(["", "local-git-error", "invalid-input", "invalid-ref-or-object"].contains(&&*error), "{outcome}");
+    error
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "how much is tried is no input of the program")]
+fn m3_no_object_from_outside_is_pushed_whatever_part_of_a_checkout_is_exchanged_meanwhile() {
+    let (next, passed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let runs = std::env::var("SWAP_RUNS").map_or(RUNS, |text| text.parse().unwrap());
+    let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+    let still = world.step().input("refs", "main:refs/heads/still");
+    Tree::init(&still.workspace()).commit("a.txt", "inside still");
+    still.run().succeeded();
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let run = next.fetch_add(1, Ordering::Relaxed);
+                    if run >= runs {
+                        break;
+                    }
+                    if push_while_exchanging(&world, run).is_empty() {
+                        passed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let objects = world.git(&["cat-file", "--batch-all-objects", "--batch-check=%(objecttype) %(objectname)"]);
+    let blobs: Vec<&str> = objects.lines().filter_map(|line| line.strip_prefix("blob ")).collect();
+    let contents = world.git_with(&["cat-file", "--batch"], &format!("{}\n", blobs.join("\n")));
+    let found = contents.matches(OUTSIDE).count();
+    println!("{runs} runs, {} of them pushed, {found} files from outside", passed.into_inner());
+    assert_eq!(found, 0, "files from outside were pushed");
+    assert!(contents.contains("inside still"), "the search finds nothing");
 }

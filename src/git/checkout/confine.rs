@@ -3,7 +3,11 @@
 //!
 //! Source: <https://git-scm.com/docs/gitrepository-layout>
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::unreadable::{ALTERNATES_DEPTH, alternates};
 use crate::diagnosis::errors::CheckoutError;
@@ -18,38 +22,91 @@ pub(super) fn check(git_dir: &Path, common: &Path, boundary: &Path) -> Result<()
     inside("Its git directory", git_dir, &boundary)?;
     inside("Its common directory", common, &boundary)?;
     // Each of these can be a link by itself, wherever the git directory lies.
-    for part in ["objects", "refs", "packed-refs", "config", "shallow"] {
-        let path = common.join(part);
-        if path.symlink_metadata().is_ok() {
-            inside(&format!("`{part}` of its git directory"), &path, &boundary)?;
+    for part in PARTS {
+        for folder in [common, git_dir] {
+            let path = folder.join(part);
+            // A link that leads nowhere, such as an old `HEAD` on a branch without a commit, lends nothing.
+            if path.exists() {
+                inside(&format!("`{part}` of its git directory"), &path, &boundary)?;
+            }
         }
     }
-    borrowed(&common.join("objects"), &boundary, ALTERNATES_DEPTH)
+    let mut links = Links { boundary: &boundary, followed: BTreeSet::new() };
+    links.stay_inside(&common.join("refs"), REFS_DEPTH)?;
+    lent(&common.join("objects"), &mut links, ALTERNATES_DEPTH)
 }
 
-fn borrowed(objects: &Path, boundary: &Path, depth: usize) -> Result<(), CheckoutError> {
+/// What is read of a git directory, and can be a link.
+const PARTS: [&str; 9] =
+    ["HEAD", "config", "config.worktree", "commondir", "packed-refs", "shallow", "refs", "objects", "lfs"];
+
+/// How deep folders are searched for links: names of refs have no end by themselves, Git LFS has `lfs/objects/ab/cd/FILE`, an objects folder
+/// `ab/FILE` and `pack/FILE`.
+const REFS_DEPTH: usize = 64;
+const LFS_DEPTH: usize = 4;
+const OBJECTS_DEPTH: usize = 1;
+
+/// The links below folders.
+struct Links<'a> {
+    boundary: &'a Path,
+    /// The folders that links lead to, which can hold links themselves: each is looked at once.
+    followed: BTreeSet<PathBuf>,
+}
+
+impl Links<'_> {
+    /// Refuses a link below `folder` that leads out of the boundary.
+    fn stay_inside(&mut self, folder: &Path, depth: usize) -> Result<(), CheckoutError> {
+        // A folder that is not there, or cannot be listed, lends nothing.
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path();
+            let is_new = if kind.is_symlink() {
+                // One that leads nowhere lends nothing.
+                if !path.exists() {
+                    continue;
+                }
+                let real = inside("A link in its git directory", &path, self.boundary)?;
+                real.is_dir() && self.followed.insert(real)
+            } else {
+                kind.is_dir()
+            };
+            if is_new && depth > 0 {
+                self.stay_inside(&path, depth - 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An objects folder with the Git LFS objects beside it, and those that it borrows from.
+fn lent(objects: &Path, links: &mut Links<'_>, depth: usize) -> Result<(), CheckoutError> {
+    links.stay_inside(objects, OBJECTS_DEPTH)?;
+    if let Some(git_dir) = objects.parent() {
+        links.stay_inside(&git_dir.join("lfs"), LFS_DEPTH)?;
+    }
     for folder in alternates(objects) {
         // One that is not there is told by its own finding.
         if folder.exists() {
-            inside("The folder that it borrows objects from", &folder, boundary)?;
+            inside("The folder that it borrows objects from", &folder, links.boundary)?;
             // git follows alternates no deeper than this, so that deeper ones lend nothing.
             if depth > 0 {
-                borrowed(&folder, boundary, depth - 1)?;
+                lent(&folder, links, depth - 1)?;
             }
         }
     }
     Ok(())
 }
 
-fn inside(what: &str, path: &Path, boundary: &Path) -> Result<(), CheckoutError> {
+/// Where `path` leads, unless that is out of `boundary`, which is canonical itself.
+pub(super) fn inside(what: &str, path: &Path, boundary: &Path) -> Result<PathBuf, CheckoutError> {
     match fs::canonicalize(path) {
         // Both sides are canonical, so that neither `..` nor a link leads past the comparison.
-        Ok(real) if real.starts_with(boundary) => Ok(()),
+        Ok(real) if real.starts_with(boundary) => Ok(real),
         Ok(real) => Err(outside(what, path, &format!("it leads to {}", real.display()))),
         Err(error) => Err(outside(what, path, &error.to_string())),
     }
 }
 
-fn outside(part: &str, path: &Path, reason: &str) -> CheckoutError {
+pub(super) fn outside(part: &str, path: &Path, reason: &str) -> CheckoutError {
     CheckoutError::Outside { part: part.to_owned(), path: path.to_owned(), reason: reason.to_owned() }
 }

@@ -8,7 +8,12 @@ use std::{
 
 use git2::{ErrorCode, Odb, OdbLookupFlags, OdbObject};
 
-use super::{kind, packs::PackFile, unreadable};
+use super::{
+    held::HeldObjects,
+    kind,
+    packs::{PackFile, PackIndex},
+    unreadable,
+};
 use crate::{
     diagnosis::errors::CheckoutError,
     git::{delta, format::ObjectKind},
@@ -24,9 +29,11 @@ pub struct Objects(Arc<ObjectFolder>);
 
 /// An objects folder, opened.
 struct ObjectFolder {
-    folder: String,
+    folders: Vec<String>,
     reader: OdbReader,
     packs: Vec<Arc<PackFile>>,
+    /// What the others read through, so that it goes last.
+    _held: Option<HeldObjects>,
 }
 
 /// libgit2's way to the objects. NOTE: it reads one object at a time, whoever asks: who reads many takes a reader of its own.
@@ -36,9 +43,11 @@ pub(super) struct OdbReader(
 );
 
 impl OdbReader {
-    fn open(folder: &str) -> Result<Self, CheckoutError> {
+    fn open(folders: &[String]) -> Result<Self, CheckoutError> {
         let database = Odb::new().map_err(|error| unreadable::broken(&error))?;
-        database.add_disk_alternate(folder).map_err(|error| unreadable::broken(&error))?;
+        for folder in folders {
+            database.add_disk_alternate(folder).map_err(|error| unreadable::broken(&error))?;
+        }
         Ok(Self(database))
     }
 
@@ -70,18 +79,25 @@ impl std::fmt::Debug for Objects {
 }
 
 impl Objects {
-    /// The objects in `folder` (`.git/objects`).
-    pub(super) fn open(folder: &Path) -> Result<Self, CheckoutError> {
+    /// The objects in `folder` (`.git/objects`); within a `boundary` they are held, so that none from outside comes among them.
+    pub(super) fn open(folder: &Path, boundary: Option<&Path>) -> Result<Self, CheckoutError> {
         // Ids are checked when objects are packed; to check them at every look at a tree costs more than the rest.
         git2::opts::strict_hash_verification(false);
+        let held = boundary.map(|boundary| HeldObjects::of(folder, boundary)).transpose()?.flatten();
+        let (folders, indexes) = match &held {
+            Some(held) => (held.folders.clone(), held.indexes.clone()),
+            None => (vec![folder.to_owned()], indexes(folder)?),
+        };
         // libgit2 takes paths as UTF-8 text.
-        let path = folder.to_str().ok_or_else(|| unreadable::unreadable(folder, &"its name is not UTF-8"))?;
-        let reader = OdbReader::open(path)?;
+        let text = |path: &PathBuf| path.to_str().map(str::to_owned);
+        let folders = folders.iter().map(text).collect::<Option<Vec<String>>>();
+        let folders = folders.ok_or_else(|| unreadable::unreadable(folder, &"its name is not UTF-8"))?;
+        let reader = OdbReader::open(&folders)?;
         let mut packs = Vec::new();
-        for index in indexes(folder)? {
+        for index in indexes {
             packs.extend(PackFile::open(&index)?.map(Arc::new));
         }
-        Ok(Self(Arc::new(ObjectFolder { folder: path.to_owned(), reader, packs })))
+        Ok(Self(Arc::new(ObjectFolder { folders, reader, packs, _held: held })))
     }
 
     /// Whether the object is here.
@@ -102,7 +118,7 @@ impl Objects {
 
     /// A reader for one core.
     pub(super) fn reader(&self) -> Result<OdbReader, CheckoutError> {
-        OdbReader::open(&self.0.folder)
+        OdbReader::open(&self.0.folders)
     }
 
     /// The object's kind and its size in bytes, if it is here.
@@ -134,7 +150,7 @@ impl Objects {
 }
 
 /// The indexes of all packs in `folder` and in what it borrows from, always in the same order.
-fn indexes(folder: &Path) -> Result<Vec<PathBuf>, CheckoutError> {
+fn indexes(folder: &Path) -> Result<Vec<PackIndex>, CheckoutError> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     // Folders can borrow from each other in a circle; the bound ends it.
@@ -148,7 +164,7 @@ fn indexes(folder: &Path) -> Result<Vec<PathBuf>, CheckoutError> {
                 here.retain(|path| path.extension().is_some_and(|extension| extension == "idx"));
                 // `read_dir` has no order, and the order decides which copy of an object is sent.
                 here.sort();
-                found.extend(here);
+                found.extend(here.into_iter().map(|path| PackIndex { named: path.clone(), path }));
             }
             next.extend(unreadable::alternates(&folder));
         }

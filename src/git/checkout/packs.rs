@@ -18,6 +18,15 @@ const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 const FANOUT: usize = MAGIC.len();
 const NAMES: usize = FANOUT + 256 * 4;
 
+/// Where the index of a pack lies; the pack lies beside it.
+#[derive(Clone, Debug)]
+pub(super) struct PackIndex {
+    /// The path by which it is read.
+    pub(super) path: PathBuf,
+    /// Its path in the checkout, for messages.
+    pub(super) named: PathBuf,
+}
+
 /// A pack with its index in memory.
 pub(super) struct PackFile {
     path: PathBuf,
@@ -37,21 +46,22 @@ impl std::fmt::Debug for PackFile {
 
 impl PackFile {
     /// Opens the pack that `index` belongs to; `None` for what is no index of version 2.
-    pub(super) fn open(index: &Path) -> Result<Option<Self>, CheckoutError> {
-        let path = index.with_extension("pack");
-        let bytes = fs::read(index).map_err(|error| unreadable::unreadable(index, &error))?;
+    pub(super) fn open(index: &PackIndex) -> Result<Option<Self>, CheckoutError> {
+        let PackIndex { path: index, named } = index;
+        let path = named.with_extension("pack");
+        let bytes = fs::read(index).map_err(|error| unreadable::unreadable(named, &error))?;
         // Version 1, which git stopped writing by default in 1.6, has no checksum per entry; libgit2 reads its
         // objects.
         if !bytes.starts_with(&MAGIC) {
             return Ok(None);
         }
-        let damaged = || unreadable::unreadable(index, &"it is damaged");
+        let damaged = || unreadable::unreadable(named, &"it is damaged");
         let count = number(&bytes, NAMES - 4).ok_or_else(damaged)? as usize;
         // Each object has 20 bytes of name, 4 of checksum and 4 of offset; two checksums of 20 bytes end the file.
         if bytes.len() < NAMES + count * 28 + 40 {
             return Err(damaged());
         }
-        let file = File::open(&path).map_err(|error| unreadable::unreadable(&path, &error))?;
+        let file = File::open(index.with_extension("pack")).map_err(|error| unreadable::unreadable(&path, &error))?;
         let length = file.metadata().map_err(|error| unreadable::unreadable(&path, &error))?.len();
         Ok(Some(Self { path, file, index: bytes, count, end: length.saturating_sub(20), by_offset: OnceLock::new() }))
     }

@@ -129,6 +129,12 @@ impl OpenFolder {
     }
 }
 
+impl AsFd for OpenFolder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
 /// Whether an error of an [`OpenFolder`] says that something else has taken the place of what was there.
 pub fn is_replaced(error: &io::Error) -> bool {
     // A link is ELOOP, on FreeBSD EMLINK, and ENOTDIR where a folder is wanted. EXDEV: the path would lead out.
