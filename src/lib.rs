@@ -94,4 +94,4 @@ mod system;
 mod tag;
 mod trigger;
 mod wait;
-mod workflow_file;
+pub mod workflow_file;

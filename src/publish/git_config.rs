@@ -4,19 +4,19 @@
 
 /// One variable of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub struct Entry {
     /// The section, in lower case.
-    pub(super) section: String,
+    pub section: String,
     /// What stands in quotation marks behind it.
-    pub(super) subsection: Option<String>,
+    pub subsection: Option<String>,
     /// The variable, in lower case.
-    pub(super) key: String,
+    pub key: String,
     /// Its value; none where the variable stands alone.
-    pub(super) value: Option<String>,
+    pub value: Option<String>,
 }
 
 /// The variables before the first mistake.
-pub(super) fn entries(content: &[u8]) -> Vec<Entry> {
+pub fn entries(content: &[u8]) -> Vec<Entry> {
     // As git does: `\r\n` is one line end, and the mark of UTF-8 at the beginning is no part of the text.
     let text = String::from_utf8_lossy(content).replace("\r\n", "\n");
     let mut reader = Reader { rest: text.strip_prefix('\u{feff}').unwrap_or(&text) };

@@ -11,7 +11,7 @@ pub mod directory;
 pub mod earlier;
 pub mod exposed;
 mod folders;
-mod git_config;
+pub mod git_config;
 pub mod hash;
 pub mod message;
 pub mod newer;

@@ -2,6 +2,7 @@
 //! binary; in every case the report, the outputs and the summary are there, and say what was done.
 
 use std::{
+    collections::BTreeMap,
     process::Child,
     sync::{
         Mutex,
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use emulator::faults::{Fault, FaultRule};
+use emulator::faults::{Canned, Fault, FaultRule};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
@@ -43,11 +44,14 @@ fn cases() -> Vec<(Kind, Point, Fault)> {
     cases
 }
 
-/// Runs `case` for all, some at a time, and shows what is wrong.
-fn for_all(what: &str, case: impl Fn(usize, Kind, &Point, Fault) -> (String, Option<Duration>, Vec<String>) + Sync) {
+/// Runs `case` for all, some at a time, and shows what is wrong. The answer is how often each end came.
+fn for_all(
+    what: &str,
+    case: impl Fn(usize, Kind, &Point, Fault) -> (String, Option<Duration>, Vec<String>) + Sync,
+) -> BTreeMap<String, usize> {
     let cases = cases();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let ends = Mutex::new(std::collections::BTreeMap::<String, usize>::new());
+    let ends = Mutex::new(BTreeMap::<String, usize>::new());
     let took = Mutex::new(Duration::ZERO);
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -72,7 +76,20 @@ fn for_all(what: &str, case: impl Fn(usize, Kind, &Point, Fault) -> (String, Opt
     }
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
+    ends.into_inner().unwrap()
 }
+
+/// The stage that the end of the step befell.
+fn stage_of_the_end(outcome: &Outcome) -> String {
+    let report = outcome.report();
+    let stages =
+        report["targets"].as_array().into_iter().flatten().flat_map(|target| target["stages"].as_array().unwrap());
+    let failed = stages.into_iter().find(|stage| stage["status"] == "failed");
+    failed.map_or("none", |stage| stage["name"].as_str().unwrap()).to_owned()
+}
+
+const SIGNALS: [(Signal, &str); 4] =
+    [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP"), (Signal::QUIT, "SIGQUIT")];
 
 /// Waits until the fault has met its request. `false`: the step ended without it.
 fn is_held(scene: &Scene, child: &mut Child) -> bool {
@@ -126,38 +143,93 @@ fn judge(scene: &Scene, outcome: &Outcome, fit: impl Fn(&str) -> bool) -> (Strin
     (error, wrong)
 }
 
+/// Runs the relay, whose server is silent at this point, and sends it a signal there. The answer is the end, how late it came, and what is wrong.
+fn signalled(
+    kind: Kind,
+    point: &Point,
+    fault: Fault,
+    (signal, name): (Signal, &str),
+) -> (String, Option<Duration>, Vec<String>) {
+    let scene = Scene::new(kind);
+    scene.github.fault(FaultRule::on(&point.method, &point.pattern, fault).nth(point.nth));
+    let step = scene.step(scene.github.url());
+    let mut child = step.start();
+    let held = is_held(&scene, &mut child);
+    let sent = Instant::now();
+    if held {
+        kill_process(Pid::from_child(&child), signal).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let late = sent.elapsed();
+    let outcome = step.outcome(output, late);
+    // An App's token is ended after all is done.
+    let over = point.method == "DELETE" || !held;
+    let (end, mut wrong) = judge(&scene, &outcome, |error| error == "cancelled" || over && error.is_empty());
+    // A token whose answer never came is known to nobody here.
+    if alive(&scene) && !point.pattern.ends_with("/access_tokens") {
+        wrong.push("a token that was minted lives on".to_owned());
+    }
+    if end == "cancelled" && !outcome.stdout.contains(name) {
+        wrong.push(format!("{name} is not named"));
+    }
+    if late > LATE {
+        wrong.push(format!("the end came after {late:?}"));
+    }
+    let end = if end == "cancelled" { format!("{name} in {}", stage_of_the_end(&outcome)) } else { end };
+    (if held { end } else { "not reached".to_owned() }, Some(late), wrong)
+}
+
 #[test]
 fn a_signal_at_any_request_ends_the_step_with_its_report() {
-    for_all("signals", |index, kind, point, fault| {
-        let scene = Scene::new(kind);
-        scene.github.fault(FaultRule::on(&point.method, &point.pattern, fault).nth(point.nth));
-        let step = scene.step(scene.github.url());
-        let mut child = step.start();
-        let held = is_held(&scene, &mut child);
-        let sent = Instant::now();
-        let signals =
-            [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP"), (Signal::QUIT, "SIGQUIT")];
-        let (signal, name) = signals[index % 4];
-        if held {
-            kill_process(Pid::from_child(&child), signal).unwrap();
+    let met = Mutex::new(BTreeMap::new());
+    let ends = for_all("signals", |index, kind, point, fault| {
+        let signal = SIGNALS[index % SIGNALS.len()];
+        let found = signalled(kind, point, fault.clone(), signal);
+        if let Some((_, stage)) = found.0.split_once(" in ") {
+            met.lock().unwrap().insert(stage.to_owned(), (kind, point.clone(), fault));
         }
-        let output = child.wait_with_output().unwrap();
-        let late = sent.elapsed();
-        let outcome = step.outcome(output, late);
-        // An App's token is ended after all is done.
-        let over = point.method == "DELETE" || !held;
-        let (end, mut wrong) = judge(&scene, &outcome, |error| error == "cancelled" || over && error.is_empty());
-        // A token whose answer never came is known to nobody here.
-        if alive(&scene) && !point.pattern.ends_with("/access_tokens") {
-            wrong.push("a token that was minted lives on".to_owned());
+        found
+    });
+    let met = met.into_inner().unwrap();
+    let stages: Vec<&str> = met.keys().map(String::as_str).collect();
+    assert_eq!(stages, ["preflight", "push", "revoke", "secret", "tag", "trigger", "wait"]);
+    // Every signal at every stage: what the turn of the requests left out.
+    for signal in SIGNALS {
+        for (stage, (kind, point, fault)) in &met {
+            let wanted = format!("{} in {stage}", signal.1);
+            if !ends.contains_key(&wanted) {
+                let (end, _, wrong) = signalled(*kind, point, fault.clone(), signal);
+                assert_eq!((end, wrong), (wanted, Vec::<String>::new()));
+            }
         }
-        if end == "cancelled" && !outcome.stdout.contains(name) {
-            wrong.push(format!("{name} is not named"));
+    }
+}
+
+/// A step pauses between two tries, and holds a token that it has minted.
+#[test]
+fn m6_every_signal_ends_a_pause() {
+    std::thread::scope(|scope| {
+        for (signal, name) in SIGNALS {
+            scope.spawn(move || {
+                let scene = Scene::new(Kind::App);
+                let busy = Fault::Answer(Canned::unavailable(60));
+                scene.github.fault(FaultRule::on("POST", "*/git-receive-pack", busy).from(1));
+                let step = scene.step(scene.github.url());
+                let mut child = step.start();
+                assert!(is_held(&scene, &mut child), "{name}");
+                // The answer is on its way; the pause after it takes a minute.
+                (0..30).for_each(|_| rest());
+                let sent = Instant::now();
+                kill_process(Pid::from_child(&child), signal).unwrap();
+                let output = child.wait_with_output().unwrap();
+                let late = sent.elapsed();
+                let outcome = step.outcome(output, late);
+                let (_, wrong) = judge(&scene, &outcome, |error| error == "cancelled");
+                assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
+                assert!(!alive(&scene), "{name}: a token that was minted lives on: {outcome}");
+                assert!(outcome.stdout.contains(name) && late < LATE, "{name}, {late:?}: {outcome}");
+            });
         }
-        if late > LATE {
-            wrong.push(format!("the end came after {late:?}"));
-        }
-        (if held { end } else { "not reached".to_owned() }, Some(late), wrong)
     });
 }
 

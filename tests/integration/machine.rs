@@ -72,10 +72,22 @@ fn m12_outputs_that_cannot_be_written_fail_the_step() {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Timeout,
-    Terminated,
+    Signalled(Signal),
     /// As the first process of its namespace, as in a container: a signal without a handler does nothing there.
-    FirstProcess,
+    FirstProcess(Signal),
 }
+
+impl End {
+    fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Timeout => None,
+            Self::Signalled(signal) | Self::FirstProcess(signal) => Some(signal),
+        }
+    }
+}
+
+const SIGNALS: [(Signal, &str); 4] =
+    [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP"), (Signal::QUIT, "SIGQUIT")];
 
 /// Where a pipe may lie: below the step's folder.
 const PIPES: &[&str] = &[
@@ -97,7 +109,7 @@ const PIPES: &[&str] = &[
 
 /// The program that `child` is, or has started.
 fn program_of(child: &Child, end: End) -> Option<Pid> {
-    if end != End::FirstProcess {
+    if !matches!(end, End::FirstProcess(_)) {
         return Some(Pid::from_child(child));
     }
     let id = child.id();
@@ -110,7 +122,8 @@ fn rest() {
     std::thread::sleep(Duration::from_millis(10));
 }
 
-fn beside_a_pipe(place: &str, end: End) {
+/// Runs the step beside a pipe to its end. The answer is what it printed.
+fn beside_a_pipe(place: &str, end: End) -> String {
     const SETTLED: Duration = Duration::from_millis(500);
     let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
     let step = checkout(&world);
@@ -122,7 +135,7 @@ fn beside_a_pipe(place: &str, end: End) {
     }
     pipe(&folder.join(place));
     let mut command = step.command();
-    if end == End::FirstProcess {
+    if matches!(end, End::FirstProcess(_)) {
         command = Command::new("unshare");
         command.args(["--pid", "--fork", "--kill-child", env!("CARGO_BIN_EXE_repo-relay")]);
         command.env_clear().envs(step.variables()).env("PATH", "/usr/bin:/bin").current_dir(step.workspace());
@@ -130,13 +143,13 @@ fn beside_a_pipe(place: &str, end: End) {
     let begin = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut ended = false;
-    if end != End::Timeout {
+    if let Some(signal) = end.signal() {
         while !ended && begin.elapsed() < SETTLED {
             ended = child.try_wait().unwrap().is_some();
             rest();
         }
         if let Some(program) = program_of(&child, end).filter(|_| !ended) {
-            kill_process(program, Signal::TERM).unwrap();
+            kill_process(program, signal).unwrap();
         }
     }
     let output = child.wait_with_output().unwrap();
@@ -147,19 +160,36 @@ fn beside_a_pipe(place: &str, end: End) {
     assert_eq!(outcome.status, Some(i32::from(!error.is_empty())), "{place}, {end:?}: {outcome}");
     assert_eq!(outcome.report()["error"], *error, "{place}, {end:?}");
     assert!(!outcome.summary.is_empty(), "{place}, {end:?}");
+    let left = crate::ending::left_files(&outcome);
+    assert!(left.is_empty(), "{place}, {end:?}: {left:?}");
+    outcome.stdout
 }
 
 #[test]
 fn m2_beside_a_pipe_every_end_comes_with_its_report() {
+    let term = Signal::TERM;
     let ends = if may_unshare("-pf") {
-        vec![End::Timeout, End::Terminated, End::FirstProcess]
+        vec![End::Timeout, End::Signalled(term), End::FirstProcess(term)]
     } else {
         println!("no namespace may be made here: the end as its first process is not tried");
-        vec![End::Timeout, End::Terminated]
+        vec![End::Timeout, End::Signalled(term)]
     };
     let cases: Vec<(&str, End)> = PIPES.iter().flat_map(|place| ends.iter().map(|end| (*place, *end))).collect();
-    for_all(&cases, |(place, end)| beside_a_pipe(place, *end));
+    for_all(&cases, |(place, end)| drop(beside_a_pipe(place, *end)));
     println!("{} places, {} ends", PIPES.len(), ends.len());
+}
+
+#[test]
+fn m6_every_signal_ends_a_step_that_reads_the_workspace() {
+    let may_unshare = may_unshare("-pf");
+    let ends = |(signal, name)| [(End::Signalled(signal), name), (End::FirstProcess(signal), name)];
+    let cases: Vec<(End, &str)> = SIGNALS.into_iter().flat_map(ends).collect();
+    for_all(&cases, |(end, name)| {
+        if may_unshare || !matches!(end, End::FirstProcess(_)) {
+            let printed = beside_a_pipe("workspace/.git/refs/heads/main", *end);
+            assert!(printed.contains(&format!("was stopped by {name}")), "{end:?}: {printed}");
+        }
+    });
 }
 
 /// Runs `work` for all, four at a time.
@@ -282,12 +312,18 @@ fn m1_no_other_variable_changes_the_result() {
 #[test]
 fn m1_the_list_of_variables_is_whole() {
     let page = include_str!("../../SECURITY.md");
-    let source = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/context.rs")).unwrap();
-    let code = source.split("#[cfg(test)]\nmod tests").next().unwrap();
-    let names = code.split('"').skip(1).step_by(2);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    // The two readers of the environment.
+    let sources = ["src/context.rs", "src/inputs/raw.rs"].map(read);
+    let codes = sources.each_ref().map(|source| source.split("#[cfg(test)]\nmod tests").next().unwrap());
+    let names = codes.iter().flat_map(|code| code.split('"').skip(1).step_by(2));
     let is_name = |name: &&str| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-    let names: Vec<&str> = names.filter(is_name).collect();
-    assert!(names.contains(&"GITHUB_SHA") && names.contains(&"HTTPS_PROXY"), "{names:?}");
+    // What every input's variable begins with is listed as such.
+    let names: Vec<&str> = names.filter(is_name).filter(|name| *name != "INPUT_").collect();
+    for known in ["GITHUB_SHA", "HTTPS_PROXY", "GH_ENTERPRISE_TOKEN"] {
+        assert!(names.contains(&known), "{names:?}");
+    }
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "SECURITY.md does not list {name}");
     }

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{LfsOid, Pointer};
 use crate::{
-    credential::{OutsideText, Shown},
+    credential::{OutsideText, Redactor, Shown},
     git::{
         WireError,
         transport::{HttpTransport, SshTransport},
@@ -187,21 +187,7 @@ impl LfsServer {
                 return Err(WireError::protocol("the answer about Git LFS objects is too long"));
             }
         }
-        let reply: BatchResponse = serde_json::from_slice(&text).map_err(|error| {
-            WireError::protocol(format!("the answer about Git LFS objects is not readable ({error})"))
-        })?;
-        if let Some(other) = reply.transfer.filter(|name| name != "basic") {
-            let what = "a Git LFS transfer was chosen that was not offered";
-            return Err(WireError::unexpected(what, other.as_bytes()));
-        }
-        // The order of the answer is the server's choice.
-        let mut told: BTreeMap<LfsOid, ResponseObject> =
-            reply.objects.into_iter().filter_map(|object| Some((LfsOid::parse(&object.oid)?, object))).collect();
-        let standing = |pointer: &Pointer| match told.remove(&pointer.oid) {
-            Some(object) => self.standing(object),
-            None => Err(WireError::protocol(format!("nothing was said about the Git LFS object {}", pointer.oid))),
-        };
-        pointers.iter().map(standing).collect()
+        states_of(&text, pointers, self.transport.is_encrypted(), self.client().redactor())
     }
 
     /// The address of the batch API and its headers; asked for again before they end.
@@ -223,7 +209,7 @@ impl LfsServer {
         let mut told: ResponseAction = serde_json::from_slice(&text).map_err(|_| unreadable())?;
         let until = until(told.expires_in);
         told.href = format!("{}/objects/batch", told.href.trim_end_matches('/'));
-        let action = self.action(told)?;
+        let action = action(told, self.transport.is_encrypted())?;
         *held = Some(Granted { action: action.clone(), until });
         Ok(action)
     }
@@ -231,42 +217,68 @@ impl LfsServer {
     pub(super) fn client(&self) -> &HttpClient {
         self.transport.client()
     }
+}
 
-    fn standing(&self, object: ResponseObject) -> Result<LfsObjectState, WireError> {
-        if let Some(ObjectError { code, message }) = object.error {
-            let message = OutsideText::from(message).redacted(self.client().redactor());
-            return Ok(LfsObjectState::Refused { code, message });
-        }
-        // No action means that the server has the object already (batch.md, "Successful Responses").
-        let Some((upload, verify)) = object.actions.and_then(|actions| Some((actions.upload?, actions.verify))) else {
-            return Ok(LfsObjectState::There);
+/// What `answer` says about each of `pointers`, in their order. `is_encrypted`: the server has TLS, and so must the storage.
+///
+/// # Errors
+/// [`WireError::Protocol`] and [`WireError::Unexpected`], for an answer that cannot be read or lacks one of them.
+pub fn states_of(
+    answer: &[u8],
+    pointers: &[Pointer],
+    is_encrypted: bool,
+    redactor: &Redactor,
+) -> Result<Vec<LfsObjectState>, WireError> {
+    let reply: BatchResponse = serde_json::from_slice(answer)
+        .map_err(|error| WireError::protocol(format!("the answer about Git LFS objects is not readable ({error})")))?;
+    if let Some(other) = reply.transfer.filter(|name| name != "basic") {
+        let what = "a Git LFS transfer was chosen that was not offered";
+        return Err(WireError::unexpected(what, other.as_bytes()));
+    }
+    // The order of the answer is the server's choice.
+    let mut told: BTreeMap<LfsOid, ResponseObject> =
+        reply.objects.into_iter().filter_map(|object| Some((LfsOid::parse(&object.oid)?, object))).collect();
+    let state = |pointer: &Pointer| match told.remove(&pointer.oid) {
+        Some(object) => state(object, is_encrypted, redactor),
+        None => Err(WireError::protocol(format!("nothing was said about the Git LFS object {}", pointer.oid))),
+    };
+    pointers.iter().map(state).collect()
+}
+
+fn state(object: ResponseObject, is_encrypted: bool, redactor: &Redactor) -> Result<LfsObjectState, WireError> {
+    if let Some(ObjectError { code, message }) = object.error {
+        let message = OutsideText::from(message).redacted(redactor);
+        return Ok(LfsObjectState::Refused { code, message });
+    }
+    // No action means that the server has the object already (batch.md, "Successful Responses").
+    let Some((upload, verify)) = object.actions.and_then(|actions| Some((actions.upload?, actions.verify))) else {
+        return Ok(LfsObjectState::There);
+    };
+    let until = until(upload.expires_in);
+    let put = action(upload, is_encrypted)?;
+    let verify = verify.map(|told| action(told, is_encrypted)).transpose()?;
+    Ok(LfsObjectState::Wanted(Box::new(Upload { put, verify, until })))
+}
+
+fn action(told: ResponseAction, is_encrypted: bool) -> Result<TransferAction, WireError> {
+    let href = Url::parse(&told.href).ok().filter(|href| matches!(href.scheme(), "https" | "http"));
+    let href = href.ok_or_else(|| WireError::protocol("an address of the Git LFS storage is not readable"))?;
+    // A downgrade would send the object and its signed headers in clear.
+    if href.scheme() == "http" && is_encrypted {
+        let host = href.host_str().unwrap_or_default();
+        return Err(WireError::protocol(format!("the Git LFS storage {host} is named without TLS")));
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in told.header {
+        let pair = HeaderName::try_from(&name).ok().zip(HeaderValue::try_from(&value).ok());
+        let Some((name, mut value)) = pair else {
+            return Err(WireError::protocol("a header of the Git LFS storage is not readable"));
         };
-        let until = until(upload.expires_in);
-        let put = self.action(upload)?;
-        let verify = verify.map(|told| self.action(told)).transpose()?;
-        Ok(LfsObjectState::Wanted(Box::new(Upload { put, verify, until })))
+        // Such a header can be a credential for this object; a sensitive value does not print.
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
-
-    fn action(&self, told: ResponseAction) -> Result<TransferAction, WireError> {
-        let href = Url::parse(&told.href).ok().filter(|href| matches!(href.scheme(), "https" | "http"));
-        let href = href.ok_or_else(|| WireError::protocol("an address of the Git LFS storage is not readable"))?;
-        // A downgrade would send the object and its signed headers in clear.
-        if href.scheme() == "http" && self.transport.is_encrypted() {
-            let host = href.host_str().unwrap_or_default();
-            return Err(WireError::protocol(format!("the Git LFS storage {host} is named without TLS")));
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in told.header {
-            let pair = HeaderName::try_from(&name).ok().zip(HeaderValue::try_from(&value).ok());
-            let Some((name, mut value)) = pair else {
-                return Err(WireError::protocol("a header of the Git LFS storage is not readable"));
-            };
-            // Such a header can be a credential for this object; a sensitive value does not print.
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-        Ok(TransferAction { href, headers })
-    }
+    Ok(TransferAction { href, headers })
 }
 
 /// When something that was granted for so many seconds ends; none where the server does not say.
