@@ -9,6 +9,7 @@ mod check_name;
 pub mod documents;
 mod forms;
 mod groups;
+mod json;
 mod options;
 mod push;
 mod raw;
@@ -348,7 +349,7 @@ impl std::str::FromStr for JsonObject {
     /// Reads a JSON text; an error says what it is instead.
     fn from_str(text: &str) -> Result<Self, String> {
         // The plan reads objects too, and has to keep their text in the same way.
-        forms::json_object(text)
+        json::json_object(text)
     }
 }
 

@@ -5,9 +5,12 @@ use std::time::Duration;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::Host;
 
-use super::{JsonObject, Refspec, Wait};
+use super::{Refspec, Wait};
 use crate::names::Author;
-use crate::{credential::Secret, names::RefName};
+use crate::{
+    credential::{Secret, repaired_key_text},
+    names::RefName,
+};
 
 /// The longest time an input may name. A job lasts at most five days.
 // Anything longer is a slip of units, and a moment so far away overflows the arithmetic of instants.
@@ -58,72 +61,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(time)
 }
 
-/// A JSON object, kept as it was written.
-pub(super) fn json_object(text: &str) -> Result<JsonObject, String> {
-    match serde_json::from_str(text) {
-        // Not rendered from `value`: a number beyond 64 bits would be sent as another one.
-        Ok(serde_json::Value::Object(value)) => Ok(JsonObject { text: compact(text), value }),
-        Ok(serde_json::Value::Array(_)) => Err("it is a JSON array".to_owned()),
-        Ok(_) => Err("it is a single JSON value".to_owned()),
-        Err(error) => Err(json_slip(text).map_or_else(
-            || format!("it is no JSON ({error})"),
-            |slip| format!("it is no JSON: {slip} (line {}, column {})", error.line(), error.column()),
-        )),
-    }
-}
-
-/// What is usually behind a text that is no JSON.
-fn json_slip(text: &str) -> Option<String> {
-    let text = text.trim();
-    let to_json = "insert values with `${{ toJSON(…) }}`, which also sets the quotation marks";
-    if text.starts_with('\'') || text.starts_with("{'") || text.starts_with("{ '") {
-        return Some("it has single quotes where JSON has double ones".to_owned());
-    }
-    let (mut in_string, mut escaped, mut after) = (false, false, None);
-    for c in text.chars() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '\n' | '\r' if in_string => return Some(format!("a value holds a line break as such; {to_json}")),
-            '\t' if in_string => return Some(format!("a value holds a tab as such; {to_json}")),
-            '"' => {
-                in_string = !in_string;
-                after = (!in_string).then_some(());
-            }
-            // A text ends before a comma, a colon or a bracket; a letter there means that a value holds the mark itself.
-            c if !in_string && !c.is_whitespace() && after.take().is_some() && !",:]}".contains(c) => {
-                return Some(format!("a value holds a `\"` as such; {to_json}"));
-            }
-            _ => {}
-        }
-    }
-    if text.contains("${{") {
-        return Some("it holds an expression that was not evaluated (`${{`)".to_owned());
-    }
-    let flat: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if flat.contains(",}") || flat.contains(",]") {
-        return Some("a comma stands before a closing bracket".to_owned());
-    }
-    // `{"sha": }` and `{"sha": abc}`: an expression that came out empty or without quotation marks.
-    flat.contains(':').then(|| format!("a value is empty or has no quotation marks; {to_json}"))
-}
-
-/// A JSON text without the white space between its parts.
-fn compact(text: &str) -> String {
-    let (mut in_string, mut escaped) = (false, false);
-    let keep = |c: &char| {
-        let kept = in_string || !c.is_ascii_whitespace();
-        match c {
-            '"' if !escaped => in_string = !in_string,
-            _ => {}
-        }
-        // Of two backslashes the second one is a plain character, and a quote after it ends the string.
-        escaped = in_string && *c == '\\' && !escaped;
-        kept
-    };
-    text.chars().filter(keep).collect()
-}
-
 /// `Name <email>`.
 pub(super) fn author(text: &str) -> Option<Author> {
     let (name, rest) = text.split_once('<')?;
@@ -139,6 +76,22 @@ pub(super) fn host_name(text: &str) -> bool {
     let labels = text.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
     // `localhost` and wildcards are host names to the parser; Pages serves neither.
     labels && text.contains('.') && !text.contains('*') && matches!(Host::parse(text), Ok(Host::Domain(_)))
+}
+
+/// The PEM certificates of a text with their line breaks back in place, as [`repaired_key_text`] does for a key. What stands
+/// between them is left out; a text without any is as it was.
+pub(super) fn repaired_certificates(text: &str) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let mut repaired = String::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find(BEGIN) {
+        let Some(length) = rest[begin..].find(END) else { return text.to_owned() };
+        let end = begin + length + END.len();
+        repaired.push_str(&repaired_key_text(&rest[begin..end]));
+        rest = &rest[end..];
+    }
+    if repaired.is_empty() { text.to_owned() } else { repaired }
 }
 
 /// Whether the text holds at least one certificate, and no broken one.
@@ -282,17 +235,6 @@ mod tests {
     }
 
     #[test]
-    fn a_json_object_keeps_its_text() {
-        let text = r#"{"b": 1.0, "a" : 12345678901234567890123,
-            "c": [ "x  \" y\\", " z\\\" " , 1e-7 ] }"#;
-        let compact = r#"{"b":1.0,"a":12345678901234567890123,"c":["x  \" y\\"," z\\\" ",1e-7]}"#;
-        assert_eq!(json_object(text).unwrap().text(), compact);
-        for wrong in ["[]", "\"x\"", "{a: 1}", "{\"a\": 1} x", "{\"a\":", "null"] {
-            assert!(json_object(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn an_author_is_a_name_and_an_address() {
         let bot = author("github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>").unwrap();
         assert_eq!(bot.name, "github-actions[bot]");
@@ -326,7 +268,17 @@ mod tests {
         let good = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert!(certificates(good));
         for wrong in ["", "AAAA", &good[..40], "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
-            assert!(!certificates(wrong), "{wrong}");
+            assert!(!certificates(&repaired_certificates(wrong)), "{wrong}");
+        }
+        let two = good.repeat(2);
+        for text in [
+            two.replace('\n', "\\n"),
+            two.replace('\n', " "),
+            two.replace('\n', "\r\n"),
+            format!("{two:?}"),
+            format!("# ours\n{two}"),
+        ] {
+            assert_eq!(repaired_certificates(&text), two, "{text}");
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     repository::Resolved,
 };
 use crate::{
-    credential::Secret,
+    credential::{Secret, is_key_in_base64, token_form_fault},
     diagnosis::Failure,
     github::limits::SECRET_BYTES,
     names::{Author, NameError, RefName, ServerUrl},
@@ -24,11 +24,18 @@ const REVOCABLE: [&str; 5] = ["ghp_", "github_pat_", "gho_", "ghu_", "ghr_"];
 
 impl InputReader<'_> {
     pub(super) fn ca_certificate(&self) -> Result<Option<String>, Failure> {
-        let text = self.text("ca-certificate");
-        match text {
-            Some(text) if !forms::certificates(text) => Err(unaccepted("ca-certificate", "holds no whole certificate")),
-            text => Ok(text.map(str::to_owned)),
+        let Some(text) = self.text("ca-certificate").map(forms::repaired_certificates) else { return Ok(None) };
+        if forms::certificates(&text) {
+            return Ok(Some(text));
         }
+        let problem = if is_key_in_base64(&text) {
+            "holds PEM in base64: give the PEM itself, which `base64 -d` prints"
+        } else if text.contains("PRIVATE KEY-----") {
+            "holds a private key, not a certificate: take the file that begins with `-----BEGIN CERTIFICATE-----`, and replace the key, which does not belong here"
+        } else {
+            "holds no whole certificate in PEM, from `-----BEGIN CERTIFICATE-----` to its END line"
+        };
+        Err(unaccepted("ca-certificate", problem))
     }
 
     pub(super) fn credential(&self, target: &Resolved) -> Result<CredentialInputs, Failure> {
@@ -74,11 +81,10 @@ impl InputReader<'_> {
         };
         if !token.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             let name = variable.map_or("`token`".to_owned(), |variable| format!("{variable} (for `token`)"));
-            return Err(invalid(format!(
-                "{name} holds a line break or a character that no token has; it accepts {}.",
-                accepts("token")
-            ))
-            .with_remedy("Store the token in the secret again, alone and without quotes."));
+            let fault =
+                token_form_fault(token.expose()).unwrap_or("holds a line break or a character that no token has");
+            return Err(invalid(format!("{name} {fault}; it accepts {}.", accepts("token")))
+                .with_remedy("Store the token in the secret again, alone and without quotes."));
         }
         if target.unconfirmed {
             let what = variable.unwrap_or("`--token-file`").to_owned();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Inputs, JsonObject, Push, Raw, Targets, Wait, forms,
+    Inputs, JsonObject, Push, Raw, Targets, Wait, forms, json,
     raw::{nearest_name, variable},
     refusal::{invalid, refused, unaccepted},
     repository,
@@ -123,7 +123,7 @@ impl<'a> InputReader<'a> {
 
     pub(super) fn json(&self, name: &str) -> Result<JsonObject, Failure> {
         let text = self.text_or_preset(name);
-        forms::json_object(text).map_err(|why| refused(name, text, &why))
+        json::json_object(text).map_err(|why| refused(name, text, &why))
     }
 
     /// Whether the input is given with something else than its preset.
@@ -136,7 +136,7 @@ impl<'a> InputReader<'a> {
         let Preset::Value(preset) = input.preset else { return true };
         match input.form {
             InputForm::Bool => forms::boolean(text) != forms::boolean(preset),
-            InputForm::Json => forms::json_object(text).is_ok_and(|object| !object.value().is_empty()),
+            InputForm::Json => json::json_object(text).is_ok_and(|object| !object.value().is_empty()),
             InputForm::Duration => forms::duration(text) != forms::duration(preset),
             InputForm::Choice(_) if name == "wait" => forms::wait(text) != Some(Wait::No),
             InputForm::Choice(_) if preset == "no" => forms::boolean(text) != Some(false) && text != preset,

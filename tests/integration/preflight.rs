@@ -136,11 +136,22 @@ fn t14_a_token_in_a_form_that_no_server_knows_is_told_before_any_request() {
         ("***", "asterisks"),
         ("ghr_0123456789", "refresh token"),
         ("GH_TOKEN=ghp_0123456789", "a name in front"),
+        ("https://x-access-token:ghp_0123456789@github.com", "a web address"),
+        ("$SITE_TOKEN", "a variable that was not filled in"),
+        ("SITE_TOKEN", "the name of a secret"),
+        ("glpat-0123456789abcdef", "another service"),
+        ("ghp_012...789", "a part was left out"),
     ] {
         let outcome = world.publish().input("token", token).run();
         outcome.failed("bad-credentials");
         assert!(outcome.stdout.contains(words), "{words}: {outcome}");
         assert!(world.github.log().0.is_empty(), "{words}");
+    }
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----";
+    for (token, words) in [(key, "as `ssh-key`"), ("ghp_0123456789\nghp_9876543210", "a line break inside")] {
+        let outcome = world.publish().input("token", token).run();
+        outcome.failed("invalid-input");
+        assert!(outcome.stdout.contains(words) && world.github.log().0.is_empty(), "{words}: {outcome}");
     }
 }
 
