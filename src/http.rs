@@ -4,6 +4,7 @@
 //! It retries nothing and reads no environment. Names, reasons and addresses may appear in its errors; credentials do not.
 
 mod body;
+mod certificate;
 mod connect;
 mod error;
 mod names;

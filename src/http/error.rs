@@ -5,10 +5,13 @@ use std::{error::Error, io, time::Duration};
 
 use http::Uri;
 use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
-use rustls::CertificateError;
+use rustls::{CertificateError, OtherError};
 use tower_service::Service;
 
-use super::BoxError;
+use super::{
+    BoxError,
+    certificate::{Distrust, of_handshake},
+};
 use crate::diagnosis::{Cause, Failure, Retry};
 
 /// The error of a tunnel through a proxy; its type does not depend on the connector below.
@@ -139,17 +142,15 @@ impl HttpError {
 
     fn of_tls(error: &rustls::Error, host: &str) -> Self {
         let rustls::Error::InvalidCertificate(problem) = error else {
-            let what = format!("the TLS handshake with {host} failed: {error}");
+            let what = format!("the TLS handshake with {host} failed: {}", of_handshake(error));
             return Self::unsent(Cause::ConnectionFailed, sentence(&what));
         };
-        let reason = match problem {
-            CertificateError::UnknownIssuer => "its issuer is unknown here".to_owned(),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "it was made for another host name".to_owned()
-            }
-            other => format!("{other:?}"),
+        let distrust = match problem {
+            CertificateError::Other(OtherError(known)) => known.downcast_ref::<Distrust>(),
+            // What is signed with the certificate's key during the handshake is checked after the certificate.
+            _ => None,
         };
+        let reason = distrust.map_or("its key does not fit the handshake", |distrust| &distrust.0);
         let what = format!("the certificate that {host} shows is not trusted: {reason}");
         Self::unsent(Cause::TlsCertificateUntrusted, sentence(&what))
     }

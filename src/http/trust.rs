@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier, crypto::CryptoProvider};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use super::certificate::Verifier;
 
 /// What is believed beside the public roots.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +18,8 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Reads one or more PEM certificates. What holds none, or a damaged one, is an error that says so.
+    /// Reads one or more PEM certificates. What holds none, or a damaged one, is an error that says so. Each counts as a
+    /// root, and as a server's own certificate.
     pub fn from_pem(pem: &str) -> Result<Self, String> {
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
             .collect::<Result<_, _>>()
@@ -29,7 +32,7 @@ impl Trust {
         for (index, certificate) in certificates.iter().enumerate() {
             store
                 .add(certificate.clone())
-                .map_err(|error| format!("certificate {} in it cannot be read: {error}", index + 1))?;
+                .map_err(|_| format!("certificate {} in it is damaged, or no X.509 certificate", index + 1))?;
         }
         Ok(Self { certificates, built_in_only: false })
     }
@@ -51,20 +54,25 @@ impl Trust {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
         roots.add_parsable_certificates(self.certificates.iter().cloned());
-        client(roots)
+        let provider = provider();
+        let verifier = Verifier::new(roots, self.certificates.clone(), Arc::clone(&provider))?;
+        let settings = settings(provider)?.dangerous();
+        Ok(settings.with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     }
 
     /// Settings that believe nobody: for connections that are not encrypted.
     pub(super) fn none() -> Result<ClientConfig, rustls::Error> {
-        client(RootCertStore::empty())
+        Ok(settings(provider())?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
     }
 }
 
-fn client(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
-    // Named here: with more than one provider in the program rustls picks none and panics.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+/// Named here: with more than one provider in the program rustls picks none and panics.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn settings(provider: Arc<CryptoProvider>) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
 }
 
 #[cfg(test)]

@@ -42,15 +42,26 @@ impl Authority {
         let key = rcgen::KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
-        let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![own.der().clone()], key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
+        accept(&own, &key)
     }
+}
+
+/// TLS of a server that signs its own certificate, and the certificate as PEM.
+pub(crate) fn self_signed(own: &rcgen::CertificateParams) -> (TlsAcceptor, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = own.self_signed(&key).unwrap();
+    (accept(&own, &key), own.pem())
+}
+
+fn accept(own: &rcgen::Certificate, key: &rcgen::KeyPair) -> TlsAcceptor {
+    let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// Ends TLS for some names, and hands what is inside to the emulator. What is asked of `api.` is its REST face.
