@@ -4,6 +4,7 @@
 //! (<https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate>).
 
 mod awaited;
+mod deleted;
 mod ending;
 mod expected;
 mod not_triggered;
@@ -124,14 +125,24 @@ impl Follow<'_> {
             return;
         }
         expected.tell_apart(&self.polls, self.waiting, &mut self.receivers).await;
+        let vanished = expected.vanished(&self.polls, self.waiting);
         expected.take(&self.polls, self.waiting, self.spent);
+        if !vanished.is_empty() {
+            match deleted::still_there(vanished, self.waiting, self.connection).await {
+                Ok(kept) => expected.keep(kept),
+                Err(deleted) => expected.done = Some(Err(deleted)),
+            }
+        }
+        if expected.done.is_some() {
+            return;
+        }
         if let Some(doubt) = expected.doubt().filter(|doubt| self.doubts.insert(doubt.clone())) {
             self.connection.watch.see(Event::Warning(&doubt));
         }
         let is_trigger = matches!(expected.origin, RunOrigin::Trigger(_));
         let is_last_trigger = is_trigger && index + 1 == self.waiting.starts.len();
         for run in &expected.runs {
-            let line = format!("{}: {} {}", run::file_name(run), run::state(run), run.html_url);
+            let line = format!("{}: {} {}", run::workflow_name(run), run::state(run), run.html_url);
             if self.shown.get(&run.id) != Some(&line) {
                 self.connection.watch.see(Event::Notice(&line));
                 self.shown.insert(run.id, line);
@@ -247,7 +258,8 @@ impl Follow<'_> {
             return Err(failure);
         }
         let runs = self.expected.iter().flat_map(|expected| &expected.runs);
-        let mut parts: Vec<String> = runs.map(|run| format!("{}: {}", run::file_name(run), run::state(run))).collect();
+        let mut parts: Vec<String> =
+            runs.map(|run| format!("{}: {}", run::workflow_name(run), run::state(run))).collect();
         parts.extend(self.report.facts.page_url.iter().map(|url| format!("the site is at {url}")));
         parts.dedup();
         Ok(if parts.is_empty() {
@@ -263,7 +275,7 @@ pub(crate) fn run_report(run: &Run) -> RunReport {
     RunReport {
         id: run.id,
         url: run.html_url.clone(),
-        workflow: run::file_name(run).to_owned(),
+        workflow: run::workflow_name(run).to_owned(),
         event: run.event.clone(),
         status: run.status.clone(),
         conclusion: run.conclusion.clone().unwrap_or_default(),

@@ -50,9 +50,9 @@ fn failed(run: &Run, jobs: &[Job]) -> Failure {
         other => format!("ended as `{other}`"),
     };
     let url = job.map(|job| job.html_url.as_str()).filter(|url| !url.is_empty()).unwrap_or(&run.html_url);
-    let what = format!("The run {} of {} {ended}{place}: {url} .", run.id, run::file_name(run));
+    let what = format!("The run {} of {} {ended}{place}: {url} .", run.id, run::workflow_name(run));
     let remedy = match conclusion {
-        "startup_failure" => format!("Open {} : it says what is wrong in {}.", run.html_url, run::file_name(run)),
+        "startup_failure" => format!("Open {} : it says what is wrong in {}.", run.html_url, run::workflow_name(run)),
         "action_required" => format!("Open {} and approve the run.", run.html_url),
         _ => format!("Open {url} and read the first failed step."),
     };
@@ -77,7 +77,7 @@ pub(super) fn too_late(expected: &Expected, timeout: Duration) -> Failure {
     let what = format!(
         "The run {} of {} was `{}` after {timeout} (`wait-timeout`).{why} It goes on: {} .",
         run.id,
-        run::file_name(run),
+        run::workflow_name(run),
         run.status,
         run.html_url
     );

@@ -188,6 +188,20 @@ impl Expected {
         self.without_run(waiting).into_iter().filter(|place| awaited.contains(&place.name)).collect()
     }
 
+    /// The runs that were followed, had not ended, and are in no answer any more.
+    pub(super) fn vanished(&self, polls: &Polls, waiting: &Waiting) -> Vec<Run> {
+        let sources = self.sources(waiting);
+        let is_there = |run: &Run| sources.iter().flat_map(|source| polls.runs(source)).any(|other| other.id == run.id);
+        self.runs.iter().filter(|run| !run::has_ended(run) && !is_there(run)).cloned().collect()
+    }
+
+    /// Keeps runs that the lists no longer hold, as they are now.
+    pub(super) fn keep(&mut self, runs: Vec<Run>) {
+        self.runs.retain(|known| !runs.iter().any(|run| run.id == known.id));
+        self.runs.extend(runs);
+        self.runs.sort_by_key(|run| (run.created_at, run.id));
+    }
+
     /// Takes in the runs that were found.
     pub(super) fn take(&mut self, polls: &Polls, waiting: &Waiting, spent: Duration) {
         let sources = self.sources(waiting);
@@ -286,7 +300,7 @@ impl Expected {
         Some(format!(
             "{} runs of {} fit this dispatch, and nothing tells which one it started: {} . All of them are followed. Put `{{relay_id}}` into `{input}` and show that value in the file's `run-name`: then they can be told apart.",
             runs.len(),
-            run::file_name(runs[0]),
+            run::workflow_name(runs[0]),
             urls.join(" , ")
         ))
     }

@@ -18,7 +18,10 @@ use crate::{
     progress::Event,
     trigger::Start,
 };
-use crate::{trigger::once::made_since, wait::waiting::Waiting};
+use crate::{
+    trigger::once::made_since,
+    wait::{deleted::deleted, waiting::Waiting},
+};
 
 /// How long one answer is waited for.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -190,7 +193,8 @@ impl Polls {
                 Ok(Polled::Unchanged(_)) => continue,
                 Err(error) => error,
             };
-            if error.is(404) && matches!(source, RunSource::Run(_)) && spent < GRACE {
+            if error.is(404) && matches!(source, RunSource::Run(_)) && (spent < GRACE || !known.runs.is_empty()) {
+                known.refused = known.runs.last().map(deleted);
                 continue;
             }
             let failure = Failure::from(error);

@@ -9,6 +9,12 @@ pub(super) fn file_name(run: &Run) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
+/// What a run's workflow is called in messages: its file, else its title. Runs of past years have no file.
+pub(super) fn workflow_name(run: &Run) -> &str {
+    let names = [file_name(run), run.name.as_str(), "its workflow"];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_default()
+}
+
 /// The conclusion, or the status until there is one.
 pub(super) fn state(run: &Run) -> &str {
     match run.conclusion.as_deref() {
