@@ -195,6 +195,215 @@ fn without_its_options_a_text_is_mostly_understood_too() {
     assert!(right >= 345, "{right}");
 }
 
+/// Each text with its cause, as `explain` reads it without any option.
+#[track_caller]
+fn all_are(texts: &[(&str, &str)]) {
+    for (text, cause) in texts {
+        assert_eq!(of_text(text).cause, *cause, "{text}");
+    }
+}
+
+#[test]
+fn e1_octokit_writes_500_where_there_was_no_answer() {
+    all_are(&[
+        (
+            "RequestError [HttpError]: request to https://ghe.acme.test/api/v3/repos/a/b/dispatches failed, reason: unable to get local issuer certificate\n  status: 500,\n  request: {",
+            "tls-certificate-untrusted",
+        ),
+        ("HttpError: getaddrinfo ENOTFOUND api.gihtub.com\n  status: 500", "dns-failure"),
+        (
+            "HttpError: connect ECONNREFUSED 10.0.0.1:443\n    at ... {\n  name: 'HttpError',\n  status: 500,",
+            "connection-failed",
+        ),
+        (
+            "RequestError [HttpError]: fetch failed\n  status: 500\n [cause]: Error: self-signed certificate; if the root CA is installed locally, try running Node.js with --use-system-ca\n code: 'DEPTH_ZERO_SELF_SIGNED_CERT'",
+            "tls-certificate-untrusted",
+        ),
+        (
+            "HttpError: request to https://api.github.com/repos/a/b failed, reason: certificate has expired\n  status: 500",
+            "tls-certificate-untrusted",
+        ),
+        ("HttpError: getaddrinfo EAI_AGAIN api.github.com\n status: 500", "dns-failure"),
+        ("HttpError: connect ETIMEDOUT 140.82.112.5:443 { status: 500 }", "connection-failed"),
+        ("HttpError: read ECONNRESET\n    status: 500", "connection-failed"),
+        (
+            "HttpError: Client network socket disconnected before secure TLS connection was established, status: 500",
+            "connection-failed",
+        ),
+        (
+            "RequestError [HttpError]: Hostname/IP does not match certificate's altnames: Host: ghe.acme.test. is not in the cert's altnames: DNS:*.corp\n status: 500",
+            "tls-certificate-untrusted",
+        ),
+    ]);
+}
+
+#[test]
+fn e2_an_update_that_failed_is_a_rules() {
+    all_are(&[
+        (
+            "{\"message\":\"Reference update failed\",\"documentation_url\":\"https://docs.github.com/rest/git/refs#update-a-reference\",\"status\":\"422\"}",
+            "ruleset-violation",
+        ),
+        (
+            "HttpError: Reference update failed - https://docs.github.com/rest/git/refs#create-a-reference\n POST /repos/o/r/git/refs {\"ref\":\"refs/tags/v1\"}",
+            "protected-tag",
+        ),
+        ("gh: Reference update failed (HTTP 422)", "ruleset-violation"),
+        ("422 Reference update failed refs/tags/v1.2.3", "protected-tag"),
+    ]);
+}
+
+#[test]
+fn e3_the_status_inside_a_failed_rpc_counts() {
+    all_are(&[
+        ("error: RPC failed; result=22, HTTP code = 413\nfatal: The remote end hung up unexpectedly", "pack-too-large"),
+        (
+            "error: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413 Request Entity Too Large",
+            "pack-too-large",
+        ),
+        ("error: RPC failed; result=22, HTTP code = 401", "bad-credentials"),
+        (
+            "error: RPC failed; result=22, HTTP code = 403\nfatal: The remote end hung up unexpectedly",
+            "no-write-access",
+        ),
+        ("error: RPC failed; result=22, HTTP code = 404", "repo-not-found-or-hidden"),
+        ("error: RPC failed; result=22, HTTP code = 502\nfatal: The remote end hung up unexpectedly", "server-error"),
+        ("error: RPC failed; HTTP 504 curl 22 The requested URL returned error: 504", "server-error"),
+        ("error: RPC failed; result=56, HTTP code = 200", "connection-failed"),
+        ("error: RPC failed; HTTP 429 curl 22 The requested URL returned error: 429", "secondary-rate-limit"),
+        ("error: RPC failed; result=22, HTTP code = 503", "server-error"),
+        ("error: RPC failed; result=22, HTTP code = 500", "server-error"),
+    ]);
+}
+
+#[test]
+fn e4_a_header_that_cannot_be_sent_is_the_tokens_fault() {
+    all_are(&[
+        (
+            "Post \"https://api.github.com/repos/o/r/git/refs\": net/http: invalid header field value for \"Authorization\"",
+            "bad-credentials",
+        ),
+        ("TypeError [ERR_INVALID_CHAR]: Invalid character in header content [\"authorization\"]", "bad-credentials"),
+        (
+            "requests.exceptions.InvalidHeader: Invalid leading whitespace, reserved character(s), or return character(s) in header value: 'token ghp_***\\n'",
+            "bad-credentials",
+        ),
+        ("ValueError: Invalid header value b'Bearer ***\\n'", "bad-credentials"),
+        ("TypeError: Headers.append: \"Bearer ***\n\" is an invalid header value.", "bad-credentials"),
+        (
+            "java.lang.IllegalArgumentException: Unexpected char 0x0a at 47 in Authorization value: Bearer ghp_x",
+            "bad-credentials",
+        ),
+    ]);
+}
+
+#[test]
+fn e5_an_ambiguous_refspec() {
+    all_are(&[
+        (
+            "error: src refspec v1 matches more than one\nerror: failed to push some refs to 'https://github.com/o/r'",
+            "invalid-ref-or-object",
+        ),
+        ("error: dst refspec v1 matches more than one\nerror: failed to push some refs", "invalid-ref-or-object"),
+        ("error: dst ref refs/heads/a receives from more than one src", "invalid-ref-or-object"),
+        ("error: src refspec main does not match any", "invalid-ref-or-object"),
+        ("warning: refname 'v1' is ambiguous.\nerror: dst refspec v1 matches more than one", "invalid-ref-or-object"),
+    ]);
+}
+
+#[test]
+fn e6_names_that_github_takes_for_no_ref() {
+    all_are(&[
+        (
+            "remote: error: GH005: Sorry, refs longer than 255 bytes are not allowed.\n ! [remote rejected] x -> x (pre-receive hook declined)",
+            "invalid-ref-or-object",
+        ),
+        (
+            "remote: error: GH002: Sorry, branch or tag names consisting of 40 hex characters are not allowed.\n ! [remote rejected] a -> a (pre-receive hook declined)",
+            "invalid-ref-or-object",
+        ),
+        (
+            "remote: error: refs longer than 255 bytes\n ! [remote rejected] (pre-receive hook declined)",
+            "invalid-ref-or-object",
+        ),
+        (
+            "remote: error: Sorry, branch or tag names starting with 'refs/' are not allowed.\n ! [remote rejected] a -> refs/heads/refs/heads/a (pre-receive hook declined)",
+            "invalid-ref-or-object",
+        ),
+    ]);
+}
+
+#[test]
+fn e7_two_authorization_headers() {
+    all_are(&[
+        (
+            "remote: Duplicate header: \"Authorization\"\nfatal: unable to access 'https://github.com/o/r/': The requested URL returned error: 400",
+            "duplicate-authorization",
+        ),
+        (
+            "fatal: unable to access 'https://github.com/o/r/': The requested URL returned error: 400\nremote: Duplicate header: Authorization",
+            "duplicate-authorization",
+        ),
+        (
+            "  remote: Duplicate header: \"Authorization\"\n  Error: fatal: unable to access 'https://github.com/o/r/': The requested URL returned error: 400\nThe process '/usr/bin/git' failed with exit code 128",
+            "duplicate-authorization",
+        ),
+    ]);
+}
+
+#[test]
+fn e8_an_object_that_the_server_refuses() {
+    all_are(&[
+        (
+            "remote: error: object 1234: gitmodulesUrl: disallowed submodule url: -u./x\nremote: fatal: fsck error in packed object\nerror: remote unpack failed: index-pack failed\n ! [remote rejected] main -> main (unpacker error)",
+            "pack-refused",
+        ),
+        (
+            "remote: fatal: fsck error in pack objects\nerror: remote unpack failed: index-pack abnormal exit",
+            "pack-refused",
+        ),
+        (
+            "remote: error: object abc: treeNotSorted: not properly sorted\nremote: fatal: fsck error in packed object\nerror: remote unpack failed: unpack-objects abnormal exit",
+            "pack-refused",
+        ),
+        (
+            "remote: error: object fb: hasDotgit: contains '.git'\nremote: fatal: fsck error in packed object",
+            "pack-refused",
+        ),
+        (
+            "error: remote unpack failed: index-pack failed\n ! [remote rejected] main -> main (unpacker error)",
+            "server-error",
+        ),
+        (
+            "remote: error: object 3d: zeroPaddedFilemode: contains zero-padded file modes\nremote: fatal: fsck error in packed object\nTo github.com:o/r.git",
+            "pack-refused",
+        ),
+        (
+            "remote: error: object 1a: missingSpaceBeforeDate: invalid author/committer line - missing space before date\nremote: fatal: fsck error in packed object",
+            "pack-refused",
+        ),
+    ]);
+}
+
+#[test]
+fn e9_runs_that_never_showed_and_runs_that_failed() {
+    all_are(&[
+        ("Error: Timeout exceeded while attempting to get Run ID", "not-triggered"),
+        ("Error: Conclusion is not success, it's [failure].", "run-failed"),
+        ("Error: Conclusion is not success, it's [cancelled].", "run-failed"),
+        ("Failed: Timeout exceeded while attempting to find Run ID (5 attempts)", "not-triggered"),
+        ("Error: Timeout exceeded while awaiting completion of Run 12345678", "wait-timeout"),
+        ("Run failed\nError: Workflow run 123 has failed with conclusion failure", "run-failed"),
+        ("Error: Workflow 'deploy.yml' run not found within 60 seconds", "not-triggered"),
+        ("Error: The workflow was triggered but no run was found", "not-triggered"),
+        ("Workflow run timed out after 600 seconds; still in_progress", "wait-timeout"),
+        (
+            "Run 123 (deploy) has already completed with 'failure'\nError: Process completed with exit code 1.",
+            "run-failed",
+        ),
+    ]);
+}
+
 #[test]
 fn a_long_text_is_read_in_a_second() {
     let words =

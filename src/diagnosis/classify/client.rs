@@ -60,13 +60,22 @@ const PATTERNS: &[CausePattern] = &[
             "authentication replays",
             "unauthorized",
             "authentication required",
+            "no valid credentials",
             "code=auth",
         ],
     ),
     CausePattern::unsure(
         Cause::NoWriteAccess,
         credentials::NO_WRITE,
-        &["403 forbidden", "access denied", "authorization failed"],
+        &[
+            "403 forbidden",
+            "access denied",
+            "authorization failed",
+            "sufficient access",
+            "sufficient permission",
+            "sufficient rights",
+            "sufficient privileges",
+        ],
     ),
     CausePattern::unsure(Cause::RepoNotFoundOrHidden, repository::HIDDEN, &["404 not found", "code=notfound"]),
 ];
@@ -94,6 +103,8 @@ fn is_git_or_github(reading: &Reading) -> bool {
         "graphql",
         "class=http",
         "class=ssh",
+        "dulwich",
+        "personal access token",
         "fatal: authentication",
     ])
 }

@@ -165,6 +165,9 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "could not find*workflow run",
             "unable to find*workflow run",
             "run id*not found",
+            "no run was found",
+            "no run found",
+            "no runs were found",
             "timed out*to find*run",
         ],
     ),
@@ -223,6 +226,11 @@ pub(super) fn by_endpoint(reading: &Reading, mut finding: Finding) -> Finding {
         }
         (Cause::DispatchPayloadInvalid, Endpoint::Refs) => {
             finding.cause = Cause::InvalidRefOrObject;
+        }
+        // The words of a missing file, with a run of it as what is missing.
+        (Cause::WorkflowNotFound, _) if reading.has_any(&["run not found", "run was not found", "runs not found"]) => {
+            finding.cause = Cause::NotTriggered;
+            finding.also = Vec::new();
         }
         (Cause::RunFailed, _) if dispatch => finding.also = vec![Cause::Unknown],
         _ => {}

@@ -84,6 +84,8 @@ pub(super) const SPECIFIC: &[CausePattern] = &[
             "no alternative certificate subject",
             "certificate subject name",
             "err_tls_cert_altname_invalid",
+            "match certificate's altnames",
+            "certificate's alternative names",
             "error setting certificate",
             "certificates cannot be authenticated",
             "certificate cannot be authenticated",

@@ -155,13 +155,14 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "src refspec",
             "dst refspec",
             "refspec * matches more than one",
+            "receives from more than one src",
             // GitHub's codes for the names of refs.
             "gh005",
             "refs longer than",
             "reference name is invalid",
             "ref name is too long",
             "branch name is too long",
-            "branch or tag names consisting of",
+            "branch or tag names",
             "pathspec '*' did not match",
             "object does not exist",
             "no commit found",
@@ -325,7 +326,10 @@ pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
         Operation::GitPush | Operation::Ssh => true,
         Operation::GitFetch => false,
         // Fetched objects are checked by the same code: words around it tell which way the object went.
-        Operation::Rest | Operation::Unsaid => reading.has_any(&["rejected]", "unpack", "failed to push", "git push"]),
+        Operation::Rest | Operation::Unsaid => {
+            let said_by_server = ["remote: fatal: fsck", "remote: error: object", "remote: fatal: error in object"];
+            reading.has_any(&said_by_server) || reading.has_any(&["rejected]", "unpack", "failed to push", "git push"])
+        }
     };
     let cause = if pushed { Cause::PackRefused } else { Cause::LocalGitError };
     Some(Finding::new(cause, &[], Some(span)))

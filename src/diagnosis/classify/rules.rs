@@ -47,7 +47,7 @@ const OF_ITSELF: [CausePattern; 9] = [
         ],
     ),
     CausePattern::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object", "git lfs push --all"]),
-    CausePattern::of(Cause::InvalidRefOrObject, &["gh002", "gh005", "refs longer than"]),
+    CausePattern::of(Cause::InvalidRefOrObject, &["gh002", "gh005", "refs longer than", "branch or tag names"]),
     CausePattern::of(Cause::FileTooLarge, &["error: gh001", "exceeds*file size limit", "file size limit of"]),
     CausePattern::of(Cause::ForcePushForbidden, &["gh003", "force-pushing to * is not allowed"]),
     CausePattern::of(
