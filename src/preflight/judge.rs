@@ -41,7 +41,7 @@ pub fn judge(plan: &Plan, facts: &Facts) -> Vec<Check> {
         Some(token::scope(plan, facts)),
         Some(sso(plan, facts)),
         Some(repository(plan, facts)),
-        plan.needs_git().then(|| permission(plan, facts)),
+        (plan.needs_git() || plan.triggers()).then(|| permission(plan, facts)),
         secret::permission(plan, facts),
         branch_rules(plan, facts),
         ref_names(plan, facts),
@@ -89,6 +89,12 @@ const WHOLE_TARGET: &[Cause] = &[
     Cause::SsoAuthorizationRequired,
     Cause::RepoArchived,
     Cause::RepoDisabled,
+    Cause::OrgForbidsClassicPat,
+    Cause::TokenLifetimePolicy,
+    Cause::OrgOauthAppRestricted,
+    Cause::IpAllowList,
+    Cause::AccountSuspended,
+    Cause::BillingLocked,
 ];
 
 /// What a refusal is called that may be nothing but the echo of a hidden or closed target.
@@ -101,15 +107,30 @@ const ECHOES: &[Cause] = &[
     Cause::WorkflowNotFound,
 ];
 
+/// Causes that keep every question from being answered: what fails for the same one says nothing new.
+const UNREACHABLE: &[Cause] = &[
+    Cause::TlsCertificateUntrusted,
+    Cause::DnsFailure,
+    Cause::ConnectionFailed,
+    Cause::ServerError,
+    Cause::PrimaryRateLimit,
+    Cause::SecondaryRateLimit,
+];
+
 /// A check that fails only since the target as a whole is out of reach says just that: the first failure says why.
 fn skip_what_follows(checks: &mut [Check]) {
-    let first =
-        checks.iter().position(|check| check.failure().is_some_and(|failure| WHOLE_TARGET.contains(&failure.cause)));
-    let Some(first) = first else { return };
+    let whole = |cause: &Cause| WHOLE_TARGET.contains(cause) || UNREACHABLE.contains(cause);
+    let first = checks
+        .iter()
+        .enumerate()
+        .find_map(|(at, check)| Some((at, check.failure()?.cause)).filter(|(_, cause)| whole(cause)));
+    let Some((first, cause)) = first else { return };
     let name = checks[first].name;
     for check in checks.iter_mut().skip(first + 1) {
         let (Verdict::Fail(failure) | Verdict::Warn(failure)) = &check.verdict else { continue };
-        if WHOLE_TARGET.contains(&failure.cause) || ECHOES.contains(&failure.cause) {
+        let echoes =
+            WHOLE_TARGET.contains(&cause) && (WHOLE_TARGET.contains(&failure.cause) || ECHOES.contains(&failure.cause));
+        if echoes || failure.cause == cause {
             *check = Check::skip(check.name, format!("It cannot be judged: the check `{}` failed.", name.name()));
         }
     }
@@ -164,4 +185,72 @@ fn fails_alone(name: CheckName) -> bool {
 /// missing permission. The checks stand in that order, so the first is the cause.
 pub fn first_failure(checks: &[Check]) -> Option<&Failure> {
     checks.iter().find_map(Check::failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(name: CheckName, cause: Cause) -> Check {
+        Check::fail(name, Failure::new(cause, "The server says no."))
+    }
+
+    fn warn(name: CheckName, cause: Cause) -> Check {
+        Check::warn(name, Failure::new(cause, "The server may say no."))
+    }
+
+    /// The names of the checks that are skipped, once what follows is.
+    fn skipped(mut checks: Vec<Check>) -> Vec<&'static str> {
+        let before: Vec<bool> = checks.iter().map(|check| matches!(check.verdict, Verdict::Skip(_))).collect();
+        skip_what_follows(&mut checks);
+        let new = checks.iter().zip(before).filter(|(check, was)| !was && matches!(check.verdict, Verdict::Skip(_)));
+        new.map(|(check, _)| check.name.name()).collect()
+    }
+
+    #[test]
+    fn t21_what_only_echoes_the_target_is_skipped() {
+        for whole in WHOLE_TARGET {
+            let checks = vec![
+                Check::pass(CheckName::TokenPresent, "There is one."),
+                fail(CheckName::Repository, *whole),
+                fail(CheckName::Permission, *whole),
+                fail(CheckName::Permission, Cause::NoWriteAccess),
+                warn(CheckName::Workflow, Cause::WorkflowNotFound),
+                fail(CheckName::FileSize, Cause::FileTooLarge),
+                warn(CheckName::Tag, Cause::ProtectedTag),
+                Check::skip(CheckName::Listener, "It was not asked for."),
+            ];
+            assert_eq!(skipped(checks), ["permission", "permission", "workflow"], "{whole:?}");
+        }
+        for lost in UNREACHABLE {
+            let checks = vec![
+                fail(CheckName::TokenValid, *lost),
+                fail(CheckName::Repository, *lost),
+                fail(CheckName::Permission, Cause::NoWriteAccess),
+                warn(CheckName::Pages, *lost),
+            ];
+            assert_eq!(skipped(checks), ["repository", "pages"], "{lost:?}");
+        }
+        for echo in ECHOES {
+            let checks = vec![fail(CheckName::Repository, Cause::RepoArchived), fail(CheckName::Permission, *echo)];
+            assert_eq!(skipped(checks), ["permission"], "{echo:?}");
+        }
+    }
+
+    #[test]
+    fn t21_what_is_no_failure_of_the_whole_target_hides_nothing() {
+        for checks in [
+            Vec::new(),
+            vec![fail(CheckName::Permission, Cause::NoWriteAccess), fail(CheckName::Workflow, Cause::WorkflowNotFound)],
+            // A failure that is ignored is a warning: the checks behind it speak for themselves.
+            vec![warn(CheckName::Repository, Cause::RepoArchived), fail(CheckName::Permission, Cause::NoWriteAccess)],
+            // What comes before it is no consequence.
+            vec![
+                fail(CheckName::TokenScope, Cause::MissingRepoScope),
+                fail(CheckName::Repository, Cause::RepoArchived),
+            ],
+        ] {
+            assert_eq!(skipped(checks.clone()), [""; 0], "{checks:?}");
+        }
+    }
 }

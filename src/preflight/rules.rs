@@ -74,6 +74,38 @@ fn bypass(plan: &Plan, facts: &Facts, ruleset: Option<u64>) -> Bypass {
     }
 }
 
+/// What the server says of this actor and a ruleset that stops it, as a sentence with a blank before it; empty where it says nothing.
+fn standing(plan: &Plan, facts: &Facts, ruleset: Option<u64>) -> String {
+    let kind = plan.git_token().map(|token| token.kind);
+    let known = ruleset.and_then(|id| facts.rules.rulesets.get(&id)).and_then(Asked::answer);
+    let who = match (kind, facts.token.login.as_deref()) {
+        // What the remedy says of a key or of the workflow's own token says more.
+        (None | Some(TokenKind::GithubToken), _) => return String::new(),
+        (_, Some(login)) => login,
+        (Some(TokenKind::Installation), None) => "The App of this token",
+        (_, None) => "The account of this token",
+    };
+    match known.and_then(|ruleset| ruleset.current_user_can_bypass.as_deref()) {
+        Some("never") => format!(" {who} is not on its Bypass list."),
+        Some("pull_requests_only") => format!(" {who} bypasses it for pull requests only."),
+        _ => String::new(),
+    }
+}
+
+/// How the actor comes onto the Bypass list that is edited on `page`, as part of a sentence.
+fn onto_bypass_list(plan: &Plan, page: &str) -> String {
+    let own = plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
+    if plan.ssh.is_some() {
+        format!("add \"Deploy keys\" to the ruleset's Bypass list (mode Always) on {page}")
+    } else if own {
+        format!(
+            "`GITHUB_TOKEN` can never be on a Bypass list: pass as `token` that of an App or an account that stands on it ({page})"
+        )
+    } else {
+        format!("add the account or App of this token to the ruleset's Bypass list (mode Always) on {page}")
+    }
+}
+
 /// A rule with where it comes from.
 struct ActiveRule<'a> {
     rule: &'a Rule,

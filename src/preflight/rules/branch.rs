@@ -8,11 +8,12 @@ use super::{
     ActiveRule, BRANCHES, RuleFinding, bypass,
     change::{self, PlannedUpdate, Way},
     examine::examine,
+    onto_bypass_list,
     route::way,
+    standing,
     tag::applies,
 };
 use crate::{
-    credential::TokenKind,
     diagnosis::{Cause, Failure},
     github::model::Branch,
     inputs::Sign,
@@ -102,7 +103,7 @@ fn judge_update(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>) -> Check
         .collect();
     let open: Vec<&RuleFinding<'_>> = findings.iter().filter(|finding| !finding.is_passed()).collect();
     if !open.is_empty() {
-        return broken(plan, change, &open);
+        return broken(plan, facts, change, &open);
     }
     if let Some(check) = branch.answer().and_then(|branch| protection(plan, facts, change, branch, rules.is_empty())) {
         return check;
@@ -119,7 +120,7 @@ fn judge_update(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>) -> Check
 }
 
 /// What a rule that is broken comes to. A wanted pull request is the cause before all others: it heals them too.
-fn broken(plan: &Plan, change: &PlannedUpdate<'_>, open: &[&RuleFinding<'_>]) -> Check {
+fn broken(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>, open: &[&RuleFinding<'_>]) -> Check {
     let fatal: Vec<&&RuleFinding<'_>> = open.iter().filter(|finding| finding.is_fatal()).collect();
     let candidates: Vec<&&RuleFinding<'_>> = if fatal.is_empty() { open.iter().collect() } else { fatal.clone() };
     let requires_pr = |finding: &&&RuleFinding<'_>| finding.breach.cause == Cause::RulesetRequiresPr;
@@ -137,23 +138,15 @@ fn broken(plan: &Plan, change: &PlannedUpdate<'_>, open: &[&RuleFinding<'_>]) ->
         let remedy = format!("If it is refused: {}", remedy(plan, change, first));
         return Check::warn(CheckName::BranchRules, Failure { what, ..failure }.with_remedy(remedy));
     }
-    let what = format!("The push to {short} would be refused: {list}.");
+    let standing = standing(plan, facts, first.active.ruleset);
+    let what = format!("The push to {short} would be refused: {list}.{standing}");
     Check::fail(CheckName::BranchRules, Failure { what, ..failure }.with_remedy(remedy(plan, change, first)))
 }
 
 /// What to do, with the page to open.
 fn remedy(plan: &Plan, change: &PlannedUpdate<'_>, finding: &RuleFinding<'_>) -> String {
     let (short, page) = (change.name.short(), finding.active.page(plan));
-    let own = plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
-    let list = if plan.ssh.is_some() {
-        format!("add \"Deploy keys\" to the ruleset's Bypass list (mode Always) on {page}")
-    } else if own {
-        format!(
-            "`GITHUB_TOKEN` can never be on a Bypass list: pass as `token` that of an App or an account that stands on it ({page})"
-        )
-    } else {
-        format!("add the account or App of this token to the ruleset's Bypass list (mode Always) on {page}")
-    };
+    let list = onto_bypass_list(plan, &page);
     match finding.breach.cause {
         Cause::RulesetRequiresPr => {
             format!("Set `pull-request: required`, which proposes the change from a branch of its own, or {list}.")

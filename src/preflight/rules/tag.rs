@@ -5,7 +5,9 @@ use super::{
     ActiveRule, RuleFinding, bypass,
     change::{PlannedUpdate, Way},
     examine::examine,
+    onto_bypass_list,
     pattern::fits,
+    standing,
 };
 use crate::preflight::rules::certainty::Certainty;
 use crate::{
@@ -73,7 +75,7 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
                     continue;
                 }
                 let fatal = finding.is_fatal();
-                let failure = failure(plan, &change, &finding, fatal);
+                let failure = failure(plan, facts, &change, &finding);
                 if fatal {
                     return TagRules::Refused(failure);
                 }
@@ -109,18 +111,20 @@ fn is_of_commits(kind: &str) -> bool {
     KINDS.contains(&kind)
 }
 
-fn failure(plan: &Plan, change: &PlannedUpdate<'_>, finding: &RuleFinding<'_>, fatal: bool) -> Failure {
+fn failure(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>, finding: &RuleFinding<'_>) -> Failure {
     let name = change.name.short();
     let page = finding.active.page(plan);
-    let would = if fatal { "would be refused" } else { "may be refused" };
-    let what = format!("The tag {name} {would}: {}.", finding.sentence());
+    let (would, standing) = if finding.is_fatal() {
+        ("would be refused", standing(plan, facts, finding.active.ruleset))
+    } else {
+        ("may be refused", String::new())
+    };
+    let what = format!("The tag {name} {would}: {}.{standing}", finding.sentence());
     let other = match change.way {
         Way::Updates => "Take a tag name that was not used yet",
         _ => "Take a tag name that the ruleset leaves free",
     };
-    let remedy = format!(
-        "{other} instead of {name}, or add the account or App of this token to the ruleset's Bypass list on {page}."
-    );
+    let remedy = format!("{other} instead of {name}, or {}.", onto_bypass_list(plan, &page));
     Failure::new(Cause::ProtectedTag, what).with_remedy(remedy).with_link(finding.active.link(plan))
 }
 
