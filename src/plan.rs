@@ -223,9 +223,11 @@ impl Plan {
         self.directory().map(DirectoryPlan::branch).into_iter().chain(refs)
     }
 
-    /// Whether the credential has to hold git's side of the target: all but a plan that sets a secret and nothing else.
+    /// Whether git is asked for the target's refs: by all but a plan that sets a secret or starts workflows and nothing else.
+    /// Both take a right of their own, and neither that to push.
     pub fn needs_git(&self) -> bool {
-        self.needs_contents() || self.secret.is_none()
+        let names_ref = self.workflows.as_ref().is_some_and(|workflows| workflows.reference.is_some());
+        self.needs_contents() || (names_ref && self.secret.is_none()) || !self.writes()
     }
 
     /// Whether a request starts a workflow.
@@ -252,6 +254,11 @@ impl Plan {
     pub fn lists_runs(&self) -> bool {
         let by_file = |wait: &WaitPlan| wait.expected.iter().any(|wanted| matches!(wanted, WaitFor::Workflow(_)));
         self.wait.as_ref().is_some_and(|wait| wait.triggers != Wait::No || by_file(wait))
+    }
+
+    /// Whether the wait stage looks at the Pages site.
+    pub fn awaits_pages(&self) -> bool {
+        self.wait.as_ref().is_some_and(|wait| wait.expected.contains(&WaitFor::Pages))
     }
 
     /// What the commit of the push stage, made by `author`, says about itself.

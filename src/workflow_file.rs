@@ -164,6 +164,12 @@ impl WorkflowFile {
         Some(Exclusion { why, certain: true })
     }
 
+    /// The types of `repository_dispatch` that it listens to; none where it takes all, or no such event.
+    pub fn dispatch_types(&self) -> impl Iterator<Item = &str> {
+        let types = self.event("repository_dispatch").and_then(|event| event.filter("types"));
+        types.into_iter().flat_map(|filter| filter.patterns.iter().map(|(pattern, _)| pattern.as_str()))
+    }
+
     /// The event of this name, or why there is none.
     fn listening(&self, name: &str) -> Result<&TriggerEvent, Exclusion> {
         self.event(name).ok_or_else(|| {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub mod advertisement;
+pub mod blobs;
 pub mod checkout;
 pub mod commit;
 pub mod commits;

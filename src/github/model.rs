@@ -80,6 +80,8 @@ pub struct Repository {
     pub owner: Account,
     /// Whether only those with access see it.
     pub private: bool,
+    /// `public`, `private` or `internal`; an older server does not tell.
+    pub visibility: Option<String>,
     /// Whether it is a fork.
     pub fork: bool,
     /// Whether it is read-only for good.
@@ -161,6 +163,9 @@ pub struct FolderEntry {
     /// `file`, `dir`, `symlink` or `submodule`.
     #[serde(rename = "type")]
     pub kind: String,
+    /// Its bytes; 0 for what is no file.
+    #[serde(default)]
+    pub size: u64,
 }
 
 #[derive(Deserialize)]

@@ -44,6 +44,7 @@ impl Plan {
             repository: context.repository.clone(),
             sha: context.sha,
             git_ref: context.git_ref.clone(),
+            head_ref: context.head_ref.clone(),
             actor: context.actor.clone(),
             run_url: context.run_url.clone(),
             server: context.server().ok(),

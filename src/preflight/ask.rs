@@ -56,7 +56,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         rules,
         folder,
         (workflows, workflow_list, workflow_metas),
-        (listeners, runs),
+        (listeners, awaited),
         open,
         git,
         (),
@@ -67,7 +67,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         rules::ask(plan, connection),
         workflow_folder(plan, connection, shared),
         workflow::ask(plan, connection),
-        async { tokio::join!(listener::ask(plan, connection), listener::runs(plan, connection)) },
+        async { tokio::join!(listener::ask(plan, connection), listener::awaited(plan, connection)) },
         proposed::open(plan, connection),
         git,
         read_directory(plan, connection, shared)
@@ -79,7 +79,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         .metas()
         .chain(folder.metas())
         .chain(open.metas())
-        .chain(runs.metas())
+        .chain(awaited.metas())
         .chain(listener_metas.iter().flatten())
         .chain(&rule_metas)
         .chain(&workflow_metas)
@@ -115,7 +115,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         workflows,
         workflow_list,
         listeners,
-        runs: runs.asked(|()| ()),
+        awaited: awaited.asked(|list| list),
         workflow_folder: folder.asked(|entries| entries),
         secret,
     };
@@ -206,7 +206,8 @@ fn told_by_headers<'a>(metas: impl Iterator<Item = &'a Meta>) -> (TokenFacts, ch
 fn repository_facts(plan: &Plan, repository: Repository, wiki: Option<String>) -> RepositoryFacts {
     RepositoryFacts {
         full_name: if plan.is_wiki() { format!("{}.wiki", repository.full_name) } else { repository.full_name },
-        public: !repository.private,
+        public: !repository.private && repository.visibility.as_deref() != Some("internal"),
+        internal: repository.visibility.as_deref() == Some("internal"),
         archived: repository.archived,
         disabled: repository.disabled,
         default_branch: wiki.unwrap_or(repository.default_branch),
@@ -262,7 +263,8 @@ async fn workflow_folder(plan: &Plan, connection: &Connection, shared: &Shared) 
 }
 
 async fn pages(plan: &Plan, connection: &Connection) -> RestAnswer<Pages> {
-    if plan.directory().is_none() || plan.token().is_none() || plan.is_wiki() {
+    let concerns = plan.directory().is_some() || plan.awaits_pages();
+    if !concerns || plan.token().is_none() || plan.is_wiki() {
         return RestAnswer::none();
     }
     if_possible(connection, "question for the Pages site", || connection.github.pages_site(&plan.target.slug)).await

@@ -100,6 +100,8 @@ pub struct RepositoryFacts {
     pub full_name: String,
     /// Whether it can be seen without a token.
     pub public: bool,
+    /// Whether everybody of its enterprise sees it, and nobody else.
+    pub internal: bool,
     /// Read-only.
     pub archived: bool,
     /// Blocked by GitHub.
@@ -182,10 +184,8 @@ pub enum Known {
 pub struct ListenerFacts {
     /// The workflows of the target.
     pub list: Asked<Vec<Workflow>>,
-    /// Those of their files that were read on the default branch: up to the first that listens.
+    /// The files of those that can start, as they are on the default branch.
     pub files: Vec<(String, FileText)>,
-    /// Whether there are more files than are read.
-    pub is_cut: bool,
 }
 
 /// A workflow file on the default branch.
@@ -322,8 +322,8 @@ pub struct Facts {
     pub workflow_list: Option<Vec<Workflow>>,
     /// What listens to the event; none where none is dispatched.
     pub listeners: Option<ListenerFacts>,
-    /// Whether the token may list runs, where no other answer tells it.
-    pub runs: Asked<()>,
+    /// All workflows, where runs of some are waited for and no other answer tells of them.
+    pub awaited: Asked<Vec<Workflow>>,
     /// `.github/workflows` of the default branch; asked for when the directory brings workflow files.
     pub workflow_folder: Asked<Vec<FolderEntry>>,
     /// The secret, looked at; none when none is planned.
@@ -341,6 +341,12 @@ impl Facts {
         self.user.answer().is_some()
             || self.repository.answer().is_some()
             || self.refusals().any(|refusal| refusal.status.is_some())
+    }
+
+    /// All workflows of the target, where an answer told them.
+    pub fn all_workflows(&self) -> Option<&[Workflow]> {
+        let listed = self.listeners.as_ref().and_then(|known| known.list.answer()).or(self.awaited.answer());
+        self.workflow_list.as_ref().or(listed).map(Vec::as_slice)
     }
 
     /// The publish, where it could be worked out.

@@ -13,10 +13,13 @@ use crate::{
     workflow_file::WorkflowFile,
 };
 
+/// How alike two event types must be for one to be taken for a slip of the other.
+const ALIKE: f64 = 0.85;
+
 /// Whether a workflow listens to the `repository_dispatch`.
 pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
     let event_type = &plan.dispatch.as_ref()?.event_type;
-    let ListenerFacts { list, files, is_cut } = facts.listeners.as_ref()?;
+    let ListenerFacts { list, files } = facts.listeners.as_ref()?;
     let skip = |text: String| Some(Check::skip(CheckName::Listener, text));
     let list = match list {
         Asked::No => return skip("The workflows were not asked for.".to_owned()),
@@ -26,7 +29,7 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
         Asked::Answer(list) => list,
     };
     let branch = facts.repository.answer().map_or("", |repository| repository.default_branch.as_str());
-    let mut near = None;
+    let mut near: Vec<(f64, String, Option<String>)> = Vec::new();
     for (file, text) in files {
         let FileText::Text(text) = text else { continue };
         let read = WorkflowFile::read(text);
@@ -36,7 +39,11 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
                 return Some(Check::pass(CheckName::Listener, text));
             }
             Some(exclusion) if read.listens_to("repository_dispatch") => {
-                near = near.or(Some(format!(" {file} comes nearest: {}.", exclusion.why)));
+                let likeness = |kind: &&str| strsim::jaro_winkler(event_type, kind);
+                let most = read.dispatch_types().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+                let meant = most.filter(|kind| likeness(kind) >= ALIKE && !kind.contains(['*', '?', '[', '!']));
+                let near_by = most.as_ref().map_or(0.0, likeness);
+                near.push((near_by, format!(" {file} comes nearest: {}.", exclusion.why), meant.map(str::to_owned)));
             }
             Some(_) => {}
         }
@@ -45,9 +52,7 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
     if let Some((file, _)) = files.iter().find(|(_, text)| matches!(text, FileText::Unread)) {
         return skip(format!("{file} on the default branch could not be read; no other file listens to {event_type}."));
     }
-    if *is_cut {
-        return skip(format!("{} workflow files were read, and none of them listens to {event_type}.", files.len()));
-    }
+    let near = near.into_iter().max_by(|one, other| one.0.total_cmp(&other.0));
     let off: Vec<&str> = list
         .iter()
         .filter(|workflow| workflow.state.starts_with("disabled"))
@@ -62,11 +67,16 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
     };
     let what = format!(
         "No workflow file on the default branch {branch} listens to a `repository_dispatch` of the type {event_type}: it will start nothing.{}{off}{before}",
-        near.unwrap_or_default()
+        near.as_ref().map_or("", |(_, near, _)| near)
     );
-    let remedy = format!(
-        "Add `on: repository_dispatch: types: [{event_type}]` to a workflow file on {branch}, or correct `dispatch`."
-    );
+    let remedy = match near.and_then(|(_, _, meant)| meant) {
+        Some(meant) => {
+            format!("Did you mean `dispatch: {meant}`? Else add {event_type} to the `types` of that file on {branch}.")
+        }
+        None => format!(
+            "Add `on: repository_dispatch: types: [{event_type}]` to a workflow file on {branch}, or correct `dispatch`."
+        ),
+    };
     let failure = Failure::new(Cause::NotTriggered, what).with_remedy(remedy);
     Some(Check::warn(CheckName::Listener, failure.with_link(format!("{}/actions", plan.target.web()))))
 }

@@ -7,7 +7,6 @@ use super::{
 use crate::{
     diagnosis::{Cause, Failure},
     git::format::FileMode,
-    inputs::WaitFor,
     plan::Plan,
     publish::walk::shown,
 };
@@ -52,9 +51,8 @@ fn of_wiki(plan: &Plan, facts: &Facts) -> Option<Check> {
 
 /// A site that is waited for and is not there.
 fn no_site(plan: &Plan, facts: &Facts) -> Option<Failure> {
-    let waits = plan.wait.as_ref().is_some_and(|wait| wait.expected.contains(&WaitFor::Pages));
     let is_known = facts.repository.answer().is_some_and(|repository| repository.has_pages == Some(false));
-    (waits && is_known).then(|| {
+    (plan.awaits_pages() && is_known).then(|| {
         let page = format!("{}/settings/pages", plan.target.web());
         let what = format!("{} has no Pages site, and `wait-for: pages` waits for its deployment.", plan.target.slug);
         let remedy = format!("Open {page} and choose the branch under Build and deployment > Deploy from a branch, or take `pages` out of `wait-for`.");
@@ -62,12 +60,38 @@ fn no_site(plan: &Plan, facts: &Facts) -> Option<Failure> {
     })
 }
 
+/// Whether the site that is waited for is made from what is pushed, where that is no directory.
+fn awaited_pages(plan: &Plan, facts: &Facts) -> Option<Check> {
+    if !plan.awaits_pages() {
+        return None;
+    }
+    if facts.pages.refusal().is_some_and(|refusal| refusal.status == Some(404))
+        && let Some(failure) = no_site(plan, facts)
+    {
+        return Some(Check::warn(CheckName::Pages, failure));
+    }
+    let source = &facts.pages.answer()?.source.as_ref()?.branch;
+    let mut branches = plan.branches().peekable();
+    branches.peek()?;
+    if branches.any(|branch| branch.short() == source) {
+        return Some(Check::pass(CheckName::Pages, format!("{source} is what the Pages site is made from.")));
+    }
+    let what = format!(
+        "The Pages site is made from {source}, which this step does not push: `wait-for: pages` waits in vain."
+    );
+    let remedy = format!(
+        "Push to {source}, choose another branch on {}/settings/pages, or take `pages` out of `wait-for`.",
+        plan.target.web()
+    );
+    Some(Check::warn(CheckName::Pages, Failure::new(Cause::PagesSourceMismatch, what).with_remedy(remedy)))
+}
+
 /// Whether the branch is what Pages publishes.
 pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
     if plan.is_wiki() {
         return of_wiki(plan, facts);
     }
-    let directory = plan.directory()?;
+    let Some(directory) = plan.directory() else { return awaited_pages(plan, facts) };
     let branch = directory.branch().short();
     let site = match &facts.pages {
         Asked::No => return None,

@@ -6,11 +6,13 @@ use chrono::TimeDelta;
 
 use super::{
     check::{Check, CheckName},
-    facts::{Facts, Refusal},
+    facts::{Asked, Facts, Refusal},
+    workflow::meant,
 };
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
+    inputs::WaitFor,
     plan::Plan,
     publish::proposal::Proposal,
     workflow_file::skip::skip_mark_of,
@@ -31,7 +33,11 @@ pub(super) fn repository(plan: &Plan, facts: &Facts) -> Check {
             let what = format!("{name} is disabled by GitHub.");
             return Check::fail(CheckName::Repository, Failure::new(Cause::RepoDisabled, what));
         }
-        let visibility = if repository.public { "public" } else { "private" };
+        let visibility = match (repository.internal, repository.public) {
+            (true, _) => "internal",
+            (false, true) => "public",
+            (false, false) => "private",
+        };
         let renamed = is_renamed(plan, &repository.full_name);
         let owner = repository.full_name.split('/').next().unwrap_or_default();
         // Within one owner a rename is harmless. A new owner can be anybody, and would get all that is pushed.
@@ -97,6 +103,9 @@ fn is_renamed(plan: &Plan, full_name: &str) -> bool {
 fn hidden(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
     let (slug, server) = (&plan.target.slug, &plan.target.server);
     let kind = plan.git_token().map(|token| token.kind);
+    if plan.ssh.is_some() && failure.cause == Cause::RepoNotFoundOrHidden {
+        return foreign_key(plan, facts, failure);
+    }
     match (failure.cause, kind) {
         (Cause::RepoNotFoundOrHidden | Cause::FineGrainedRepoNotSelected, Some(TokenKind::FineGrained)) => {
             let page = format!("{server}/settings/personal-access-tokens");
@@ -133,6 +142,26 @@ fn hidden(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
     }
 }
 
+/// A deploy key that the server knows, and not for this repository: it answers as if there were none.
+fn foreign_key(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
+    let (slug, page) = (&plan.target.slug, format!("{}/settings/keys", plan.target.web()));
+    let (what, or) = if facts.repository.answer().is_some() {
+        (format!("{slug} is there, and `ssh-key` is no key of it: it belongs to another repository or account."), "")
+    } else {
+        (
+            format!(
+                "`ssh-key` is no key of {slug}: it belongs to another repository or account, or {slug} does not exist."
+            ),
+            " If that page does not exist, correct `repository`.",
+        )
+    };
+    let remedy = format!(
+        "Add the public half of `ssh-key` on {page} with \"Allow write access\" ticked. A key can be a deploy key of one repository only: \
+         for another one make a new pair (`ssh-keygen -t ed25519 -N ''`).{or}"
+    );
+    Failure { what, ..failure.clone() }.with_remedy(remedy).with_link(page)
+}
+
 /// A branch of which a publish would leave less than half is worth a warning: the input `branch` or `destination` may be wrong.
 pub(super) fn losses(plan: &Plan, facts: &Facts) -> Option<Failure> {
     let (directory, proposal) = (plan.directory()?, facts.proposal()?);
@@ -167,6 +196,8 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
         Some(Refusal { failure, .. }) if plan.needs_contents() => {
             return Check::fail(CheckName::Permission, hidden(plan, facts, failure));
         }
+        // To start a workflow takes no right of git's.
+        Some(_) if plan.workflows.is_some() => {}
         Some(Refusal { failure, .. }) => {
             let who = if plan.ssh.is_some() { "deploy key" } else { "token" };
             // What did not come through says nothing about the right.
@@ -178,7 +209,7 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
             let what = format!("{found} {}", failure.what);
             return Check::warn(CheckName::Permission, Failure { what, ..failure.clone() });
         }
-        None if facts.refs.answer().is_none() => {
+        None if facts.refs.answer().is_none() && plan.workflows.is_none() => {
             return Check::skip(CheckName::Permission, "Whether git may push here was not asked.");
         }
         None => {}
@@ -204,6 +235,9 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     if let Some(failure) = unlisted_runs(plan, facts) {
         return Check::fail(CheckName::Permission, failure);
     }
+    if !plan.needs_contents() && plan.workflows.is_some() {
+        return starts(plan, facts);
+    }
     if plan.ssh.is_some() {
         return Check::pass(CheckName::Permission, "The deploy key may push here.");
     }
@@ -227,6 +261,23 @@ pub(super) fn permission(plan: &Plan, facts: &Facts) -> Check {
     Check::pass(CheckName::Permission, format!("git may push here (Contents: write){role}."))
 }
 
+/// Whether workflows may be started, where nothing else is to be done: Actions: write is told by nothing but the start itself.
+fn starts(plan: &Plan, facts: &Facts) -> Check {
+    let states = facts.workflows.iter().map(|workflow| &workflow.state);
+    // A file that is not there was looked for all the same.
+    let lost = states.filter_map(Asked::refusal).find(|refusal| refusal.status != Some(404));
+    if let Some(Refusal { failure, .. }) = lost {
+        return Check::skip(CheckName::Permission, format!("The workflows could not be asked for. {}", failure.what));
+    }
+    let account = facts.repository.answer().and_then(|repository| repository.user_may_push);
+    let has_user = plan.token().is_some_and(|token| token.kind.has_user());
+    let role = if has_user && account == Some(true) { "; its account may write" } else { "" };
+    Check::pass(
+        CheckName::Permission,
+        format!("The token may look at the workflows here (Actions: read, at least){role}."),
+    )
+}
+
 /// An account without the role Write that is to start a workflow: GitHub answers that as if there were no such workflow.
 fn reader_starts(plan: &Plan, facts: &Facts) -> Option<Failure> {
     let has_user = plan.token().is_some_and(|token| token.kind.has_user());
@@ -243,18 +294,27 @@ fn reader_starts(plan: &Plan, facts: &Facts) -> Option<Failure> {
     })
 }
 
-/// What the wait stage would be refused: who may not list workflows may not list their runs.
+/// What the wait stage would be refused: who may not list workflows may not list their runs. A Pages site that the token may ask
+/// for is looked at by its builds instead.
 fn unlisted_runs(plan: &Plan, facts: &Facts) -> Option<Failure> {
-    if !plan.lists_runs() {
+    let has_site = facts.repository.answer().is_some_and(|repository| repository.has_pages == Some(true));
+    let is_blind =
+        plan.awaits_pages() && has_site && facts.pages.refusal().is_some_and(|refusal| refusal.status.is_some());
+    if !plan.lists_runs() && !is_blind {
         return None;
     }
     let lacks = [Cause::FineGrainedPermissionMissing, Cause::ResourceNotAccessibleByIntegration];
     let list = facts.listeners.as_ref().and_then(|known| known.list.refusal());
-    let refusal = facts.runs.refusal().or(list).filter(|refusal| refusal.status == Some(403))?;
+    let refusal = facts.awaited.refusal().or(list).filter(|refusal| refusal.status == Some(403))?;
     if !lacks.contains(&refusal.failure.cause) {
         return None;
     }
-    let what = format!("`wait` and `wait-for` need Actions: read, which the token lacks. {}", refusal.failure.what);
+    let (inputs, needed) = if plan.lists_runs() {
+        ("`wait` and `wait-for` need", "Actions: read")
+    } else {
+        ("`wait-for: pages` needs", "Actions: read or Pages: read")
+    };
+    let what = format!("{inputs} {needed}, which the token lacks. {}", refusal.failure.what);
     let remedy = match plan.token().map(|token| token.kind) {
         Some(TokenKind::FineGrained) => format!(
             "On {}/settings/personal-access-tokens open the token and set Repository permissions > Actions to Read-only, or set `wait: no` and leave `wait-for` out.",
@@ -319,23 +379,57 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     Check::pass(CheckName::RateLimit, format!("{left}."))
 }
 
-/// A push to the branch whose push started this run, with a credential that starts workflows.
+/// A push to the branch that started this run, by a push or as the source of a pull request, with a credential that starts
+/// workflows.
 fn starts_itself(plan: &Plan, facts: &Facts, kind: Option<TokenKind>) -> Option<Failure> {
     let origin = &plan.origin;
-    let by_push = origin.event.as_deref().is_none_or(|event| event == "push");
     let starts = plan.ssh.is_some() || kind.is_some_and(|kind| kind != TokenKind::GithubToken);
-    let branch = plan.branches().find(|branch| Some(branch.as_str()) == origin.git_ref.as_deref())?;
+    let (branch, what) = match origin.event.as_deref() {
+        None | Some("push") => {
+            let branch = plan.branches().find(|branch| Some(branch.as_str()) == origin.git_ref.as_deref())?;
+            (branch, format!("A push to {} started this run", branch.short()))
+        }
+        // The runs of a fork's pull request have no such credential.
+        Some("pull_request") => {
+            let branch = plan.branches().find(|branch| Some(branch.short()) == origin.head_ref.as_deref())?;
+            (branch, format!("The pull request of {} started this run", branch.short()))
+        }
+        Some(_) => return None,
+    };
     let is_marked = plan.commit_message().is_some_and(|message| skip_mark_of(&message.to_lowercase()).is_some());
     // A branch that stays as it is is not pushed, and so starts nothing.
     let changes = !facts.proposal().is_some_and(Proposal::is_unchanged);
-    (plan.own_repository && by_push && starts && !is_marked && changes).then(|| {
+    (plan.own_repository && starts && !is_marked && changes).then(|| {
         let what = format!(
-            "A push to {0} started this run, and the step pushes to {0} with a credential whose pushes start workflows: \
-             it can start itself again without an end.",
+            "{what}, and the step pushes to {} with a credential whose pushes start workflows: it can start itself again without an end.",
             branch.short()
         );
         let remedy = "Use `GITHUB_TOKEN` for the workflow's own repository, put `[skip ci]` into `message`, or leave the published folder out with `paths-ignore:`.";
         Failure::new(Cause::InvalidInput, what).with_remedy(remedy)
+    })
+}
+
+/// A file of `wait-for` that is switched off, or that has the name of none: a slip, or the title of one.
+fn awaited_in_vain(plan: &Plan, facts: &Facts) -> Option<Failure> {
+    let list = facts.all_workflows()?;
+    plan.wait.iter().flat_map(|wait| &wait.expected).find_map(|wanted| {
+        let WaitFor::Workflow(file) = wanted else { return None };
+        let path = format!(".github/workflows/{file}");
+        match list.iter().find(|known| known.path == path && known.state != "deleted") {
+            Some(known) if known.state.starts_with("disabled") => {
+                let page = format!("{}/actions/workflows/{file}", plan.target.web());
+                let what = format!("`wait-for` names {file}, which is switched off ({}).", known.state);
+                let failure = Failure::new(Cause::WorkflowDisabled, what);
+                Some(failure.with_remedy(format!("Open {page} and choose Enable workflow.")).with_link(page))
+            }
+            Some(_) => None,
+            // The push may bring a file of a new name, but hardly one that is so like another.
+            None => {
+                let (hint, right) = meant(list, file)?;
+                let what = format!("`wait-for` names {file}, and {} has no such workflow. {hint}", plan.target.slug);
+                Some(Failure::new(Cause::NotTriggered, what).with_remedy(format!("Set `wait-for: {right}`.")))
+            }
+        }
     })
 }
 
@@ -363,6 +457,9 @@ pub(super) fn triggers(plan: &Plan, facts: &Facts) -> Option<Check> {
         let what = format!("The commit message holds `{mark}`, which keeps workflows from starting.");
         let remedy = format!("Take `{mark}` out of `message`.");
         return Some(Check::warn(CheckName::Triggers, Failure::new(Cause::NotTriggered, what).with_remedy(remedy)));
+    }
+    if let Some(failure) = awaited_in_vain(plan, facts) {
+        return Some(Check::warn(CheckName::Triggers, failure));
     }
     let who = if plan.ssh.is_some() { "deploy key" } else { "token" };
     Some(Check::pass(CheckName::Triggers, format!("Pushes with this {who} start workflows.")))

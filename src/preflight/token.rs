@@ -129,7 +129,10 @@ pub(super) fn scope(plan: &Plan, facts: &Facts) -> Check {
     // The push's own advertisement is the better witness, as the public key is of secrets: where one was given, the scopes
     // were enough.
     let key = facts.secret.as_ref().and_then(|secret| secret.key.answer());
-    if !enough && plan.writes() && plan.ssh.is_none() && facts.refs.answer().is_none() && key.is_none() {
+    // An App's token for a user has permissions, and shows an empty list.
+    let has_scopes = kind != Some(TokenKind::UserToServer);
+    let is_seen = facts.refs.answer().is_some() || key.is_some();
+    if !enough && has_scopes && plan.writes() && plan.ssh.is_none() && !is_seen {
         let needed = if public { "`public_repo` or `repo`" } else { "`repo`" };
         let what = format!("The classic token lacks the scope {needed}; its scopes are: {shown}.");
         let tick = if public { "`public_repo`" } else { "`repo`" };

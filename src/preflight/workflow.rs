@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Failure},
-    github::model::Content,
+    github::model::{Content, Workflow},
     plan::{Plan, reference},
     workflow_file::WorkflowFile,
 };
@@ -109,8 +109,7 @@ fn leaves_default_branch(plan: &Plan, facts: &Facts) -> bool {
 const ALIKE: f64 = 0.85;
 
 /// What was likely meant by the name of a file that is not there: a sentence and the right name.
-fn meant(facts: &Facts, file: &str) -> Option<(String, String)> {
-    let list = facts.workflow_list.as_ref().or(facts.listeners.as_ref().and_then(|known| known.list.answer()))?;
+pub(super) fn meant(list: &[Workflow], file: &str) -> Option<(String, String)> {
     let named = || list.iter().filter_map(|known| Some((known.path.strip_prefix(".github/workflows/")?, known)));
     let wanted = file.trim().to_lowercase();
     if let Some((right, _)) = named().find(|(_, known)| known.name.trim().to_lowercase() == wanted) {
@@ -127,7 +126,7 @@ fn meant(facts: &Facts, file: &str) -> Option<(String, String)> {
 fn absent(plan: &Plan, facts: &Facts, file: &str) -> Check {
     let default = facts.repository.answer().map_or("", |repository| repository.default_branch.as_str());
     let what = format!("{} has no workflow {file} on its default branch {default}.", plan.target.slug);
-    let meant = meant(facts, file);
+    let meant = facts.all_workflows().and_then(|list| meant(list, file));
     let what = meant.iter().fold(what, |what, (hint, _)| format!("{what} {hint}"));
     let remedy = meant.map(|(_, right)| format!("Set `workflow: {right}`."));
     let remedy = remedy.unwrap_or_else(|| format!(

@@ -17,6 +17,8 @@ pub struct Origin {
     pub sha: Option<Oid>,
     /// The full ref that started the run.
     pub git_ref: Option<String>,
+    /// The source branch of the pull request that started the run.
+    pub head_ref: Option<String>,
     /// Who started it.
     pub actor: Option<String>,
     /// The run's page.

@@ -122,8 +122,17 @@ fn p19_a_push_to_the_branch_that_started_the_run_starts_it_again() {
     assert_eq!(skips.check("triggers"), "", "{skips}");
     let scheduled = own(classic(), "main", |step| step.env("GITHUB_EVENT_NAME", "schedule"));
     assert_eq!(scheduled.check("triggers"), "", "no push started it");
-    let token = Token::github_token("acme/own", &[("contents", Level::Write), ("metadata", Level::Read)]);
-    assert_eq!(own(token, "main", |step| step).check("triggers"), "", "its pushes start nothing");
+    let proposed = |token, branch| {
+        let of = |step: Step| step.env("GITHUB_EVENT_NAME", "pull_request").env("GITHUB_REF", "refs/pull/7/merge");
+        own(token, branch, |step| of(step).env("GITHUB_HEAD_REF", "topic"))
+    };
+    let outcome = proposed(classic(), "topic");
+    assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
+    assert!(outcome.message("triggers").contains("The pull request of topic started this run"), "{outcome}");
+    assert_eq!(proposed(classic(), "main").check("triggers"), "", "not the branch of the pull request");
+    let token = || Token::github_token("acme/own", &[("contents", Level::Write), ("metadata", Level::Read)]);
+    assert_eq!(own(token(), "main", |step| step).check("triggers"), "", "its pushes start nothing");
+    assert_eq!(proposed(token(), "topic").check("triggers"), "", "its pushes start nothing");
 }
 
 #[test]

@@ -8,7 +8,10 @@ use emulator::{
     model::{Level, Model, Repository, Role, Token},
 };
 
-use crate::world::{TARGET, World};
+use crate::{
+    refs::Tree,
+    world::{TARGET, World},
+};
 
 const LISTENS: &str = "on:\n  repository_dispatch:\n    types: [published]\n";
 const ON_PUSH: &str = "on: push\n";
@@ -44,17 +47,84 @@ fn t4_a_token_that_may_not_list_runs_fails_before_anything_is_written() {
 }
 
 #[test]
-fn t4_the_questions_are_at_most_two_more_and_none_where_nothing_is_waited_for() {
-    let count = |inputs: &[(&str, &str)]| {
-        let world = World::with(Repository::new(TARGET).workflow("ci.yml", LISTENS), classic());
-        let step = world.publish().input("dry-run", "true");
-        inputs.iter().fold(step, |step, (name, value)| step.input(name, *value)).run().succeeded();
-        world.github.log().rest().count()
+fn t4_a_site_that_nobody_lets_the_token_look_at_is_not_waited_for() {
+    let write = [("contents", Level::Write), ("metadata", Level::Read)];
+    let site = || Repository::new(TARGET).private().file("README.md", "r").pages("gh-pages");
+    let world = World::with(site(), World::fine_grained(&write));
+    let step = world.publish().input("wait-for", "pages");
+    let outcome = world.refuses(step, "permission", "fine-grained-permission-missing");
+    assert!(outcome.message("permission").contains("Actions: read or Pages: read"), "{outcome}");
+    for right in ["actions", "pages"] {
+        let token = World::fine_grained(&[write[0], write[1], (right, Level::Read)]);
+        let world = World::with(site(), token);
+        let outcome = world.publish().input("wait-for", "pages").input("dry-run", "true").run();
+        assert_eq!(outcome.succeeded().check("permission"), "pass", "{right}: {outcome}");
+    }
+}
+
+#[test]
+fn t5_refs_that_bring_no_site_are_warned_of_too() {
+    for (target, status, words) in [
+        (Repository::new(TARGET).file("README.md", "r"), "warn", "has no Pages site"),
+        (
+            Repository::new(TARGET).file("README.md", "r").pages("gh-pages"),
+            "warn",
+            "made from gh-pages, which this step does not push",
+        ),
+        (Repository::new(TARGET).file("README.md", "r").pages("main"), "pass", ""),
+    ] {
+        let world = World::with(target, classic());
+        let step = world.step().input("refs", "HEAD:refs/heads/topic\n+HEAD:main").input("wait-for", "pages");
+        let topic = words.contains("does not push");
+        let step = if topic { step.input("refs", "HEAD:refs/heads/topic") } else { step };
+        Tree::init(&step.workspace()).commit("a", "a");
+        let outcome = step.input("dry-run", "true").run();
+        assert_eq!(outcome.succeeded().check("pages"), status, "{outcome}");
+        assert!(outcome.message("pages").contains(words), "{outcome}");
+    }
+}
+
+/// How many requests of REST and of git a dry run with these inputs takes, beside this many workflow files.
+fn requests(files: usize, inputs: &[(&str, &str)]) -> (usize, usize) {
+    let target = (0..files).fold(Repository::new(TARGET).file("README.md", "r"), |target, number| {
+        target.workflow(&format!("ci-{number}.yml"), if number == 0 { LISTENS } else { ON_PUSH })
+    });
+    let world = World::with(target, classic());
+    let step = world.publish().input("dry-run", "true");
+    let outcome = inputs.iter().fold(step, |step, (name, value)| step.input(name, *value)).run();
+    outcome.succeeded();
+    let expected = match inputs.iter().find(|(name, _)| *name == "dispatch") {
+        Some((_, "published")) if files > 0 => "pass",
+        Some(_) => "warn",
+        None => "",
     };
-    let plain = count(&[]);
-    assert_eq!(count(&[("wait-for", "ci.yml")]), plain + 1);
-    assert_eq!(count(&[("dispatch", "published")]), plain + 2);
-    assert_eq!(count(&[("dispatch", "published"), ("wait", "completed")]), plain + 2);
+    assert_eq!(outcome.check("listener"), expected, "{files} {inputs:?}: {outcome}");
+    let log = world.github.log();
+    let writes = log.rest().filter(|entry| entry.method != "GET").count();
+    assert_eq!(writes, 0, "{files} {inputs:?}: {log}");
+    (log.rest().count(), log.git().count())
+}
+
+#[test]
+fn t4_the_questions_are_at_most_two_more_and_none_where_nothing_is_waited_for() {
+    let (plain, by_git) = requests(1, &[]);
+    for (files, inputs, more) in [
+        (40, &[][..], (0, 0)),
+        (40, &[("tag", "v1")], (0, 0)),
+        (1, &[("wait-for", "ci-0.yml")], (1, 0)),
+        (40, &[("wait-for", "ci-0.yml"), ("wait", "completed")], (1, 0)),
+        (40, &[("wait-for", "pages\nci-0.yml")], (1, 0)),
+        (0, &[("dispatch", "published")], (1, 0)),
+        (1, &[("dispatch", "published")], (2, 0)),
+        (1, &[("dispatch", "other")], (2, 0)),
+        (2, &[("dispatch", "published")], (2, 2)),
+        (40, &[("dispatch", "other")], (2, 2)),
+        (40, &[("dispatch", "published"), ("wait", "completed"), ("wait-for", "ci-0.yml")], (2, 2)),
+    ] {
+        let seen = requests(files, inputs);
+        let tagged = if inputs.iter().any(|(name, _)| *name == "tag") { requests(0, inputs).0 - plain } else { 0 };
+        assert_eq!((seen.0 - plain - tagged, seen.1 - by_git), more, "{files} {inputs:?}");
+    }
 }
 
 #[test]
@@ -80,6 +150,16 @@ fn t2_an_event_that_nobody_listens_to_is_warned_of_before_it_is_sent() {
     assert!(message.contains("line 3: `types: [published]`"), "{message}");
     let outcome = world.step().input("dispatch", "published").run();
     assert_eq!(outcome.succeeded().check("listener"), "pass", "{outcome}");
+    // The nearest of several is named, and a slip with what was likely meant.
+    let several = target().workflow("build.yml", "on:\n  repository_dispatch:\n    types: [rebuild, nightly]\n");
+    let world =
+        World::with(several.workflow("all.yml", "on:\n  repository_dispatch:\n    types: ['site-*']\n"), classic());
+    let outcome = world.step().input("dispatch", "re-build").run();
+    assert!(outcome.message("listener").contains("build.yml comes nearest"), "{outcome}");
+    assert!(outcome.stdout.contains("Did you mean `dispatch: rebuild`?"), "{outcome}");
+    for event in ["published", "nightly", "site-7"] {
+        assert_eq!(world.step().input("dispatch", event).run().succeeded().check("listener"), "pass", "{event}");
+    }
     let off = World::with(target().disabled_workflow("ci.yml"), classic());
     let outcome = off.step().input("dispatch", "published").run();
     assert!(outcome.message("listener").contains("Switched off: ci.yml"), "{outcome}");
@@ -89,25 +169,41 @@ fn t2_an_event_that_nobody_listens_to_is_warned_of_before_it_is_sent() {
 
 #[test]
 fn t3_a_listed_file_that_the_default_branch_lacks_cannot_listen() {
-    let world =
-        World::with(Repository::new(TARGET).workflow("ci.yml", LISTENS).workflow("gone.yml", ON_PUSH), classic());
-    let gone = || Fault::Answer(Canned::error(404, "Not Found"));
-    world.github.fault(FaultRule::on("GET", "*/contents/.github/workflows/gone.yml", gone()));
-    let step = world.step().input("dispatch", "other").input("wait", "started").input("wait-timeout", "3s");
-    let outcome = step.run();
-    outcome.failed("not-triggered");
-    assert_eq!(outcome.check("listener"), "warn", "{outcome}");
-    let stages = outcome.report()["targets"][0]["stages"].as_array().unwrap().clone();
-    let wait = stages.iter().find(|stage| stage["name"] == "wait").unwrap()["message"].as_str().unwrap().to_owned();
-    assert!(wait.contains("No workflow file on the default branch main listens"), "{wait}");
+    let target = || Repository::new(TARGET).file("README.md", "r").other_workflow("gone.yml", "active");
+    for target in [
+        target(),
+        target().workflow("ci.yml", LISTENS),
+        target().workflow("ci.yml", LISTENS).other_workflow("lost.yml", "active").other_workflow("old.yml", "deleted"),
+        // The branch has not even the folder.
+        target().other_workflow("lost.yml", "active"),
+    ] {
+        let world = World::with(target, classic());
+        let step = world.step().input("dispatch", "other").input("wait", "started").input("wait-timeout", "3s");
+        let outcome = step.run();
+        outcome.failed("not-triggered");
+        assert_eq!(outcome.check("listener"), "warn", "{outcome}");
+        let stages = outcome.report()["targets"][0]["stages"].as_array().unwrap().clone();
+        let wait = stages.iter().find(|stage| stage["name"] == "wait").unwrap()["message"].as_str().unwrap().to_owned();
+        assert!(wait.contains("No workflow file on the default branch main listens"), "{wait}");
+    }
 }
 
 #[test]
 fn t3_a_file_that_cannot_be_read_leaves_the_check_open() {
-    let world = World::with(Repository::new(TARGET).workflow("ci.yml", LISTENS), classic());
-    let refusal = Canned::error(403, "Resource not accessible by personal access token");
-    world.github.fault(FaultRule::on("GET", "*/contents/*", Fault::Answer(refusal)));
-    assert_eq!(world.step().input("dispatch", "other").run().succeeded().check("listener"), "skip");
+    let forbidden = || Fault::Answer(Canned::error(403, "Resource not accessible by personal access token"));
+    let busy = || Fault::Answer(Canned::error(503, "Service unavailable"));
+    for (files, method, path, fault) in [
+        (1, "GET", "*/contents/*", forbidden()),
+        (3, "GET", "*/contents/*", forbidden()),
+        (3, "POST", "*/git-upload-pack", busy()),
+    ] {
+        let target = (0..files)
+            .fold(Repository::new(TARGET), |target, number| target.workflow(&format!("ci-{number}.yml"), LISTENS));
+        let world = World::with(target, classic());
+        world.github.fault(FaultRule::on(method, path, fault));
+        let outcome = world.step().input("dispatch", "other").input("attempts", "1").run();
+        assert_eq!(outcome.succeeded().check("listener"), "skip", "{path}: {outcome}");
+    }
 }
 
 #[test]

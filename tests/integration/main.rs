@@ -21,6 +21,7 @@ mod field_checks;
 mod field_inputs;
 mod field_publish;
 mod field_refs;
+mod field_triggers;
 mod field_wiki;
 mod floating;
 mod foreseen;

@@ -85,6 +85,25 @@ fn t12_a_title_or_a_slip_in_a_files_name_is_answered_with_the_right_one() {
 }
 
 #[test]
+fn t12_a_slip_in_what_is_waited_for_is_told_before_the_push() {
+    let titled = "name: Unit tests\non: push\njobs: {a: {runs-on: x, steps: [{run: 'true'}]}}\n";
+    let target = || site().workflow("unit.yml", titled).workflow("off.yml", PUSHED).disabled_workflow("off.yml");
+    for (given, status, words) in [
+        ("Unit tests", "warn", "That is the title of unit.yml."),
+        ("unit.yaml", "warn", "Did you mean unit.yml?"),
+        ("ci.yml\nunti.yml", "warn", "Did you mean unit.yml?"),
+        ("off.yml", "warn", "off.yml, which is switched off"),
+        ("unit.yml", "pass", ""),
+        ("new-and-entirely-else.yml", "pass", ""),
+    ] {
+        let world = World::with(target(), Token::classic("robin", &["repo", "workflow"]));
+        let outcome = world.publish().input("wait-for", given).input("dry-run", "true").run();
+        assert_eq!(outcome.succeeded().check("triggers"), status, "{given}: {outcome}");
+        assert!(outcome.message("triggers").contains(words), "{given}: {}", outcome.message("triggers"));
+    }
+}
+
+#[test]
 fn a_workflow_that_fits_passes() {
     let world = world();
     let outcome = dispatch(&world, "deploy.yml", r#"{"env": "test", "dry": true}"#).run();

@@ -1,6 +1,6 @@
 //! Asks what the later stages will need of Actions: the files that listen to the event, and the right to list runs.
 
-use futures_util::future::join_all;
+use std::collections::BTreeMap;
 
 use super::{
     super::facts::{Asked, FileText, ListenerFacts},
@@ -8,59 +8,52 @@ use super::{
 };
 use crate::{
     connection::Connection,
+    git::blobs::blobs,
     github::{
-        Answered, Meta, Polled, RunQuery,
-        model::{Content, Workflow},
+        Meta,
+        model::{Content, FolderEntry, Workflow},
     },
     names::Oid,
     plan::Plan,
-    workflow_file::WorkflowFile,
 };
 
-/// How many workflow files are read at most.
-const MOST_FILES: usize = 20;
+/// The folder that workflow files stand in.
+const FOLDER: &str = ".github/workflows";
+
+/// The longest file that is read, in bytes: longer ones are no workflow files.
+const LONGEST: u64 = 1 << 20;
 
 /// The workflows of the target and what their files on the default branch say, and the heads of the answers. None: nothing
-/// is dispatched. The file whose name is most like the event type is read first: if it listens, no other need be read.
+/// is dispatched. Two requests of REST at most, however many files there are: the texts of several come by git.
 pub(super) async fn ask(plan: &Plan, connection: &Connection) -> Option<(ListenerFacts, Vec<Meta>)> {
-    let event_type = &plan.dispatch.as_ref()?.event_type;
+    plan.dispatch.as_ref()?;
     plan.token()?;
     let slug = &plan.target.slug;
     let list = if_possible(connection, "question for the workflows", || connection.github.workflows(slug)).await;
     let mut metas: Vec<Meta> = list.metas().cloned().collect();
     let list = list.asked(|list| list);
-    let mut names = file_names(list.answer().map(Vec::as_slice).unwrap_or_default());
-    let likeness = |file: &String| strsim::jaro_winkler(event_type, file.trim_end_matches(".yml"));
-    names.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
-    let is_cut = names.len() > MOST_FILES;
-    names.truncate(MOST_FILES);
-    let mut files = Vec::new();
-    if let Some(likeliest) = names.first() {
-        let (text, heads) = read(plan, connection, likeliest).await;
-        metas.extend(heads);
-        let listens =
-            matches!(&text, FileText::Text(text) if WorkflowFile::read(text).excludes_dispatch(event_type).is_none());
-        files.push((likeliest.clone(), text));
-        if !listens {
-            let others = &names[1..];
-            let answers = join_all(others.iter().map(|file| read(plan, connection, file))).await;
-            for (file, (text, heads)) in others.iter().zip(answers) {
-                metas.extend(heads);
-                files.push((file.clone(), text));
-            }
+    let names = file_names(list.answer().map(Vec::as_slice).unwrap_or_default());
+    let (files, heads) = match names.as_slice() {
+        [] => Default::default(),
+        [file] => {
+            let (text, heads) = read(plan, connection, file).await;
+            (vec![(file.clone(), text)], heads)
         }
-    }
-    Some((ListenerFacts { list, files, is_cut }, metas))
+        _ => read_all(plan, connection, names).await,
+    };
+    metas.extend(heads);
+    Some((ListenerFacts { list, files }, metas))
 }
 
 /// The files of the workflows that can start: those of the repository itself, not those that GitHub makes up.
 fn file_names(list: &[Workflow]) -> Vec<String> {
     let able = list.iter().filter(|workflow| workflow.state == "active");
-    able.filter_map(|workflow| Some(workflow.path.strip_prefix(".github/workflows/")?.to_owned())).collect()
+    able.filter_map(|workflow| Some(workflow.path.strip_prefix(FOLDER)?.strip_prefix('/')?.to_owned())).collect()
 }
 
+/// One file, by REST.
 async fn read(plan: &Plan, connection: &Connection, file: &str) -> (FileText, Vec<Meta>) {
-    let path = format!(".github/workflows/{file}");
+    let path = format!("{FOLDER}/{file}");
     let ask = || connection.github.content(&plan.target.slug, &path, None);
     let answer = if_possible(connection, "question for the workflow file", ask).await;
     let metas = answer.metas().cloned().collect();
@@ -74,21 +67,47 @@ async fn read(plan: &Plan, connection: &Connection, file: &str) -> (FileText, Ve
     (text, metas)
 }
 
-/// Whether the token may list runs. Asked where the wait stage will list them and no other answer tells it: the right to
-/// list workflows is the same.
-pub(super) async fn runs(plan: &Plan, connection: &Connection) -> RestAnswer<()> {
-    if !plan.lists_runs() || plan.triggers() || plan.token().is_none() {
+/// Several files: REST names their objects, and git brings all of them in one request.
+async fn read_all(plan: &Plan, connection: &Connection, names: Vec<String>) -> (Vec<(String, FileText)>, Vec<Meta>) {
+    let ask = || connection.github.folder(&plan.target.slug, FOLDER, None);
+    let answer = if_possible(connection, "question for the workflow files", ask).await;
+    let metas = answer.metas().cloned().collect();
+    let entries = match answer.asked(|entries| entries) {
+        Asked::Answer(entries) => entries,
+        // Every file that is listed is one of another branch.
+        Asked::Refused(refusal) if refusal.status == Some(404) => Vec::new(),
+        Asked::Refused(_) | Asked::No => {
+            return (names.into_iter().map(|name| (name, FileText::Unread)).collect(), metas);
+        }
+    };
+    let is_read = |entry: &&FolderEntry| entry.kind == "file" && entry.size <= LONGEST && names.contains(&entry.name);
+    let wants: BTreeMap<&str, Oid> = entries
+        .iter()
+        .filter(is_read)
+        .filter_map(|entry| Some((entry.name.as_str(), entry.sha.parse().ok()?)))
+        .collect();
+    let get = || blobs(&connection.remote, wants.values().copied().collect());
+    let texts = match wants.is_empty() {
+        true => BTreeMap::new(),
+        false => connection.retries.run("fetch of the workflow files", get).await.unwrap_or_default(),
+    };
+    let text = |name: &String| match wants.get(name.as_str()) {
+        None if entries.iter().any(|entry| entry.name == *name && entry.kind == "file") => FileText::Unread,
+        None => FileText::Missing,
+        Some(oid) => {
+            texts.get(oid).map_or(FileText::Unread, |bytes| FileText::Text(String::from_utf8_lossy(bytes).into_owned()))
+        }
+    };
+    let files = names.iter().map(|name| (name.clone(), text(name))).collect();
+    (files, metas)
+}
+
+/// The workflows, where the wait stage will look for runs and no other answer tells of them: the right to list runs is the same.
+pub(super) async fn awaited(plan: &Plan, connection: &Connection) -> RestAnswer<Vec<Workflow>> {
+    let looks = plan.lists_runs() || plan.awaits_pages();
+    if !looks || plan.triggers() || plan.token().is_none() {
         return RestAnswer::none();
     }
-    // Of a commit that no run can have: the answer is small.
-    let nowhere = Oid::ZERO.to_string();
-    let query = RunQuery { head_sha: Some(&nowhere), ..RunQuery::default() };
-    let ask = || async {
-        let meta = match connection.github.runs(&plan.target.slug, &query, None).await? {
-            Polled::Changed(answered) => answered.meta,
-            Polled::Unchanged(meta) => meta,
-        };
-        Ok(Answered { value: (), meta })
-    };
-    if_possible(connection, "question for the runs", ask).await
+    let ask = || connection.github.workflows(&plan.target.slug);
+    if_possible(connection, "question for the workflows", ask).await
 }

@@ -73,7 +73,7 @@ pub(crate) fn facts() -> Facts {
         workflows: Vec::new(),
         workflow_list: None,
         listeners: None,
-        runs: Asked::No,
+        awaited: Asked::No,
         workflow_folder: Asked::No,
         secret: None,
     }
