@@ -46,6 +46,8 @@ struct ReadingLine {
     /// Where the line begins in `flat`.
     start: usize,
     shown: String,
+    /// Whether `remote:` stood before it: git repeats so what the server said.
+    by_server: bool,
 }
 
 impl Reading {
@@ -74,7 +76,8 @@ impl Reading {
                 flat.truncate(start.saturating_sub(1));
                 continue;
             }
-            lines.push(ReadingLine { start, shown: shown.to_owned() });
+            let by_server = line.rfind(shown).is_some_and(|start| line[..start].contains("remote:"));
+            lines.push(ReadingLine { start, shown: shown.to_owned(), by_server });
         }
         // Proxies and load balancers answer with pages, which hold words of many causes in their markup.
         let html = ["<!doctype html", "<html", "<head>", "<body"].iter().any(|tag| flat.contains(tag));
@@ -97,6 +100,11 @@ impl Reading {
         let mut places =
             memmem::find_iter(self.flat.as_bytes(), head).map(|start| Span { start, end: start + head.len() });
         places.find(|place| is_meant(&self.flat[place.end..]))
+    }
+
+    /// Whether the line of a match is one that the server said with a push or a fetch.
+    pub(super) fn is_said_by_server(&self, span: Span) -> bool {
+        self.lines.iter().rfind(|line| line.start <= span.start).is_some_and(|line| line.by_server)
     }
 
     /// Whether `pattern` matches anywhere.

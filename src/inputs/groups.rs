@@ -24,7 +24,11 @@ const REVOCABLE: [&str; 5] = ["ghp_", "github_pat_", "gho_", "ghu_", "ghr_"];
 
 impl InputReader<'_> {
     pub(super) fn ca_certificate(&self) -> Result<Option<String>, Failure> {
-        let Some(text) = self.text("ca-certificate").map(forms::repaired_certificates) else { return Ok(None) };
+        let Some(given) = self.text("ca-certificate") else { return Ok(None) };
+        if forms::certificates(given) {
+            return Ok(Some(given.to_owned()));
+        }
+        let text = forms::repaired_certificates(given);
         if forms::certificates(&text) {
             return Ok(Some(text));
         }

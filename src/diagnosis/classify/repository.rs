@@ -327,8 +327,7 @@ pub(super) fn refused_object(reading: &Reading) -> Option<Finding> {
         Operation::GitFetch => false,
         // Fetched objects are checked by the same code: words around it tell which way the object went.
         Operation::Rest | Operation::Unsaid => {
-            let said_by_server = ["remote: fatal: fsck", "remote: error: object", "remote: fatal: error in object"];
-            reading.has_any(&said_by_server) || reading.has_any(&["rejected]", "unpack", "failed to push", "git push"])
+            reading.is_said_by_server(span) || reading.has_any(&["rejected]", "unpack", "failed to push", "git push"])
         }
     };
     let cause = if pushed { Cause::PackRefused } else { Cause::LocalGitError };
