@@ -108,14 +108,8 @@ const ECHOES: &[Cause] = &[
 ];
 
 /// Causes that keep every question from being answered: what fails for the same one says nothing new.
-const UNREACHABLE: &[Cause] = &[
-    Cause::TlsCertificateUntrusted,
-    Cause::DnsFailure,
-    Cause::ConnectionFailed,
-    Cause::ServerError,
-    Cause::PrimaryRateLimit,
-    Cause::SecondaryRateLimit,
-];
+const UNREACHABLE: &[Cause] =
+    &[Cause::TlsCertificateUntrusted, Cause::DnsFailure, Cause::ConnectionFailed, Cause::ServerError];
 
 /// A check that fails only since the target as a whole is out of reach says just that: the first failure says why.
 fn skip_what_follows(checks: &mut [Check]) {

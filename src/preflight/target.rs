@@ -159,6 +159,7 @@ fn foreign_key(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
         "Add the public half of `ssh-key` on {page} with \"Allow write access\" ticked. A key can be a deploy key of one repository only: \
          for another one make a new pair (`ssh-keygen -t ed25519 -N ''`).{or}"
     );
+    let what = format!("{what} The server says: \"{}\"", failure.what);
     Failure { what, ..failure.clone() }.with_remedy(remedy).with_link(page)
 }
 
