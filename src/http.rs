@@ -37,7 +37,7 @@ use url::Url;
 
 pub use self::{
     body::{AnswerBody, Body},
-    error::HttpError,
+    error::{HttpError, HttpErrorKind},
     names::Names,
     proxy::Proxies,
     trust::Trust,
@@ -46,7 +46,7 @@ use self::{
     body::{BodyControl, OutgoingBody},
     connect::{Activity, Connector},
 };
-use crate::{credential::Redactor, diagnosis::Cause};
+use crate::{credential::Redactor, diagnosis::errors::RedirectFault};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -169,9 +169,7 @@ impl HttpClient {
     pub fn new(settings: &Settings) -> Result<Self, HttpError> {
         let connector =
             Connector::new(&settings.trust, settings.names.clone(), settings.proxies.clone(), settings.connect);
-        let connector = connector.map_err(|error| {
-            HttpError::unsent(Cause::InternalError, format!("The TLS settings are not usable: {error}."))
-        })?;
+        let connector = connector.map_err(|error| HttpError::unsent(HttpErrorKind::TlsSettings(error.to_string())))?;
         let origins = settings.origins.iter().filter_map(WebOrigin::of_url).collect();
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -242,28 +240,24 @@ impl HttpClient {
             if let Ok(request) = &mut request {
                 *request.headers_mut() = parts.headers.clone();
             }
-            let request = request.map_err(|error| {
-                HttpError::unsent(Cause::InternalError, format!("A request could not be made: {error}."))
-            })?;
+            let request = request.map_err(|error| HttpError::unsent(HttpErrorKind::Request(error.to_string())))?;
             let answer = self.send_once(request, waits).await?;
             let Some(target) = redirection(&parts.method, &answer)? else { return Ok(answer) };
             let Some(bytes) = again else {
-                return Err(not_followed(&answer, "what was sent cannot be sent again"));
+                return Err(not_followed(&answer, RedirectFault::NotRepeatable));
             };
             parts.uri = target;
             body = bytes.into();
         }
         let host = host_of(&parts.uri);
-        let what = format!("{host} redirected more than {REDIRECTS} times.");
-        Err(HttpError::sent(Cause::ServerError, what).permanent())
+        Err(HttpError::sent(HttpErrorKind::Redirects { host, limit: REDIRECTS }).permanent())
     }
 
     async fn send_once(&self, mut request: Request<Body>, waits: Waits) -> Result<Answer, HttpError> {
         let uri = request.uri().clone();
         // The one gate of every request: no caller can send a credential to another host by mistake.
         if !WebOrigin::of(&uri).is_some_and(|origin| self.origins.contains(&origin)) {
-            let what = format!("A request to {} was held back: it is not the target's server.", host_of(&uri));
-            return Err(HttpError::unsent(Cause::InternalError, what));
+            return Err(HttpError::unsent(HttpErrorKind::ForeignHost(host_of(&uri))));
         }
         if let Some(authorization) = self.proxies.forward_authorization(&uri) {
             request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
@@ -386,26 +380,24 @@ fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpErro
     let reads = method == Method::GET || method == Method::HEAD;
     match answer.status.as_u16() {
         // Clients repeat it as a GET (RFC 9110, section 15.4), and the push would be lost without an error.
-        301..=303 if !reads => return Err(not_followed(answer, "it would turn a write into a read")),
+        301..=303 if !reads => return Err(not_followed(answer, RedirectFault::WriteIntoRead)),
         301..=303 | 307 | 308 => {}
         _ => return Ok(None),
     }
     let base = Url::parse(&answer.url.to_string()).ok();
     let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
     let target = base.as_ref().zip(location).and_then(|(base, location)| base.join(location).ok());
-    let Some(target) = target else { return Err(not_followed(answer, "it names no address")) };
+    let Some(target) = target else { return Err(not_followed(answer, RedirectFault::NoAddress)) };
     if WebOrigin::of_url(&target) != WebOrigin::of(&answer.url) {
-        let other = target.host_str().unwrap_or("another host");
-        let reason = format!("it leads to another server ({other}), which must not see the credential");
-        return Err(not_followed(answer, &reason));
+        let other = target.host_str().unwrap_or("another host").to_owned();
+        return Err(not_followed(answer, RedirectFault::OtherServer(other)));
     }
     // A fragment is never sent.
     let sent = target.as_str().split('#').next().unwrap_or_default();
-    sent.parse().map(Some).map_err(|_| not_followed(answer, "its address cannot be read"))
+    sent.parse().map(Some).map_err(|_| not_followed(answer, RedirectFault::Unreadable))
 }
 
-fn not_followed(answer: &Answer, reason: &str) -> HttpError {
+fn not_followed(answer: &Answer, fault: RedirectFault) -> HttpError {
     let (host, status) = (host_of(&answer.url), answer.status.as_u16());
-    let what = format!("{host} answered with a redirect ({status}) that is not followed: {reason}.");
-    HttpError::unsent(Cause::ConnectionFailed, what).permanent()
+    HttpError::unsent(HttpErrorKind::Redirect { host, status, fault }).permanent()
 }

@@ -3,12 +3,16 @@
 
 mod checkout;
 mod host_key;
+mod http;
 mod key;
+mod rest;
 mod transfer;
 
 pub use self::{
     checkout::CheckoutError,
     host_key::{HostKeyError, KnownHostsError},
+    http::{HttpError, HttpErrorKind, RedirectFault, TunnelRefusal},
     key::{KeyError, SigningError},
+    rest::{Effect, RestErrorKind, RestFault},
     transfer::{PackError, RequestError, StoreError},
 };

@@ -1,35 +1,14 @@
-//! A REST call that brought no usable answer, and how it becomes a failure.
+//! A REST call that brought no usable answer. Its cause and its sentence are those of the diagnosis.
 
 use std::{error::Error, fmt, sync::Arc};
 
 use super::meta::Meta;
+pub(super) use crate::diagnosis::errors::{Effect, RestErrorKind};
 use crate::{
     credential::{OutsideText, Shown},
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{Failure, Retry, Situation, errors::RestFault},
     http::HttpError,
 };
-
-/// What a request does when it arrives twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Nothing, or the same as once: it may be sent again.
-    Repeatable,
-    /// Something each time (a dispatch starts another run): it is sent again only when it provably had no effect.
-    Once,
-}
-
-/// Why there is no usable answer.
-#[derive(Clone, Debug)]
-pub(super) enum RestErrorKind {
-    /// The server answered with a status that is none of the expected ones.
-    Refused,
-    /// The answer is not what this address should give: HTML, damaged JSON, too long.
-    Unreadable(String),
-    /// There was no answer, or not all of it.
-    Network(HttpError),
-    /// The request could not be made.
-    Own(String),
-}
 
 /// A REST call that failed. It turns into a [`Failure`] by [`From`], so that `?` serves where one is returned.
 #[derive(Clone, Debug)]
@@ -100,35 +79,8 @@ impl RestError {
     /// The failure, told with another [`Situation`] than the one that was known when the call was made.
     pub fn into_failure_in(self, situation: &Situation) -> Failure {
         let Details { reason, effect, endpoint, meta, text, .. } = *self.0;
-        let once = effect == Effect::Once;
-        match reason {
-            RestErrorKind::Network(error) if once => error.into_write_failure(),
-            RestErrorKind::Network(error) => error.into_read_failure(),
-            RestErrorKind::Own(what) => Failure::new(Cause::InternalError, what),
-            RestErrorKind::Unreadable(what) => {
-                let what = format!("The answer to {endpoint} (status {}) cannot be read: {what}.", meta.status);
-                Failure::new(Cause::ServerError, what).with_retry(if once {
-                    Retry::Unclear(None)
-                } else {
-                    Retry::Backoff
-                })
-            }
-            RestErrorKind::Refused => {
-                let evidence = Evidence {
-                    operation: Operation::Rest,
-                    status: Some(meta.status),
-                    headers: &meta.headers,
-                    text,
-                    request: Some(&endpoint),
-                };
-                let mut failure = classify(&evidence, situation).into_failure();
-                // A gateway's 502 says nothing about what the server behind it did.
-                if once && meta.status >= 500 && failure.retry != Retry::Never {
-                    failure.retry = failure.retry.unclear();
-                }
-                failure
-            }
-        }
+        let (status, headers) = (meta.status, &meta.headers);
+        RestFault { kind: reason, effect, endpoint: &endpoint, status, headers, text }.into_failure(situation)
     }
 }
 
@@ -145,7 +97,7 @@ impl fmt::Display for RestError {
             RestErrorKind::Refused => write!(f, "{} was answered with status {}", self.0.endpoint, self.0.meta.status),
             RestErrorKind::Unreadable(what) => write!(f, "the answer to {} cannot be read: {what}", self.0.endpoint),
             RestErrorKind::Network(error) => write!(f, "{}: {error}", self.0.endpoint),
-            RestErrorKind::Own(what) => f.write_str(what),
+            RestErrorKind::Own(reason) => write!(f, "{} could not be asked: {reason}.", self.0.endpoint),
         }
     }
 }

@@ -32,8 +32,8 @@ pub use self::{
 };
 use crate::{
     credential::{OutsideText, Secret},
-    diagnosis::{Cause, Situation, errors::RequestError},
-    http::{Body, HttpClient, HttpError},
+    diagnosis::{Situation, errors::RequestError},
+    http::{Body, HttpClient, HttpError, HttpErrorKind},
     names::ApiUrl,
 };
 
@@ -106,10 +106,8 @@ impl GitHub {
 
     /// Sends one request and reads the whole answer; a status that is not expected is an error.
     async fn call(&self, call: &Call<'_>) -> Result<(Meta, Bytes), RestError> {
-        let own = |error: &dyn fmt::Display| {
-            let what = format!("{} could not be asked: {error}.", call.endpoint());
-            self.failed(call, RestErrorKind::Own(what), Meta::default(), &[])
-        };
+        let own =
+            |error: &dyn fmt::Display| self.failed(call, RestErrorKind::Own(error.to_string()), Meta::default(), &[]);
         let request = http::request::Builder::new().method(call.method.clone()).uri(&call.path);
         let mut request = self.crab.build_request(request, None::<&()>).map_err(|error| own(&error))?;
         if let Some(body) = &call.body {
@@ -251,9 +249,8 @@ async fn forward(http: HttpClient, request: Request<OctoBody>) -> Result<Respons
         parts.uri = http::Uri::from_parts(address).unwrap_or(parts.uri);
     }
     // NOTE: whole bodies can be sent again after a redirect, streams cannot.
-    let body = body.collect().await.map_err(|error| {
-        HttpError::unsent(Cause::InternalError, format!("A request's body could not be made: {error}."))
-    })?;
+    let body =
+        body.collect().await.map_err(|error| HttpError::unsent(HttpErrorKind::RequestBody(error.to_string())))?;
     let answer = http.send(Request::from_parts(parts, Body::from(body.to_bytes()))).await?;
     let mut response = Response::new(answer.body);
     *response.status_mut() = answer.status;

@@ -8,7 +8,7 @@ use super::{
     *,
 };
 use crate::{
-    diagnosis::{Failure, Retry},
+    diagnosis::{Cause, Failure, Retry},
     http::{
         Settings,
         tests::loopback::{Act, Seen, Server, answer},

@@ -24,7 +24,7 @@ use tokio_util::io::StreamReader;
 use super::{
     BoxError, Waits,
     connect::Activity,
-    error::{BodyFailed, HttpError},
+    error::{BodyFailed, HttpError, HttpErrorKind},
 };
 
 /// What a request sends.
@@ -166,7 +166,7 @@ impl HttpBody for OutgoingBody {
             this.control.all_sent.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame.map(|frame| {
-            let frame = frame.map_err(|error| -> BoxError { Box::new(BodyFailed(error)) })?;
+            let frame = frame.map_err(|error| -> BoxError { Box::new(BodyFailed(error.into())) })?;
             if let Some(data) = frame.data_ref() {
                 let length = data.len() as u64;
                 this.counter.fetch_add(length, Ordering::Relaxed);
@@ -218,8 +218,8 @@ impl AnswerBody {
             if let Ok(data) = frame?.into_data() {
                 // Counted while it arrives: `Content-Length` is only a claim.
                 if whole.len() + data.len() > limit {
-                    let what = format!("The answer of {} is longer than {limit} bytes.", self.host);
-                    return Err(HttpError::sent(crate::diagnosis::Cause::ServerError, what).permanent());
+                    let kind = HttpErrorKind::TooLong { host: self.host.clone(), limit };
+                    return Err(HttpError::sent(kind).permanent());
                 }
                 whole.extend_from_slice(&data);
             }

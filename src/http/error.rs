@@ -1,7 +1,6 @@
-//! What can go wrong between a request and its answer, with the two facts a caller decides on:
-//! may it pass later, and may the server have seen the request, or even still be at work on it?
+//! Errors of hyper, rustls and the system, read for what happened between a request and its answer.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use http::Uri;
 use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
@@ -12,77 +11,21 @@ use super::{
     BoxError,
     certificate::{Distrust, of_handshake},
 };
-use crate::diagnosis::{Cause, Failure, Retry};
+use crate::diagnosis::errors::TunnelRefusal;
+pub use crate::diagnosis::errors::{HttpError, HttpErrorKind};
 
 /// The error of a tunnel through a proxy; its type does not depend on the connector below.
 type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 
-/// No answer, or only a part of one.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{what}")]
-pub struct HttpError {
-    /// The cause, of the closed list.
-    pub cause: Cause,
-    /// One sentence with the host's name and a full stop; it never holds a credential.
-    pub what: String,
-    /// Bytes of the request may have reached the server: for a write, only a look tells whether it was done.
-    pub maybe_sent: bool,
-    /// Nobody ended the connection: it was given up on, and the server may still be at work on the request.
-    pub silent: bool,
-    /// The same request may pass later.
-    pub transient: bool,
-}
-
 impl HttpError {
-    /// An error before anything was sent, transient as its cause is.
-    pub(crate) fn unsent(cause: Cause, what: impl Into<String>) -> Self {
-        Self { cause, what: what.into(), maybe_sent: false, silent: false, transient: cause.is_transient() }
-    }
-
-    /// An error after bytes of the request may have been read by the server.
-    pub(crate) fn sent(cause: Cause, what: impl Into<String>) -> Self {
-        Self { maybe_sent: true, ..Self::unsent(cause, what) }
-    }
-
-    /// The same, as one that no second try heals.
-    #[must_use]
-    pub(crate) fn permanent(mut self) -> Self {
-        self.transient = false;
-        self
-    }
-
-    /// The failure of a request that changes something: unclear as soon as the server may have seen it.
-    pub fn into_write_failure(self) -> Failure {
-        let retry = match (self.maybe_sent, self.transient) {
-            (true, true) if self.silent => Retry::Silence,
-            (true, true) => Retry::Unclear(None),
-            (false, true) => Retry::Backoff,
-            (_, false) => Retry::Never,
-        };
-        Failure::new(self.cause, self.what).with_retry(retry)
-    }
-
-    /// The failure of a request that only reads, and so may be sent again whatever became of it.
-    pub fn into_read_failure(self) -> Failure {
-        let retry = if self.transient { Retry::Backoff } else { Retry::Never };
-        Failure::new(self.cause, self.what).with_retry(retry)
-    }
-
     /// The error that a body, read through [`std::io`], carries inside.
     pub fn inside(error: &io::Error) -> Option<&Self> {
         links(error).into_iter().find_map(|link| link.downcast_ref())
     }
 
-    /// The error of a connection over which `host` was not heard for so long that it was given up.
-    pub(crate) fn silence(host: &str, limit: Duration) -> Self {
-        let seconds = limit.as_secs_f32();
-        let what = format!("{host} neither took nor sent a byte for {seconds} s, and the connection was given up.");
-        Self { silent: true, ..Self::sent(Cause::ConnectionFailed, what) }
-    }
-
     /// A proxy wants another credential. `proxy` is `host:port`.
     pub(super) fn refused_by_proxy(proxy: &str) -> Self {
-        Self::unsent(Cause::ConnectionFailed, format!("The proxy {proxy} {PROXY_AUTH}.")).permanent()
+        Self::unsent(HttpErrorKind::ProxyCredential { proxy: proxy.to_owned() }).permanent()
     }
 
     /// Reads the chain of sources under an error of hyper's client, which itself says little.
@@ -104,70 +47,54 @@ impl HttpError {
     fn of_chain(error: &(dyn Error + 'static), host: &str, connecting: bool) -> Self {
         let links = links(error);
         if let Some(failed) = links.iter().find_map(|link| link.downcast_ref::<BodyFailed>()) {
-            return failed.judged();
+            return Self::unsent(HttpErrorKind::Body(Arc::clone(&failed.0)));
         }
         let proxy = links.iter().find_map(|link| link.downcast_ref::<ProxyFailed>());
         let host = proxy.map_or_else(|| host.to_owned(), |proxy| format!("the proxy {}", proxy.address));
         // The innermost error is the system's; those around it repeat that connecting failed.
         let reason = links.last().map_or_else(String::new, ToString::to_string);
         if let Some(proxy) = proxy
-            && let Some((reason, transient)) = proxy.refusal()
+            && let Some(refusal) = proxy.refusal()
         {
-            let what = sentence(&format!("{host} {reason}"));
-            return Self { transient, ..Self::unsent(Cause::ConnectionFailed, what) };
+            let kind = HttpErrorKind::Tunnel { proxy: proxy.address.clone(), refusal };
+            // Another try brings the same credential; the tunnel's other end may be reached later.
+            return Self { transient: refusal != TunnelRefusal::Credential, ..Self::unsent(kind) };
         }
         if let Some(unresolved) = links.iter().find_map(|link| link.downcast_ref::<Unresolved>()) {
-            let what = format!("the host name {} cannot be resolved: {}", unresolved.name, unresolved.reason);
-            return Self::unsent(Cause::DnsFailure, sentence(&what));
+            let Unresolved { name, reason } = unresolved;
+            return Self::unsent(HttpErrorKind::Unresolved { name: name.clone(), reason: reason.clone() });
         }
         if let Some(tls) = links.iter().find_map(|link| link.downcast_ref::<rustls::Error>()) {
-            return Self::of_tls(tls, &host);
+            return Self::of_tls(tls, host);
         }
         if let Some(late) = links.iter().find_map(|link| link.downcast_ref::<ConnectTimeout>()) {
-            let what = format!("{host} did not take the connection within {} s", late.0.as_secs_f32());
-            return Self::unsent(Cause::ConnectionFailed, sentence(&what));
+            return Self::unsent(HttpErrorKind::ConnectTimeout { host, limit: late.0 });
         }
-        let what = if connecting {
-            format!("no connection to {host}: {reason}")
+        let kind = if connecting {
+            HttpErrorKind::NoConnection { host, reason }
         } else {
-            format!("the connection to {host} broke: {reason}")
+            HttpErrorKind::Broken { host, reason }
         };
         // The network gave up on a host that it does not hear of any more; a host that ends a connection is heard.
         let silent = links.iter().filter_map(|link| link.downcast_ref::<io::Error>()).any(|error| {
             use io::ErrorKind::{HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut};
             matches!(error.kind(), TimedOut | HostUnreachable | NetworkUnreachable | NetworkDown)
         });
-        Self { silent, ..Self::unsent(Cause::ConnectionFailed, sentence(&what)) }
+        Self { silent, ..Self::unsent(kind) }
     }
 
-    fn of_tls(error: &rustls::Error, host: &str) -> Self {
+    fn of_tls(error: &rustls::Error, host: String) -> Self {
         let rustls::Error::InvalidCertificate(problem) = error else {
-            let what = format!("the TLS handshake with {host} failed: {}", of_handshake(error));
-            return Self::unsent(Cause::ConnectionFailed, sentence(&what));
+            return Self::unsent(HttpErrorKind::Handshake { host, reason: of_handshake(error) });
         };
         let distrust = match problem {
             CertificateError::Other(OtherError(known)) => known.downcast_ref::<Distrust>(),
             // What is signed with the certificate's key during the handshake is checked after the certificate.
             _ => None,
         };
-        let reason = distrust.map_or("its key does not fit the handshake", |distrust| &distrust.0);
-        let what = format!("the certificate that {host} shows is not trusted: {reason}");
-        Self::unsent(Cause::TlsCertificateUntrusted, sentence(&what))
-    }
-}
-
-const PROXY_AUTH: &str = "asks for a user name and password, or does not accept those in its address";
-
-/// `text` with a capital at its start and one full stop at its end.
-fn sentence(text: &str) -> String {
-    let text = text.trim_end_matches(['.', ' ', '\n']);
-    let mut letters = text.chars();
-    match letters.next() {
-        // NOTE: a host's name keeps its case.
-        Some(first) if !text.split(' ').next().is_some_and(|word| word.contains(['.', ':'])) => {
-            format!("{}{}.", first.to_ascii_uppercase(), letters.as_str())
-        }
-        _ => format!("{text}."),
+        let reason =
+            distrust.map_or_else(|| "its key does not fit the handshake".to_owned(), |distrust| distrust.0.clone());
+        Self::unsent(HttpErrorKind::Certificate { host, reason })
     }
 }
 
@@ -213,28 +140,18 @@ pub(super) struct ProxyFailed {
 }
 
 impl ProxyFailed {
-    /// What the proxy itself said against the tunnel, and whether that may pass.
-    fn refusal(&self) -> Option<(&'static str, bool)> {
+    /// What the proxy itself said against the tunnel.
+    fn refusal(&self) -> Option<TunnelRefusal> {
         match self.source.downcast_ref::<TunnelError>()? {
-            TunnelError::ProxyAuthRequired => Some((PROXY_AUTH, false)),
-            TunnelError::TunnelUnsuccessful => Some(("did not open a tunnel to the server", true)),
-            TunnelError::TunnelUnexpectedEof => Some(("closed the connection instead of opening a tunnel", true)),
+            TunnelError::ProxyAuthRequired => Some(TunnelRefusal::Credential),
+            TunnelError::TunnelUnsuccessful => Some(TunnelRefusal::Refused),
+            TunnelError::TunnelUnexpectedEof => Some(TunnelRefusal::Closed),
             _ => None,
         }
     }
 }
 
-/// The data to send could not be produced.
+/// The data to send could not be produced. Shared, since an [`HttpError`] can be cloned.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct BodyFailed(pub(super) BoxError);
-
-impl BodyFailed {
-    fn judged(&self) -> HttpError {
-        if let Some(failure) = self.0.downcast_ref::<Failure>() {
-            return HttpError::unsent(failure.cause, failure.what.clone());
-        }
-        let what = format!("the data to send could not be made: {}", self.0);
-        HttpError::unsent(Cause::InternalError, sentence(&what))
-    }
-}
+pub(super) struct BodyFailed(pub(super) Arc<dyn Error + Send + Sync>);

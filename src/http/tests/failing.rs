@@ -25,14 +25,14 @@ async fn what_failed_before_anything_was_sent_is_told_apart() {
     let closed = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
     let error = client(&closed.parse().unwrap()).send(get(&closed)).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::ConnectionFailed, false, true), "{error}");
-    assert!(error.what.contains("127.0.0.1") && error.what.contains("refused"), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent, error.transient), (Cause::ConnectionFailed, false, true), "{error}");
+    assert!(error.what().contains("127.0.0.1") && error.what().contains("refused"), "{error}");
     assert_eq!(error.into_write_failure().retry, Retry::Backoff);
 
     let unknown = "https://no-such-host.invalid/";
     let error = client(&unknown.parse().unwrap()).send(get(unknown)).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::DnsFailure, false, true), "{error}");
-    assert!(error.what.contains("no-such-host.invalid"), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent, error.transient), (Cause::DnsFailure, false, true), "{error}");
+    assert!(error.what().contains("no-such-host.invalid"), "{error}");
 }
 
 #[tokio::test]
@@ -44,18 +44,18 @@ async fn what_broke_after_sending_is_unclear_for_a_write_and_repeatable_for_a_re
     .await;
     let client = client(&server.url());
     let error = client.send(request(Method::POST, &server.at("/"), b"x".to_vec().into())).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::ConnectionFailed, true, true), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent, error.transient), (Cause::ConnectionFailed, true, true), "{error}");
     assert_eq!(error.clone().into_write_failure().retry, Retry::Unclear(None));
     assert_eq!(error.into_read_failure().retry, Retry::Backoff);
 
     let answer = client.send(get(&server.at("/cut"))).await.unwrap();
     let error = answer.body.bytes(1000).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent), (Cause::ConnectionFailed, true), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent), (Cause::ConnectionFailed, true), "{error}");
 
     let answer = client.send(get(&server.at("/cut"))).await.unwrap();
     let mut sink = Vec::new();
     let error = answer.body.reader().read_to_end(&mut sink).await.unwrap_err();
-    assert_eq!(HttpError::inside(&error).unwrap().cause, Cause::ConnectionFailed);
+    assert_eq!(HttpError::inside(&error).unwrap().cause(), Cause::ConnectionFailed);
 }
 
 #[tokio::test]
@@ -68,14 +68,14 @@ async fn silence_ends_a_request_and_an_answer() {
     let client = quick(&server.url());
     let start = Instant::now();
     let error = client.send(get(&server.at("/head"))).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::ConnectionFailed, true, true), "{error}");
-    assert!(error.what.contains("0.6 s"), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent, error.transient), (Cause::ConnectionFailed, true, true), "{error}");
+    assert!(error.what().contains("0.6 s"), "{error}");
     assert!((600..5000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 
     let answer = client.send(get(&server.at("/body"))).await.unwrap();
     let start = Instant::now();
     let error = answer.body.bytes(1000).await.unwrap_err();
-    assert!(error.what.contains("neither took nor sent"), "{error}");
+    assert!(error.what().contains("neither took nor sent"), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
@@ -127,7 +127,7 @@ async fn work_is_waited_for_as_soon_as_all_of_the_request_was_sent() {
             Ok(answer) => answer.body.bytes(1000).await.unwrap_err(),
             Err(error) => error,
         };
-        assert!(error.what.contains("0.6 s"), "what is no work is not waited for: {error}");
+        assert!(error.what().contains("0.6 s"), "what is no work is not waited for: {error}");
         let chunked = work(&server.at(path), Body::stream(piece()));
         let mut measured = work(&server.at(path), Body::stream(piece()));
         measured.headers_mut().insert(http::header::CONTENT_LENGTH, 5.into());
@@ -137,7 +137,7 @@ async fn work_is_waited_for_as_soon_as_all_of_the_request_was_sent() {
     }
     let client = patient(&server.url(), SILENCE * 2);
     let error = client.send(work(&server.at("/never"), b"piece".to_vec().into())).await.unwrap_err();
-    assert!(error.what.contains("1.2 s"), "{error}");
+    assert!(error.what().contains("1.2 s"), "{error}");
     assert_eq!(error.into_write_failure().retry, Retry::Silence);
 }
 
@@ -160,7 +160,7 @@ async fn a_server_that_does_not_take_the_request_does_not_work_on_it() {
     // More than the kernels' buffers on both sides take.
     let push = work(origin.as_str(), pieces(2000, &Arc::default()));
     let error = patient(&origin, Duration::from_mins(1)).send(push).await.unwrap_err();
-    assert!(error.what.contains("0.6 s"), "{error}");
+    assert!(error.what().contains("0.6 s"), "{error}");
     drop(taken);
 }
 
@@ -169,6 +169,6 @@ async fn a_server_that_does_not_take_the_connection_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin: Url = format!("https://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let error = quick(&origin).send(get(origin.as_str())).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent), (Cause::ConnectionFailed, false));
-    assert!(error.what.contains("did not take the connection within 1.2 s"), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent), (Cause::ConnectionFailed, false));
+    assert!(error.what().contains("did not take the connection within 1.2 s"), "{error}");
 }

@@ -36,7 +36,7 @@ async fn a_redirect_on_the_same_server_is_followed() {
 
     let before = server.seen().len();
     let error = client.send(get(&server.at("/loop"))).await.unwrap_err();
-    assert_eq!((error.cause, error.transient), (Cause::ServerError, false));
+    assert_eq!((error.cause(), error.transient), (Cause::ServerError, false));
     assert_eq!(server.seen().len() - before, 6);
 }
 
@@ -61,8 +61,8 @@ async fn a_redirect_elsewhere_and_one_that_can_not_be_repeated_are_not_followed(
         (get(&server.at("/nowhere")), "names no address"),
     ] {
         let error = client.send(request).await.unwrap_err();
-        assert!(error.what.contains(reason), "{}", error.what);
-        assert_eq!((error.cause, error.transient), (Cause::ConnectionFailed, false));
+        assert!(error.what().contains(reason), "{}", error.what());
+        assert_eq!((error.cause(), error.transient), (Cause::ConnectionFailed, false));
         assert_eq!(error.into_write_failure().retry, Retry::Never);
     }
     assert_eq!(other.seen().len(), 0);
@@ -77,7 +77,7 @@ async fn no_other_server_is_spoken_to() {
     let own_with_name = server.at("/").replace("://", "://u:geheim@");
     for uri in [other.at("/"), with_name, own_with_name, server.at("/").replace("http:", "https:")] {
         let error = client.send(get(&uri)).await.unwrap_err();
-        assert_eq!((error.cause, error.maybe_sent), (Cause::InternalError, false));
+        assert_eq!((error.cause(), error.maybe_sent), (Cause::InternalError, false));
         assert!(!format!("{error:?}").contains("geheim"));
     }
     assert_eq!((other.seen().len(), server.seen().len()), (0, 0));
@@ -90,9 +90,9 @@ async fn a_client_that_is_lent_to_an_address_speaks_to_no_other_server() {
     let lent = client.lent_to(&storage.at("/x").parse().unwrap());
     assert_eq!(text(lent.send(get(&storage.at("/object?signature=1"))).await.unwrap()).await, "storage");
     let error = lent.send(get(&own.at("/"))).await.unwrap_err();
-    assert!(error.what.contains("held back"), "{error}");
+    assert!(error.what().contains("held back"), "{error}");
     let error = client.send(get(&storage.at("/"))).await.unwrap_err();
-    assert!(error.what.contains("held back"), "{error}");
+    assert!(error.what().contains("held back"), "{error}");
     assert_eq!((own.seen().len(), storage.seen().len()), (0, 1));
     assert_eq!(client.traffic().requests, 1, "the traffic is counted once");
 }

@@ -145,10 +145,10 @@ async fn a_body_that_can_not_be_made_keeps_its_own_cause() {
         |error: BoxError| Body::stream(futures_util::stream::iter([Ok(Bytes::from_static(b"x")), Err(error)]));
     let own = Failure::new(Cause::LocalGitError, "The file is gone.");
     let error = client.send(request(Method::POST, &server.at("/"), failing(Box::new(own)))).await.unwrap_err();
-    assert_eq!((error.cause, error.what.as_str()), (Cause::LocalGitError, "The file is gone."));
+    assert_eq!((error.cause(), &*error.what()), (Cause::LocalGitError, "The file is gone."));
     let error = client.send(request(Method::POST, &server.at("/"), failing("disk full".into()))).await.unwrap_err();
-    assert_eq!(error.cause, Cause::InternalError);
-    assert!(error.what.contains("disk full"), "{error}");
+    assert_eq!(error.cause(), Cause::InternalError);
+    assert!(error.what().contains("disk full"), "{error}");
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn an_answer_that_is_too_long_is_an_error() {
     let server = Server::start(|_| fine("0123456789")).await;
     let client = client(&server.url());
     let answer = client.send(get(&server.at("/"))).await.unwrap();
-    assert_eq!(answer.body.bytes(9).await.unwrap_err().cause, Cause::ServerError);
+    assert_eq!(answer.body.bytes(9).await.unwrap_err().cause(), Cause::ServerError);
     let answer = client.send(get(&server.at("/"))).await.unwrap();
     assert_eq!(answer.body.bytes(10).await.unwrap().len(), 10);
 }

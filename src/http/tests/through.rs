@@ -44,9 +44,9 @@ async fn a_private_ca_is_trusted_only_when_it_is_given() {
     let (pem, tls) = private_ca("127.0.0.1");
     let server = Server::start_tls(tls, |_| fine("secure")).await;
     let error = client(&server.url()).send(get(&server.at("/"))).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::TlsCertificateUntrusted, false, false));
+    assert_eq!((error.cause(), error.maybe_sent, error.transient), (Cause::TlsCertificateUntrusted, false, false));
     assert!(
-        error.what.contains("127.0.0.1") && error.what.contains("its issuer \"a private CA\" is unknown"),
+        error.what().contains("127.0.0.1") && error.what().contains("its issuer \"a private CA\" is unknown"),
         "{error}"
     );
 
@@ -59,8 +59,8 @@ async fn a_private_ca_is_trusted_only_when_it_is_given() {
     let server = Server::start_tls(tls, |_| fine("secure")).await;
     let settings = Settings { trust: Trust::from_pem(&pem).unwrap(), ..Settings::to(vec![server.url()]) };
     let error = HttpClient::new(&settings).unwrap().send(get(&server.at("/"))).await.unwrap_err();
-    assert_eq!(error.cause, Cause::TlsCertificateUntrusted);
-    assert!(error.what.contains("made for ghes.example.test, not for 127.0.0.1"), "{error}");
+    assert_eq!(error.cause(), Cause::TlsCertificateUntrusted);
+    assert!(error.what().contains("made for ghes.example.test, not for 127.0.0.1"), "{error}");
 }
 
 #[tokio::test]
@@ -90,8 +90,8 @@ async fn what_is_no_tls_at_all_is_a_failed_connection() {
         pass(Duration::from_secs(5)).await;
     });
     let error = client(&origin).send(get(origin.as_str())).await.unwrap_err();
-    assert_eq!((error.cause, error.transient), (Cause::ConnectionFailed, true));
-    assert!(error.what.contains("TLS handshake"), "{error}");
+    assert_eq!((error.cause(), error.transient), (Cause::ConnectionFailed, true));
+    assert!(error.what().contains("TLS handshake"), "{error}");
 }
 
 // "u:p%40ss" in base64.
@@ -119,8 +119,8 @@ async fn https_goes_through_a_tunnel_of_the_proxy() {
     assert_eq!(asked.lock().unwrap().len(), 1);
 
     let error = with(&format!("http://u:geheim@{address}"), "").send(get(&server.at("/"))).await.unwrap_err();
-    assert_eq!((error.cause, error.maybe_sent, error.transient), (Cause::ConnectionFailed, false, false));
-    assert!(error.what.contains(&format!("proxy {address} asks for a user name")), "{error}");
+    assert_eq!((error.cause(), error.maybe_sent, error.transient), (Cause::ConnectionFailed, false, false));
+    assert!(error.what().contains(&format!("proxy {address} asks for a user name")), "{error}");
     assert!(!format!("{error:?}").contains("geheim"));
 }
 
@@ -133,14 +133,14 @@ async fn a_proxy_that_is_down_or_refuses_is_named() {
         HttpClient::new(&Settings { proxies, ..Settings::to(vec![origin.clone()]) }).unwrap()
     };
     let error = through(&address.to_string()).send(get(origin.as_str())).await.unwrap_err();
-    assert!(error.what.contains(&format!("proxy {address} did not open a tunnel")), "{error}");
+    assert!(error.what().contains(&format!("proxy {address} did not open a tunnel")), "{error}");
     assert!(error.transient && !error.maybe_sent);
     let error = through("http://127.0.0.1:1").send(get(origin.as_str())).await.unwrap_err();
-    assert!(error.what.contains("No connection to the proxy 127.0.0.1:1"), "{error}");
-    assert_eq!(error.cause, Cause::ConnectionFailed);
+    assert!(error.what().contains("No connection to the proxy 127.0.0.1:1"), "{error}");
+    assert_eq!(error.cause(), Cause::ConnectionFailed);
     let error = through("http://u:geheim@no-such-proxy.invalid:3128").send(get(origin.as_str())).await.unwrap_err();
-    assert_eq!(error.cause, Cause::DnsFailure);
-    assert!(error.what.contains("no-such-proxy.invalid") && !error.what.contains("geheim"), "{error}");
+    assert_eq!(error.cause(), Cause::DnsFailure);
+    assert!(error.what().contains("no-such-proxy.invalid") && !error.what().contains("geheim"), "{error}");
 }
 
 #[tokio::test]

@@ -289,7 +289,7 @@ mod tests {
             silence.clone().note(&error);
             let found = silence.error();
             assert_eq!(found.is_some(), silent, "{error}");
-            assert!(found.is_none_or(|found| found.silent && found.maybe_sent && found.what.contains("for 75 s")));
+            assert!(found.is_none_or(|found| found.silent && found.maybe_sent && found.what().contains("for 75 s")));
         }
     }
 }
