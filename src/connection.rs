@@ -67,7 +67,7 @@ impl Connection {
                 // github.com's keys are built in, and an Enterprise Server names none.
                 let ask = (plan.target.server.tenant().is_some() && token.is_some()).then(|| ask_host_keys(&github));
                 let slug = &plan.target.slug;
-                let ssh = SshTransport::new(access.clone(), slug, git_situation.clone(), ask, http.waits());
+                let ssh = SshTransport::new(access.clone(), slug, ask, http.waits());
                 lfs_over_ssh = token.is_none().then(|| ssh.clone());
                 Transport::Ssh(ssh)
             }

@@ -96,7 +96,7 @@ impl Tokens {
         let speak = |token: &Secret| Ok(GitHub::new(http, &plan.target.api, Some(token), plan.situation())?);
         let find = || async {
             let (as_app, found) = find(app, plan, console, &speak).await?;
-            Ok((as_app, found))
+            Ok::<_, Failure>((as_app, found))
         };
         let (as_app, installation) = retries.run("question for the App's installation", find).await?;
         if let Some(since) = installation.suspended_at {
@@ -119,7 +119,9 @@ impl Tokens {
                 console.masks([&look.token]);
                 let looking = speak(&look.token)?;
                 self.keep(looking.clone(), &look.token, plan, settings);
-                let ask = || async { Ok(looking.repository(&plan.target.slug.repository()).await?.value.full_name) };
+                let ask = || async {
+                    Ok::<_, Failure>(looking.repository(&plan.target.slug.repository()).await?.value.full_name)
+                };
                 let full_name = retries.run("question for the repository's name", ask).await.unwrap_or_default();
                 match full_name
                     .rsplit('/')

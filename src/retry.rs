@@ -201,10 +201,11 @@ impl Retries {
     /// A try that outlasts the budget is dropped and ends with [`Cause::Timeout`]. A failure that is
     /// [`Retry::Unclear`] or [`Retry::Silence`] is returned at once: the caller looks what became of it first.
     // NOTE: with `AsyncFnMut` the whole would not be `Send` as soon as the closure borrows (rust-lang/rust#110338).
-    pub async fn run<T, A, F>(&self, what: &str, mut attempt: A) -> Result<T, Failure>
+    pub async fn run<T, E, A, F>(&self, what: &str, mut attempt: A) -> Result<T, Failure>
     where
+        E: Into<Failure>,
         A: FnMut() -> F,
-        F: Future<Output = Result<T, Failure>>,
+        F: Future<Output = Result<T, E>>,
     {
         let mut schedule = Schedule::new(self.attempts, Arc::clone(&self.jitter));
         // The end of the budget alone would hide why no attempt succeeded.
@@ -220,7 +221,7 @@ impl Retries {
             }
             let failure = match tokio::time::timeout_at(self.deadline.into(), attempt()).await {
                 Ok(Ok(done)) => return Ok(done),
-                Ok(Err(failure)) => failure,
+                Ok(Err(error)) => error.into(),
                 Err(_) => return Err(out_of_time(what, before)),
             };
             let pause = schedule.after(failure.clone(), self.left(), Utc::now())?;

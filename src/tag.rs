@@ -210,14 +210,14 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
             pending_write.resolved();
             return Ok(true);
         }
-        Err(PushError::Unclear(failure)) => failure,
-        Err(PushError::LostRace(failure)) => {
+        Err(PushError::Unclear(fault)) => Failure::from(fault),
+        Err(PushError::LostRace(fault)) => {
             pending_write.answered();
-            failure
+            fault.into()
         }
-        Err(PushError::Failed(failure)) => {
+        Err(PushError::Failed(fault)) => {
             pending_write.answered();
-            return Err(failure);
+            return Err(fault.into());
         }
     };
     let now = look(batch, connection).await?;

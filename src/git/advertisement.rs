@@ -10,10 +10,7 @@ use super::{
     WireError,
     pktline::{Packet, PacketReader, line},
 };
-use crate::{
-    diagnosis::{Cause, Failure},
-    names::{Oid, RefName},
-};
+use crate::names::{Oid, RefName};
 
 /// How many refs are kept at most.
 const MAX_REFS: usize = 1_000_000;
@@ -246,11 +243,7 @@ pub(super) fn oid_and_rest(payload: &[u8]) -> Result<(Oid, &[u8]), WireError> {
 
 fn other_object_format(format: &str) -> WireError {
     let format: String = format.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
-    let what =
-        format!("The target repository names its objects by {format}; only sha1 repositories can be written to.");
-    let remedy =
-        "Use a target repository with the object format sha1, which is what GitHub makes unless asked otherwise.";
-    WireError::Failed(Failure::new(Cause::InvalidRefOrObject, what).with_remedy(remedy))
+    WireError::ObjectFormat(format)
 }
 
 #[cfg(test)]
@@ -260,6 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{super::pktline::PacketWriter, *};
+    use crate::diagnosis::{Cause, Operation, Situation};
 
     const A: &str = "1111111111111111111111111111111111111111";
     const B: &str = "2222222222222222222222222222222222222222";
@@ -339,10 +333,8 @@ mod tests {
         let named = format!("{A} refs/heads/main\0object-format=sha256");
         for lines in [&[&long[..], ""][..], &[&named, ""], &["version 2", "object-format=sha256", ""]] {
             let error = greeting(frames(lines), &Interest::all()).await.unwrap_err();
-            assert!(
-                matches!(&error, WireError::Failed(failure) if failure.cause == Cause::InvalidRefOrObject),
-                "{error:?}"
-            );
+            let failure = error.into_failure(Operation::GitPush, &Situation::default());
+            assert_eq!(failure.cause, Cause::InvalidRefOrObject, "{failure}");
         }
     }
 

@@ -22,7 +22,7 @@ use super::{
     transport::{Service, ServiceRequest, Transport},
 };
 use crate::{
-    diagnosis::{Cause, Failure},
+    diagnosis::errors::StoreError,
     names::{Oid, RefName},
 };
 
@@ -182,7 +182,7 @@ impl Uploader {
     pub async fn fetch<T, F>(&self, request: &FetchRequest, take: F) -> Result<Fetched<T>, WireError>
     where
         T: Send + 'static,
-        F: FnOnce(PackReader) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(PackReader) -> Result<T, StoreError> + Send + 'static,
     {
         let (mut reader, opening, filtered) = match &self.peer {
             Peer::V2(capabilities) => {
@@ -213,9 +213,7 @@ impl Uploader {
         let taken = taking.await;
         // The network's error first: what the taker reports then is its consequence.
         let bytes = pumped?;
-        let taken = taken.map_err(|error| {
-            WireError::Failed(Failure::new(Cause::InternalError, format!("Reading what was fetched failed: {error}.")))
-        })??;
+        let taken = taken.map_err(|error| WireError::Taker(error.to_string()))??;
         Ok(Fetched { taken, shallow: opening.shallow, filtered: filtered && request.filter.is_some(), bytes })
     }
 

@@ -7,7 +7,10 @@ use super::{
     objects::ObjectStore,
     remote::Remote,
 };
-use crate::{diagnosis::Failure, names::Oid};
+use crate::{
+    diagnosis::errors::{RemoteError, StoreError},
+    names::Oid,
+};
 
 /// How many generations are looked at: a branch does not move further while one step runs.
 const GENERATIONS: u32 = 1000;
@@ -15,7 +18,7 @@ const GENERATIONS: u32 = 1000;
 /// Whether `commit` is `tip` or one of its ancestors that are younger than `old` (which may be [`Oid::ZERO`]).
 ///
 /// One fetch of commits without trees, back to what `old` leads to.
-pub async fn holds(remote: &Remote, tip: Oid, commit: Oid, old: Oid) -> Result<bool, Failure> {
+pub async fn holds(remote: &Remote, tip: Oid, commit: Oid, old: Oid) -> Result<bool, RemoteError> {
     if tip == commit {
         return Ok(true);
     }
@@ -33,7 +36,7 @@ pub async fn holds(remote: &Remote, tip: Oid, commit: Oid, old: Oid) -> Result<b
     Ok(remote.fetch(&request, take).await?.taken)
 }
 
-fn walk(store: &ObjectStore, tip: Oid, commit: Oid, old: Oid) -> Result<bool, Failure> {
+fn walk(store: &ObjectStore, tip: Oid, commit: Oid, old: Oid) -> Result<bool, StoreError> {
     let mut seen = HashSet::new();
     let mut open = vec![tip];
     while let Some(oid) = open.pop() {
@@ -64,7 +67,7 @@ pub async fn unknown(
     remote: &Remote,
     tip: Oid,
     is_here: impl Fn(Oid) -> bool + Send + 'static,
-) -> Result<Unknown, Failure> {
+) -> Result<Unknown, RemoteError> {
     let store = ObjectStore::create()?;
     let request = FetchRequest {
         wants: vec![tip],

@@ -25,12 +25,16 @@ use super::{
     sideband::RemoteLines,
     transport::{Service, ServiceRequest, Transport},
 };
+pub use crate::diagnosis::errors::PushError;
 pub use report::PushReport;
 use report::read_report;
 
 use crate::{
     credential::OutsideText,
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{
+        Cause, Evidence, Operation, Situation, classify,
+        errors::{PushFault, PushFaultKind},
+    },
     names::{Oid, RefName},
     progress::Watch,
 };
@@ -91,31 +95,6 @@ impl PushProgress {
     }
 }
 
-/// Why a push did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub enum PushError {
-    /// A ref did not hold the old value that the command named, or was just being changed by another: fetch, merge, push again.
-    /// Servers do not always say so; where the ref turns out not to have moved, count it as a failed try.
-    #[error(transparent)]
-    LostRace(Failure),
-    /// The server refused, or nothing that could be applied was sent; its `retry` tells whether another try may help.
-    #[error(transparent)]
-    Failed(Failure),
-    /// All was sent, and no report came back: only a look at the refs tells what became of it, and after a
-    /// [`Retry::Silence`] not even that, as long as they are what they were.
-    #[error(transparent)]
-    Unclear(Failure),
-}
-
-impl PushError {
-    /// The failure, whatever kind it is.
-    pub fn into_failure(self) -> Failure {
-        match self {
-            Self::LostRace(failure) | Self::Failed(failure) | Self::Unclear(failure) => failure,
-        }
-    }
-}
-
 /// Pushes, and returns the report whatever it says: see [`PushReport::judge`]. `capabilities` are those of the
 /// advertisement that named the old values. `progress` tells meanwhile how far it is.
 pub async fn push(
@@ -126,7 +105,7 @@ pub async fn push(
     watch: &Arc<dyn Watch>,
     situation: &Situation,
 ) -> Result<PushReport, PushError> {
-    let failed = |error: WireError| PushError::Failed(error.into_failure(Operation::GitPush, situation));
+    let failed = |error| PushError::Failed(PushFault::new(PushFaultKind::NotSent(error), situation));
     let sideband = capabilities.has("side-band-64k");
     let commands = commands(request, capabilities, sideband).map_err(failed)?;
     let body = body(commands, request, capabilities, watch, progress);
@@ -142,7 +121,7 @@ pub async fn push(
     let outcome = outcome.await;
     let remote_lines = said.finish();
     match outcome {
-        Ok(report) => report.into_report(request, remote_lines).map_err(|missing| unclear(&missing, situation)),
+        Ok(report) => report.into_report(request, remote_lines).map_err(|missing| unclear(missing, situation)),
         Err(error) => Err(judge_error(error, &remote_lines, progress.is_all_sent(), situation)),
     }
 }
@@ -150,8 +129,7 @@ pub async fn push(
 fn commands(request: &PushRequest, capabilities: &Capabilities, sideband: bool) -> Result<Bytes, WireError> {
     // A server without it answers a deletion with an error that does not name the reason.
     if !capabilities.has("delete-refs") && request.commands.iter().any(|command| command.new.is_zero()) {
-        let failure = Failure::new(Cause::InvalidRefOrObject, "The server does not let refs be deleted by a push.");
-        return Err(failure.into());
+        return Err(WireError::NoDeletions);
     }
     let mut words = String::new();
     // Version 2 adds `option` lines about refs that a hook has renamed.
@@ -213,10 +191,11 @@ fn judge_error(error: WireError, remote_lines: &OutsideText, all_sent: bool, sit
         _ => remote_lines.clone(),
     };
     if !spoken.is_blank() {
-        let diagnosis = classify(&Evidence::of_text(Operation::GitPush, as_git_shows(&spoken)), situation);
+        let shown = as_git_shows(&spoken);
+        let diagnosis = classify(&Evidence::of_text(Operation::GitPush, shown.clone()), situation);
         // A text that is transient or unknown decides nothing; how far the request came does.
         if !diagnosis.transient && !matches!(diagnosis.cause, Cause::Unknown | Cause::NotAFailure) {
-            return PushError::Failed(diagnosis.into_failure());
+            return PushError::Failed(PushFault::new(PushFaultKind::Refused(shown.into()), situation));
         }
     }
     let arrived = match &error {
@@ -224,23 +203,26 @@ fn judge_error(error: WireError, remote_lines: &OutsideText, all_sent: bool, sit
         WireError::Http(error) => error.maybe_sent && all_sent,
         // A 4xx comes before git sees the push; behind a gateway's 5xx git can be at work.
         WireError::Status { status, .. } => *status >= 500 && all_sent,
-        WireError::Checkout(_) | WireError::Pack(_) | WireError::Store(_) | WireError::Failed(_) => false,
+        // None of these comes after the last byte: the connection was not made, or the pack not.
+        WireError::Ssh(_)
+        | WireError::Request(_)
+        | WireError::ObjectFormat(_)
+        | WireError::NoDeletions
+        | WireError::Checkout(_)
+        | WireError::Pack(_)
+        | WireError::Store(_)
+        | WireError::Taker(_) => false,
         WireError::Protocol(_) | WireError::Unexpected { .. } | WireError::Remote(_) | WireError::CutOff => all_sent,
     };
-    let silent = matches!(&error, WireError::Http(error) if error.silent);
-    let failure = error.into_failure(Operation::GitPush, situation);
     if arrived {
-        let retry = if silent { Retry::Silence } else { failure.retry.unclear() };
-        PushError::Unclear(failure.with_retry(retry))
+        PushError::Unclear(PushFault::new(PushFaultKind::Unanswered(error), situation))
     } else {
-        PushError::Failed(failure)
+        PushError::Failed(PushFault::new(PushFaultKind::NotSent(error), situation))
     }
 }
 
-fn unclear(missing: &str, situation: &Situation) -> PushError {
-    let server = situation.server.as_deref().unwrap_or("the server");
-    let what = format!("It is not known whether {server} did what was pushed: {missing}.");
-    PushError::Unclear(Failure::new(Cause::ServerError, what).with_retry(Retry::Unclear(None)))
+fn unclear(missing: String, situation: &Situation) -> PushError {
+    PushError::Unclear(PushFault::new(PushFaultKind::NoReport(missing), situation))
 }
 
 fn as_git_shows(remote_lines: &OutsideText) -> String {

@@ -13,13 +13,16 @@ use super::{
     transport::{Service, Transport},
 };
 use crate::{
-    diagnosis::{Cause, Failure, Operation, Retry, Situation},
+    diagnosis::{
+        Operation, Situation,
+        errors::{PushFault, PushFaultKind, RemoteError, StoreError},
+    },
     http::Traffic,
     names::Oid,
     progress::{Event, Watch},
 };
 
-/// A repository and the way to it. Its failures are those of the diagnosis, with the situation's names in them.
+/// A repository and the way to it. Its errors carry the situation, whose names their failures show.
 #[derive(Clone)]
 pub struct Remote {
     transport: Transport,
@@ -40,8 +43,8 @@ impl Remote {
     }
 
     /// The refs of interest as receive-pack names them: the beginning of a push, and so refused to whoever may not write.
-    pub async fn advertise(&self, interest: &Interest) -> Result<Advertisement, Failure> {
-        self.receiver(interest).await.map_err(|error| self.failure(error, Operation::GitPush))
+    pub async fn advertise(&self, interest: &Interest) -> Result<Advertisement, RemoteError> {
+        self.receiver(interest).await.map_err(|error| self.error(error, Operation::GitPush))
     }
 
     async fn receiver(&self, interest: &Interest) -> Result<Advertisement, WireError> {
@@ -57,27 +60,27 @@ impl Remote {
 
     /// The refs that begin with one of `prefixes`, what annotated tags among them point to, and where `HEAD` points:
     /// for whoever may only read.
-    pub async fn refs(&self, prefixes: &[&str]) -> Result<Advertisement, Failure> {
+    pub async fn refs(&self, prefixes: &[&str]) -> Result<Advertisement, RemoteError> {
         let refs = async { self.uploader().await?.refs(prefixes).await };
-        refs.await.map_err(|error| self.failure(error, Operation::GitFetch))
+        refs.await.map_err(|error| self.error(error, Operation::GitFetch))
     }
 
     /// Fetches; `take` gets the pack as it arrives, on a thread where it may block. No refs are asked for:
     /// whoever knows a tip from [`Self::advertise`] names it.
-    pub async fn fetch<T, F>(&self, request: &FetchRequest, take: F) -> Result<Fetched<T>, Failure>
+    pub async fn fetch<T, F>(&self, request: &FetchRequest, take: F) -> Result<Fetched<T>, RemoteError>
     where
         T: Send + 'static,
-        F: FnOnce(PackReader) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(PackReader) -> Result<T, StoreError> + Send + 'static,
     {
         let fetched = async { self.uploader().await?.fetch(request, take).await };
-        fetched.await.map_err(|error| self.failure(error, Operation::GitFetch))
+        fetched.await.map_err(|error| self.error(error, Operation::GitFetch))
     }
 
     /// Which of `candidates` the repository has, reachable from its refs or not; `want` is any object that it has.
     /// `None` where the server speaks only v0, which cannot tell.
-    pub async fn known(&self, want: Oid, candidates: &[Oid]) -> Result<Option<BTreeSet<Oid>>, Failure> {
+    pub async fn known(&self, want: Oid, candidates: &[Oid]) -> Result<Option<BTreeSet<Oid>>, RemoteError> {
         let known = async { self.uploader().await?.known(want, candidates).await };
-        known.await.map_err(|error| self.failure(error, Operation::GitFetch))
+        known.await.map_err(|error| self.error(error, Operation::GitFetch))
     }
 
     /// Pushes; success means that the server reported `ok` for the pack and for every ref. `advertisement` is the one
@@ -110,7 +113,7 @@ impl Remote {
             if progress.silence().is_some_and(|silent| silent >= silence) && self.holds(&request.commands).await {
                 // The answer may have come while the refs were asked for.
                 let answered = tokio::time::timeout(Duration::ZERO, &mut push).await;
-                break answered.unwrap_or_else(|_| Err(PushError::Unclear(self.unanswered(silence))));
+                break answered.unwrap_or_else(|_| Err(PushError::Unclear(self.done_in_silence(silence))));
             }
         };
         watch.see(Event::Finished);
@@ -125,10 +128,8 @@ impl Remote {
         commands.iter().all(|command| refs.tip(&command.name).unwrap_or(Oid::ZERO) == command.new)
     }
 
-    fn unanswered(&self, silence: Duration) -> Failure {
-        let server = self.situation.server.as_deref().unwrap_or("The server");
-        let what = format!("{server} did what was pushed, and did not say so within {} s.", silence.as_secs_f32());
-        Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Unclear(None))
+    fn done_in_silence(&self, silence: Duration) -> PushFault {
+        PushFault::new(PushFaultKind::DoneInSilence(silence), &self.situation)
     }
 
     /// What went over the network so far.
@@ -145,7 +146,7 @@ impl Remote {
         self.uploader.get_or_try_init(|| Uploader::open(&self.transport)).await
     }
 
-    fn failure(&self, error: WireError, operation: Operation) -> Failure {
-        error.into_failure(operation, &self.situation)
+    fn error(&self, error: WireError, operation: Operation) -> RemoteError {
+        RemoteError::of_wire(error, operation, &self.situation)
     }
 }

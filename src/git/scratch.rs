@@ -15,11 +15,10 @@ use uuid::Uuid;
 use super::{
     advertisement::{Advertisement, Interest},
     pack::Pack,
-    receive::{PushRequest, RefCommand},
+    receive::{PushError, PushRequest, RefCommand},
     remote::Remote,
 };
 use crate::{
-    diagnosis::Failure,
     names::{NameError, Oid, RefName},
     progress::{NoWatch, Watch},
 };
@@ -76,12 +75,12 @@ pub fn abandoned(refs: &Advertisement, now: DateTime<Utc>) -> Vec<(RefName, Oid)
 ///
 /// # Errors
 /// What a push can fail with; a ref that another step deleted first fails the same way.
-pub async fn delete(remote: &Remote, refs: &Advertisement, doomed: &[(RefName, Oid)]) -> Result<(), Failure> {
+pub async fn delete(remote: &Remote, refs: &Advertisement, doomed: &[(RefName, Oid)]) -> Result<(), PushError> {
     // With the value that was seen: a ref that another step holds by now is left alone.
     let command = |(name, value): &(RefName, Oid)| RefCommand { name: name.clone(), old: *value, new: Oid::ZERO };
     let request = PushRequest { commands: doomed.iter().map(command).collect(), pack: Pack::default(), atomic: false };
     let watch: Arc<dyn Watch> = Arc::new(NoWatch);
-    remote.push(refs, &request, &watch).await.map(|_| ()).map_err(super::receive::PushError::into_failure)
+    remote.push(refs, &request, &watch).await.map(|_| ())
 }
 
 /// The scratch refs that a step has made and not deleted yet. A clone is the same list.

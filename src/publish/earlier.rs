@@ -80,7 +80,8 @@ async fn get(base: &Base, mut wants: Vec<Oid>, remote: &Remote) -> Result<(), Fa
     // A server sends what is wanted by name in spite of the filter.
     let request = FetchRequest { wants, filter: Some(Filter::Blobless), ..FetchRequest::default() };
     let store = base.store().clone();
-    remote.fetch(&request, move |pack| Ok(store.index_pack(pack).map(|_| ())?)).await.map(|_| ())
+    remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await?;
+    Ok(())
 }
 
 /// The files of a pack that replace others, with the version that each replaces; none unless these are many.

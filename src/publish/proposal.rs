@@ -15,7 +15,7 @@ use super::{
 };
 use crate::git::commit::commit;
 use crate::{
-    diagnosis::{Cause, Failure},
+    diagnosis::{Cause, Failure, errors::StoreError},
     git::{
         fetch::{FetchRequest, Filter},
         format::{CommitInfo, ObjectKind, TreeEntry},
@@ -206,7 +206,7 @@ impl Base {
         let request = FetchRequest { wants, filter: Some(Filter::Tree(0)), ..FetchRequest::default() };
         let get = || async {
             let store = self.store.clone();
-            remote.fetch(&request, move |pack| Ok(store.index_pack(pack).map(|_| ())?)).await
+            remote.fetch(&request, move |pack| store.index_pack(pack).map(|_| ())).await
         };
         retries.run("fetch of the branch's trees", get).await.map(|_| ())
     }
@@ -251,7 +251,7 @@ impl Base {
 }
 
 /// How many of the commits in `store` lead from `tip` back to `before`, or to where they end.
-fn commits_between(store: &ObjectStore, before: Option<Oid>, tip: Oid) -> Result<u32, Failure> {
+fn commits_between(store: &ObjectStore, before: Option<Oid>, tip: Oid) -> Result<u32, StoreError> {
     let mut seen = HashSet::new();
     let mut open = vec![tip];
     while let Some(oid) = open.pop() {

@@ -163,7 +163,9 @@ async fn sweep(cleared: &Cleared<Plan>, connection: &Connection) {
     let outcome = scratch::delete(&connection.remote, &refs, &doomed).await;
     let text = match outcome {
         Ok(()) => format!("{} scratch refs of steps that were killed are deleted.", doomed.len()),
-        Err(failure) => format!("Scratch refs of steps that were killed could not be deleted. {}", failure.what),
+        Err(error) => {
+            format!("Scratch refs of steps that were killed could not be deleted. {}", error.into_failure().what)
+        }
     };
     connection.watch.see(Event::Notice(&text));
 }
@@ -257,15 +259,15 @@ async fn send(
             pending_write.resolved();
             return Ok(PushTry::Done);
         }
-        Err(PushError::Unclear(failure)) => failure,
-        Err(PushError::Failed(failure)) => {
+        Err(PushError::Unclear(fault)) => Failure::from(fault),
+        Err(PushError::Failed(fault)) => {
             pending_write.answered();
-            return Err(failure);
+            return Err(fault.into());
         }
         // What came first may be this very commit, by an earlier try: that is looked at after the pause.
-        Err(PushError::LostRace(failure)) => {
+        Err(PushError::LostRace(fault)) => {
             pending_write.answered();
-            return Ok(PushTry::LostRace(failure));
+            return Ok(PushTry::LostRace(fault.into()));
         }
     };
     let tip = advertised(&Interest::names([&command.name]), connection).await?.tip(&command.name);

@@ -108,7 +108,8 @@ async fn one(
         };
         match standing {
             Some(LfsObjectState::Wanted(upload)) => {
-                server.send(&file.pointer, &upload, content(file.path.clone(), file.pointer, meter.clone())).await
+                let content = content(file.path.clone(), file.pointer, meter.clone());
+                server.send(&file.pointer, &upload, content).await.map_err(Failure::from)
             }
             Some(LfsObjectState::Refused { code, message }) => Err(refused(&file.pointer, code, &message)),
             Some(LfsObjectState::There) | None => Ok(()),

@@ -157,7 +157,7 @@ impl Desk<'_> {
         if refusal.says("No commits between") {
             return Ok(None);
         }
-        let look = || async { Ok(github.open_pull_request(slug, head, base).await?.value) };
+        let look = || async { Ok::<_, RestError>(github.open_pull_request(slug, head, base).await?.value) };
         match retries.run("look at the open pull requests", look).await? {
             // An earlier try of this step made it, and its answer got lost.
             Some(open) if tried.into_inner() > 1 && open.title == words.title && open.body == words.body => {
@@ -254,7 +254,7 @@ impl Desk<'_> {
             pending_write.answered();
             return Err(self.refused(error));
         }
-        let look = || async { Ok(github.pull_request(slug, number).await?.value) };
+        let look = || async { Ok::<_, RestError>(github.pull_request(slug, number).await?.value) };
         let now = retries.run("look at the pull request", look).await?;
         if now.merged {
             pending_write.resolved();

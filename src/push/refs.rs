@@ -140,21 +140,24 @@ async fn attempt(
                     continue;
                 }
                 match report.error_of(&update.name, connection.remote.situation()) {
-                    PushError::Failed(failure) if failure.retry == Retry::Never => {
-                        progress.refused.push((update, failure));
+                    PushError::Failed(fault) => {
+                        let failure = Failure::from(fault);
+                        if failure.retry == Retry::Never {
+                            progress.refused.push((update, failure));
+                        } else {
+                            progress.open.push(update);
+                            again.get_or_insert(failure);
+                        }
                     }
-                    PushError::Failed(failure) => {
-                        progress.open.push(update);
-                        again.get_or_insert(failure);
-                    }
-                    PushError::LostRace(failure) | PushError::Unclear(failure) => unsure.push((update, failure)),
+                    PushError::LostRace(fault) | PushError::Unclear(fault) => unsure.push((update, fault.into())),
                 }
             }
             unsure
         }
         // The push was refused as a whole, before any ref was: all of them stay open.
-        Err(PushError::Failed(failure)) => return Err(failure),
-        Err(PushError::Unclear(failure) | PushError::LostRace(failure)) => {
+        Err(PushError::Failed(fault)) => return Err(fault.into()),
+        Err(PushError::Unclear(fault) | PushError::LostRace(fault)) => {
+            let failure = Failure::from(fault);
             locked().open.clear();
             open.into_iter().map(|update| (update, failure.clone())).collect()
         }

@@ -119,9 +119,9 @@ impl<'a> Signing<'a> {
         let Connection { remote, watch, retries, .. } = self.connection;
         let failure = match remote.push(refs, request, watch).await {
             Ok(_) => return Ok(()),
-            Err(PushError::Failed(failure)) => return Err(failure),
+            Err(PushError::Failed(fault)) => return Err(fault.into()),
             // Nobody else knows the name: a race is lost only to an earlier try.
-            Err(PushError::Unclear(failure) | PushError::LostRace(failure)) => failure,
+            Err(PushError::Unclear(fault) | PushError::LostRace(fault)) => Failure::from(fault),
         };
         let interest = Interest::names([&command.name]);
         let look = || remote.advertise(&interest);

@@ -67,9 +67,9 @@ async fn once(
     let request = PushRequest { commands, pack: part.pack.clone(), atomic: true };
     let failure = match remote.push(advertisement, &request, watch).await {
         Ok(_) => return Ok(()),
-        Err(PushError::Failed(failure)) => return Err(failure),
+        Err(PushError::Failed(fault)) => return Err(fault.into()),
         // Nobody else knows the names: a race is lost only to an earlier try.
-        Err(PushError::Unclear(failure) | PushError::LostRace(failure)) => failure,
+        Err(PushError::Unclear(fault) | PushError::LostRace(fault)) => Failure::from(fault),
     };
     let look = || remote.advertise(&interest);
     let now = retries.run("look at what became of the push", look).await?;

@@ -152,7 +152,7 @@ async fn a_try_does_not_outlast_the_budget() {
         .unwrap_err();
     assert_eq!(end.cause, Cause::Timeout);
     assert!(end.what.ends_with("during the push to gh-pages. The try before had failed: It failed."), "{}", end.what);
-    let end = retries.run("push", || async { Ok(()) }).await.unwrap_err();
+    let end = retries.run("push", || async { Ok::<(), Failure>(()) }).await.unwrap_err();
     assert_eq!(end.cause, Cause::Timeout);
 }
 
@@ -197,7 +197,7 @@ fn a_run_can_be_moved_to_another_thread() {
     let state = [0];
     let run = retries.run("push", || async {
         tokio::task::yield_now().await;
-        Ok(state.len())
+        Ok::<_, Failure>(state.len())
     });
     is_send(&run);
 }

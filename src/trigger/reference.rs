@@ -65,7 +65,7 @@ async fn holds(plan: &Plan, connection: &Connection, file: &str, commit: Oid) ->
     let (path, commit) = (format!(".github/workflows/{file}"), commit.to_string());
     let look = || async {
         match connection.github.content(&plan.target.slug, &path, Some(&commit)).await {
-            Ok(found) => Ok(matches!(found.value, Content::File(_))),
+            Ok(found) => Ok::<_, Failure>(matches!(found.value, Content::File(_))),
             Err(error) if error.is_not_permitted() => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -19,7 +19,7 @@ use crate::{
 pub(super) async fn judge(expected: &Expected, waiting: &Waiting, connection: &Connection) -> Result<(), Failure> {
     let Some(run) = expected.runs.iter().find(|run| !run::ended_well(run)) else { return Ok(()) };
     let slug = &waiting.cleared.plan().target.slug;
-    let look = || async { Ok(connection.github.jobs(slug, run.id).await?.value) };
+    let look = || async { Ok::<_, Failure>(connection.github.jobs(slug, run.id).await?.value) };
     // Job and step only make the message better: without them it is still the run's failure.
     let jobs = connection.retries.run("look at the run's jobs", look).await.unwrap_or_default();
     Err(failed(run, &jobs))

@@ -29,7 +29,7 @@ pub(super) struct PagesSite {
 /// Asks for the site; none where there is none, or the token may not ask.
 pub(super) async fn site(waiting: &Waiting, connection: &Connection) -> Option<PagesSite> {
     let slug = &waiting.cleared.plan().target.slug;
-    let ask = || async { Ok(connection.github.pages_site(slug).await?.value) };
+    let ask = || async { Ok::<_, Failure>(connection.github.pages_site(slug).await?.value) };
     let site = connection.retries.run("question for the Pages site", ask).await.ok()?;
     let published = match waiting.cleared.push() {
         ClearedPush::Directory(work) => Some(&work.0).filter(|directory| directory.directory.is_some()),

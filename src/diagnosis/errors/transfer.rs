@@ -15,9 +15,20 @@ pub enum RequestError {
         /// The parser's own words.
         reason: String,
     },
+    /// The address of a repository.
+    #[error("{address} is no usable address: {reason}")]
+    GitAddress {
+        /// The address.
+        address: String,
+        /// The parser's own words.
+        reason: String,
+    },
     /// The token holds a character that no header can have.
     #[error("the token cannot be put into a header")]
     Token,
+    /// The pair of user and token makes no header: a fault of this program, as its encoding has letters and digits alone.
+    #[error("the credential cannot be put into a header")]
+    BasicCredential,
 }
 
 impl From<RequestError> for Failure {
@@ -26,6 +37,10 @@ impl From<RequestError> for Failure {
             RequestError::ApiAddress { address, reason } => {
                 Self::new(Cause::InvalidInput, format!("`api-url` {address} cannot be called: {reason}."))
             }
+            RequestError::GitAddress { address, reason } => {
+                Self::new(Cause::InvalidInput, format!("{address} is no usable address: {reason}."))
+            }
+            RequestError::BasicCredential => Self::new(Cause::InternalError, "The token cannot be put into a header."),
             RequestError::Token => {
                 Self::new(Cause::BadCredentials, "The token holds a character that no token has, such as a line break.")
             }

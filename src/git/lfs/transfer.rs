@@ -2,6 +2,8 @@
 //!
 //! Source: <https://github.com/git-lfs/git-lfs/blob/main/docs/api/basic-transfers.md>
 
+use std::error::Error;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{
@@ -16,9 +18,8 @@ use super::{
 };
 use crate::{
     credential::{OutsideText, Redactor},
-    diagnosis::{Cause, Failure, Operation, Retry, Situation},
-    git::WireError,
-    http::{Answer, Body, HttpError, LongWork},
+    diagnosis::errors::LfsError,
+    http::{Answer, Body, LongWork},
 };
 
 /// How much of a refusal's body is read, in bytes.
@@ -31,10 +32,11 @@ impl LfsServer {
     /// Sends an object and has it verified where the server wants that. `content` yields the object's bytes.
     ///
     /// # Errors
-    /// Those of the storage, with what a new address may heal marked as such; those of `content`.
-    pub async fn send<S>(&self, pointer: &Pointer, upload: &Upload, content: S) -> Result<(), Failure>
+    /// Those of the storage; one of `content` is the [`HttpErrorKind::Body`](crate::http::HttpErrorKind) of the request.
+    pub async fn send<S, E>(&self, pointer: &Pointer, upload: &Upload, content: S) -> Result<(), LfsError>
     where
-        S: Stream<Item = Result<Bytes, Failure>> + Send + 'static,
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
     {
         let mut request = request(Method::PUT, &upload.put, Body::stream(content))?;
         // A server that wants the object chunked names that header.
@@ -58,29 +60,24 @@ impl LfsServer {
         request: Request<Body>,
         pointer: &Pointer,
         what: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), LfsError> {
         // The client speaks to this one origin, and to nobody else.
         let client = self.client().lent_to(&action.href);
-        // An upload may be done twice: the object is the same.
-        let answer = client.send(request).await.map_err(HttpError::into_read_failure)?;
+        let answer = client.send(request).await?;
         if answer.status.is_success() {
             // Read to its end, so that the connection can be used again.
             let _ = beginning(answer).await;
             return Ok(());
         }
         let host = action.href.host_str().unwrap_or("the storage").to_owned();
-        Err(refused(answer, &format!("{what} of the Git LFS object {}", pointer.oid.short()), &host, client.redactor())
-            .await)
+        let request = format!("{what} of the Git LFS object {}", pointer.oid.short());
+        Err(refused(answer, request, host, client.redactor()).await)
     }
 }
 
-fn request(method: Method, action: &TransferAction, body: Body) -> Result<Request<Body>, Failure> {
-    let mut request = Request::builder().method(method).uri(action.href.as_str()).body(body).map_err(|error| {
-        Failure::new(
-            Cause::ServerError,
-            format!("The server named an unusable address of its Git LFS storage: {error}."),
-        )
-    })?;
+fn request(method: Method, action: &TransferAction, body: Body) -> Result<Request<Body>, LfsError> {
+    let request = Request::builder().method(method).uri(action.href.as_str()).body(body);
+    let mut request = request.map_err(|error| LfsError::Address(error.to_string()))?;
     *request.headers_mut() = action.headers.clone();
     // What belongs to the connection is this program's own.
     for name in [HOST, CONTENT_LENGTH, CONNECTION, EXPECT] {
@@ -89,7 +86,7 @@ fn request(method: Method, action: &TransferAction, body: Body) -> Result<Reques
     Ok(request)
 }
 
-fn request_of_json(action: &TransferAction, body: String) -> Result<Request<Body>, Failure> {
+fn request_of_json(action: &TransferAction, body: String) -> Result<Request<Body>, LfsError> {
     let mut request = request(Method::POST, action, body.into_bytes().into())?;
     for name in [ACCEPT, CONTENT_TYPE] {
         request.headers_mut().entry(name).or_insert(HeaderValue::from_static(MEDIA));
@@ -97,29 +94,15 @@ fn request_of_json(action: &TransferAction, body: String) -> Result<Request<Body
     Ok(request)
 }
 
-async fn refused(answer: Answer, what: &str, host: &str, redactor: &Redactor) -> Failure {
+async fn refused(answer: Answer, request: String, host: String, redactor: &Redactor) -> LfsError {
     let status = answer.status.as_u16();
     let headers: Vec<(String, String)> = answer
         .headers
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let text = beginning(answer).await;
-    let said = said(&text).redacted(redactor).cut(LONGEST_SAID);
-    let said = if said.is_empty() { String::new() } else { format!(": {:?}", *said) };
-    let sentence = format!("{host} answered the {what} with status {status}{said}.");
-    match status {
-        408 | 429 | 500..=506 | 508 | 510.. => {
-            let error = WireError::Status { request: what.to_owned(), status, headers, text: OutsideText::default() };
-            let failure = error.into_failure(Operation::GitPush, &Situation::default());
-            let retry = if let Retry::After(pause) = failure.retry { Retry::After(pause) } else { Retry::Backoff };
-            Failure::new(Cause::ServerError, sentence).with_retry(retry)
-        }
-        // Too large, storage full, bandwidth spent: batch.md names these for limits of the account.
-        413 | 507 | 509 => Failure::new(Cause::LfsUnavailable, sentence),
-        // An address that has ended is refused like this; the next try asks for a new one.
-        _ => Failure::new(Cause::ServerError, sentence).with_retry(Retry::Backoff),
-    }
+    let said = said(&beginning(answer).await).redacted(redactor).cut(LONGEST_SAID);
+    LfsError::Refused { host, request, status, headers, said }
 }
 
 async fn beginning(answer: Answer) -> OutsideText {

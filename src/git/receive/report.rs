@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     credential::OutsideText,
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{
+        Situation,
+        errors::{PushFault, PushFaultKind},
+    },
     names::RefName,
     progress::{NoWatch, Watch},
 };
@@ -168,7 +171,7 @@ impl PushReport {
         };
         match refused(false).or_else(|| refused(true)) {
             Some((name, _)) => Err(self.error_of(name, situation)),
-            None if self.unpack.is_err() => Err(PushError::Failed(self.failure(None, situation))),
+            None if self.unpack.is_err() => Err(PushError::Failed(self.fault(None, situation))),
             None => Ok(self),
         }
     }
@@ -176,20 +179,25 @@ impl PushReport {
     /// The error of one ref that was refused.
     pub fn error_of(&self, name: &RefName, situation: &Situation) -> PushError {
         let outcome = self.refs.iter().find(|(found, _)| found == name);
-        let Some((_, Err(reason))) = outcome else { return PushError::Failed(self.failure(None, situation)) };
-        let failure = self.failure(Some((name, reason)), situation);
+        let Some((_, Err(reason))) = outcome else { return PushError::Failed(self.fault(None, situation)) };
         // NOTE: inside an atomic push the reason stands in the sideband only, whichever ref it belongs to.
         let unexplained = is_consequence(reason) || reason == "failed to update ref";
         let lost = says_lost_race(reason) || unexplained && says_lost_race(self.remote_lines.searched());
         // "failed to update ref" without a word beside it says only that the ref was not moved.
         let silent = unexplained && self.remote_lines.is_blank();
         if self.unpack.is_ok() && (lost || silent) {
-            return PushError::LostRace(Failure::new(Cause::CannotLockRef, failure.what).with_retry(Retry::Backoff));
+            let moved = PushFaultKind::RefMoved(self.as_git_shows(Some((name, reason))).into());
+            return PushError::LostRace(PushFault::new(moved, situation));
         }
-        PushError::Failed(failure)
+        PushError::Failed(self.fault(Some((name, reason)), situation))
     }
 
-    fn failure(&self, refused: Option<(&RefName, &str)>, situation: &Situation) -> Failure {
+    fn fault(&self, refused: Option<(&RefName, &str)>, situation: &Situation) -> PushFault {
+        PushFault::new(PushFaultKind::Refused(self.as_git_shows(refused).into()), situation)
+    }
+
+    /// The report in the form that git prints, by which the diagnosis knows its causes.
+    fn as_git_shows(&self, refused: Option<(&RefName, &str)>) -> String {
         let mut text = as_git_shows(&self.remote_lines);
         if let Err(reason) = &self.unpack {
             text = text + "error: remote unpack failed: " + reason + "\n";
@@ -198,7 +206,7 @@ impl PushReport {
             let name = name.short();
             text += &[" ! [remote rejected] ", name, " -> ", name, " (", reason, ")\n"].concat();
         }
-        classify(&Evidence::of_text(Operation::GitPush, text), situation).into_failure()
+        text
     }
 }
 

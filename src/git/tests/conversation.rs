@@ -23,7 +23,7 @@ use crate::git::{
     transport::{ProcessTransport, Transport},
 };
 use crate::{
-    diagnosis::{Cause, Retry, Situation},
+    diagnosis::{Failure, Retry, Situation, errors::StoreError},
     names::{Oid, RefName},
     progress::{Event, NoWatch, Watch},
     system::Place,
@@ -269,7 +269,7 @@ async fn one_tree_comes_when_it_is_named() {
 async fn what_the_server_lacks_is_said_in_its_words() {
     let (server, ..) = Server::with_history();
     let request = FetchRequest { wants: vec![Oid::from_bytes([7; 20])], ..Default::default() };
-    let failure = server.remote().fetch(&request, |_| Ok(())).await.unwrap_err();
+    let failure = Failure::from(server.remote().fetch(&request, |_| Ok(())).await.unwrap_err());
     assert!(failure.what.contains("not our ref"), "{failure}");
 }
 
@@ -279,9 +279,10 @@ async fn a_taker_that_gives_up_is_the_failure() {
     let request = FetchRequest { wants: vec![second], ..Default::default() };
     let take = |mut pack: crate::git::fetch::PackReader| {
         pack.read_exact(&mut [0; 4]).unwrap();
-        Err::<(), _>(crate::diagnosis::Failure::new(Cause::InternalError, "The disk is full."))
+        Err::<(), _>(StoreError::Untrustworthy("gave up".to_owned()))
     };
-    assert_eq!(server.remote().fetch(&request, take).await.unwrap_err().what, "The disk is full.");
+    let failure = Failure::from(server.remote().fetch(&request, take).await.unwrap_err());
+    assert_eq!(failure.what, "The server gave up.");
 }
 
 #[tokio::test]
@@ -324,7 +325,7 @@ async fn a_lost_race_is_told_from_a_refusal() {
         ] {
             let outcome = server.push(&[(name, old, first)], Pack::default(), atomic).await;
             assert!(
-                matches!(&outcome, Err(PushError::LostRace(failure)) if failure.retry == Retry::Backoff),
+                matches!(&outcome, Err(PushError::LostRace(fault)) if Failure::from(fault.clone()).retry == Retry::Backoff),
                 "{outcome:?}"
             );
         }
@@ -344,7 +345,8 @@ async fn a_refusing_hook_is_quoted() {
     let (server, first, second) = Server::with_history();
     server.hook("pre-receive", "echo 'no pushes on Fridays' >&2; printf 'progress\\r' >&2; exit 1");
     let outcome = server.push(&[("refs/heads/main", second, first)], Pack::default(), true).await;
-    let Err(PushError::Failed(failure)) = outcome else { panic!("{outcome:?}") };
+    let Err(PushError::Failed(fault)) = outcome else { panic!("{outcome:?}") };
+    let failure = Failure::from(fault);
     assert!(failure.what.contains("hook declined"), "{failure}");
     assert!(matches!(failure.retry, Retry::Never), "{failure:?}");
 }
@@ -357,7 +359,7 @@ async fn refs_of_one_push_are_reported_apart() {
     let commands = [("refs/heads/closed", Oid::ZERO, first), ("refs/heads/open", Oid::ZERO, first)];
     let outcome = server.push(&commands, Pack::default(), true).await;
     assert!(
-        matches!(&outcome, Err(PushError::Failed(failure)) if failure.what.contains("hook declined")),
+        matches!(&outcome, Err(PushError::Failed(fault)) if Failure::from(fault.clone()).what.contains("hook declined")),
         "{outcome:?}"
     );
     assert!(server.git(&["for-each-ref", "refs/heads/open"]).is_empty());
@@ -406,7 +408,8 @@ async fn a_file_that_changes_meanwhile_ends_the_push() {
                 _ => fs::remove_file(&path).unwrap(),
             }
             let outcome = server.push(&[("refs/heads/main", Oid::ZERO, commit)], Pack::new(objects), true).await;
-            let Err(PushError::Failed(failure)) = outcome else { panic!("{tamper}: {outcome:?}") };
+            let Err(PushError::Failed(fault)) = outcome else { panic!("{tamper}: {outcome:?}") };
+            let failure = Failure::from(fault);
             let named = if tamper == "remove" { "cannot be read" } else { "was changed" };
             assert!(failure.what.contains(named), "{tamper}: {failure}");
             assert!(server.git(&["for-each-ref"]).is_empty());
@@ -421,11 +424,11 @@ async fn a_repository_of_sha256_is_refused_by_name() {
     let tree = server.git_with(&["mktree"], b"");
     let commit = server.git(&["commit-tree", "-m", "one", &tree]);
     server.git(&["update-ref", "refs/heads/main", &commit]);
-    let failure = server.remote().advertise(&Interest::all()).await.unwrap_err();
+    let failure = Failure::from(server.remote().advertise(&Interest::all()).await.unwrap_err());
     assert!(failure.what.contains("sha256"), "{failure}");
     for v2 in [true, false] {
         server.v2 = v2;
-        let failure = server.remote().refs(&["refs/"]).await.unwrap_err();
+        let failure = Failure::from(server.remote().refs(&["refs/"]).await.unwrap_err());
         assert!(failure.what.contains("sha256"), "{failure}");
     }
 }

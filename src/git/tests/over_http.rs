@@ -54,7 +54,7 @@ impl World {
     }
 
     async fn advertise(&self) -> Result<Advertisement, Failure> {
-        self.remote.advertise(&Interest::all()).await
+        Ok(self.remote.advertise(&Interest::all()).await?)
     }
 
     /// Fetches the tip of `main` without blobs, takes the pack in, and gives the root tree's entries too.
@@ -64,9 +64,9 @@ impl World {
         let take = move |pack| {
             let store = ObjectStore::create()?;
             store.index_pack(pack)?;
-            Ok(store.read_tree(store.read_commit(tip)?.tree).map(Option::unwrap_or_default)?)
+            store.read_tree(store.read_commit(tip)?.tree).map(Option::unwrap_or_default)
         };
-        self.remote.fetch(&request, take).await
+        Ok(self.remote.fetch(&request, take).await?)
     }
 
     /// Pushes a commit that replaces all files of `main` by one of `size` bytes that do not shrink.
@@ -225,7 +225,8 @@ async fn an_early_refusal_beats_the_broken_transfer_that_follows() {
             let world = World::new().fault("POST", PUSH, Fault::Answer(answer));
             let old = world.tip();
             let (_, outcome) = world.push(size).await;
-            let Err(PushError::Failed(failure)) = outcome else { panic!("{status} {size}: {outcome:?}") };
+            let Err(PushError::Failed(fault)) = outcome else { panic!("{status} {size}: {outcome:?}") };
+            let failure = Failure::from(fault);
             assert_eq!(failure.retry, Retry::Never, "{status} {size}: {failure:?}");
             assert_eq!(world.tip(), old);
         }
@@ -246,7 +247,8 @@ async fn a_push_whose_answer_is_lost_is_unclear() {
         for size in [1000, 3_000_000] {
             let world = World::new().fault("POST", PUSH, fault.clone());
             let (new, outcome) = world.push(size).await;
-            let Err(PushError::Unclear(failure)) = outcome else { panic!("{fault:?} {size}: {outcome:?}") };
+            let Err(PushError::Unclear(unclear)) = outcome else { panic!("{fault:?} {size}: {outcome:?}") };
+            let failure = Failure::from(unclear);
             assert_eq!(failure.retry, Retry::Unclear(None), "{fault:?}");
             assert_eq!(world.tip(), new, "{fault:?}");
         }
@@ -260,7 +262,8 @@ async fn a_push_that_breaks_before_its_end_may_be_sent_again() {
         let old = world.tip();
         // More than the kernels' buffers on both sides take.
         let (_, outcome) = world.push(80_000_000).await;
-        let Err(PushError::Failed(failure)) = outcome else { panic!("{outcome:?}") };
+        let Err(PushError::Failed(fault)) = outcome else { panic!("{outcome:?}") };
+        let failure = Failure::from(fault);
         assert_eq!((failure.cause, failure.retry), (Cause::ConnectionFailed, Retry::Backoff), "{failure}");
         assert_eq!(world.tip(), old);
     }

@@ -22,7 +22,7 @@ use url::Url;
 use super::{Service, ServiceRequest};
 use crate::{
     credential::{OutsideText, Secret},
-    diagnosis::{Cause, Failure, errors::PackError},
+    diagnosis::errors::{PackError, RequestError},
     git::{ByteStream, WireError},
     http::{Answer, Body, HttpClient, LongWork, Traffic, Waits},
 };
@@ -56,7 +56,7 @@ struct HttpRepository {
 impl HttpTransport {
     /// The repository at `git_url` (`https://HOST/OWNER/NAME.git`), which must be an origin of `client`. The token travels
     /// as a header of every request, and nowhere else.
-    pub fn new(client: HttpClient, git_url: &str, token: Option<&Secret>) -> Result<Self, Failure> {
+    pub fn new(client: HttpClient, git_url: &str, token: Option<&Secret>) -> Result<Self, RequestError> {
         let authorization = token.map(authorization).transpose()?;
         Ok(Self(Arc::new(HttpRepository { client, base: Mutex::new(git_url.to_owned()), authorization })))
     }
@@ -196,9 +196,8 @@ impl HttpTransport {
     ) -> Result<Answer, WireError> {
         let is_push = method == Method::POST && service == Service::ReceivePack;
         let request = http::Request::builder().method(method).uri(address).body(body);
-        let mut request = request.map_err(|error| {
-            WireError::Failed(Failure::new(Cause::InvalidInput, format!("{address} is no usable address: {error}.")))
-        })?;
+        let mut request = request
+            .map_err(|error| RequestError::GitAddress { address: address.to_owned(), reason: error.to_string() })?;
         *request.headers_mut() = headers;
         // Unpacking and hooks take as long as they take.
         if is_push {
@@ -227,12 +226,11 @@ impl HttpTransport {
     }
 }
 
-fn authorization(token: &Secret) -> Result<HeaderValue, Failure> {
+fn authorization(token: &Secret) -> Result<HeaderValue, RequestError> {
     // The texts on the way to the header hold the token, and are wiped after use.
     let pair = zeroize::Zeroizing::new(format!("{USER}:{}", token.expose()));
     let basic = zeroize::Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(pair.as_bytes())));
-    let mut value = HeaderValue::from_str(&basic)
-        .map_err(|_| Failure::new(Cause::InternalError, "The token cannot be put into a header."))?;
+    let mut value = HeaderValue::from_str(&basic).map_err(|_| RequestError::BasicCredential)?;
     value.set_sensitive(true);
     Ok(value)
 }

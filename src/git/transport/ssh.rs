@@ -29,7 +29,7 @@ pub use self::{
 };
 use super::{Service, ServiceRequest};
 use crate::{
-    diagnosis::{Failure, Situation},
+    diagnosis::{Failure, errors::SshError},
     git::{ByteStream, WireError, pktline::Frames},
     http::{Traffic, Waits},
     names::{ServerUrl, Slug},
@@ -91,7 +91,6 @@ pub struct SshTransport(Arc<SshRepository>);
 struct SshRepository {
     access: Access,
     repository: String,
-    situation: Situation,
     ask: Option<AskHostKeys>,
     asked: OnceCell<Vec<String>>,
     session: Mutex<Option<Arc<Session>>>,
@@ -110,10 +109,10 @@ struct ChannelCounters {
 impl SshTransport {
     /// The repository `slug`. `ask` is called once, and only where no line names the host. That a connection is dead is noticed
     /// by the session's own questions; `waits` bounds the silence of a server that answers those and nothing else.
-    pub fn new(access: Access, slug: &Slug, situation: Situation, ask: Option<AskHostKeys>, waits: Waits) -> Self {
+    pub fn new(access: Access, slug: &Slug, ask: Option<AskHostKeys>, waits: Waits) -> Self {
         let repository = format!("{slug}.git");
         let (asked, session, counters) = (OnceCell::new(), Mutex::default(), Arc::default());
-        Self(Arc::new(SshRepository { access, repository, situation, ask, asked, session, waits, counters }))
+        Self(Arc::new(SshRepository { access, repository, ask, asked, session, waits, counters }))
     }
 
     /// What went through the channels so far, by this client and its clones.
@@ -199,7 +198,7 @@ impl SshTransport {
                 session = self.session().await?.0;
                 session.channel().await?
             }
-            Err(failure) => return Err(failure.into()),
+            Err(error) => return Err(error.into()),
         };
         let started = async {
             if v2 {
@@ -210,13 +209,12 @@ impl SshTransport {
         };
         started.await.map_err(|_| WireError::CutOff)?;
         self.0.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let SshRepository { situation, waits, counters, .. } = &*self.0;
-        let (situation, counters) = (situation.clone(), Arc::clone(counters));
-        Ok(Conversation::new(channel, service, *waits, session.silence(), situation, counters))
+        let SshRepository { waits, counters, .. } = &*self.0;
+        Ok(Conversation::new(channel, service, *waits, session.silence(), Arc::clone(counters)))
     }
 
     /// The open connection, and whether it was open before.
-    async fn session(&self) -> Result<(Arc<Session>, bool), Failure> {
+    async fn session(&self) -> Result<(Arc<Session>, bool), SshError> {
         // Locked during the log-in, so that requests at one time share a connection instead of opening several.
         let mut held = self.0.session.lock().await;
         if let Some(session) = held.as_ref().filter(|session| !session.is_closed()) {
@@ -224,7 +222,7 @@ impl SshTransport {
         }
         let Access { route, key, .. } = &self.0.access;
         let hosts = self.host_keys().await?;
-        let session = Arc::new(Session::open(route, key, hosts, &self.0.situation).await?);
+        let session = Arc::new(Session::open(route, key, hosts).await?);
         *held = Some(Arc::clone(&session));
         Ok((session, false))
     }
@@ -237,12 +235,13 @@ impl SshTransport {
         }
     }
 
-    async fn host_keys(&self) -> Result<HostKeys, Failure> {
+    async fn host_keys(&self) -> Result<HostKeys, SshError> {
         let Access { route, known_hosts, .. } = &self.0.access;
         let mut keys = known_hosts.of(route);
         // The user's own lines come first: the server is asked only where none of them names the host.
         if let (true, Some(ask)) = (keys.is_empty(), &self.0.ask) {
-            let lines = self.0.asked.get_or_try_init(|| ask()).await?;
+            let asked = self.0.asked.get_or_try_init(|| ask()).await;
+            let lines = asked.map_err(|failure| SshError::HostKeysUnknown(Box::new(failure)))?;
             keys.learn(lines);
         }
         Ok(keys)
@@ -276,7 +275,7 @@ mod tests {
             });
             let slug = "acme/site".parse().unwrap();
             let waits = Waits::within(Duration::from_mins(15));
-            let transport = SshTransport::new(access, &slug, Situation::default(), Some(ask), waits);
+            let transport = SshTransport::new(access, &slug, Some(ask), waits);
             for _ in 0..2 {
                 transport.host_keys().await.unwrap().judge(&HOST_KEY.parse().unwrap()).unwrap();
             }

@@ -22,7 +22,9 @@ pub(super) async fn deflated(pack: &Pack, limit: u64) -> Result<Option<Deflated>
     while let Some(piece) = stream.next().await {
         bytes += match piece {
             Ok(piece) => piece.len() as u64,
-            Err(WireError::Failed(failure)) => return Err(failure),
+            Err(WireError::Checkout(error)) => return Err(error.into()),
+            Err(WireError::Pack(error)) => return Err(error.into()),
+            Err(WireError::Store(error)) => return Err(error.into()),
             // Nothing is spoken on a wire here: every other error would be this program's own.
             Err(error) => {
                 return Err(Failure::new(Cause::InternalError, format!("The pack could not be made: {error}.")));

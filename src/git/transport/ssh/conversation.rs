@@ -19,16 +19,13 @@ use super::{
 };
 use crate::{
     credential::OutsideText,
-    diagnosis::{Cause, Diagnosis, Evidence, Failure, Operation, Retry, Situation, classify},
+    diagnosis::{Cause, Evidence, Operation, Situation, classify, errors::SshError},
     git::{WireError, pktline::Frames},
     http::Waits,
 };
 
 /// How much of what the server says beside the answer is kept.
 const TEXT_LIMIT: usize = 16 * 1024;
-
-/// How many characters are shown of what a server said that ended without a reason.
-const LONGEST_SAID: usize = 500;
 
 /// How a line begins, in lower case, with which a server or its git refuses something.
 const REFUSALS: [&str; 4] = ["error", "fatal", "remote:", "permission"];
@@ -52,7 +49,6 @@ pub(super) struct Conversation {
     /// The same once the request was sent.
     limit_then: Duration,
     outgoing: Arc<RequestProgress>,
-    situation: Situation,
     silence: Silence,
     counters: Arc<ChannelCounters>,
 }
@@ -86,7 +82,6 @@ impl Conversation {
         service: Service,
         waits: Waits,
         silence: Silence,
-        situation: Situation,
         counters: Arc<ChannelCounters>,
     ) -> Self {
         let (reader, writer) = channel.split();
@@ -102,7 +97,6 @@ impl Conversation {
             limit: waits.silence,
             limit_then,
             outgoing: Arc::default(),
-            situation,
             silence,
             counters,
         }
@@ -237,15 +231,19 @@ impl Conversation {
         if self.said.len() < TEXT_LIMIT { OutsideText::from_bytes(said) } else { OutsideText::cut_off(said) }
     }
 
-    fn diagnosis(&self, text: OutsideText) -> Diagnosis {
-        classify(&Evidence::of_text(Operation::Ssh, text), &self.situation)
-    }
-
     /// Whether the server said why it ended. What a login prints in passing, a greeting or a shell's own trouble, is no reason.
     fn is_told(&self) -> bool {
         let text = self.text();
         let begins = |line: &str| REFUSALS.iter().any(|word| line.trim_start().to_ascii_lowercase().starts_with(word));
-        !text.is_blank() && (text.searched().lines().any(begins) || self.diagnosis(text).cause != Cause::Unknown)
+        if text.searched().lines().any(begins) {
+            return true;
+        }
+        // No situation is needed: it tells known causes apart, and makes none known.
+        let is_known = |text| {
+            let evidence = Evidence::of_text(Operation::Ssh, text);
+            classify(&evidence, &Situation::default()).cause != Cause::Unknown
+        };
+        !text.is_blank() && is_known(text)
     }
 
     /// Why a service ended before it had said what there is.
@@ -255,16 +253,8 @@ impl Conversation {
             return WireError::CutOff;
         }
         if !self.is_told() && !self.refused {
-            // It did not refuse: a server that does says why.
-            let what = if text.is_blank() {
-                "The SSH server ended the session without a word.".to_owned()
-            } else {
-                let text = text.redacted(&self.situation.redactor).cut(LONGEST_SAID);
-                format!("The SSH server ended the session without a reason; it had said: {text}")
-            };
-            return Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff).into();
+            return SshError::NoReason(text).into();
         }
-        let text = if text.is_blank() { "The SSH server does not run git here.".into() } else { text };
-        WireError::Failed(self.diagnosis(text).into_failure())
+        if text.is_blank() { SshError::NoGit.into() } else { SshError::Refused(text).into() }
     }
 }

@@ -19,7 +19,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{DeployKey, HostKeys, Route};
 use crate::{
-    diagnosis::{Cause, Evidence, Failure, Operation, Retry, Situation, classify, errors::HostKeyError},
+    diagnosis::errors::{HostKeyError, SshError},
     http::HttpError,
 };
 
@@ -38,7 +38,7 @@ const QUESTIONS: u32 = 4;
 /// An open connection that the server let the key in on.
 pub(super) struct Session {
     handle: Handle<HostKeyGuard>,
-    place: String,
+    route: String,
     parting: HandlerValue<String>,
     silence: Silence,
 }
@@ -46,7 +46,7 @@ pub(super) struct Session {
 /// Whether a connection was given up on, since nothing was heard any more.
 #[derive(Clone, Default)]
 pub(super) struct Silence {
-    place: String,
+    route: String,
     found: Arc<AtomicBool>,
 }
 
@@ -72,7 +72,7 @@ impl Silence {
 
     /// The error of a conversation in which the server was silent for so long.
     pub(super) fn of(&self, limit: Duration) -> HttpError {
-        HttpError::silence(&sentence(&self.place), limit)
+        HttpError::silence(&format!("The SSH server {}", self.route), limit)
     }
 }
 
@@ -103,13 +103,8 @@ impl<T> HandlerValue<T> {
 
 impl Session {
     /// Connects, checks the host's key, and logs in.
-    pub(super) async fn open(
-        route: &Route,
-        key: &DeployKey,
-        hosts: HostKeys,
-        situation: &Situation,
-    ) -> Result<Self, Failure> {
-        let place = format!("the SSH server {route}");
+    pub(super) async fn open(route: &Route, key: &DeployKey, hosts: HostKeys) -> Result<Self, SshError> {
+        let name = route.to_string();
         let stream = dial(route).await?;
         // A server has keys of several kinds and shows the first one that is asked for: it has to be one that can be
         // compared.
@@ -123,25 +118,24 @@ impl Session {
             ..client::Config::default()
         };
         let (refusal, parting) = (HandlerValue::default(), HandlerValue::default());
-        let silence = Silence { place: place.clone(), ..Silence::default() };
+        let silence = Silence { route: name.clone(), ..Silence::default() };
         let guard =
             HostKeyGuard { hosts, refusal: refusal.clone(), parting: parting.clone(), silence: silence.clone() };
         let shake = client::connect_stream(Arc::new(config), stream, guard);
-        let shaken = within(HANDSHAKE, &place, "exchange keys", shake).await?;
+        let shaken = within(HANDSHAKE, &name, "exchange keys", shake).await?;
         // Before russh's own error, which only says that the key was not accepted.
-        if let Some(failure) = refusal.take() {
-            return Err(failure.into());
+        if let Some(error) = refusal.take() {
+            return Err(error.into());
         }
-        let handle = shaken.map_err(|error| broken(&place, &error))?;
-        let mut session = Self { handle, place, parting, silence };
-        let place = session.place.clone();
-        let log_in = session.log_in(route, key, situation);
-        within(HANDSHAKE, &place, "take the key", log_in).await??;
+        let handle = shaken.map_err(|error| broken(&name, &error))?;
+        let mut session = Self { handle, route: name.clone(), parting, silence };
+        let log_in = session.log_in(route, key);
+        within(HANDSHAKE, &name, "take the key", log_in).await??;
         Ok(session)
     }
 
-    async fn log_in(&mut self, route: &Route, key: &DeployKey, situation: &Situation) -> Result<(), Failure> {
-        let broken = |error: russh::Error| broken(&self.place, &error);
+    async fn log_in(&mut self, route: &Route, key: &DeployKey) -> Result<(), SshError> {
+        let broken = |error: russh::Error| broken(&self.route, &error);
         let private = Arc::clone(key.private());
         let hash = if private.algorithm().is_rsa() {
             // NOTE: a server that does not tell what it takes takes rsa-sha2 since 2016.
@@ -155,20 +149,16 @@ impl Session {
             // NOTE: a connection that ended is told as a refusal without methods.
             Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() && self.is_closed() => {
                 match self.parting.take() {
-                    Some(said) => Err(classify(&Evidence::of_text(Operation::Ssh, said), situation).into_failure()),
+                    Some(said) => Err(SshError::Refused(said.into())),
                     None => Err(broken(russh::Error::Disconnect)),
                 }
             }
-            Ok(AuthResult::Failure { .. }) => {
-                let said = format!("{}@{}: Permission denied (publickey).", route.user, route.host);
-                let known = classify(&Evidence::of_text(Operation::Ssh, said), situation).into_failure();
-                let what = format!(
-                    "{} does not know the public half of `ssh-key`, {}.",
-                    sentence(&self.place),
-                    key.fingerprint()
-                );
-                Err(Failure { what, ..known })
-            }
+            Ok(AuthResult::Failure { .. }) => Err(SshError::KeyUnknown {
+                route: self.route.clone(),
+                user: route.user.clone(),
+                host: route.host.clone(),
+                fingerprint: key.fingerprint(),
+            }),
             Err(error) => Err(broken(error)),
         }
     }
@@ -184,9 +174,9 @@ impl Session {
     }
 
     /// Another channel on this connection.
-    pub(super) async fn channel(&self) -> Result<russh::Channel<Msg>, Failure> {
+    pub(super) async fn channel(&self) -> Result<russh::Channel<Msg>, SshError> {
         let open = self.handle.channel_open_session();
-        within(HANDSHAKE, &self.place, "open a channel", open).await?.map_err(|error| broken(&self.place, &error))
+        within(HANDSHAKE, &self.route, "open a channel", open).await?.map_err(|error| broken(&self.route, &error))
     }
 }
 
@@ -204,8 +194,8 @@ impl Handler for HostKeyGuard {
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
         match self.hosts.judge(&shown.public_key()) {
             Ok(()) => Ok(true),
-            Err(failure) => {
-                self.refusal.put(failure);
+            Err(error) => {
+                self.refusal.put(error);
                 Ok(false)
             }
         }
@@ -225,13 +215,12 @@ impl Handler for HostKeyGuard {
     }
 }
 
-async fn dial(route: &Route) -> Result<TcpStream, Failure> {
+async fn dial(route: &Route) -> Result<TcpStream, SshError> {
     // The resolver takes an IPv6 address without its brackets.
     let host = route.host.trim_start_matches('[').trim_end_matches(']');
-    let addresses = lookup_host((host, route.port)).await.map_err(|error| {
-        let what = format!("The host name {host} cannot be resolved: {error}.");
-        Failure::new(Cause::DnsFailure, what).with_retry(Retry::Backoff)
-    })?;
+    let addresses = lookup_host((host, route.port))
+        .await
+        .map_err(|error| SshError::Unresolved { host: host.to_owned(), reason: error.to_string() })?;
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads to no address");
     // One after the other: a runner without IPv6 is given such addresses too.
     for address in addresses {
@@ -244,32 +233,27 @@ async fn dial(route: &Route) -> Result<TcpStream, Failure> {
             }
         }
     }
-    Err(lost(format!("No connection to the SSH server {route}: {last}.")))
+    Err(SshError::NoConnection { route: route.to_string(), reason: last.to_string() })
 }
 
-async fn within<T>(limit: Duration, place: &str, what: &str, work: impl Future<Output = T>) -> Result<T, Failure> {
-    tokio::time::timeout(limit, work)
-        .await
-        .map_err(|_| lost(format!("{} did not {what} within {} s.", sentence(place), limit.as_secs())))
+/// The step of the log-in that `work` is, within its bound.
+async fn within<T>(
+    limit: Duration,
+    route: &str,
+    step: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T, SshError> {
+    let late = |_| SshError::Late { route: route.to_owned(), step, seconds: limit.as_secs() };
+    tokio::time::timeout(limit, work).await.map_err(late)
 }
 
-/// The failure of a connection that broke, or that never came about.
-fn broken(place: &str, error: &russh::Error) -> Failure {
+/// The error of a connection that broke, or that never came about.
+fn broken(route: &str, error: &russh::Error) -> SshError {
+    let (route, reason) = (route.to_owned(), error.to_string());
     match error {
-        russh::Error::NoCommonAlgo { .. } => {
-            let what = format!("There is no way of encryption that {place} and this program both know: {error}.");
-            Failure::new(Cause::ConnectionFailed, what)
-        }
-        error => lost(format!("The connection to {place} broke: {error}.")),
+        russh::Error::NoCommonAlgo { .. } => SshError::NoCommonAlgorithm { route, reason },
+        _ => SshError::Broken { route, reason },
     }
-}
-
-fn lost(what: String) -> Failure {
-    Failure::new(Cause::ConnectionFailed, what).with_retry(Retry::Backoff)
-}
-
-fn sentence(place: &str) -> String {
-    place.replacen("the SSH", "The SSH", 1)
 }
 
 #[cfg(test)]
@@ -285,7 +269,7 @@ mod tests {
             (io(io::ErrorKind::ConnectionReset), false),
             (russh::Error::Disconnect, false),
         ] {
-            let silence = Silence { place: "the SSH server x".into(), ..Silence::default() };
+            let silence = Silence { route: "x".into(), ..Silence::default() };
             silence.clone().note(&error);
             let found = silence.error();
             assert_eq!(found.is_some(), silent, "{error}");
