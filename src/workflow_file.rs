@@ -73,6 +73,7 @@ pub struct Exclusion {
 impl WorkflowFile {
     /// Reads a file. What is no YAML, or has no `on`, is a file that nothing starts, and says why.
     pub fn read(text: &str) -> Self {
+        // Kept whole: a reason quotes the line that a person has to change.
         let lines = text.lines().map(str::to_owned).collect();
         let document = match load(text) {
             Ok(document) => document,
@@ -154,10 +155,12 @@ impl WorkflowFile {
 
     /// Why a `repository_dispatch` of this type does not start it; none when it should.
     pub fn excludes_dispatch(&self, event_type: &str) -> Option<Exclusion> {
+        // This event has no filter of refs: GitHub takes the file of the default branch.
         let event = match self.listening("repository_dispatch") {
             Ok(event) => event,
             Err(exclusion) => return Some(exclusion),
         };
+        // Without a list every type starts it.
         let filter = event.filter("types")?;
         let lines = filter.leaves_out(event_type)?;
         let why = format!("its `types` leave {event_type} out ({})", self.quotes(&lines));
@@ -174,6 +177,7 @@ impl WorkflowFile {
     fn listening(&self, name: &str) -> Result<&TriggerEvent, Exclusion> {
         self.event(name).ok_or_else(|| {
             let why = match (&self.broken, self.on) {
+                // A file that is no YAML has no events either: the better reason goes first.
                 (Some(broken), _) => format!("it is no workflow that could start: {broken}"),
                 (None, Some(line)) => format!("its `on` has no `{name}` ({})", self.quote(line)),
                 (None, None) => format!("its `on` has no `{name}`"),
@@ -216,6 +220,7 @@ impl TriggerFilter {
         let lines = std::iter::once(self.line).chain(self.patterns.iter().map(|(_, line)| *line));
         let mut all: Vec<usize> = lines.collect();
         all.dedup();
+        // A list without `!` selects: what no pattern names is out from the start.
         let mut out = Some(all);
         for (pattern, line) in &self.patterns {
             match pattern.strip_prefix('!') {
@@ -238,6 +243,7 @@ fn events(on: &YamlNode<'_>) -> Vec<TriggerEvent> {
             };
             table.iter().filter_map(event).collect()
         }
+        // `on: push` is a text, and names one event.
         _ => text_of(on).map(bare).into_iter().collect(),
     }
 }
@@ -254,6 +260,7 @@ fn filters(event: &YamlNode<'_>) -> Vec<TriggerFilter> {
 fn inputs(event: &YamlNode<'_>) -> Vec<DispatchInput> {
     let Some((_, YamlNode { data: YamlData::Mapping(table), .. })) = get(event, "inputs") else { return Vec::new() };
     let input = |(key, value): (&YamlNode<'_>, &YamlNode<'_>)| {
+        // An input without settings is a key without a value, and every setting has a default.
         let field = |name: &str| get(value, name).map(|(_, value)| value);
         Some(DispatchInput {
             name: text_of(key)?,

@@ -17,6 +17,7 @@ const WIDTH: usize = 70;
 /// mark, JSON's or a shell's quotes and what stands around the armour are left out. No character of the base64 changes;
 /// a text that is no armour keeps its lines, without the blanks around them.
 pub fn repaired_key_text(text: &str) -> Zeroizing<String> {
+    // Each copy holds the key, and is wiped when the next one takes its place.
     let mut plain = Zeroizing::new(text.replace("\\\\", "\\"));
     for escape in ["\\r\\n", "\\n", "\\r", "\r\n", "\r"] {
         plain = Zeroizing::new(plain.replace(escape, "\n"));
@@ -41,10 +42,12 @@ fn armoured(text: &str) -> Option<Zeroizing<String>> {
     let (body, end) = rest.split_once(END)?;
     let end = end.split_once(DASHES)?.0;
     let body: Zeroizing<String> = Zeroizing::new(body.chars().filter(|c| !c.is_whitespace() && !is_mark(*c)).collect());
+    // PEM can have headers inside, such as those of an encrypted key: it is left as it is.
     let is_base64 = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
     if !is_base64 || body.is_empty() {
         return None;
     }
+    // With room for all of it: a text that grows leaves copies of the key behind.
     let mut whole = Zeroizing::new(String::with_capacity(body.len() * 2 + 128));
     whole.extend([BEGIN, label, DASHES, "\n"]);
     let mut left = body.as_str();

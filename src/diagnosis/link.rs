@@ -5,6 +5,7 @@ use crate::credential::TokenKind;
 use super::{Cause, Situation, reading::Reading, token_page};
 
 /// The longest address that is taken from a text, in bytes.
+// In an annotation the sentence and the remedy stand beside the address, and need their room.
 const LONGEST: usize = 500;
 
 /// What addresses of a text end with that is not part of them.
@@ -19,6 +20,7 @@ pub(super) fn link(cause: Cause, reading: &Reading, situation: &Situation) -> Op
 fn told(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
     let parts: &[&str] = match cause {
         Cause::SsoAuthorizationRequired => {
+            // The header is GitHub's own; the text can have passed a proxy or a log.
             return sso_link(reading).or_else(|| address(reading, situation, &["/sso?", "/sso/"]));
         }
         Cause::PushProtectionSecret => &["/security/secret-scanning/unblock-secret/", "/security/secret-scanning/"],
@@ -41,6 +43,7 @@ fn told(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String
         Cause::AppNotInstalled => &["/settings/installations", "/installations/new"],
         Cause::RunFailed | Cause::WaitTimeout | Cause::Cancelled => &["/actions/runs/"],
         Cause::PullRequestRefused => &["/pull/"],
+        // For the other causes an address in the text is a manual or the repository itself.
         _ => return None,
     };
     address(reading, situation, parts)
@@ -58,6 +61,7 @@ fn of_target(cause: Cause, reading: &Reading, situation: &Situation) -> Option<S
         Some(TokenKind::FineGrained) => fine_grained(),
         _ => None,
     };
+    // The page is filled in with what the refused call needs, as its header says.
     let new_token = || {
         let owner = repository?.split('/').next()?;
         let needs = reading.header("x-accepted-github-permissions").map(token_page::accepted).unwrap_or_default();
@@ -69,6 +73,7 @@ fn of_target(cause: Cause, reading: &Reading, situation: &Situation) -> Option<S
         Cause::PasswordAuthRemoved | Cause::OrgForbidsClassicPat | Cause::GithubTokenCrossRepo => new_token(),
         Cause::FineGrainedPermissionMissing | Cause::FineGrainedRepoNotSelected => fine_grained(),
         Cause::MissingRepoScope => classic(),
+        // The remedy is in the workflow file: no page of the target changes it.
         Cause::ActionsBotDenied if situation.hijacking_header == Some(true) => None,
         Cause::ActionsBotDenied | Cause::ActionsDisabled => page("settings/actions"),
         Cause::NoWriteAccess => page("settings/access"),
@@ -87,6 +92,7 @@ fn of_target(cause: Cause, reading: &Reading, situation: &Situation) -> Option<S
 pub(super) fn sso_link(reading: &Reading) -> Option<String> {
     let value = reading.header("x-github-sso")?;
     let url = value.split(';').find_map(|part| part.trim().strip_prefix("url="))?;
+    // A header can hold anything: only an address that a browser opens becomes a link.
     (url.starts_with("https://") && !url.contains(char::is_whitespace)).then(|| url.to_owned())
 }
 
@@ -95,6 +101,7 @@ pub(super) fn sso_link(reading: &Reading) -> Option<String> {
 /// Where the server is known, an address of another host is none: the text comes from outside.
 fn address(reading: &Reading, situation: &Situation, parts: &[&str]) -> Option<String> {
     let is_of_server = |address: &str| {
+        // With the slash, so that github.com.example.org is not taken for github.com.
         let of = |server: &str| address.strip_prefix(server).is_some_and(|rest| rest.starts_with('/'));
         situation.server.as_deref().is_none_or(of)
     };
@@ -104,6 +111,7 @@ fn address(reading: &Reading, situation: &Situation, parts: &[&str]) -> Option<S
             (word.len() < LONGEST && is_of_server(word)).then_some(word)
         })
     };
+    // The parts are in the order of their use to a person, not of their place in the text.
     parts.iter().find_map(|part| {
         let found = addresses().find(|address| address.contains(part) && !is_call_or_manual(address));
         found.map(str::to_owned)

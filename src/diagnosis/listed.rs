@@ -26,6 +26,7 @@ pub(super) fn all(cause: Cause, reading: &Reading) -> Option<String> {
         return (!secrets.is_empty()).then(|| format!("Push cannot contain secrets: {}.", named(&secrets, ", ")));
     }
     let rules = if OF_RULES.contains(&cause) { rules(reading) } else { Vec::new() };
+    // One rule is what shows the cause, and is quoted already.
     (rules.len() > 1).then(|| format!("{}.", rules.join("; ")))
 }
 
@@ -35,6 +36,7 @@ pub(super) fn pages(reading: &Reading) -> Vec<String> {
     for word in reading.lines().flat_map(str::split_whitespace) {
         let Some(address) = word.find("https://").map(|at| &word[at..]) else { continue };
         let address = address.trim_end_matches(['.', ',', ')', '"', '\'', ']', '}']);
+        // A page for one secret; the manual about secret scanning stands in the same text.
         let is_page = address.contains("/security/secret-scanning/unblock-secret/") && address.len() < 500;
         if is_page && !pages.iter().any(|page| page == address) {
             pages.push(address.to_owned());
@@ -56,6 +58,7 @@ fn rules(reading: &Reading) -> Vec<String> {
     let mut is_in_list = false;
     for line in reading.lines() {
         is_in_list |= ["GH013", "GH006"].iter().any(|code| line.contains(code));
+        // Git's own table follows the server's list, and has dashes too.
         if line.starts_with('!') || line.starts_with("To ") {
             is_in_list = false;
         }
@@ -74,11 +77,13 @@ fn secrets(reading: &Reading) -> Vec<String> {
     let mut secrets: Vec<String> = Vec::new();
     let mut is_placed = true;
     for line in reading.lines() {
+        // GitHub draws a line of dashes around the name of each secret.
         if let Some(title) = line.strip_prefix("—").map(|rest| rest.trim_matches(['—', ' '])) {
             if !title.is_empty() {
                 secrets.push(title.to_owned());
                 is_placed = false;
             }
+        // The first place alone: a secret can stand in hundreds of commits.
         } else if let (Some(path), Some(secret), false) = (line.strip_prefix("path: "), secrets.last_mut(), is_placed) {
             secret.extend([" (", path.trim(), ")"]);
             is_placed = true;

@@ -23,6 +23,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "workflow is disabled",
             "workflow was disabled",
             "workflow has been disabled",
+            // The star stands for the file or the title, which the caller chose.
             "workflow '*' is disabled",
             "disabled_manually",
             "disabled_inactivity",
@@ -51,6 +52,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "unexpected input",
             "required input '",
             "required input",
+            // An input of type choice; GitHub names the input first, so that the tail is what is constant.
             "not in the list of allowed values",
             "for input '",
             "invalid value for input",
@@ -59,9 +61,11 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "missing required input",
         ],
     ),
+    // The ref stands at the end of the sentence, and can be any name.
     CausePattern::of(Cause::DispatchRefNotFound, &["no ref found for"]),
     CausePattern::unsure(
         Cause::WorkflowNotFound,
+        // A token that cannot see the repository finds none of its workflows either.
         &[Cause::RepoNotFoundOrHidden],
         &[
             "could not find any workflows",
@@ -78,6 +82,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::DispatchPayloadInvalid,
         &[
+            // GitHub counts top-level keys: "No more than 10 properties are allowed".
             "properties are allowed",
             "characters are allowed",
             "client_payload",
@@ -85,6 +90,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "not permitted keys",
             "not a permitted key",
             "body should be a json object",
+            // A payload that was put together by a shell lost its quotes.
             "problems parsing json",
             "payload is too large",
             "payload too large",
@@ -96,6 +102,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::RunFailed,
         &[
+            // Words of actions that wait for a run; GitHub itself has only the field `conclusion`.
             "conclusion: failure",
             "conclusion: timed_out",
             "conclusion: cancelled",
@@ -143,6 +150,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
         Cause::NotTriggered,
         &[
             "no run appeared",
+            // Before the waiting causes: these actions say "timeout" too when no run ever appeared.
             "timeout exceeded*run id",
             "timed out*run id",
             "timeout*to get*run id",
@@ -197,6 +205,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::Cancelled,
         &[
+            // What the runner writes when the job that holds the step is cancelled.
             "the operation was canceled",
             "the operation was cancelled",
             "received a shutdown signal",
@@ -209,6 +218,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     ),
     CausePattern::unsure(
         Cause::Timeout,
+        // The runner ends a job at its limit in the way in which it cancels one.
         &[Cause::Cancelled],
         &["exceeded the maximum execution time", "has timed out after * minutes", "timed out after * minutes"],
     ),
@@ -219,12 +229,15 @@ pub(super) fn by_endpoint(reading: &Reading, mut finding: Finding) -> Finding {
     let dispatch = reading.endpoint == Endpoint::RepositoryDispatch;
     match (finding.cause, reading.endpoint) {
         (Cause::PackTooLarge | Cause::FileTooLarge, Endpoint::RepositoryDispatch | Endpoint::WorkflowDispatch) => {
+            // A dispatch carries neither pack nor file: the text is about the size of its body.
             finding.cause = Cause::DispatchPayloadInvalid;
         }
         (Cause::DispatchPayloadInvalid, Endpoint::WorkflowDispatch) => {
+            // This endpoint answers 422 for a malformed body and for undeclared inputs with like words.
             finding.also = vec![Cause::WorkflowInputsRejected];
         }
         (Cause::DispatchPayloadInvalid, Endpoint::Refs) => {
+            // The body of a call for refs holds a name and an id, and nothing else can be invalid.
             finding.cause = Cause::InvalidRefOrObject;
         }
         // The words of a missing file, with a run of it as what is missing.
@@ -232,6 +245,7 @@ pub(super) fn by_endpoint(reading: &Reading, mut finding: Finding) -> Finding {
             finding.cause = Cause::NotTriggered;
             finding.also = Vec::new();
         }
+        // The answer to a dispatch comes before any run starts: the words are from somewhere else.
         (Cause::RunFailed, _) if dispatch => finding.also = vec![Cause::Unknown],
         _ => {}
     }

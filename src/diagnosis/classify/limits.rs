@@ -16,6 +16,7 @@ const SECONDARY: [&str; 12] = [
     "temporarily blocked from content creation",
     "too many concurrent requests",
     "blocked from content creation",
+    // The advice stands in answers that do not name the limit.
     "wait a few minutes before you try again",
     "about-secondary-rate-limits",
     "#abuse-rate-limits",
@@ -41,10 +42,12 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
     let limited = matches!(reading.status, Some(403 | 429));
     let spent = reading.header("x-ratelimit-remaining").is_some_and(|left| left.trim() == "0");
     let secondary = |span| {
+        // GitHub says "too many requests" for both limits; the count of what is left tells them apart.
         let spent = spent && limited && !reading.has("secondary") && !reading.has("abuse");
         let cause = if spent { Cause::PrimaryRateLimit } else { Cause::SecondaryRateLimit };
         Some(Finding::new(cause, &[], Some(span)))
     };
+    // First: its text also holds "rate limit", which is the name of the primary one.
     if let Some(span) = reading.first_of(&SECONDARY) {
         return secondary(span);
     }
@@ -60,6 +63,7 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
     if spent {
         return Some(Finding::new(Cause::PrimaryRateLimit, &[], None));
     }
+    // A pause without an explanation: the primary limit would show in its own headers.
     if reading.header("retry-after").is_some() || reading.status == Some(429) {
         return Some(Finding::new(Cause::SecondaryRateLimit, &[], None));
     }

@@ -9,6 +9,7 @@ use crate::diagnosis::finding::{CausePattern, Finding, earliest};
 pub(super) fn is_status_of_the_client(reading: &Reading) -> bool {
     const ANSWERED: [&str; 5] =
         ["x-github-request-id", "internal server error", "server error", "rpc failed", "requested url returned"];
+    // An answer of a server has at least a date: without one no server spoke.
     reading.status == Some(500)
         && matches!(reading.operation, Operation::Rest | Operation::Unsaid)
         && !["content-type", "date", "server"].iter().any(|name| reading.header(name).is_some())
@@ -23,6 +24,7 @@ pub(super) const SPECIFIC: &[CausePattern] = &[
         Cause::DnsFailure,
         &[
             "could not resolve host",
+            // The remedy of this cause names the proxy's settings as well.
             "could not resolve proxy",
             "couldn't resolve host",
             "couldn't resolve proxy",
@@ -32,6 +34,7 @@ pub(super) const SPECIFIC: &[CausePattern] = &[
             "nodename nor servname",
             "no such host",
             "enotfound",
+            // A resolver that does not answer; Node prints the C library's name of the error.
             "eai_again",
             "unknownhostexception",
             "gaierror",
@@ -54,6 +57,7 @@ pub(super) const SPECIFIC: &[CausePattern] = &[
         Cause::TlsCertificateUntrusted,
         &[
             "ssl certificate problem",
+            // The clients word it each in their own way, and the library's code is printed by few.
             "certificate verification failed",
             "certificate verify failed",
             "certificate_verify_failed",
@@ -86,6 +90,7 @@ pub(super) const SPECIFIC: &[CausePattern] = &[
             "err_tls_cert_altname_invalid",
             "match certificate's altnames",
             "certificate's alternative names",
+            // The bundle of roots cannot be read, so that nothing at all is trusted.
             "error setting certificate",
             "certificates cannot be authenticated",
             "certificate cannot be authenticated",
@@ -136,6 +141,7 @@ const BROKEN: &[CausePattern] = &[CausePattern::of(
         "ssl_connect",
         "ssl_read",
         "ssl_write",
+        // Its errors carry a number and few words; certificates were looked for before.
         "gnutls",
         "schannel",
         "secure channel",
@@ -155,6 +161,7 @@ const BROKEN: &[CausePattern] = &[CausePattern::of(
         "etimedout",
         "ehostunreach",
         "enetunreach",
+        // The prefix of all codes of Node's own HTTP client.
         "und_err",
         "socket hang up",
         "other side closed",
@@ -167,6 +174,7 @@ const BROKEN: &[CausePattern] = &[CausePattern::of(
         "proxy connect",
         "tunneling socket",
         "tunnel connection failed",
+        // The proxy refuses before the server hears anything: no connection came about.
         "proxy authentication required",
         "connect tunnel failed",
         "fetch failed",
@@ -191,9 +199,11 @@ const BROKEN: &[CausePattern] = &[CausePattern::of(
         "send disconnect",
         "invalid index-pack output",
         "transport endpoint",
+        // The class of a libgit2 error, which its bindings print after the words.
         "class=net",
         "class=os",
         "index-pack failed",
+        // Something else, such as a shell's greeting or a log-in page, answered in the place of git.
         "bad line length character",
         "bad pack header",
         "socket closed",
@@ -242,6 +252,7 @@ const ABOUT_CONNECTIONS: [&str; 16] = [
 pub(super) fn broken(reading: &Reading) -> Option<Finding> {
     let plain = earliest(reading, BROKEN);
     let vague = || earliest(reading, VAGUE);
+    // "timeout" is also a step's own limit, and "end of file" a parser's.
     let meant = reading.operation != Operation::Unsaid || reading.has_any(&ABOUT_CONNECTIONS);
     plain.or_else(|| if meant { vague() } else { None })
 }

@@ -16,6 +16,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "saml identity",
             "saml session",
             "single sign-on",
+            // Part of "you must grant your Personal Access token access to this organization".
             "must grant your",
             "must re-authorize the",
             "/sso?authorization_request",
@@ -25,6 +26,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::TokenLifetimePolicy,
         &[
+            // Before the words about classic tokens: the sentence begins alike and names the lifetime at its end.
             "forbids access via*lifetime",
             "token's lifetime",
             "lifetime is greater than",
@@ -43,10 +45,13 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "classic personal access tokens are*not allowed",
             "(classic) are not allowed",
             "does not allow*personal access tokens (classic)",
+            // The advice that ends the refusal of a classic token.
             "personal access token with fine-grained permissions",
         ],
     ),
+    // The rest of the sentence, which names the limit, is cut off in some logs.
     CausePattern::of(Cause::TokenLifetimePolicy, &["forbids access via a fine-grained"]),
+    // Until an owner approves it, such a token reaches public repositories alone.
     CausePattern::of(Cause::FineGrainedRepoNotSelected, &["token*pending approval", "awaiting approval by"]),
     CausePattern::of(
         Cause::OrgOauthAppRestricted,
@@ -70,6 +75,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
             "organization's allow list",
             "ip address*not permitted",
             "ip address*not allowed",
+            // The end of GitHub's sentence, for a text that lost its beginning.
             "is not permitted to access this resource",
         ],
     ),
@@ -95,6 +101,7 @@ pub(super) const PATTERNS: &[CausePattern] = &[
     CausePattern::unsure(
         Cause::BillingLocked,
         &[Cause::AccountSuspended],
+        // These words do not say whether unpaid bills or a suspension are the reason.
         &["your account is disabled", "account has been disabled", "account is locked"],
     ),
     CausePattern::of(

@@ -11,6 +11,7 @@ const OF_ITSELF: [CausePattern; 9] = [
     CausePattern::of(
         Cause::MissingWorkflowScope,
         &[
+            // "refusing to allow a Personal Access Token to create or update workflow …".
             "refusing to allow",
             "create or update workflow",
             "without 'workflow' scope",
@@ -28,6 +29,7 @@ const OF_ITSELF: [CausePattern; 9] = [
             "secrets detected",
             "secret detected in content",
             "secret_scanning",
+            // The link under which a found secret can be allowed; no other refusal has it.
             "/security/secret-scanning/",
             "resolve the following secrets",
             "working-with-push-protection",
@@ -46,8 +48,10 @@ const OF_ITSELF: [CausePattern; 9] = [
             "make your email public",
         ],
     ),
+    // The advice names the command; the object's id before it differs each time.
     CausePattern::of(Cause::LfsMissingObject, &["gh008", "unknown git lfs object", "git lfs push --all"]),
     CausePattern::of(Cause::InvalidRefOrObject, &["gh002", "gh005", "refs longer than", "branch or tag names"]),
+    // GH001 also only warns, from 50 MB on: the word before it tells a refusal.
     CausePattern::of(Cause::FileTooLarge, &["error: gh001", "exceeds*file size limit", "file size limit of"]),
     CausePattern::of(Cause::ForcePushForbidden, &["gh003", "force-pushing to * is not allowed"]),
     CausePattern::of(
@@ -66,6 +70,7 @@ const OF_ITSELF: [CausePattern; 9] = [
         Cause::PreReceiveHookDeclined,
         &[
             "failed with exit status*pre-receive hook declined",
+            // Enterprise Server names the hook's file, which its administrator chose.
             ".sh: failed with exit status",
             ".sh: execution exceeded",
         ],
@@ -94,6 +99,7 @@ const OWN: [CausePattern; 4] = [
             "status checks have not succeeded",
             "required statuses must pass",
             "required workflow",
+            // The check ran on no commit of this push, so that its result is still expected.
             "check is expected",
         ],
     ),
@@ -192,6 +198,7 @@ const PROTECTION: [&str; 8] = [
 /// A rule that refuses the update of a ref.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
     if let Some(path) = reading.first_of(&PUSH_RULES)
+        // With a secret in the same refusal the secret is the cause: it has to go first.
         && !reading.has_any(&["contain secrets", "following secrets", "remove secret"])
     {
         return Some(Finding::new(Cause::RulesetViolation, &[], Some(path)));
@@ -221,6 +228,7 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
     }
     let by_ruleset = ruleset.is_some() && !reading.has("gh006");
     let other = reading.first_of(&OTHER);
+    // A pull request heals most other rules of the refusal too, so that it is named before them.
     if pull_request.is_some() {
         let checks = own.as_ref().is_some_and(|own| own.cause == Cause::RequiredStatusChecks);
         let (cause, also): (_, &[Cause]) = match (by_ruleset, checks) {
@@ -232,6 +240,7 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
         };
         return Some(Finding::new(cause, also, pull_request));
     }
+    // GH006 is the older protection even where a ruleset is named beside it.
     let general = if by_ruleset { Cause::RulesetViolation } else { Cause::BranchProtected };
     let mut also = Vec::new();
     if let Some(own) = own {
@@ -244,6 +253,7 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
         }
         also.push(own.cause);
     }
+    // A link to the manual or a mention in a hook's output is no refusal.
     if general == Cause::BranchProtected && other.is_none() && !is_refused(reading) {
         return None;
     }
@@ -281,6 +291,7 @@ fn is_on_a_tag(reading: &Reading) -> bool {
     ]);
     let branch = reading.first_of(&["for refs/heads/", "ref=refs%2fheads"]);
     match (tag, branch) {
+        // A release makes a tag and never a branch.
         _ if reading.endpoint == Endpoint::Releases => true,
         (Some(tag), Some(branch)) => tag.start < branch.start,
         (None, None) => reading.has("refs/tags/") && !reading.has_any(&["refs/heads/", "refs%2fheads"]),

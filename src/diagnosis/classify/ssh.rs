@@ -23,6 +23,7 @@ const PATTERNS: &[CausePattern] = &[
     CausePattern::of(
         Cause::SshHostKeyUnknown,
         &[
+            // OpenSSH: "No ED25519 host key is known for HOST and you have requested strict checking."
             "host key is known for",
             "authenticity of host",
             "knownhosts: key is unknown",
@@ -40,11 +41,13 @@ const PATTERNS: &[CausePattern] = &[
     CausePattern::unsure(
         Cause::SshHostKeyUnknown,
         &[Cause::SshHostKeyMismatch],
+        // These clients use the same words for a key that differs and for one that was never seen.
         &["unknown remote ssh hostkey", "hostkey verification", "unknown key"],
     ),
     CausePattern::of(
         Cause::SshKeyUnusable,
         &[
+            // The reading makes all quotation marks single ones.
             "load key '",
             "loading key '",
             "error in libcrypto",
@@ -73,6 +76,7 @@ const PATTERNS: &[CausePattern] = &[
             "couldn't read*private key",
             "cannot read*private key",
             "unable to extract public key",
+            // Functions of libcrypto and of OpenSSH, as their error queues print them.
             "key_load_",
             "bad decrypt",
             "no start line",
@@ -93,10 +97,12 @@ const DENIED: &[CausePattern] = &[
         Cause::SshPermissionDeniedPublickey,
         &[
             "permission denied (publickey",
+            // A server that offers passwords as well asks for one after the key was refused.
             "permission denied, please try again",
             "too many authentication failures",
             "unable to authenticate, attempted methods",
             "no supported methods remain",
+            // JSch has two words in all for a refused key.
             "auth fail",
             "auth cancel",
             "no supported authentication methods",
@@ -108,6 +114,7 @@ const DENIED: &[CausePattern] = &[
             "authentication failed (publickey",
             "no more authentication methods",
             "denied (publickey",
+            // An RSA key that the client offers with SHA-1, which servers no longer take.
             "no mutual signature algorithm",
             "cannot log in at",
             "key with sha-1, which is no longer allowed",
@@ -115,6 +122,7 @@ const DENIED: &[CausePattern] = &[
             "rsa key with sha-1",
         ],
     ),
+    // The last line of OpenSSH after either reason; the line before it decides where it is there.
     CausePattern::unsure(Cause::SshHostKeyUnknown, &[Cause::SshHostKeyMismatch], &["host key verification failed"]),
     CausePattern::of(
         Cause::DeployKeyReadOnly,
@@ -124,6 +132,7 @@ const DENIED: &[CausePattern] = &[
             "key*is read only",
             "key*is read-only",
             "deploy key*not have write",
+            // After a log-in that worked: GitHub names the key, and says nothing of its rights.
             "denied to deploy key",
         ],
     ),
@@ -133,6 +142,7 @@ const DENIED: &[CausePattern] = &[
 ///
 /// A read-only key is what the server says, and comes last here only because nothing else fits beside it.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    // A changed key can be an attack, so that its words win over those for a key that was never seen.
     let found = earliest(reading, &PATTERNS[..1])
         .or_else(|| earliest(reading, &PATTERNS[1..3]))
         .or_else(|| earliest(reading, &PATTERNS[3..]).filter(|_| speaks_of_ssh(reading)))

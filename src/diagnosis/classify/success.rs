@@ -22,16 +22,19 @@ const TROUBLE: [&str; 8] = [
 
 /// A ref was updated, and nothing after it says that something went wrong.
 pub(super) fn look(reading: &Reading) -> Option<Finding> {
+    // The text of a run's state, as a waiting action prints it.
     let of_a_run = reading.operation == Operation::Unsaid && reading.has("status: completed");
     if reading.operation == Operation::Rest || of_a_run {
         return answered(reading);
     }
+    // A push of several refs can update one and lose another: then it has failed.
     if reading.has_any(&REFUSED) {
         return None;
     }
     let bypassed = reading.first_of(&["bypassed rule violations", "bypassed push protection"]);
     let last = reading.lines().filter(|line| is_ref_update(line)).last();
     let trouble = match last.and_then(|line| reading.after(line)) {
+        // What went wrong before the update was tried again, and has passed.
         Some(rest) => TROUBLE.iter().any(|word| rest.contains(word)),
         None => reading.has_any(&TROUBLE),
     };
@@ -52,12 +55,14 @@ pub(super) fn look(reading: &Reading) -> Option<Finding> {
 
 /// A call that was answered with a result.
 fn answered(reading: &Reading) -> Option<Finding> {
+    // An answer without the organizations that want single sign-on is a success with holes.
     let partial = reading.header("x-github-sso").is_some();
     let success = matches!(reading.status, Some(200..300) | None);
     if partial || !success {
         return None;
     }
     let concluded = reading.first_of(&["conclusion: success", "conclusion: neutral", "conclusion: skipped"]);
+    // GraphQL answers 200 with a list of errors.
     if concluded.is_some() && !reading.has("errors") {
         return Some(Finding::new(Cause::NotAFailure, &[], concluded));
     }
@@ -67,6 +72,7 @@ fn answered(reading: &Reading) -> Option<Finding> {
 /// What is left at the end: an answer with a status of success, or git with nothing to do.
 pub(super) fn look_again(reading: &Reading) -> Option<Finding> {
     let fine = matches!(reading.status, Some(200..300)) && !reading.html;
+    // A text about a failure under a status of success does not belong to this answer.
     let told = reading.has_any(&["error", "fail", "conclusion", "forbidden", "although you"]);
     if fine && !told && reading.operation == Operation::Rest {
         return Some(Finding::new(Cause::NotAFailure, &[], Some(Span { start: 0, end: 0 })));
@@ -87,6 +93,7 @@ fn is_ref_update(line: &str) -> bool {
         let ids = word.split_once("...").or_else(|| word.split_once(".."));
         ids.is_some_and(|(old, new)| is_id(old) && is_id(new))
     };
+    // Only near the start of the line: further right a message can hold two ids as well.
     NAMED.iter().any(|named| line.contains(named)) || line.split_whitespace().take(4).any(is_move)
 }
 

@@ -16,6 +16,7 @@ const OTHERS: [&str; 46] = [
     "docker daemon",
     "docker.io",
     "dockerhub",
+    // The host under which Docker's client reaches its registry.
     "registry-1.",
     "quay.io",
     "gcr.io",
@@ -60,12 +61,14 @@ const FORGES: [&str; 9] = [
     "dev.azure.com",
     "visualstudio.com",
     "codecommit",
+    // The codes of errors of Azure DevOps, such as TF401019.
     "tf40",
 ];
 
 /// What a text about GitHub or about git itself holds.
 const OURS: [&str; 16] = [
     "github",
+    // Git prints it of every server; beside the name of another service it shows a push all the same.
     "rejected]",
     "git push",
     "git fetch",
@@ -86,6 +89,7 @@ const OURS: [&str; 16] = [
 /// Whether a line, or a whole text, in lower case, is about another service alone.
 pub(super) fn is_foreign(flat: &str) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| flat.contains(word));
+    // A forge speaks git's own words, so that only the name of GitHub makes the text one about it.
     (any(&OTHERS) && !any(&OURS)) || (any(&FORGES) && !flat.contains("github") && !flat.contains("ghe"))
 }
 

@@ -52,11 +52,13 @@ impl Reach {
         self.note_edges(missing)?;
         let mut parts = Vec::new();
         let mut open = Open::default();
+        // A part can be received only where the parents of its commits are.
         for oid in self.parents_first(missing)? {
             let commit = self.commit(oid)?.ok_or_else(|| unreadable::missing(oid))?;
             let mut objects = vec![(oid, ObjectKind::Commit)];
             objects.extend(self.below(commit.tree)?);
             let weight: u64 = objects.iter().map(|(oid, _)| self.objects.weight(*oid)).sum();
+            // A commit that is larger than a share is a part alone: it cannot be divided.
             if open.weight > 0 && open.weight + weight > share {
                 parts.push(self.close(&std::mem::take(&mut open), false)?);
             }
@@ -66,6 +68,7 @@ impl Reach {
             if let Some(parent) = commit.parents.first().filter(|_| !commit.cut)
                 && let Some(parent) = self.commit(*parent)?
             {
+                // A tree is sent as a delta against the one before it, which is most like it.
                 open.wanted.trees.push((commit.tree, parent.tree));
             }
             open.commits.insert(oid, commit);
@@ -98,6 +101,7 @@ impl Reach {
         let lacks: OidSet = missing.commits.iter().copied().collect();
         let mut done = OidSet::default();
         let mut order = Vec::with_capacity(lacks.len());
+        // A stack and no recursion: a history can be longer than a thread's stack is deep.
         let mut open: Vec<(Oid, bool)> = missing.tips.iter().rev().map(|tip| (*tip, false)).collect();
         while let Some((oid, passed)) = open.pop() {
             if passed {

@@ -42,6 +42,7 @@ pub(super) fn put_form(kind: ObjectKind, form: ObjectForm<'_>, out: &mut Vec<u8>
         ObjectForm::Whole(content) => put_whole(kind, content, out),
         ObjectForm::Delta(base, delta) => {
             put_header(REF_DELTA, delta.len() as u64, out);
+            // The id of the base stands between header and data, and is not deflated.
             out.extend_from_slice(base.as_bytes());
             deflate::whole(&delta, out).map_err(|error| internal(&error))
         }
@@ -53,6 +54,7 @@ pub(super) fn put_distance(mut distance: u64, out: &mut Vec<u8>) {
     let mut groups = vec![(distance & 0x7f) as u8];
     distance >>= 7;
     while distance > 0 {
+        // Git leaves the values out that fewer groups can say, so that each distance has one form.
         distance -= 1;
         groups.push((distance & 0x7f) as u8 | 0x80);
         distance >>= 7;
@@ -62,6 +64,7 @@ pub(super) fn put_distance(mut distance: u64, out: &mut Vec<u8>) {
 
 /// The header of an entry: its type, and its size in groups of 4, 7, 7, … bits.
 pub(super) fn put_header(kind: u8, size: u64, out: &mut Vec<u8>) {
+    // The first byte has room for four bits of the size, as three hold the type.
     let mut byte = kind << 4 | (size & 0x0f) as u8;
     let mut rest = size >> 4;
     while rest > 0 {
