@@ -83,17 +83,20 @@ pub fn parse(
 ) -> Result<Invocation, Failure> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let mut whole = flags_of(&arguments).any(|argument| argument == "--help");
+    // People type it, and git and cargo understand it.
     if arguments.first().is_some_and(|first| first == "help") {
         arguments.remove(0);
         whole = true;
     }
     let named = arguments.first().and_then(|first| first.to_str()).and_then(NamedCommand::of);
+    // Before anything is parsed: help is asked for by those whose flags are wrong.
     if whole {
         return Ok(Invocation::Help(help::whole(named)));
     }
     if flags_of(&arguments).any(|argument| argument == "-h") {
         return Ok(Invocation::Help(help::short(named)));
     }
+    // Without a command the flags are the inputs of a step, so that both can be tried alike.
     let Some(named) = named else {
         let matches = named::step_parser().try_get_matches_from(arguments).map_err(|error| refused(&error, None))?;
         if matches.get_flag("version") {
@@ -132,6 +135,7 @@ fn flags_of(arguments: &[OsString]) -> impl Iterator<Item = &OsString> {
 
 /// `--flag true` as `--flag=true` for the flags that are truth values, so that any other word after one is an argument.
 fn joined(arguments: &[OsString]) -> Vec<OsString> {
+    // clap would take the next word as the value of an optional one, whatever it is.
     let is_truth = |argument: &OsString| {
         let name = argument.to_str().and_then(|argument| argument.strip_prefix("--"));
         name.is_some_and(|name| INPUTS.iter().any(|input| input.form == InputForm::Bool && input.name == name))
@@ -158,6 +162,7 @@ fn with_flags(
     takes: impl Fn(&InputRow) -> bool,
     read_file: &mut dyn FnMut(&str) -> io::Result<String>,
 ) -> Result<RelayRequest, Failure> {
+    // Standard input can be read once: a second secret from it would be empty.
     let mut standard_input = None;
     for input in INPUTS.iter().filter(|input| takes(input)) {
         let Some(values) = matches.get_many::<String>(input.name) else { continue };
@@ -184,6 +189,7 @@ fn with_flags(
             raw.put(input, value);
         }
     }
+    // Not every command has this flag, and asking clap for an unknown one is a panic.
     let yes = matches.try_get_one::<bool>("yes").ok().flatten().copied().unwrap_or_default();
     Ok(RelayRequest { raw, json: matches.get_flag("json"), yes })
 }
@@ -207,6 +213,7 @@ fn completions(shell: &str) -> Result<String, Failure> {
 /// # Errors
 /// What the operating system says, or that the content is not UTF-8.
 pub fn read_secret_file(path: &str) -> io::Result<String> {
+    // The buffer holds a secret, and is wiped when it is dropped.
     let mut bytes = Zeroizing::new(Vec::new());
     if path == "-" {
         io::stdin().lock().read_to_end(&mut bytes)?;
@@ -221,6 +228,7 @@ pub fn read_secret_file(path: &str) -> io::Result<String> {
 /// `repo-relay VERSION (COMMIT)`; without the commit where the build did not name one.
 pub fn version() -> String {
     let version = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+    // A build that knows no commit passes an empty text.
     match option_env!("REPO_RELAY_REVISION").filter(|revision| !revision.is_empty()) {
         Some(revision) => format!("{version} ({revision})"),
         None => version.to_owned(),

@@ -17,6 +17,7 @@ const fn says_with(name: &'static str, help: &'static str, preset: &'static str)
     LaptopHelp { name, help, preset: Some(preset) }
 }
 
+// Only the inputs whose help in the table speaks to the author of a workflow.
 const TEXTS: &[LaptopHelp] = &[
     says_with(
         "repository",
@@ -131,6 +132,7 @@ pub(super) fn help(input: &InputRow) -> String {
     let text = laptop.map_or(input.help, |laptop| laptop.help);
     let preset = match (laptop.and_then(|laptop| laptop.preset), input.preset) {
         (Some(words), _) | (None, Preset::Value(words) | Preset::Derived(words)) => format!(" [default: {words}]"),
+        // An expression has no value outside a workflow.
         (None, Preset::None | Preset::Expression(_)) => String::new(),
     };
     format!("{text}{preset}")

@@ -100,6 +100,7 @@ impl NamedCommand {
             "dry-run" => self == Self::Check,
             _ => false,
         };
+        // An input that serves another one goes with it, whatever group it stands in.
         let needed = |name: &&str| find(name).is_some_and(|need| self.takes(need));
         !pointless && if input.needs.is_empty() { group } else { input.needs.iter().any(needed) }
     }
@@ -173,10 +174,12 @@ pub(super) fn whole() -> Parser {
 
 fn bare(name: &'static str) -> Parser {
     Parser::new(name)
+        // The caller has taken the name and the command off already.
         .no_binary_name(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .disable_help_subcommand(true)
+        // Wider lines are hard to read, and terminals of a whole screen are common.
         .max_term_width(110)
 }
 

@@ -34,6 +34,7 @@ pub(super) fn place(line: &str) -> Result<RepositoryAddress, NameError> {
     if line.contains("://") {
         let url = Url::parse(line).map_err(|error| unusable(line, &format!("is no address ({error})")))?;
         return match url.scheme() {
+            // Plain http is refused later, with its own cause; on loopback it is allowed.
             "https" | "http" => web(line, &url),
             "ssh" => ssh(line, &url),
             _ => Err(unusable(line, "is neither an https nor an ssh address")),
@@ -45,6 +46,7 @@ pub(super) fn place(line: &str) -> Result<RepositoryAddress, NameError> {
             let slug = slug(line, path)?;
             Ok(RepositoryAddress::Ssh(SshRoute { user: user.unwrap_or("git").to_owned(), host, port: None }, slug))
         }
+        // An address that was copied without its scheme; `github.com/acme` would pass for owner/name.
         None if line.starts_with("github.com/") || line.matches('/').count() > 1 => {
             Err(unusable(line, "is neither owner/name nor a whole address, which begins with https://"))
         }
@@ -59,6 +61,7 @@ fn web(line: &str, url: &Url) -> Result<RepositoryAddress, NameError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(unusable(line, "has a query or a fragment"));
     }
+    // With the port: an Enterprise Server can listen anywhere.
     let server = url[..url::Position::AfterPort].parse()?;
     Ok(RepositoryAddress::Web(server, slug(line, url.path())?))
 }
@@ -72,6 +75,7 @@ fn ssh(line: &str, url: &Url) -> Result<RepositoryAddress, NameError> {
     }
     let host = url.host_str().and_then(host_text).ok_or_else(|| unusable(line, "names no host"))?;
     let user = Some(url.username()).filter(|user| !user.is_empty()).unwrap_or("git").to_owned();
+    // 22 written out and 22 left out are one route.
     let port = url.port().filter(|port| *port != 22);
     Ok(RepositoryAddress::Ssh(SshRoute { user, host, port }, slug(line, url.path())?))
 }
@@ -84,6 +88,7 @@ fn scp_parts(line: &str) -> Option<(Option<&str>, &str, &str)> {
         Some((user, rest)) => (Some(user), rest),
         None => (None, line),
     };
+    // An IPv6 address has colons of its own, and stands in brackets.
     let colon = if rest.starts_with('[') { rest.find("]:")? + 1 } else { rest.find(':')? };
     let (host, path) = (&rest[..colon], &rest[colon + 1..]);
     let plain = |part: &str| !part.is_empty() && !part.contains(['/', ':', '@']);
@@ -91,10 +96,12 @@ fn scp_parts(line: &str) -> Option<(Option<&str>, &str, &str)> {
 }
 
 fn host_text(host: &str) -> Option<String> {
+    // As URLs write it, in lower case and punycode: hosts are compared as texts later.
     Host::parse(host).ok().map(|host| host.to_string())
 }
 
 fn slug(line: &str, path: &str) -> Result<Slug, NameError> {
+    // A bare owner/name is taken as it is; in an address a slash at either end means nothing.
     let path = if path == line { path } else { path.trim_matches('/') };
     path.strip_suffix(".git").unwrap_or(path).parse().map_err(|_| unusable(line, "does not name one owner/name"))
 }

@@ -127,6 +127,7 @@ impl CheckName {
 
     /// Whether `ignore-checks` may turn its `fail` into a warning: not where nothing could be sent at all.
     pub fn may_be_ignored(self) -> bool {
+        // Without a credential no request is authenticated, and GitHub takes no file above its limit.
         !matches!(self, Self::TokenPresent | Self::FileSize)
     }
 }

@@ -46,6 +46,7 @@ impl InputReader<'_> {
         let app = match (self.text("app-id"), self.secret("app-private-key")) {
             (None, None) => None,
             (Some(id), Some(private_key)) => {
+                // It becomes a claim of the App's token: other characters cannot be part of an id.
                 let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
                 if !plain {
                     return Err(refused("app-id", id, ""));
@@ -55,6 +56,7 @@ impl InputReader<'_> {
             (Some(_), None) => return Err(incomplete("app-id", "app-private-key")),
             (None, Some(_)) => return Err(incomplete("app-private-key", "app-id")),
         };
+        // A signed token of an App is a credential too, and a checkout can name any server.
         if app.is_some() && target.unconfirmed {
             let web = target.list[0].web();
             return Err(invalid(format!(
@@ -77,12 +79,14 @@ impl InputReader<'_> {
     fn token(&self, target: &Resolved, workflow_token: Option<&Secret>) -> Result<TokenInput, Failure> {
         let server = &target.list[0].server;
         let (token, variable) = match (self.raw.secret("token"), self.variable_for(server)) {
+            // A secret that does not exist arrives as an empty text; the environment's token was not meant.
             (Some(token), _) if token.is_blank() => return Ok(TokenInput::Blank),
             (Some(token), _) => (forms::trimmed(token), None),
             (None, Ok(Some((variable, token)))) => (forms::trimmed(token), Some(variable)),
             (None, Ok(None)) => return Ok(TokenInput::Absent),
             (None, Err(withheld)) => return Ok(withheld),
         };
+        // No header can hold a line break, and no token has one: the secret holds something else besides.
         if !token.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
             let name = variable.map_or("`token`".to_owned(), |variable| format!("{variable} (for `token`)"));
             let fault =
@@ -94,6 +98,7 @@ impl InputReader<'_> {
             let what = variable.unwrap_or("`--token-file`").to_owned();
             return Ok(TokenInput::Unconfirmed { what, web: target.list[0].web() });
         }
+        // `GITHUB_TOKEN` is worth nothing elsewhere, and must not be shown to another server.
         let at_home = self.context.server().is_ok_and(|own| own == *server);
         if variable.is_none() && !at_home && workflow_token == Some(&token) {
             return Ok(self.withheld("the workflow's GITHUB_TOKEN"));
@@ -138,6 +143,7 @@ impl InputReader<'_> {
             let (moves, name) = line.strip_prefix('+').map_or((false, line), |name| (true, name.trim()));
             let name = ref_name("tag", name, "refs/tags/", RefName::tag)?;
             match list.iter().find(|other| other.name == name) {
+                // Which of the two lines was meant decides whether a tag is overwritten.
                 Some(other) if other.moves != moves => {
                     return Err(refused("tag", line, "it is named with `+` and without"));
                 }
@@ -196,6 +202,7 @@ impl InputReader<'_> {
             (None, None) => Ok(None),
             (Some(_), None) => Err(incomplete("secret-name", "secret-value")),
             (None, Some(_)) => Err(incomplete("secret-value", "secret-name")),
+            // GitHub refuses such names only after the value was encrypted and sent.
             (Some(name), Some(_)) if !forms::secret_name(name) => Err(refused("secret-name", name, "")),
             (Some(_), Some(value)) if value.expose().len() > SECRET_BYTES => Err(unaccepted(
                 "secret-value",
@@ -230,6 +237,7 @@ impl InputReader<'_> {
             return Err(contradiction("revoke-token", "token", "the token that the step uses cannot be revoked")
                 .with_remedy("Give the new token as `token` and the old one as `revoke-token`."));
         }
+        // The receiver of the secret would be handed a dead token.
         if secret.is_some_and(|secret| secret.value.expose().trim() == old.expose()) {
             return Err(contradiction(
                 "revoke-token",
@@ -248,6 +256,7 @@ impl InputReader<'_> {
                 let like = nearest_name(line, CheckName::ALL.iter().map(|check| check.name())).unwrap_or_default();
                 return Err(refused("ignore-checks", line, &format!("the nearest is {like}")));
             };
+            // Ignored, it would let a step begin that cannot send anything.
             if !check.may_be_ignored() {
                 return Err(refused("ignore-checks", line, "this check is never ignored"));
             }

@@ -109,12 +109,14 @@ const NUMBER: &str = "{number}";
 impl PreviewFolders {
     /// The folders above the one whose name has the number.
     pub fn above(&self) -> impl Iterator<Item = &str> {
+        // The last part belongs to the name that has the number.
         let end = self.before.rfind('/').unwrap_or(0);
         self.before[..end].split('/').filter(|name| !name.is_empty())
     }
 
     /// The folders below that one, down to the preview.
     pub fn below(&self) -> impl Iterator<Item = &str> {
+        // The first part belongs to the name that has the number.
         self.after.split('/').skip(1).filter(|name| !name.is_empty())
     }
 
@@ -123,6 +125,7 @@ impl PreviewFolders {
         let before = self.before.rsplit('/').next().unwrap_or_default();
         let after = self.after.split('/').next().unwrap_or_default();
         let digits = name.strip_prefix(before.as_bytes())?.strip_suffix(after.as_bytes())?;
+        // `pr-007` is no preview: GitHub writes numbers without zeros in front.
         let plain = digits.first().is_some_and(|digit| *digit != b'0') && digits.iter().all(u8::is_ascii_digit);
         std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
     }
@@ -135,6 +138,7 @@ impl FromStr for PreviewFolders {
         if !text.contains(NUMBER) {
             return Err(format!("it has no {NUMBER}"));
         }
+        // Two numbers could differ, and then nobody knows which pull request is meant.
         if text.matches(NUMBER).count() > 1 {
             return Err(format!("{NUMBER} stands there more than once"));
         }

@@ -18,6 +18,7 @@ use crate::{
 
 impl InputReader<'_> {
     pub(super) fn push(&self) -> Result<Push, Failure> {
+        // Each value is read before any contradiction is looked for: a malformed one is the nearer mistake.
         let directory = self.text("directory").map(PathBuf::from);
         let commit = self.branch_commit()?;
         let remove = self.boolean("remove")?;
@@ -38,6 +39,7 @@ impl InputReader<'_> {
             (None, true, Some(_)) => {
                 Err(contradiction("remove", "refs", "a step takes a destination off a branch or pushes refs"))
             }
+            // An expression for the destination that came out empty would delete a whole site.
             (None, true, None) if commit.destination.is_root() => Err(invalid(format!(
                 "`remove` is true without `destination`, which would take everything off the branch; `destination` accepts {}.",
                 accepts("destination")
@@ -56,6 +58,7 @@ impl InputReader<'_> {
     fn exclude(&self) -> Result<Vec<String>, Failure> {
         let Some(text) = self.raw.text("exclude") else { return Ok(vec![preset("exclude").to_owned()]) };
         let mut patterns = Vec::new();
+        // Adding is written down, so that a list without it replaces the default as every other list does.
         if forms::lines(text).any(|line| line.starts_with('+')) {
             patterns.push(preset("exclude"));
         }
@@ -75,6 +78,7 @@ impl InputReader<'_> {
         let branch = self.text_or_preset("branch");
         let destination = self.text("destination").unwrap_or_default();
         let sign = self.choice_or_no("sign", &[("auto", Sign::Auto), ("github", Sign::Github)], Sign::No)?;
+        // GitHub signs over REST, and only a commit whose author and committer it sets itself.
         if sign == Sign::Github && self.is_set("author") {
             return Err(contradiction("sign", "author", "GitHub signs a commit in its own name or it has an author"));
         }
@@ -101,6 +105,7 @@ impl InputReader<'_> {
     }
 
     fn pull_request(&self) -> Result<PullRequestInputs, Failure> {
+        // `no` is missing here: it has more than one spelling.
         let words = [("required", PullRequestWhen::Required), ("always", PullRequestWhen::Always)];
         let methods = [
             ("merge", Some(MergeMethod::Merge)),
@@ -122,6 +127,7 @@ impl InputReader<'_> {
             (_, Some(false)) => false,
             _ => return Err(refused("lfs", lfs, "")),
         };
+        // Pruning compares with the patterns: without one every ref of the target would be superfluous.
         if prune && specs.is_empty() {
             return Err(invalid(format!(
                 "`prune` is true and `refs` is missing or empty, so there is nothing to compare; `refs` accepts {}.",
@@ -145,10 +151,12 @@ impl InputReader<'_> {
         let mut specs: Vec<Refspec> = Vec::new();
         for line in self.lines("refs") {
             let spec = forms::refspec(line).map_err(|why| refused("refs", line, &why))?;
+            // Two equal commands for one ref make a server refuse the whole push.
             if !specs.contains(&spec) {
                 specs.push(spec);
             }
         }
+        // Only negative refspecs match nothing, which would pass for a mirror that is up to date.
         match specs.first().filter(|_| specs.iter().all(|spec| spec.negative)) {
             Some(spec) => {
                 Err(refused("refs", &spec.to_string(), "it leaves out, and no other line names what is pushed"))
@@ -160,6 +168,7 @@ impl InputReader<'_> {
 
 /// The patterns as they were written, all of them usable.
 fn globs(name: &str, patterns: &[&str]) -> Result<Vec<String>, Failure> {
+    // Compiled here for the error alone: the patterns are matched on another floor.
     Globs::new(patterns).map_err(|error| unaccepted(name, &format!("is not usable: {error}")))?;
     Ok(patterns.iter().map(|pattern| (*pattern).to_owned()).collect())
 }

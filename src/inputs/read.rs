@@ -30,6 +30,7 @@ pub(super) struct InputReader<'a> {
 impl<'a> InputReader<'a> {
     /// Every input, in the order in which the first wrong one is named.
     pub(super) fn read_all(&self) -> Result<Inputs, Failure> {
+        // First: a mistyped name is the reason for most of what would be found missing below.
         self.refuse_unknown()?;
         let lines: Vec<&str> = self.lines("repository");
         let resolved = repository::resolve(&lines, self.text("server-url"), self.text("api-url"), self.context)?;
@@ -51,6 +52,7 @@ impl<'a> InputReader<'a> {
             targets,
         };
         let warnings = self.push_without_source(&inputs.push);
+        // The warning speaks of all inputs of a push at once: none of them is named a second time.
         let in_vain = if warnings.is_empty() {
             self.without_effect(|_| true)
         } else {
@@ -64,6 +66,7 @@ impl<'a> InputReader<'a> {
         let text = self.raw.text(name)?;
         let trimmed = text.trim();
         let verbatim = find(name).is_some_and(|input| input.form.is_verbatim());
+        // An expression without a value arrives as an empty text, and must count as not given.
         (!trimmed.is_empty()).then_some(if verbatim { text } else { trimmed })
     }
 
@@ -133,12 +136,15 @@ impl<'a> InputReader<'a> {
             return self.raw.secret(name).is_some_and(|secret| !secret.is_blank());
         }
         let Some(text) = self.text(name) else { return false };
+        // The runner fills presets in: a text that equals one does not show that anybody wrote it.
         let Preset::Value(preset) = input.preset else { return true };
         match input.form {
+            // `True` and `true` are one value; compared as texts the first would count as set.
             InputForm::Bool => forms::boolean(text) != forms::boolean(preset),
             InputForm::Json => json::json_object(text).is_ok_and(|object| !object.value().is_empty()),
             InputForm::Duration => forms::duration(text) != forms::duration(preset),
             InputForm::Choice(_) if name == "wait" => forms::wait(text) != Some(Wait::No),
+            // YAML 1.1 turns an unquoted `no` into `false`.
             InputForm::Choice(_) if preset == "no" => forms::boolean(text) != Some(false) && text != preset,
             InputForm::List(_) => !forms::lines(text).eq(forms::lines(preset)),
             _ => text != preset,
@@ -152,6 +158,7 @@ impl<'a> InputReader<'a> {
             .iter()
             .map(|variable| {
                 let name = variable.trim_start_matches("INPUT_").to_lowercase();
+                // The runner upper-cases the name; people wrote it in lower case.
                 let like = nearest_name(&name, INPUTS.iter().map(|input| input.name)).unwrap_or_default();
                 format!("Unknown input `{}`. Did you mean `{like}`?", name.escape_debug())
             })
@@ -159,6 +166,7 @@ impl<'a> InputReader<'a> {
         if !names.is_empty() {
             return Err(invalid(names.join(" ")));
         }
+        // Read as text with replacement marks it would name another path or branch.
         match INPUTS.iter().find(|input| self.raw.is_not_text(input)) {
             Some(input) => Err(unaccepted(input.name, &format!("({}) is not valid UTF-8", variable(input)))),
             None => Ok(()),
@@ -167,6 +175,7 @@ impl<'a> InputReader<'a> {
 
     /// What is wrong where inputs of a push are given and nothing is pushed: an expression that came out empty leaves no other trace.
     fn push_without_source(&self, push: &Push) -> Vec<String> {
+        // What has no effect beside a push is told one by one, by `without_effect`.
         if !matches!(push, Push::None) {
             return Vec::new();
         }
@@ -198,6 +207,7 @@ impl<'a> InputReader<'a> {
             format!("`{}` has no effect without {}.", input.name, needs.join(" or "))
         };
         let mut notices: Vec<String> = INPUTS.iter().filter(in_vain).map(sentence).collect();
+        // Git signs tag objects, and a lightweight tag is none.
         if self.is_set("signing-key") && self.is_set("tag") && !self.is_set("tag-message") {
             let text = "`signing-key` signs no lightweight tag: set `tag-message` for a tag that can be verified.";
             notices.push(text.to_owned());

@@ -95,6 +95,7 @@ impl InputForm {
     /// What an input of this form accepts, to end the sentence "it accepts …".
     pub fn accepts(self) -> String {
         match self {
+            // These forms have no grammar that could be derived: the table has the words.
             Self::Text(words) | Self::Verbatim(words) | Self::Secret(words) | Self::VerbatimSecret(words) => {
                 words.to_owned()
             }

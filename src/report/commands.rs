@@ -42,11 +42,13 @@ impl Level {
 
 /// Escapes the text after the second `::`.
 fn data(text: &str) -> String {
+    // The percent sign first: the runner would undo the others' escapes twice.
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// Escapes the value of a property.
 fn property(text: &str) -> String {
+    // A colon ends a property, and a comma begins the next.
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

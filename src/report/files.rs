@@ -51,6 +51,7 @@ fn append(path: &Path, content: impl FnOnce(u64) -> String) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).read(true).open(path)?;
     let taken = file.metadata()?.len();
     let mut content = content(taken);
+    // Another step can have left its last line open, which would swallow our first output.
     if !ends_line(&mut file, taken)? {
         content.insert(0, '\n');
     }

@@ -68,6 +68,7 @@ pub(super) fn headline(target: &TargetReport, dry_run: bool) -> Headline {
 
 /// `Token of octo`: the account where one is known, else the kind.
 pub(super) fn token_name(target: &TargetReport) -> String {
+    // The name of the bot says less than the variable that people wrote.
     match (&target.facts.login, target.facts.token_kind) {
         (_, None) => "Deploy key".to_owned(),
         (_, Some(TokenKind::GithubToken)) => "GITHUB_TOKEN".to_owned(),
@@ -80,8 +81,10 @@ pub(super) fn token_name(target: &TargetReport) -> String {
 /// `expires in 4 days (2026-12-04)`; none where no end is known.
 pub(super) fn expiry(target: &TargetReport, now: DateTime<Utc>) -> Option<String> {
     let end = target.facts.token_expires_at?;
+    // By the server's clock: it decides when the token ends, and a runner's can be wrong.
     let days = (end - target.facts.server_time.unwrap_or(now)).num_days();
     let left = match days {
+        // Rounded down: "in 0 days" would read as over.
         ..=0 => "in less than a day".to_owned(),
         days => format!("in {}", count(days.unsigned_abs(), "day")),
     };
@@ -90,6 +93,7 @@ pub(super) fn expiry(target: &TargetReport, now: DateTime<Utc>) -> Option<String
 
 fn checked(target: &TargetReport) -> Headline {
     let mut findings = Vec::from_iter(expiry(target, Utc::now()));
+    // Said aloud, since some kinds of token have an end that no answer tells.
     if target.facts.token_kind.is_some() && findings.is_empty() {
         findings.push("no expiry date known".to_owned());
     }
@@ -103,6 +107,7 @@ fn checked(target: &TargetReport) -> Headline {
     let warns = target.checks.iter().any(|check| check.status == super::CheckStatus::Warn);
     let findings = if findings.is_empty() { String::new() } else { format!(": {}", findings.join(", ")) };
     Headline {
+        // A check that failed has another line: this one is of what did not fail.
         sign: if warns { "!" } else { "✓" },
         before: format!("{} for ", token_name(target)),
         after: vec![own(format!("{findings}. Checked, nothing to relay"))],
@@ -111,6 +116,7 @@ fn checked(target: &TargetReport) -> Headline {
 
 /// Whether the kind of the token is not in its name already.
 fn says_more(target: &TargetReport, kind: TokenKind) -> bool {
+    // Without an account the kind stands in the name already.
     target.facts.login.is_some() && !matches!(kind, TokenKind::GithubToken | TokenKind::Unknown)
 }
 
@@ -128,6 +134,7 @@ fn planned(target: &TargetReport) -> Headline {
         None => ("Would relay to ", Vec::new()),
     };
     for stage in &target.stages {
+        // The push stands in the line already, and a wait announces nothing.
         let counted = matches!(stage.stage, Stage::Preflight | Stage::Push | Stage::Wait);
         if !counted && stage.status == StageStatus::Planned {
             after.push(own(" · "));
@@ -135,6 +142,7 @@ fn planned(target: &TargetReport) -> Headline {
         }
     }
     after.push(own(" (dry run: nothing was written)"));
+    // No sign: nothing has been done that it could confirm.
     Headline { sign: "", before: before.to_owned(), after }
 }
 
@@ -142,9 +150,11 @@ fn relayed(target: &TargetReport) -> Headline {
     let (facts, changes) = (&target.facts, &target.changes);
     let mut after = Vec::new();
     let pushes = target.stages.iter().any(|stage| stage.stage == Stage::Push);
+    // A relay that only tags knows its branch too, and has not touched it.
     if let Some(branch) = facts.branch.as_deref().filter(|_| pushes) {
         after.extend([own(" · "), outside(branch), own(" ")]);
         after.push(match (facts.previous, facts.commit) {
+            // With both ends known the link shows the change itself.
             (Some(old), Some(new)) if old != new => {
                 own(format!("{}...{}", old.short(), new.short())).to(target.compare(&old.to_string(), &new.to_string()))
             }
@@ -152,6 +162,7 @@ fn relayed(target: &TargetReport) -> Headline {
                 let word = if facts.pushed { "" } else { "unchanged at " };
                 own(format!("{word}{}", new.short())).to(target.commit_page(new))
             }
+            // A pushed ref without a new value is a deletion.
             (_, None) => own("removed"),
         });
         if !changes.is_empty() {
@@ -175,9 +186,11 @@ fn relayed(target: &TargetReport) -> Headline {
         };
         after.extend([own(" · "), outside(format!("{} {state}", run.workflow)).to(run.url.clone())]);
     }
+    // With a run in the line it is plain that the dispatch arrived.
     if facts.dispatched && target.runs.is_empty() {
         after.push(own(" · dispatched"));
     }
+    // The stages and not the step: side by side with other targets it has waited its turn.
     let took: std::time::Duration = target.stages.iter().map(|stage| stage.took).sum();
     if !took.is_zero() {
         after.push(own(format!(" · {} in all", duration(took))));
@@ -196,6 +209,7 @@ pub(super) fn written(target: &TargetReport) -> Option<String> {
         let (what, done) = match stage.stage {
             Stage::Push => ("the push", facts.pushed),
             Stage::Tag => ("the tag", facts.tag_created),
+            // The report keeps no fact of a secret: its stage alone tells.
             Stage::Secret => ("the secret", stage.status == StageStatus::Done),
             Stage::Trigger => ("the dispatch", facts.dispatched),
             _ => return None,

@@ -44,6 +44,7 @@ pub fn render(report: &Redacted<Report>, most_bytes: usize) -> String {
         sections.extend(details(target, report.dry_run));
     } else if !report.targets.is_empty() {
         sections.push(targets(report));
+        // Cut from the end: what failed has to survive the limit of bytes.
         for target in failed_first(report) {
             let mut section = format!("<details><summary>{}</summary>\n\n", code(&target.repository));
             if let Some((stage, failure)) = target.failure() {
@@ -62,6 +63,7 @@ fn join(sections: &[String], most_bytes: usize) -> String {
     let mut summary = String::new();
     for (index, section) in sections.iter().enumerate() {
         let last = index + 1 == sections.len();
+        // Room is kept for the note, except where nothing follows that it could count.
         if summary.len() + section.len() + if last { 0 } else { NOTE } >= most_bytes {
             let note = format!(
                 "_{} left out: the summary would be too large._\n",
@@ -92,6 +94,7 @@ fn heading(report: &Report) -> String {
             }
             match target {
                 Some(target) => section.push_str(&blame(target, stage, failure, report.dry_run)),
+                // A failure before any target, such as a wrong input, has no stage and no page.
                 None => section.push_str(&remedy(failure)),
             }
             section
@@ -125,6 +128,7 @@ fn headline_of(target: &TargetReport, dry_run: bool) -> String {
     };
     let after: String = headline.after.iter().map(shown).collect();
     let at = link(&text(&target.repository), &target.web());
+    // A check and a dry run change nothing that a link could show.
     let at = if headline::is_check(target) || dry_run { text(&target.repository) } else { at };
     format!("{sign}{}{}{at}{after}", text(&headline.before), if headline.before.is_empty() { "" } else { " " })
 }
@@ -134,6 +138,7 @@ fn acting(target: &TargetReport) -> String {
     let Some(kind) = target.facts.token_kind.filter(|_| !headline::is_check(target)) else { return String::new() };
     let expiry = headline::expiry(target, chrono::Utc::now()).map(|expiry| format!(", {expiry}")).unwrap_or_default();
     let name = headline::token_name(target);
+    // The name says the kind already.
     let kind = if name == "GITHUB_TOKEN" { String::new() } else { format!(" ({})", kind.name()) };
     format!("{}{kind}{expiry}.\n\n", text(&name))
 }
@@ -158,6 +163,7 @@ fn failed_first(report: &Report) -> impl Iterator<Item = &TargetReport> {
 
 /// What the server said with the push; its own addresses are links.
 fn said(target: &TargetReport) -> String {
+    // A hook can print any address: only those of the server and its manual become links.
     let own = |word: &&str| [&*target.server, DOCUMENTATION].iter().any(|site| is_below(word, site));
     let linked = |line: &String| match line.split_whitespace().find(own) {
         Some(address) => link(&code(line), address),
