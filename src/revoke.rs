@@ -96,6 +96,7 @@ impl Revocation {
                     _ => SECOND_TRY,
                 };
                 *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(pause);
+                // Ended here: the second request has a pause of its own, and there is no third.
                 return Err(failure.with_retry(Retry::Never));
             }
             self.pending_write.answered();

@@ -85,6 +85,7 @@ impl Meta {
 
     /// The version of an Enterprise Server, major and minor: `3.19.2` is `(3, 19)`.
     pub fn server_version(&self) -> Option<(u32, u32)> {
+        // The patch level is left out: features come with minor versions.
         let mut numbers = self.header("x-github-enterprise-version")?.split('.').map(str::parse);
         Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
@@ -104,6 +105,7 @@ impl Meta {
     /// Source: <https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>
     pub fn last_page(&self) -> Option<u32> {
         let links = self.header("link")?;
+        // The order of the relations is not promised.
         let last = links.split(',').find(|link| link.contains("rel=\"last\""))?;
         let address = last.trim().strip_prefix('<')?.split('>').next()?;
         let (_, query) = address.split_once('?')?;
@@ -112,6 +114,7 @@ impl Meta {
 
     /// The primary rate limit; its parts are `None` on a server that has none.
     pub fn rate_limit(&self) -> RateLimit {
+        // An Enterprise Server without limits leaves these headers out.
         let number = |name| self.header(name).and_then(|value| value.parse::<u64>().ok());
         RateLimit {
             limit: number("x-ratelimit-limit"),

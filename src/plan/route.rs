@@ -46,6 +46,7 @@ impl ProposedBranch {
     /// A name that git does not take: that of a branch with such a long name, for instance.
     pub fn new(base: &RefName, destination: &TreePath, merge: Option<MergeMethod>) -> Result<Self, NameError> {
         let folder = destination.as_str().replace('/', "-");
+        // The destination joins the name, so that two relays to one branch do not share a proposal.
         let folder = if folder.is_empty() { folder } else { format!("--{folder}") };
         let head = RefName::branch(&format!("relay/{}{}", base.short(), head_form(&folder)))?;
         Ok(Self { head, base: base.clone(), merge })
@@ -56,10 +57,12 @@ impl ProposedBranch {
 fn head_form(folder: &str) -> String {
     let taken = |c: char| !c.is_ascii_control() && !" ~^:?*[\\".contains(c);
     let mut name: String = folder.chars().map(|c| if taken(c) { c } else { '-' }).collect();
+    // Each replacement can leave another pair behind: `...` becomes `-..` first.
     while name.contains("..") {
         name = name.replace("..", "-.");
     }
     name = name.replace("@{", "@-");
+    // Git keeps `.lock` for the files beside a ref.
     if name.ends_with('.') || name.to_ascii_lowercase().ends_with(".lock") { name + "-" } else { name }
 }
 
@@ -76,6 +79,7 @@ impl Plan {
         let asked = self.pull_request()?;
         let root = TreePath::default();
         let destination = self.directory().map_or(&root, |push| &push.asked.commit.destination);
+        // A pull request has one head, so that the first branch is the one that can be proposed.
         ProposedBranch::new(self.branches().next()?, destination, asked.merge).ok()
     }
 

@@ -42,6 +42,7 @@ impl Batch {
     pub fn divide(&mut self) -> bool {
         let mut parts = std::mem::take(&mut self.division);
         match parts.pop() {
+            // A single part is the whole, which one push takes as it is.
             Some(rest) if !parts.is_empty() => {
                 (self.parts, self.pack) = (parts, rest.pack);
                 true

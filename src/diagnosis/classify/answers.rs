@@ -40,6 +40,7 @@ pub(super) fn from_status(reading: &Reading) -> Option<Finding> {
         matches!(reading.operation, Operation::Rest | Operation::Unsaid) || reading.endpoint != Endpoint::Unknown;
     let status = reading.status.or_else(|| says_not_found(reading).then_some(404));
     let unsure = |cause, also: &[Cause]| Some(Finding::new(cause, also, None));
+    // The REST interface answers JSON: a page is that of a proxy or of an outage.
     if reading.html && rest && !matches!(status, Some(404 | 407 | 413 | 451)) {
         return unsure(Cause::ServerError, &[]);
     }
@@ -58,8 +59,10 @@ pub(super) fn from_status(reading: &Reading) -> Option<Finding> {
             unsure(Cause::NoWriteAccess, &also)
         }
         404 | 301 | 307 | 308 => Some(not_found(reading)),
+        // A merge that the rules forbid; of other calls 405 says that the method is wrong.
         405 if reading.has("merge") => unsure(Cause::BranchProtected, &[Cause::RequiredStatusChecks]),
         407 | 408 => unsure(Cause::ConnectionFailed, &[]),
+        // The contents API compares ids, as a push does.
         409 if reading.has_any(&["does not match", "but expected"]) => unsure(Cause::NonFastForward, &[]),
         413 if matches!(reading.endpoint, Endpoint::RepositoryDispatch | Endpoint::WorkflowDispatch) => {
             unsure(Cause::DispatchPayloadInvalid, &[])

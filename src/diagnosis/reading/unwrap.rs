@@ -23,10 +23,12 @@ pub(super) fn without_ansi(text: &str) -> String {
         match character {
             '\u{1b}' => match characters.next() {
                 Some('[') => while characters.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+                // A title or a link of a terminal; it ends with BEL or with another escape.
                 Some(']') => while characters.next().is_some_and(|c| c != '\u{7}' && c != '\u{1b}') {},
                 _ => {}
             },
             '\n' | '\r' | '\t' => out.push(character),
+            // Marks without width and of direction: they split words that a person sees whole.
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {}
             character if character.is_control() => {}
             character => out.push(character),
@@ -40,6 +42,7 @@ fn without_entities(text: String) -> String {
     if !text.contains('&') {
         return text;
     }
+    // Without `&amp;`: turned back first, it would make new entities of what was text.
     let quotes = [
         ("&#39;", "'"),
         ("&#x27;", "'"),
@@ -106,6 +109,7 @@ fn leaf_lines(name: Option<&str>, value: &Value, depth: usize, out: &mut String)
                 out.push_str(": ");
             }
             match leaf {
+                // Error trackers store whole answers as texts, so that JSON lies inside JSON.
                 Value::String(text) => spread(text, depth, out),
                 other => out.push_str(&other.to_string()),
             }

@@ -57,6 +57,7 @@ pub struct Rule {
     #[serde(rename = "type")]
     pub kind: String,
     /// The rule's settings, of a form that depends on its kind.
+    // Kept as it is: each kind has other settings, and new kinds come without notice.
     pub parameters: Value,
     /// `Repository`, `Organization` or `Enterprise`.
     pub ruleset_source_type: Option<String>,

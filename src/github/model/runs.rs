@@ -87,6 +87,7 @@ pub struct Run {
 impl Run {
     /// Whether an account of this name may have caused it: it did, or the server does not say who did.
     pub fn may_be_by(&self, login: &str) -> bool {
+        // Logins are compared as GitHub does, without regard to case.
         self.actor.login.is_empty() || self.actor.login.eq_ignore_ascii_case(login)
     }
 }

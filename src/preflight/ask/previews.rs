@@ -69,6 +69,7 @@ async fn open_pull_requests(plan: &Plan, connection: &Connection) -> Result<Hash
         let what = format!("There are more than {} of them.", PAGES as usize * PULLS_PER_PAGE);
         return Err(Failure::new(Cause::ServerError, what));
     }
+    // A single page is read in one answer, so that nothing can have moved meanwhile.
     if end > 1 {
         for number in (1..=end).rev() {
             page(plan, connection, number, &mut open).await?;
@@ -88,6 +89,7 @@ async fn page(
     let rest = if_possible(connection, "question for the open pull requests", ask).await;
     let unread = || Failure::new(Cause::ServerError, "The list of pull requests cannot be read.");
     match rest.last {
+        // A number that is missing reads as 0, and the preview of an open pull request would be removed.
         Some(Ok(answered)) if answered.value.0.contains(&0) => Err(unread()),
         Some(Ok(answered)) => {
             let (numbers, last) = answered.value;

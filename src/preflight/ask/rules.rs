@@ -96,8 +96,10 @@ async fn list(plan: &Plan, connection: &Connection) -> RestAnswer<Vec<Ruleset>> 
 
 /// The rulesets to look into: those with a rule that this plan may break, for whoever may bypass one at all.
 fn wanted(plan: &Plan, branches: &[BranchFacts], list: &Asked<Vec<Ruleset>>) -> BTreeSet<u64> {
+    // Where an answer leaves the field out, the ruleset counts as active.
     let active = |ruleset: &&Ruleset| ruleset.enforcement.is_empty() || ruleset.enforcement == "active";
     let listed = list.answer().into_iter().flatten().filter(active).map(|ruleset| ruleset.id);
+    // `GITHUB_TOKEN` bypasses no ruleset, so that nothing has to be looked up for it.
     let own = plan.git_token().is_some_and(|token| token.kind == TokenKind::GithubToken);
     let rules = branches.iter().filter_map(|branch| branch.rules.answer()).flatten();
     let of_branches =

@@ -122,6 +122,7 @@ fn judge_update(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>) -> Check
 /// What a rule that is broken comes to. A wanted pull request is the cause before all others: it heals them too.
 fn broken(plan: &Plan, facts: &Facts, change: &PlannedUpdate<'_>, open: &[&RuleFinding<'_>]) -> Check {
     let fatal: Vec<&&RuleFinding<'_>> = open.iter().filter(|finding| finding.is_fatal()).collect();
+    // What is certain is named alone: what is doubtful beside it would blur the remedy.
     let candidates: Vec<&&RuleFinding<'_>> = if fatal.is_empty() { open.iter().collect() } else { fatal.clone() };
     let requires_pr = |finding: &&&RuleFinding<'_>| finding.breach.cause == Cause::RulesetRequiresPr;
     let Some(first) = candidates.iter().find(|finding| requires_pr(finding)).or(candidates.first()) else {
@@ -204,6 +205,7 @@ fn protection(
         let failure = Failure::new(Cause::RequiredStatusChecks, what).with_remedy(remedy).with_link(page);
         return Some(Check::fail(CheckName::BranchRules, failure));
     }
+    // Classic protection spares administrators unless it says otherwise, which cannot be seen here.
     let admin = facts.repository.answer().is_some_and(|repository| repository.user_is_admin == Some(true));
     let role = if admin { " The token's account is an administrator, who may be exempt." } else { "" };
     let forced =

@@ -26,6 +26,7 @@ pub(in super::super) fn route(plan: &Plan, facts: &Facts) -> PushRoute {
         Sign::Github => true,
         Sign::No => false,
         Sign::Auto => {
+            // Of the branch itself and of the one that is proposed: either can get the commit.
             let names = plan.branches().chain(proposed.iter().map(|proposed| &proposed.head));
             can_github_sign(plan)
                 && plan.signing_key.is_none()
@@ -64,6 +65,7 @@ fn in_the_way<'a>(plan: &'a Plan, facts: &'a Facts, name: &RefName) -> Vec<Activ
     let rules = known.and_then(|known| known.rules.answer()).into_iter().flatten();
     rules
         .map(|rule| ActiveRule::of_branch(rule, facts))
+        // Who passes a rule by need not satisfy it.
         .filter(|active| bypass(plan, facts, active.ruleset) != Bypass::Passes)
         .collect()
 }
@@ -88,6 +90,7 @@ pub(super) fn reasons(plan: &Plan, facts: &Facts, base: &RefName) -> Vec<String>
         .collect();
     let known = facts.rules.branches.iter().find(|branch| branch.name == *base);
     if let Some(BranchFacts { branch: Asked::Answer(branch), rules, .. }) = known {
+        // `protected` is also true where only a ruleset covers the branch.
         let no_rules = rules.answer().is_none_or(Vec::is_empty);
         if branch.protection.enabled || (branch.protected && no_rules) {
             reasons.push(format!("{} has a classic branch protection", base.short()));
@@ -123,6 +126,7 @@ pub(super) fn way(plan: &Plan, facts: &Facts) -> Option<String> {
 /// Whether the pull request can be made, where the change goes through one.
 pub(in super::super) fn pull_request(plan: &Plan, facts: &Facts) -> Option<Check> {
     let (Some(ProposedBranch { head, base, merge }), Some(known)) = (&facts.route.proposed, &facts.proposed) else {
+        // Said only where a pull request was asked for: else nobody expects one.
         plan.pull_request()?;
         let text = "No rule asks for a pull request, so the push goes to the branch itself.";
         return Some(Check::pass(CheckName::PullRequest, text));
@@ -133,6 +137,7 @@ pub(in super::super) fn pull_request(plan: &Plan, facts: &Facts) -> Option<Check
     let pages = pages(plan);
     if let Some(refusal) = known.right.refusal() {
         let said = &refusal.failure.what;
+        // Without an answer nothing is known of the right, and the server decides.
         if refusal.status.is_none() {
             let what = format!("Whether this token can make a pull request is not known. {said}");
             let failure = Failure::new(Cause::PullRequestRefused, what).with_remedy(pages);

@@ -33,9 +33,11 @@ pub(in super::super) enum TagRules {
 /// Judges the tags; `commit` is what they shall name, where that is known.
 pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid>) -> TagRules {
     let (Some(tags), Some(Ok(known))) = (&plan.tags, &facts.tags) else { return TagRules::Free };
+    // Rulesets belong to the repository, and a wiki is another one that has none.
     if plan.is_wiki() {
         return TagRules::Free;
     }
+    // Without the list the absence of a rule proves nothing.
     if !matches!(facts.rules.list, Asked::Answer(_)) {
         let why = facts.rules.list.refusal().map(|refusal| refusal.failure.what.clone()).unwrap_or_default();
         return TagRules::Unknown(why);
@@ -51,6 +53,7 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
     for (name, exists) in &tags.tags {
         let way = match known.existing.get(name) {
             None => Way::Creates,
+            // A tag that is kept is not written, so that no rule applies.
             Some((_, there)) if *exists == TagExists::Move && commit != Some(*there) => Way::Updates,
             Some(_) => continue,
         };
@@ -62,10 +65,12 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
             }
             for rule in &ruleset.rules {
                 let Some(mut breach) = examine(rule, &change) else { continue };
+                // These rules look at new commits, and the tag brings none.
                 if is_of_commits(&rule.kind) && known.commit.is_some() {
                     continue;
                 }
                 if applies.is_none() {
+                    // A pattern of a form that is not known here can leave the tag out.
                     breach.certainty = Certainty::Perhaps;
                 }
                 let active = ActiveRule::of_ruleset(rule, ruleset);
@@ -77,12 +82,14 @@ pub(in super::super) fn tag_rules(plan: &Plan, facts: &Facts, commit: Option<Oid
                 let fatal = finding.is_fatal();
                 let failure = failure(plan, facts, &change, &finding);
                 if fatal {
+                    // One refused tag decides: its batch is refused as a whole.
                     return TagRules::Refused(failure);
                 }
                 doubt = doubt.or(Some(failure));
             }
         }
     }
+    // The list names rulesets of the organization, too, which a token cannot always open.
     let unread = facts.rules.list.answer().into_iter().flatten().find(|ruleset| {
         ruleset.target.as_deref() == Some("tag")
             && ruleset.enforcement == "active"
@@ -136,6 +143,7 @@ pub(super) fn applies(ruleset: &Ruleset, name: &RefName) -> Option<bool> {
         for pattern in patterns {
             match pattern.as_str() {
                 "~ALL" => return Some(true),
+                // It names a branch, and this is a tag.
                 "~DEFAULT_BRANCH" => {}
                 pattern => match fits(pattern, name.as_str()) {
                     Some(true) => return Some(true),
