@@ -17,7 +17,7 @@ use crate::{
     credential::{Secret, TokenKind},
     diagnosis::{Cause, Failure, Retry},
     github::{
-        Answered, GitHub, RestError,
+        ApiAnswer, GitHub, RestError,
         model::{AccessToken, Installation},
     },
     http::{HttpClient, HttpError, Settings},
@@ -229,7 +229,7 @@ async fn find(
         console.masks([&statement]);
         let as_app = speak(&statement)?;
         match as_app.installation(&plan.target.slug.repository()).await {
-            Ok(Answered { value, .. }) => return Ok((as_app, value)),
+            Ok(ApiAnswer { value, .. }) => return Ok((as_app, value)),
             Err(error) => match error.meta().date() {
                 Some(date) if again && error.status() == Some(401) && (date - now).num_seconds().abs() > SAME_TIME => {
                     (now, again) = (date, false);

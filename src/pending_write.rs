@@ -65,21 +65,24 @@ mod tests {
     use super::*;
     use crate::diagnosis::Cause;
 
-    fn told(pending_write: &PendingWrite) -> String {
+    fn annotation(pending_write: &PendingWrite) -> String {
         pending_write.annotate(Failure::new(Cause::Cancelled, "It was stopped.")).what
     }
 
     #[test]
     fn only_a_write_under_way_is_named_and_only_once() {
         let pending_write = PendingWrite::default();
-        assert_eq!(told(&pending_write), "It was stopped.");
+        assert_eq!(annotation(&pending_write), "It was stopped.");
         pending_write.sent("push to gh-pages");
         let same = pending_write.clone();
-        assert_eq!(told(&same), "It was stopped. The push to gh-pages was sent and may have been done all the same.");
-        assert_eq!(told(&pending_write), "It was stopped.");
+        assert_eq!(
+            annotation(&same),
+            "It was stopped. The push to gh-pages was sent and may have been done all the same."
+        );
+        assert_eq!(annotation(&pending_write), "It was stopped.");
         pending_write.sent("push to gh-pages");
         same.answered();
-        assert_eq!(told(&pending_write), "It was stopped.");
+        assert_eq!(annotation(&pending_write), "It was stopped.");
     }
 
     #[test]
@@ -90,10 +93,13 @@ mod tests {
         pending_write.sent("push of b");
         pending_write.answered();
         assert!(pending_write.is_open());
-        assert_eq!(told(&pending_write), "It was stopped. The push of b was sent and may have been done all the same.");
+        assert_eq!(
+            annotation(&pending_write),
+            "It was stopped. The push of b was sent and may have been done all the same."
+        );
         pending_write.unanswered("push of b");
         pending_write.resolved();
         assert!(!pending_write.is_open());
-        assert_eq!(told(&pending_write), "It was stopped.");
+        assert_eq!(annotation(&pending_write), "It was stopped.");
     }
 }

@@ -10,7 +10,9 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     credential::{Redactor, Secret, TokenKind},
     diagnosis::{Failure, Pushes, Situation},
-    git::{advertisement::Interest, scratch, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access},
+    git::{
+        advertisement::RefSelection, scratch, sign::SigningKey, stored_header::StoredHeader, transport::ssh::Access,
+    },
     inputs::{Behaviour, JsonObject, TagExists, Wait, WaitFor},
     names::{Author, Oid, RefName, SecretScope, Target},
     plan::app::App,
@@ -278,10 +280,10 @@ impl Plan {
     }
 
     /// The refs that the plan needs to know before it writes.
-    pub fn interest(&self) -> Interest {
+    pub fn selection(&self) -> RefSelection {
         // All that the target has need not be sent.
         if self.pushes_refs() {
-            return Interest::all();
+            return RefSelection::all();
         }
         let branch = self.directory().map(DirectoryPlan::branch);
         let head = self.proposed().map(|proposed| proposed.head);
@@ -289,21 +291,21 @@ impl Plan {
         let named: Vec<&RefName> = branch.into_iter().chain(&head).chain(tags).collect();
         // Those that could not stand beside them, too: `a` and `a/b`.
         let above: Vec<RefName> = named.iter().flat_map(|name| name.above()).collect();
-        let mut interest = Interest::names(named.iter().copied().chain(&above));
-        interest = named.iter().fold(interest, |interest, name| interest.with_prefix(&format!("{name}/")));
+        let mut selection = RefSelection::names(named.iter().copied().chain(&above));
+        selection = named.iter().fold(selection, |selection, name| selection.with_prefix(&format!("{name}/")));
         if self.directory().is_some() {
             // What killed steps left behind is deleted by the next one.
-            interest = interest.with_prefix(scratch::PREFIX);
+            selection = selection.with_prefix(scratch::PREFIX);
         }
         if let Some(name) = self.workflows.as_ref().and_then(|workflows| workflows.reference.as_deref()) {
             let forms = [name.to_owned(), format!("refs/heads/{name}"), format!("refs/tags/{name}")];
-            interest = forms.iter().fold(interest, |interest, form| interest.with_prefix(form));
+            selection = forms.iter().fold(selection, |selection, form| selection.with_prefix(form));
         }
         match self.tags.as_ref().map(|tags| &tags.target) {
-            None | Some(TagTarget::PushedTip) => interest,
+            None | Some(TagTarget::PushedTip) => selection,
             // A branch that has the commit to tag, and the names that are offered in place of a wrong one.
             Some(target) => {
-                let named = if let TagTarget::Named(name) = target { interest.with_prefix(name) } else { interest };
+                let named = if let TagTarget::Named(name) = target { selection.with_prefix(name) } else { selection };
                 named.with_prefix("refs/heads/").with_prefix("refs/tags/")
             }
         }

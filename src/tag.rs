@@ -8,7 +8,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
     git::{
-        advertisement::{Advertisement, Interest},
+        advertisement::{Advertisement, RefSelection},
         commit::tag as tag_object,
         commits::commit_of,
         format::ObjectKind,
@@ -240,7 +240,7 @@ async fn send(batch: &[Update], advertisement: &Advertisement, connection: &Conn
 }
 
 async fn look(batch: &[Update], connection: &Connection) -> Result<Advertisement, Failure> {
-    let interest = Interest::names(batch.iter().map(|update| &update.tagged.name));
-    let look = || connection.remote.advertise(&interest);
+    let selection = RefSelection::names(batch.iter().map(|update| &update.tagged.name));
+    let look = || connection.remote.advertise(&selection);
     connection.retries.run("look at the tags", look).await
 }

@@ -1,4 +1,4 @@
-//! Greetings: a narrower interest keeps a part of what a wider one keeps, and counts the same; cuts change nothing.
+//! Greetings: a narrower selection keeps a part of what a wider one keeps, and counts the same; cuts change nothing.
 #![no_main]
 
 use bytes::Bytes;
@@ -6,15 +6,15 @@ use futures_util::{StreamExt, stream};
 use libfuzzer_sys::fuzz_target;
 use repo_relay::git::{
     WireError,
-    advertisement::{Greeting, Interest},
+    advertisement::{Greeting, RefSelection},
     pktline::PacketReader,
 };
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (cut, bytes) = input;
-    let all = read(bytes, bytes.len(), &Interest::all());
-    assert_eq!(all.as_ref().ok(), read(bytes, usize::from(cut), &Interest::all()).as_ref().ok());
-    let tags = read(bytes, usize::from(cut), &Interest::default().with_prefix("refs/tags/"));
+    let all = read(bytes, bytes.len(), &RefSelection::all());
+    assert_eq!(all.as_ref().ok(), read(bytes, usize::from(cut), &RefSelection::all()).as_ref().ok());
+    let tags = read(bytes, usize::from(cut), &RefSelection::default().with_prefix("refs/tags/"));
     match (all, tags) {
         (Ok(Greeting::Refs(all)), Ok(Greeting::Refs(tags))) => {
             assert_eq!((all.total, &all.head, &all.capabilities), (tags.total, &tags.head, &tags.capabilities));
@@ -34,8 +34,8 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
 });
 
-fn read(bytes: &[u8], cut: usize, interest: &Interest) -> Result<Greeting, WireError> {
+fn read(bytes: &[u8], cut: usize, selection: &RefSelection) -> Result<Greeting, WireError> {
     let pieces: Vec<_> = bytes.chunks(cut.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(Greeting::read(&mut PacketReader::new(stream::iter(pieces).boxed()), interest))
+    runtime.block_on(Greeting::read(&mut PacketReader::new(stream::iter(pieces).boxed()), selection))
 }

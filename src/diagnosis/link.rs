@@ -13,11 +13,11 @@ const AFTER: [char; 8] = ['.', ',', ')', '"', '\'', ']', '}', '>'];
 
 /// A more exact address than the cause's page; the server's own words win over what the situation tells.
 pub(super) fn link(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
-    told(cause, reading, situation).or_else(|| of_target(cause, reading, situation))
+    of_answer(cause, reading, situation).or_else(|| of_target(cause, reading, situation))
 }
 
 /// The address that the answer names for its cause.
-fn told(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
+fn of_answer(cause: Cause, reading: &Reading, situation: &Situation) -> Option<String> {
     let parts: &[&str] = match cause {
         Cause::SsoAuthorizationRequired => {
             // The header is GitHub's own; the text can have passed a proxy or a log.

@@ -77,7 +77,7 @@ mod tests {
     const NO_WRITE: &str = "remote: Write access to repository not granted.";
     const HIDDEN: &str = "remote: Repository not found.";
 
-    fn told(text: &str, kind: TokenKind, own: Option<bool>) -> (Cause, Vec<Cause>) {
+    fn causes(text: &str, kind: TokenKind, own: Option<bool>) -> (Cause, Vec<Cause>) {
         let situation = Situation { token_kind: Some(kind), own_repository: own, ..Situation::default() };
         let diagnosis = classify(&Evidence::of_text(Operation::GitPush, text), &situation);
         (diagnosis.cause, diagnosis.also)
@@ -87,31 +87,31 @@ mod tests {
     fn the_workflows_token_on_another_repository_is_named_as_such() {
         for text in [BOT, NO_WRITE, HIDDEN, "HTTP 403: Resource not accessible by integration"] {
             assert_eq!(
-                told(text, TokenKind::GithubToken, Some(false)),
+                causes(text, TokenKind::GithubToken, Some(false)),
                 (Cause::GithubTokenCrossRepo, vec![]),
                 "{text}"
             );
         }
-        assert_eq!(told(BOT, TokenKind::GithubToken, Some(true)), (Cause::ActionsBotDenied, vec![]));
+        assert_eq!(causes(BOT, TokenKind::GithubToken, Some(true)), (Cause::ActionsBotDenied, vec![]));
         assert_eq!(
-            told(BOT, TokenKind::GithubToken, None),
+            causes(BOT, TokenKind::GithubToken, None),
             (Cause::ActionsBotDenied, vec![Cause::GithubTokenCrossRepo])
         );
     }
 
     #[test]
     fn a_missing_right_is_that_of_the_tokens_kind() {
-        assert_eq!(told(NO_WRITE, TokenKind::FineGrained, None).0, Cause::FineGrainedPermissionMissing);
-        assert_eq!(told(NO_WRITE, TokenKind::Installation, None).0, Cause::ResourceNotAccessibleByIntegration);
-        assert_eq!(told(NO_WRITE, TokenKind::GithubToken, Some(true)).0, Cause::ActionsBotDenied);
-        assert_eq!(told(NO_WRITE, TokenKind::Classic, None), (Cause::NoWriteAccess, vec![Cause::MissingRepoScope]));
+        assert_eq!(causes(NO_WRITE, TokenKind::FineGrained, None).0, Cause::FineGrainedPermissionMissing);
+        assert_eq!(causes(NO_WRITE, TokenKind::Installation, None).0, Cause::ResourceNotAccessibleByIntegration);
+        assert_eq!(causes(NO_WRITE, TokenKind::GithubToken, Some(true)).0, Cause::ActionsBotDenied);
+        assert_eq!(causes(NO_WRITE, TokenKind::Classic, None), (Cause::NoWriteAccess, vec![Cause::MissingRepoScope]));
     }
 
     #[test]
     fn what_such_a_token_can_not_meet_is_not_offered() {
-        let (cause, also) = told(HIDDEN, TokenKind::Classic, None);
+        let (cause, also) = causes(HIDDEN, TokenKind::Classic, None);
         assert_eq!((cause, also), (Cause::RepoNotFoundOrHidden, vec![Cause::MissingRepoScope, Cause::NoWriteAccess]));
-        let (cause, also) = told(HIDDEN, TokenKind::FineGrained, None);
+        let (cause, also) = causes(HIDDEN, TokenKind::FineGrained, None);
         assert_eq!(
             (cause, also),
             (Cause::RepoNotFoundOrHidden, vec![Cause::FineGrainedRepoNotSelected, Cause::NoWriteAccess])

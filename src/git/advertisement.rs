@@ -60,12 +60,12 @@ impl Capabilities {
 
 /// Which refs of an advertisement are kept. All of them are counted.
 #[derive(Clone, Debug, Default)]
-pub struct Interest {
+pub struct RefSelection {
     names: BTreeSet<String>,
     prefixes: Vec<String>,
 }
 
-impl Interest {
+impl RefSelection {
     /// Every ref.
     pub fn all() -> Self {
         Self::default().with_prefix("")
@@ -91,7 +91,7 @@ impl Interest {
 /// The refs of a repository, as far as they were asked for, and the service's capabilities (protocol v0 and v1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advertisement {
-    /// The refs that are of interest. Names that are no valid ref names are left out.
+    /// The refs that were selected. Names that are no valid ref names are left out.
     pub refs: BTreeMap<RefName, Oid>,
     /// What annotated tags among them point to, where the service tells (upload-pack does, receive-pack does not).
     pub peeled: BTreeMap<RefName, Oid>,
@@ -99,14 +99,14 @@ pub struct Advertisement {
     pub head: Option<RefName>,
     /// What the service is able to do.
     pub capabilities: Capabilities,
-    /// How many refs there are, of interest or not, `HEAD` apart.
+    /// How many refs there are, selected or not, without `HEAD`.
     pub total: usize,
     /// The bytes of the names that are kept.
     names: usize,
 }
 
 impl Advertisement {
-    /// The value of a ref that was of interest; `None` when it does not exist.
+    /// The value of a ref that was selected; `None` when it does not exist.
     pub fn tip(&self, name: &RefName) -> Option<Oid> {
         self.refs.get(name).copied()
     }
@@ -116,7 +116,7 @@ impl Advertisement {
         self.total == 0
     }
 
-    fn take(&mut self, payload: &[u8], interest: &Interest) -> Result<(), WireError> {
+    fn take(&mut self, payload: &[u8], selection: &RefSelection) -> Result<(), WireError> {
         // A shallow repository lists its boundary commits behind the refs (gitprotocol-pack); they are no refs.
         if payload.starts_with(b"shallow ") {
             return Ok(());
@@ -134,7 +134,7 @@ impl Advertisement {
         self.total += usize::from(!peeled);
         // To git a ref name is bytes. One that is not UTF-8 cannot be named by any input, so that nothing is lost by
         // passing it over.
-        let name = std::str::from_utf8(name).ok().filter(|name| interest.holds(name));
+        let name = std::str::from_utf8(name).ok().filter(|name| selection.holds(name));
         if let Some(name) = name.and_then(|name| name.parse().ok()) {
             self.keep(name, oid, peeled)?;
         }
@@ -165,8 +165,8 @@ pub enum Greeting {
 }
 
 impl Greeting {
-    /// Reads to the end of the greeting and no further. Memory grows with the refs of interest alone.
-    pub async fn read(reader: &mut PacketReader, interest: &Interest) -> Result<Self, WireError> {
+    /// Reads to the end of the greeting and no further. Memory grows with the selected refs alone.
+    pub async fn read(reader: &mut PacketReader, selection: &RefSelection) -> Result<Self, WireError> {
         let mut first = payload(reader).await?;
         // Over HTTP the service is named first, in a section of its own.
         if first.as_deref().is_some_and(|first| first.starts_with(b"# service=")) {
@@ -197,9 +197,9 @@ impl Greeting {
                 .values("symref")
                 .find_map(|pair| pair.strip_prefix("HEAD:"))
                 .and_then(|name| name.parse().ok());
-            advertisement.take(line(&first), interest)?;
+            advertisement.take(line(&first), selection)?;
             while let Some(next) = payload(reader).await? {
-                advertisement.take(line(&next), interest)?;
+                advertisement.take(line(&next), selection)?;
             }
         }
         Ok(Self::Refs(advertisement))
@@ -267,12 +267,12 @@ mod tests {
         writer.finish()
     }
 
-    async fn greeting(bytes: Bytes, interest: &Interest) -> Result<Greeting, WireError> {
-        Greeting::read(&mut PacketReader::new(stream::iter([Ok(bytes)]).boxed()), interest).await
+    async fn greeting(bytes: Bytes, selection: &RefSelection) -> Result<Greeting, WireError> {
+        Greeting::read(&mut PacketReader::new(stream::iter([Ok(bytes)]).boxed()), selection).await
     }
 
-    async fn refs(lines: &[&str], interest: &Interest) -> Advertisement {
-        match greeting(frames(lines), interest).await.unwrap() {
+    async fn refs(lines: &[&str], selection: &RefSelection) -> Advertisement {
+        match greeting(frames(lines), selection).await.unwrap() {
             Greeting::Refs(advertisement) => advertisement,
             Greeting::Commands(_) => panic!("v2"),
         }
@@ -291,22 +291,22 @@ mod tests {
         let head = format!("{A} HEAD");
         let lines = ["# service=git-receive-pack", "", &main, &head, &other, &tag, &peeled, &odd, &have, ""];
         let wanted: RefName = "refs/heads/main".parse().unwrap();
-        let some = refs(&lines, &Interest::names([&wanted]).with_prefix("refs/tags/")).await;
+        let some = refs(&lines, &RefSelection::names([&wanted]).with_prefix("refs/tags/")).await;
         assert_eq!(some.refs.keys().map(RefName::as_str).collect::<Vec<_>>(), ["refs/heads/main", "refs/tags/v1"]);
         assert_eq!((some.total, some.is_empty(), some.tip(&wanted)), (4, false, Some(A.parse().unwrap())));
         assert_eq!(some.peeled.values().map(ToString::to_string).collect::<Vec<_>>(), [B]);
         assert_eq!(some.head, Some(wanted));
         assert!(some.capabilities.has("atomic") && some.capabilities.has("agent") && !some.capabilities.has("ato"));
-        assert_eq!(refs(&lines, &Interest::all()).await.refs.len(), 3);
-        assert_eq!(refs(&lines[2..], &Interest::default()).await.refs.len(), 0);
+        assert_eq!(refs(&lines, &RefSelection::all()).await.refs.len(), 3);
+        assert_eq!(refs(&lines[2..], &RefSelection::default()).await.refs.len(), 0);
     }
 
     #[tokio::test]
     async fn an_empty_repository_has_capabilities_and_no_refs() {
         let line = format!("{} capabilities^{{}}\0report-status-v2 side-band-64k", Oid::ZERO);
-        let empty = refs(&["# service=git-receive-pack", "", &line, ""], &Interest::all()).await;
+        let empty = refs(&["# service=git-receive-pack", "", &line, ""], &RefSelection::all()).await;
         assert!(empty.is_empty() && empty.refs.is_empty() && empty.capabilities.has("side-band-64k"));
-        assert!(refs(&[""], &Interest::all()).await.is_empty());
+        assert!(refs(&[""], &RefSelection::all()).await.is_empty());
     }
 
     #[tokio::test]
@@ -320,7 +320,7 @@ mod tests {
             "object-format=sha1",
             "",
         ];
-        let Greeting::Commands(capabilities) = greeting(frames(&lines), &Interest::all()).await.unwrap() else {
+        let Greeting::Commands(capabilities) = greeting(frames(&lines), &RefSelection::all()).await.unwrap() else {
             panic!("not v2")
         };
         assert!(capabilities.offers("fetch", "filter") && capabilities.offers("ls-refs", "unborn"));
@@ -332,7 +332,7 @@ mod tests {
         let long = format!("{0}{0} refs/heads/main\0object-format=x", &A[..32]);
         let named = format!("{A} refs/heads/main\0object-format=sha256");
         for lines in [&[&long[..], ""][..], &[&named, ""], &["version 2", "object-format=sha256", ""]] {
-            let error = greeting(frames(lines), &Interest::all()).await.unwrap_err();
+            let error = greeting(frames(lines), &RefSelection::all()).await.unwrap_err();
             let failure = error.into_failure(Operation::GitPush, &Situation::default());
             assert_eq!(failure.cause, Cause::InvalidRefOrObject, "{failure}");
         }
@@ -341,13 +341,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_advertisement_is_named() {
         for bytes in [&b"<html>"[..], b"000bhello\n\n0000", b"", b"003f1111"] {
-            let error = greeting(Bytes::copy_from_slice(bytes), &Interest::all()).await.unwrap_err();
+            let error = greeting(Bytes::copy_from_slice(bytes), &RefSelection::all()).await.unwrap_err();
             assert!(
                 matches!(error, WireError::Protocol(_) | WireError::Unexpected { .. } | WireError::CutOff),
                 "{error:?}"
             );
         }
-        let error = greeting(frames(&["ERR Repository not found."]), &Interest::all()).await.unwrap_err();
+        let error = greeting(frames(&["ERR Repository not found."]), &RefSelection::all()).await.unwrap_err();
         assert!(matches!(&error, WireError::Remote(text) if *text == "Repository not found.".into()), "{error:?}");
     }
 
@@ -360,7 +360,7 @@ mod tests {
             }
             writer.flush();
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let _ = runtime.block_on(greeting(writer.finish(), &Interest::all()));
+            let _ = runtime.block_on(greeting(writer.finish(), &RefSelection::all()));
         }
     }
 }

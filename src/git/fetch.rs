@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::{
     WireError,
-    advertisement::{Advertisement, Capabilities, Greeting, Interest, oid_and_rest},
+    advertisement::{Advertisement, Capabilities, Greeting, RefSelection, oid_and_rest},
     pktline::{Packet, PacketReader, PacketWriter, line},
     sideband::Demultiplexer,
     transport::{Service, ServiceRequest, Transport},
@@ -86,7 +86,7 @@ pub struct Fetched<T> {
 
 /// The server's side of fetching, after its greeting.
 #[derive(Clone)]
-pub struct Uploader {
+pub struct UploadPack {
     transport: Transport,
     peer: Peer,
 }
@@ -97,12 +97,12 @@ enum Peer {
     V0(Advertisement),
 }
 
-impl Uploader {
+impl UploadPack {
     /// Asks the server for its greeting.
     pub async fn open(transport: &Transport) -> Result<Self, WireError> {
         let mut reader = PacketReader::new(transport.advertisement(Service::UploadPack).await?);
         // Protocol v0 lists the refs here and nowhere else, so that all are kept.
-        let greeting = Greeting::read(&mut reader, &Interest::all()).await?;
+        let greeting = Greeting::read(&mut reader, &RefSelection::all()).await?;
         reader.finish().await;
         let peer = match greeting {
             Greeting::Commands(capabilities) => Peer::V2(capabilities),

@@ -3,7 +3,7 @@
 //! It holds what was fetched of a target (commits and trees, seldom blobs) and lends libgit2's pack indexer.
 //! Everything here blocks: call it through `spawn_blocking`. Types of git2 stop here.
 
-mod claims;
+mod bounds;
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use std::{
 use git2::{ErrorClass, ErrorCode, Indexer, ObjectType, Odb, OdbLookupFlags};
 use tempfile::TempDir;
 
-use self::claims::{Claims, MAX_OBJECT};
+use self::bounds::{MAX_OBJECT, PackBounds};
 use super::format::{CommitInfo, ObjectKind, TreeEntry};
 use crate::{diagnosis::errors::StoreError, names::Oid};
 
@@ -109,14 +109,14 @@ impl ObjectStore {
             seen.store(progress.indexed_objects() as u64, Ordering::Relaxed);
             true
         });
-        let mut claims = Claims::new();
+        let mut bounds = PackBounds::new();
         let mut buffer = vec![0; 64 * 1024];
         loop {
             match pack.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(filled) => {
                     // Before the indexer sees them: it allocates what a header claims.
-                    claims.look(&buffer[..filled]).map_err(|excess| excessive(&excess))?;
+                    bounds.look(&buffer[..filled]).map_err(|excess| excessive(&excess))?;
                     indexer.write_all(&buffer[..filled]).map_err(|error| not_taken_in(&error))?;
                 }
                 // A signal is no end of the stream.

@@ -6,8 +6,8 @@ use tokio::sync::OnceCell;
 
 use super::{
     WireError,
-    advertisement::{Advertisement, Greeting, Interest},
-    fetch::{FetchRequest, Fetched, PackReader, Uploader},
+    advertisement::{Advertisement, Greeting, RefSelection},
+    fetch::{FetchRequest, Fetched, PackReader, UploadPack},
     pktline::PacketReader,
     receive::{self, PushError, PushProgress, PushReport, PushRequest, RefCommand},
     transport::{Service, Transport},
@@ -28,13 +28,13 @@ pub struct Remote {
     transport: Transport,
     situation: Situation,
     /// The greeting of upload-pack, asked for once.
-    uploader: Arc<OnceCell<Uploader>>,
+    upload_pack: Arc<OnceCell<UploadPack>>,
 }
 
 impl Remote {
     /// The repository that `transport` reaches.
     pub fn new(transport: Transport, situation: Situation) -> Self {
-        Self { transport, situation, uploader: Arc::default() }
+        Self { transport, situation, upload_pack: Arc::default() }
     }
 
     /// What the diagnosis knows of this repository.
@@ -42,14 +42,14 @@ impl Remote {
         &self.situation
     }
 
-    /// The refs of interest as receive-pack names them: the beginning of a push, and so refused to whoever may not write.
-    pub async fn advertise(&self, interest: &Interest) -> Result<Advertisement, RemoteError> {
-        self.receiver(interest).await.map_err(|error| self.error(error, Operation::GitPush))
+    /// The selected refs as receive-pack names them: the beginning of a push, and so refused to whoever may not write.
+    pub async fn advertise(&self, selection: &RefSelection) -> Result<Advertisement, RemoteError> {
+        self.receiver(selection).await.map_err(|error| self.error(error, Operation::GitPush))
     }
 
-    async fn receiver(&self, interest: &Interest) -> Result<Advertisement, WireError> {
+    async fn receiver(&self, selection: &RefSelection) -> Result<Advertisement, WireError> {
         let mut reader = PacketReader::new(self.transport.advertisement(Service::ReceivePack).await?);
-        let greeting = Greeting::read(&mut reader, interest).await?;
+        let greeting = Greeting::read(&mut reader, selection).await?;
         reader.finish().await;
         match greeting {
             Greeting::Refs(advertisement) => Ok(advertisement),
@@ -61,7 +61,7 @@ impl Remote {
     /// The refs that begin with one of `prefixes`, what annotated tags among them point to, and where `HEAD` points:
     /// for whoever may only read.
     pub async fn refs(&self, prefixes: &[&str]) -> Result<Advertisement, RemoteError> {
-        let refs = async { self.uploader().await?.refs(prefixes).await };
+        let refs = async { self.upload_pack().await?.refs(prefixes).await };
         refs.await.map_err(|error| self.error(error, Operation::GitFetch))
     }
 
@@ -72,14 +72,14 @@ impl Remote {
         T: Send + 'static,
         F: FnOnce(PackReader) -> Result<T, StoreError> + Send + 'static,
     {
-        let fetched = async { self.uploader().await?.fetch(request, take).await };
+        let fetched = async { self.upload_pack().await?.fetch(request, take).await };
         fetched.await.map_err(|error| self.error(error, Operation::GitFetch))
     }
 
     /// Which of `candidates` the repository has, reachable from its refs or not; `want` is any object that it has.
     /// `None` where the server speaks only v0, which cannot tell.
     pub async fn known(&self, want: Oid, candidates: &[Oid]) -> Result<Option<BTreeSet<Oid>>, RemoteError> {
-        let known = async { self.uploader().await?.known(want, candidates).await };
+        let known = async { self.upload_pack().await?.known(want, candidates).await };
         known.await.map_err(|error| self.error(error, Operation::GitFetch))
     }
 
@@ -142,8 +142,8 @@ impl Remote {
         matches!(self.transport, Transport::Ssh(_))
     }
 
-    async fn uploader(&self) -> Result<&Uploader, WireError> {
-        self.uploader.get_or_try_init(|| Uploader::open(&self.transport)).await
+    async fn upload_pack(&self) -> Result<&UploadPack, WireError> {
+        self.upload_pack.get_or_try_init(|| UploadPack::open(&self.transport)).await
     }
 
     fn error(&self, error: WireError, operation: Operation) -> RemoteError {

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::{
-    advertisement::{Advertisement, Interest},
+    advertisement::{Advertisement, RefSelection},
     pack::Pack,
     receive::{PushError, PushRequest, RefCommand},
     remote::Remote,
@@ -121,10 +121,10 @@ impl ScratchRefs {
     /// Deletes one; a ref that is not there, and does not appear soon, counts as deleted.
     async fn delete_one(&self, remote: &Remote, name: &RefName) {
         let begun = Instant::now();
-        let interest = Interest::names([name]);
+        let selection = RefSelection::names([name]);
         let mut refused = 0;
         while refused < DELETIONS {
-            let gone = match remote.advertise(&interest).await {
+            let gone = match remote.advertise(&selection).await {
                 Ok(refs) => match refs.tip(name) {
                     Some(value) => Some(delete(remote, &refs, &[(name.clone(), value)]).await.is_ok()),
                     // It may be on its way yet.

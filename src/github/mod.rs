@@ -50,7 +50,7 @@ const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
 /// An answer's content and what its headers say.
 #[derive(Clone, Debug)]
-pub struct Answered<T> {
+pub struct ApiAnswer<T> {
     /// The content.
     pub value: T,
     /// The head.
@@ -161,14 +161,14 @@ impl GitHub {
     }
 
     /// Calls, and reads the answer as JSON.
-    async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<Answered<T>, RestError> {
+    async fn ask<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<ApiAnswer<T>, RestError> {
         let (meta, body) = self.call(call).await?;
         self.read(call, meta, &body)
     }
 
-    fn read<T: DeserializeOwned>(&self, call: &Call<'_>, meta: Meta, body: &[u8]) -> Result<Answered<T>, RestError> {
+    fn read<T: DeserializeOwned>(&self, call: &Call<'_>, meta: Meta, body: &[u8]) -> Result<ApiAnswer<T>, RestError> {
         match serde_json::from_slice(body) {
-            Ok(value) => Ok(Answered { value, meta }),
+            Ok(value) => Ok(ApiAnswer { value, meta }),
             Err(error) => {
                 // A log-in gate answers 200 with a page, of which serde would say "expected value at line 1".
                 let html = body.trim_ascii_start().starts_with(b"<");

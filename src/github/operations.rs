@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{
-    Answered, Call, GitHub, Meta, RestError,
+    ApiAnswer, Call, GitHub, Meta, RestError,
     error::{Effect, RestErrorKind},
     model::{
         Account, ActionsPermissions, Branch, Content, Dispatched, FolderEntry, GitCommit, Job, Jobs, NamedCommit,
@@ -96,61 +96,61 @@ pub enum Polled<T> {
     /// Nothing changed since the answer that the tag is from; such a request is not counted against the rate limit.
     Unchanged(Meta),
     /// Something did, or no tag was given.
-    Changed(Answered<T>),
+    Changed(ApiAnswer<T>),
 }
 
 impl GitHub {
     /// `GET /user`: whose token it is. Not for installation tokens, which get 403.
-    pub async fn user(&self) -> Result<Answered<Account>, RestError> {
+    pub async fn user(&self) -> Result<ApiAnswer<Account>, RestError> {
         self.ask(&Call::get("/user".to_owned())).await
     }
 
     /// `GET /rate_limit`: not counted itself, and so the cheapest test of a token.
-    pub async fn rate_limit(&self) -> Result<Answered<RateLimits>, RestError> {
+    pub async fn rate_limit(&self) -> Result<ApiAnswer<RateLimits>, RestError> {
         self.ask(&Call::get("/rate_limit".to_owned())).await
     }
 
     /// `GET /meta`: the server's host keys or version.
-    pub async fn server_meta(&self) -> Result<Answered<ServerMeta>, RestError> {
+    pub async fn server_meta(&self) -> Result<ApiAnswer<ServerMeta>, RestError> {
         self.ask(&Call::get("/meta".to_owned())).await
     }
 
     /// `GET /repos/{owner}/{repo}`
-    pub async fn repository(&self, repository: &Slug) -> Result<Answered<Repository>, RestError> {
+    pub async fn repository(&self, repository: &Slug) -> Result<ApiAnswer<Repository>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}"))).await
     }
 
     /// `GET /repos/{owner}/{repo}/branches/{branch}`
-    pub async fn branch(&self, repository: &Slug, branch: &str) -> Result<Answered<Branch>, RestError> {
+    pub async fn branch(&self, repository: &Slug, branch: &str) -> Result<ApiAnswer<Branch>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/branches/{}", plain(branch)))).await
     }
 
     /// `GET /repos/{owner}/{repo}/rules/branches/{branch}`: all active rules, those of the organization included. The branch
     /// need not exist.
-    pub async fn branch_rules(&self, repository: &Slug, branch: &str) -> Result<Answered<Vec<Rule>>, RestError> {
+    pub async fn branch_rules(&self, repository: &Slug, branch: &str) -> Result<ApiAnswer<Vec<Rule>>, RestError> {
         let path = format!("/repos/{repository}/rules/branches/{}?", plain(branch));
         self.pages(&path, |rules: Vec<Rule>| rules).await
     }
 
     /// `GET /repos/{owner}/{repo}/rulesets`: those of one target (`branch`, `tag`), parents included, without their rules.
-    pub async fn rulesets(&self, repository: &Slug, target: &str) -> Result<Answered<Vec<Ruleset>>, RestError> {
+    pub async fn rulesets(&self, repository: &Slug, target: &str) -> Result<ApiAnswer<Vec<Ruleset>>, RestError> {
         let path = format!("/repos/{repository}/rulesets?includes_parents=true&targets={}&", plain(target));
         self.pages(&path, |rulesets: Vec<Ruleset>| rulesets).await
     }
 
     /// `GET /repos/{owner}/{repo}/rulesets/{ruleset_id}`: with its rules, and whether this user can bypass it.
-    pub async fn ruleset(&self, repository: &Slug, id: u64) -> Result<Answered<Ruleset>, RestError> {
+    pub async fn ruleset(&self, repository: &Slug, id: u64) -> Result<ApiAnswer<Ruleset>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/rulesets/{id}"))).await
     }
 
     /// `GET /repos/{owner}/{repo}/actions/workflows`
-    pub async fn workflows(&self, repository: &Slug) -> Result<Answered<Vec<Workflow>>, RestError> {
+    pub async fn workflows(&self, repository: &Slug) -> Result<ApiAnswer<Vec<Workflow>>, RestError> {
         let path = format!("/repos/{repository}/actions/workflows?");
         self.pages(&path, |page: Workflows| page.workflows).await
     }
 
     /// `GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}`: by file name or number.
-    pub async fn workflow(&self, repository: &Slug, workflow: &str) -> Result<Answered<Workflow>, RestError> {
+    pub async fn workflow(&self, repository: &Slug, workflow: &str) -> Result<ApiAnswer<Workflow>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/actions/workflows/{}", plain(workflow)))).await
     }
 
@@ -160,11 +160,11 @@ impl GitHub {
         repository: &Slug,
         path: &str,
         reference: Option<&str>,
-    ) -> Result<Answered<Content>, RestError> {
+    ) -> Result<ApiAnswer<Content>, RestError> {
         let file = path.split('/').map(plain).collect::<Vec<_>>().join("/");
         let query = reference.map_or_else(String::new, |reference| format!("?ref={}", plain(reference)));
         let call = Call::get(format!("/repos/{repository}/contents/{file}{query}"));
-        let Answered { value, meta } = self.ask::<RawContent>(&call).await?;
+        let ApiAnswer { value, meta } = self.ask::<RawContent>(&call).await?;
         let value = match value {
             RawContent::Entry { kind, encoding, content } if kind == "file" && encoding == "base64" => {
                 let packed: Vec<u8> = content.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -177,7 +177,7 @@ impl GitHub {
             }
             _ => Content::Other,
         };
-        Ok(Answered { value, meta })
+        Ok(ApiAnswer { value, meta })
     }
 
     /// `GET /repos/{owner}/{repo}/contents/{path}` of a folder: what stands in it, at a branch, tag or commit (the default
@@ -187,30 +187,30 @@ impl GitHub {
         repository: &Slug,
         path: &str,
         reference: Option<&str>,
-    ) -> Result<Answered<Vec<FolderEntry>>, RestError> {
+    ) -> Result<ApiAnswer<Vec<FolderEntry>>, RestError> {
         let folder = path.split('/').map(plain).collect::<Vec<_>>().join("/");
         let query = reference.map_or_else(String::new, |reference| format!("?ref={}", plain(reference)));
         self.ask(&Call::get(format!("/repos/{repository}/contents/{folder}{query}"))).await
     }
 
     /// `GET /repos/{owner}/{repo}/commits/{ref}`: the commit that a name or a shortened id stands for.
-    pub async fn commit_named(&self, repository: &Slug, name: &str) -> Result<Answered<NamedCommit>, RestError> {
+    pub async fn commit_named(&self, repository: &Slug, name: &str) -> Result<ApiAnswer<NamedCommit>, RestError> {
         // The answer lists the files of the commit, which nobody wants.
         self.ask(&Call::get(format!("/repos/{repository}/commits/{}?per_page=1", plain(name)))).await
     }
 
     /// `GET /repos/{owner}/{repo}/releases/tags/{tag}`: 404 where there is none.
-    pub async fn release_by_tag(&self, repository: &Slug, tag: &str) -> Result<Answered<Release>, RestError> {
+    pub async fn release_by_tag(&self, repository: &Slug, tag: &str) -> Result<ApiAnswer<Release>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/releases/tags/{}", plain(tag)))).await
     }
 
     /// `GET /repos/{owner}/{repo}/git/commits/{commit_sha}`
-    pub async fn git_commit(&self, repository: &Slug, commit: &str) -> Result<Answered<GitCommit>, RestError> {
+    pub async fn git_commit(&self, repository: &Slug, commit: &str) -> Result<ApiAnswer<GitCommit>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/git/commits/{commit}"))).await
     }
 
     /// `GET /repos/{owner}/{repo}/actions/permissions`: needs Administration: read.
-    pub async fn actions_permissions(&self, repository: &Slug) -> Result<Answered<ActionsPermissions>, RestError> {
+    pub async fn actions_permissions(&self, repository: &Slug) -> Result<ApiAnswer<ActionsPermissions>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/actions/permissions"))).await
     }
 
@@ -233,7 +233,7 @@ impl GitHub {
         repository: &Slug,
         workflow: &str,
         request: &WorkflowDispatchRequest,
-    ) -> Result<Answered<Option<Dispatched>>, RestError> {
+    ) -> Result<ApiAnswer<Option<Dispatched>>, RestError> {
         let path = format!("/repos/{repository}/actions/workflows/{}/dispatches", plain(workflow));
         let (reference, inputs) = (Value::from(request.reference.as_str()), &request.inputs);
         let details = if request.return_run_details { r#","return_run_details":true"# } else { "" };
@@ -252,7 +252,7 @@ impl GitHub {
             answered => answered?,
         };
         // The run was started whatever the body is: one that cannot be read is found in the list.
-        Ok(Answered { value: serde_json::from_slice(&body).ok(), meta })
+        Ok(ApiAnswer { value: serde_json::from_slice(&body).ok(), meta })
     }
 
     /// `GET /repos/{owner}/{repo}/actions/runs`, or those of one workflow: the newest hundred. With the tag of an
@@ -273,13 +273,13 @@ impl GitHub {
     }
 
     /// `GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs`: those of the latest try.
-    pub async fn jobs(&self, repository: &Slug, run: u64) -> Result<Answered<Vec<Job>>, RestError> {
+    pub async fn jobs(&self, repository: &Slug, run: u64) -> Result<ApiAnswer<Vec<Job>>, RestError> {
         let path = format!("/repos/{repository}/actions/runs/{run}/jobs?filter=latest&");
         self.pages(&path, |page: Jobs| page.jobs).await
     }
 
     /// `GET /repos/{owner}/{repo}/pages`: 404 means no site, or no right to ask.
-    pub async fn pages_site(&self, repository: &Slug) -> Result<Answered<Pages>, RestError> {
+    pub async fn pages_site(&self, repository: &Slug) -> Result<ApiAnswer<Pages>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/pages"))).await
     }
 
@@ -293,21 +293,21 @@ impl GitHub {
     }
 
     /// Reads a list to its end, or to the bound. `path` ends in `?` or `&`; the head is that of the last page.
-    async fn pages<P, T>(&self, path: &str, entries: impl Fn(P) -> Vec<T>) -> Result<Answered<Vec<T>>, RestError>
+    async fn pages<P, T>(&self, path: &str, entries: impl Fn(P) -> Vec<T>) -> Result<ApiAnswer<Vec<T>>, RestError>
     where
         P: serde::de::DeserializeOwned,
     {
         let mut page = 1;
         let mut all = Vec::new();
         loop {
-            let Answered { value, meta } =
+            let ApiAnswer { value, meta } =
                 self.ask(&Call::get(format!("{path}per_page={PER_PAGE}&page={page}"))).await?;
             let found = entries(value);
             // A page that is not full is the last one, also on servers without a `Link` header.
             let full = found.len() >= PER_PAGE;
             all.extend(found);
             if !full || page >= PAGES {
-                return Ok(Answered { value: all, meta });
+                return Ok(ApiAnswer { value: all, meta });
             }
             page += 1;
         }
@@ -327,7 +327,7 @@ impl GitHub {
         if meta.status == 304 {
             return Ok(Polled::Unchanged(meta));
         }
-        let Answered { value, meta } = self.read(&call, meta, &body)?;
-        Ok(Polled::Changed(Answered { value: read(value), meta }))
+        let ApiAnswer { value, meta } = self.read(&call, meta, &body)?;
+        Ok(Polled::Changed(ApiAnswer { value: read(value), meta }))
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    Answered, Call, GitHub, RestError,
+    ApiAnswer, Call, GitHub, RestError,
     error::{Effect, RestErrorKind},
     model::{MadeCommit, MergeDone, PullRequest, WorkflowPermissions},
     operations::plain,
@@ -56,7 +56,7 @@ impl GitHub {
         message: &str,
         tree: Oid,
         parents: &[Oid],
-    ) -> Result<Answered<MadeCommit>, RestError> {
+    ) -> Result<ApiAnswer<MadeCommit>, RestError> {
         let path = format!("/repos/{repository}/git/commits");
         let parents: Vec<String> = parents.iter().map(Oid::to_string).collect();
         let body = json!({ "message": message, "tree": tree.to_string(), "parents": parents }).to_string();
@@ -70,12 +70,12 @@ impl GitHub {
         repository: &Slug,
         head: &str,
         base: &str,
-    ) -> Result<Answered<Option<PullRequest>>, RestError> {
+    ) -> Result<ApiAnswer<Option<PullRequest>>, RestError> {
         // A head without its owner is ignored, and every pull request would be listed.
         let head = plain(&format!("{}:{head}", repository.owner()));
         let path = format!("/repos/{repository}/pulls?state=open&head={head}&base={}", plain(base));
-        let Answered { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;
-        Ok(Answered { value: value.into_iter().next(), meta })
+        let ApiAnswer { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;
+        Ok(ApiAnswer { value: value.into_iter().next(), meta })
     }
 
     /// `GET /repos/{owner}/{repo}/pulls?state=open`: one page of the numbers of all open pull requests, the oldest first, and
@@ -84,17 +84,17 @@ impl GitHub {
         &self,
         repository: &Slug,
         page: u32,
-    ) -> Result<Answered<(Vec<u64>, Option<u32>)>, RestError> {
+    ) -> Result<ApiAnswer<(Vec<u64>, Option<u32>)>, RestError> {
         let path = format!(
             "/repos/{repository}/pulls?state=open&sort=created&direction=asc&per_page={PULLS_PER_PAGE}&page={page}"
         );
-        let Answered { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;
+        let ApiAnswer { value, meta } = self.ask::<Vec<PullRequest>>(&Call::get(path)).await?;
         let last = meta.last_page();
-        Ok(Answered { value: (value.into_iter().map(|pull| pull.number).collect(), last), meta })
+        Ok(ApiAnswer { value: (value.into_iter().map(|pull| pull.number).collect(), last), meta })
     }
 
     /// `GET /repos/{owner}/{repo}/pulls/{pull_number}`
-    pub async fn pull_request(&self, repository: &Slug, number: u64) -> Result<Answered<PullRequest>, RestError> {
+    pub async fn pull_request(&self, repository: &Slug, number: u64) -> Result<ApiAnswer<PullRequest>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/pulls/{number}"))).await
     }
 
@@ -104,7 +104,7 @@ impl GitHub {
         &self,
         repository: &Slug,
         draft: &PullRequestDraft,
-    ) -> Result<Answered<PullRequest>, RestError> {
+    ) -> Result<ApiAnswer<PullRequest>, RestError> {
         let PullRequestDraft { head, base, title, body } = draft;
         let body = json!({ "title": title, "head": head, "base": base, "body": body }).to_string();
         let path = format!("/repos/{repository}/pulls");
@@ -118,7 +118,7 @@ impl GitHub {
         number: u64,
         title: &str,
         body: &str,
-    ) -> Result<Answered<PullRequest>, RestError> {
+    ) -> Result<ApiAnswer<PullRequest>, RestError> {
         let path = format!("/repos/{repository}/pulls/{number}");
         let body = json!({ "title": title, "body": body }).to_string();
         self.ask(&Call::write(Method::PATCH, path, body, &[200], Effect::Repeatable)).await
@@ -132,7 +132,7 @@ impl GitHub {
         number: u64,
         head: Oid,
         method: &str,
-    ) -> Result<Answered<MergeDone>, RestError> {
+    ) -> Result<ApiAnswer<MergeDone>, RestError> {
         let path = format!("/repos/{repository}/pulls/{number}/merge");
         let body = json!({ "sha": head.to_string(), "merge_method": method }).to_string();
         self.ask(&Call::write(Method::PUT, path, body, &[200], Effect::Once)).await
@@ -146,7 +146,7 @@ impl GitHub {
         let variables = json!({ "id": node_id, "method": method.to_ascii_uppercase() });
         let body = json!({ "query": MUTATION, "variables": variables }).to_string();
         let call = Call::write(Method::POST, super::GRAPHQL.to_owned(), body, &[200], Effect::Repeatable);
-        let Answered { value, meta } = self.ask::<GraphqlAnswer>(&call).await?;
+        let ApiAnswer { value, meta } = self.ask::<GraphqlAnswer>(&call).await?;
         let Some(error) = value.errors.into_iter().next() else { return Ok(Ok(())) };
         // A limit is no answer to the question.
         if error.kind.as_deref() == Some("RATE_LIMITED") {
@@ -157,7 +157,7 @@ impl GitHub {
 
     /// `GET /repos/{owner}/{repo}/actions/permissions/workflow`: whether `GITHUB_TOKEN` can make pull requests there. Needs
     /// Administration: read.
-    pub async fn workflow_permissions(&self, repository: &Slug) -> Result<Answered<WorkflowPermissions>, RestError> {
+    pub async fn workflow_permissions(&self, repository: &Slug) -> Result<ApiAnswer<WorkflowPermissions>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/actions/permissions/workflow"))).await
     }
 }

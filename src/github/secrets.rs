@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answered, Call, GitHub, Meta, RestError,
+    ApiAnswer, Call, GitHub, Meta, RestError,
     error::Effect,
     model::{AccessToken, Installation, PublicKey, SecretInfo},
     operations::plain,
@@ -31,7 +31,7 @@ fn secrets(repository: &Slug, scope: &SecretScope) -> String {
 
 impl GitHub {
     /// `GET …/secrets/public-key` of a store of secrets: each has a key of its own.
-    pub async fn public_key(&self, repository: &Slug, scope: &SecretScope) -> Result<Answered<PublicKey>, RestError> {
+    pub async fn public_key(&self, repository: &Slug, scope: &SecretScope) -> Result<ApiAnswer<PublicKey>, RestError> {
         self.ask(&Call::get(format!("{}/public-key", secrets(repository, scope)))).await
     }
 
@@ -41,7 +41,7 @@ impl GitHub {
         repository: &Slug,
         scope: &SecretScope,
         name: &str,
-    ) -> Result<Answered<SecretInfo>, RestError> {
+    ) -> Result<ApiAnswer<SecretInfo>, RestError> {
         self.ask(&Call::get(format!("{}/{}", secrets(repository, scope), plain(name)))).await
     }
 
@@ -63,7 +63,7 @@ impl GitHub {
     }
 
     /// `GET /repos/{owner}/{repo}/installation`: the App's installation there. The credential is the App's JWT.
-    pub async fn installation(&self, repository: &Slug) -> Result<Answered<Installation>, RestError> {
+    pub async fn installation(&self, repository: &Slug) -> Result<ApiAnswer<Installation>, RestError> {
         self.ask(&Call::get(format!("/repos/{repository}/installation"))).await
     }
 
@@ -74,7 +74,7 @@ impl GitHub {
         installation: u64,
         repositories: &[&str],
         permissions: &[(&str, &str)],
-    ) -> Result<Answered<AccessToken>, RestError> {
+    ) -> Result<ApiAnswer<AccessToken>, RestError> {
         let path = format!("/app/installations/{installation}/access_tokens");
         let permissions: Map<String, Value> =
             permissions.iter().map(|(name, access)| ((*name).to_owned(), Value::from(*access))).collect();

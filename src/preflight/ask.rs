@@ -85,7 +85,7 @@ pub(super) async fn ask(plan: &Plan, connection: &Connection, shared: &Shared) -
         .chain(&workflow_metas)
         .chain(secret_metas.iter().flatten());
     let (mut token, server_ahead, server_version) =
-        told_by_headers(user.metas().chain(repository.metas()).chain(others));
+        facts_of_headers(user.metas().chain(repository.metas()).chain(others));
     let user = user.asked(|account| account.login);
     token.login = user.answer().cloned();
     let open = open.asked(|open| open);
@@ -191,7 +191,7 @@ async fn git_facts(
 
 /// What the headers of all answers tell: of the token, how far the server's clock is ahead, and the version of an Enterprise
 /// Server.
-fn told_by_headers<'a>(metas: impl Iterator<Item = &'a Meta>) -> (TokenFacts, chrono::Duration, Option<(u32, u32)>) {
+fn facts_of_headers<'a>(metas: impl Iterator<Item = &'a Meta>) -> (TokenFacts, chrono::Duration, Option<(u32, u32)>) {
     let mut token = TokenFacts::default();
     let (mut server_ahead, mut server_version) = (None, None);
     for meta in metas {
@@ -312,8 +312,8 @@ async fn advertisement(plan: &Plan, connection: &Connection) -> Asked<Advertisem
     if !plan.needs_git() {
         return Asked::No;
     }
-    let interest = plan.interest();
-    let ask = || connection.remote.advertise(&interest);
+    let selection = plan.selection();
+    let ask = || connection.remote.advertise(&selection);
     match connection.retries.run("beginning of a push", ask).await {
         Ok(advertisement) => Asked::Answer(advertisement),
         Err(failure) => Asked::Refused(Refusal { status: None, failure }),

@@ -8,7 +8,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::checkout::NamedObject,
     plan::Plan,
-    refs::lfs::{LfsFacts, Untold, refused},
+    refs::lfs::{LfsFacts, LfsUnknown, refused},
     report::text::{bytes, count},
 };
 
@@ -23,9 +23,9 @@ pub(super) fn lfs(plan: &Plan, facts: &Facts) -> Option<Check> {
     };
     let objects = count(lfs.named.len() as u64, "Git LFS object");
     let slug = &plan.target.slug;
-    match &lfs.untold {
+    match &lfs.unknown {
         // A server can be without LFS on purpose, and git itself pushes pointers to it all the same.
-        Some(Untold::NoServer) => {
+        Some(LfsUnknown::NoServer) => {
             let what = format!(
                 "The pushed commits name {objects}, and {} has no Git LFS for {slug} (status 404): the pointers are pushed without the objects.",
                 plan.target.server
@@ -33,7 +33,7 @@ pub(super) fn lfs(plan: &Plan, facts: &Facts) -> Option<Check> {
             let remedy = "Enable Git LFS at the server, or set `lfs: false` if the pointers are meant to stand alone.";
             return Some(Check::warn(CheckName::Lfs, Failure::new(Cause::LfsUnavailable, what).with_remedy(remedy)));
         }
-        Some(Untold::Refused(failure)) => return Some(Check::fail(CheckName::Lfs, failure.clone())),
+        Some(LfsUnknown::Refused(failure)) => return Some(Check::fail(CheckName::Lfs, failure.clone())),
         None => {}
     }
     // Before what the target refuses: this one can be mended in the workflow, without anybody's plan or settings.

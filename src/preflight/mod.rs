@@ -117,7 +117,7 @@ impl Cleared<Plan> {
         &self.plan
     }
 
-    /// The target's refs as they were; nothing of interest when nothing is pushed.
+    /// The target's refs as they were; none is selected when nothing is pushed.
     pub fn advertisement(&self) -> Advertisement {
         self.facts.refs.answer().cloned().unwrap_or_default()
     }
@@ -167,7 +167,7 @@ impl Cleared<Plan> {
         self.facts.now
     }
 
-    /// The target's refs, as far as they were of interest; none when the credential may not see them.
+    /// The target's refs, as far as they were selected; none when the credential may not see them.
     pub fn advertised(&self) -> Option<&Advertisement> {
         self.facts.refs.answer()
     }

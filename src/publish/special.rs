@@ -164,7 +164,7 @@ mod tests {
 
     /// Whether it is refused; git's own strict check must say the same.
     #[track_caller]
-    fn told(special: Special, content: &str) -> bool {
+    fn is_refused(special: Special, content: &str) -> bool {
         let folder = tempfile::tempdir().unwrap();
         git(folder.path(), &["init", "-q", "--bare"], b"").unwrap();
         let blob = git(folder.path(), &["hash-object", "-w", "--stdin"], content.as_bytes()).unwrap();
@@ -202,17 +202,17 @@ mod tests {
             ("", "url", "https://x.example/t", true),
             ("x", "url", "# -u./x", false),
         ] {
-            assert_eq!(told(Special::Modules, &module(name, key, value)), refused, "{name} {key} {value}");
+            assert_eq!(is_refused(Special::Modules, &module(name, key, value)), refused, "{name} {key} {value}");
         }
-        assert!(!told(Special::Modules, "[submodules \"../x\"]\n\turl = -x\n"));
-        assert!(!told(Special::Modules, "not a configuration [["));
+        assert!(!is_refused(Special::Modules, "[submodules \"../x\"]\n\turl = -x\n"));
+        assert!(!is_refused(Special::Modules, "not a configuration [["));
     }
 
     #[test]
     fn a_line_of_attributes_has_its_length() {
         let line = |length: usize| format!("a text\n{}\nb text\n", "x".repeat(length));
-        assert!(!told(Special::Attributes, &line(2047)));
-        assert!(told(Special::Attributes, &line(2048)));
-        assert!(!told(Special::Attributes, &format!("\0{}", line(3000))), "git reads it up to a NUL");
+        assert!(!is_refused(Special::Attributes, &line(2047)));
+        assert!(is_refused(Special::Attributes, &line(2048)));
+        assert!(!is_refused(Special::Attributes, &format!("\0{}", line(3000))), "git reads it up to a NUL");
     }
 }

@@ -145,7 +145,7 @@ pub(super) fn changed(path: &[u8]) -> Failure {
 
 /// A folder that is listed.
 #[derive(Default)]
-struct Folder {
+struct ListedFolder {
     /// Its path inside the directory.
     path: Vec<u8>,
     /// Where it lies below the root, without a link on the way.
@@ -166,7 +166,7 @@ struct Walk<'a> {
 #[derive(Default)]
 struct FolderListing {
     files: Vec<File>,
-    folders: Vec<Folder>,
+    folders: Vec<ListedFolder>,
     skipped: Vec<Box<[u8]>>,
     excluded: u64,
     empty: u64,
@@ -210,7 +210,7 @@ fn held(folder: &Path) -> Result<OpenFolder, Failure> {
 
 fn list(walk: &Walk<'_>) -> Result<Listing, Failure> {
     let mut all = FolderListing::default();
-    let mut level = vec![Folder { place: walk.root.directory.clone(), ..Folder::default() }];
+    let mut level = vec![ListedFolder { place: walk.root.directory.clone(), ..ListedFolder::default() }];
     let mut folders = 0_u64;
     // Level by level: all folders of one are read side by side, and no depth of folders can exhaust the stack.
     while !level.is_empty() {
@@ -245,7 +245,7 @@ fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
     if is_cut { failure.with_remedy("Correct `exclude`; an empty `exclude` leaves nothing out.") } else { failure }
 }
 
-fn read_folder(folder: &Folder, walk: &Walk<'_>) -> Result<FolderListing, Failure> {
+fn read_folder(folder: &ListedFolder, walk: &Walk<'_>) -> Result<FolderListing, Failure> {
     let is_root = folder.path.is_empty();
     let unreadable = |error| unreadable(if is_root { b"." } else { &folder.path }, &error);
     let open = walk.root.folder.folder(&folder.place).map_err(unreadable)?;
@@ -283,7 +283,7 @@ fn files_below(root: &OpenFolder, place: PathBuf) -> u64 {
 
 fn take(
     found: &mut FolderListing,
-    folder: &Folder,
+    folder: &ListedFolder,
     open: &OpenFolder,
     entry: &OsStr,
     walk: &Walk<'_>,
@@ -352,7 +352,7 @@ fn is_excluded(exclude: &Globs, path: &[u8], status: Status) -> bool {
     if status.kind == Kind::Folder { exclude.cover(path) } else { exclude.matches(path) }
 }
 
-impl Folder {
+impl ListedFolder {
     /// The folder at `path` in this one: `entry` itself, or the folder that the link `entry` leads to.
     fn below(&self, path: Vec<u8>, target: Option<PathBuf>, entry: &OsStr) -> Self {
         let mut through = self.through.clone();

@@ -7,7 +7,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
     git::{
-        advertisement::{Advertisement, Interest},
+        advertisement::{Advertisement, RefSelection},
         history,
         pack::Pack,
         receive::{PushError, PushRequest, RefCommand},
@@ -215,8 +215,8 @@ async fn land(
         };
         // Looked at only after the pause: what was seen before it would be out of date, and the next race lost too.
         races.lost(&what, looked_at.elapsed()).await?;
-        let interest = [name, directory.branch()].into_iter().chain(signing.as_ref().map(Signing::name));
-        advertisement = advertised(&Interest::names(interest), connection).await?;
+        let selection = [name, directory.branch()].into_iter().chain(signing.as_ref().map(Signing::name));
+        advertisement = advertised(&RefSelection::names(selection), connection).await?;
         let since = std::mem::replace(&mut looked_at, Instant::now()).elapsed();
         if let Some(signing) = signing.as_mut() {
             signing.seen(&advertisement);
@@ -270,7 +270,7 @@ async fn send(
             return Ok(PushTry::LostRace(fault.into()));
         }
     };
-    let tip = advertised(&Interest::names([&command.name]), connection).await?.tip(&command.name);
+    let tip = advertised(&RefSelection::names([&command.name]), connection).await?.tip(&command.name);
     if tip.unwrap_or(Oid::ZERO) != command.old {
         return Ok(if landed(command, tip, connection).await? { PushTry::Done } else { PushTry::LostRace(failure) });
     }
@@ -300,8 +300,8 @@ async fn landed(command: &RefCommand, tip: Option<Oid>, connection: &Connection)
     Ok(landed)
 }
 
-async fn advertised(interest: &Interest, connection: &Connection) -> Result<Advertisement, Failure> {
-    let look = || connection.remote.advertise(interest);
+async fn advertised(selection: &RefSelection, connection: &Connection) -> Result<Advertisement, Failure> {
+    let look = || connection.remote.advertise(selection);
     connection.retries.run("look at what became of the push", look).await
 }
 

@@ -15,11 +15,11 @@ use crate::refs::{
 };
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure, Retry},
+    diagnosis::{Cause, Failure, Retry, Situation},
     git::{
-        advertisement::{Advertisement, Interest},
+        advertisement::{Advertisement, RefSelection},
         checkout::Reach,
-        receive::{PushError, PushRequest, RefCommand},
+        receive::{PushError, PushReport, PushRequest, RefCommand},
     },
     names::{Oid, RefName},
     pending_write::PendingWrite,
@@ -89,8 +89,39 @@ impl Progress {
         self.pending.remove(name);
     }
 
-    /// Says what is in doubt once a try is over.
-    fn tell(&self, pending_write: &PendingWrite) {
+    /// Sorts what was sent by the report on it. Returns what only a look at the refs can tell, and the failure of the first
+    /// update that can be sent again.
+    fn sort(
+        &mut self,
+        sent: Vec<RefUpdate>,
+        report: &PushReport,
+        situation: &Situation,
+    ) -> (Vec<(RefUpdate, Failure)>, Option<Failure>) {
+        let (mut unsure, mut again) = (Vec::new(), None);
+        for update in sent {
+            if report.is_done(&update.name) {
+                self.settled(&update.name);
+                self.landed.push(update);
+                continue;
+            }
+            match report.error_of(&update.name, situation) {
+                PushError::Failed(fault) => {
+                    let failure = Failure::from(fault);
+                    if failure.retry == Retry::Never {
+                        self.refused.push((update, failure));
+                    } else {
+                        self.open.push(update);
+                        again.get_or_insert(failure);
+                    }
+                }
+                PushError::LostRace(fault) | PushError::Unclear(fault) => unsure.push((update, fault.into())),
+            }
+        }
+        (unsure, again)
+    }
+
+    /// Names the updates that are in doubt once a try is over.
+    fn annotate(&self, pending_write: &PendingWrite) {
         match self.pending.len() {
             0 => pending_write.resolved(),
             _ => pending_write.unanswered(&what(self.pending.iter())),
@@ -122,7 +153,7 @@ async fn attempt(
     let commands = open.iter().map(command).chain(helpers.iter().cloned()).collect();
     // Only with scratch refs atomic: a rule that refuses one ref must not keep the others back.
     let request = PushRequest { commands, pack: batch.pack.clone(), atomic: !helpers.is_empty() };
-    let mut again = None;
+    let mut again: Option<Failure> = None;
     connection.pending_write.sent(&what(names(&open)));
     let outcome = connection.remote.push_each(advertisement, &request, &connection.watch).await;
     if !matches!(outcome, Err(PushError::Unclear(_))) {
@@ -132,26 +163,8 @@ async fn attempt(
         Ok(report) => {
             let mut progress = locked();
             progress.open.clear();
-            let mut unsure = Vec::new();
-            for update in open {
-                if report.is_done(&update.name) {
-                    progress.settled(&update.name);
-                    progress.landed.push(update);
-                    continue;
-                }
-                match report.error_of(&update.name, connection.remote.situation()) {
-                    PushError::Failed(fault) => {
-                        let failure = Failure::from(fault);
-                        if failure.retry == Retry::Never {
-                            progress.refused.push((update, failure));
-                        } else {
-                            progress.open.push(update);
-                            again.get_or_insert(failure);
-                        }
-                    }
-                    PushError::LostRace(fault) | PushError::Unclear(fault) => unsure.push((update, fault.into())),
-                }
-            }
+            let (unsure, failure) = progress.sort(open, &report, connection.remote.situation());
+            again = failure;
             unsure
         }
         // The push was refused as a whole, before any ref was: all of them stay open.
@@ -190,7 +203,7 @@ async fn attempt(
             }
         }
     }
-    locked().tell(&connection.pending_write);
+    locked().annotate(&connection.pending_write);
     again.map_or(Ok(()), Err)
 }
 
@@ -240,7 +253,7 @@ fn command(update: &RefUpdate) -> RefCommand {
 }
 
 async fn look(updates: &[(RefUpdate, Failure)], connection: &Connection) -> Result<Advertisement, Failure> {
-    let interest = Interest::names(updates.iter().map(|(update, _)| &update.name));
-    let look = || connection.remote.advertise(&interest);
+    let selection = RefSelection::names(updates.iter().map(|(update, _)| &update.name));
+    let look = || connection.remote.advertise(&selection);
     connection.retries.run("look at what became of the push", look).await
 }

@@ -9,7 +9,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
     git::{
-        advertisement::{Advertisement, Interest},
+        advertisement::{Advertisement, RefSelection},
         pack::{Pack, PackEntry},
         receive::{PushError, PushRequest, RefCommand},
         scratch,
@@ -123,8 +123,8 @@ impl<'a> Signing<'a> {
             // Nobody else knows the name: a race is lost only to an earlier try.
             Err(PushError::Unclear(fault) | PushError::LostRace(fault)) => Failure::from(fault),
         };
-        let interest = Interest::names([&command.name]);
-        let look = || remote.advertise(&interest);
+        let selection = RefSelection::names([&command.name]);
+        let look = || remote.advertise(&selection);
         let now = retries.run("look at what became of the push", look).await?;
         if now.tip(&command.name) == Some(command.new) { Ok(()) } else { Err(failure.undone()) }
     }

@@ -7,7 +7,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure},
     git::{
-        advertisement::{Advertisement, Interest},
+        advertisement::{Advertisement, RefSelection},
         checkout::Part,
         receive::{PushError, PushRequest, RefCommand},
         scratch,
@@ -63,7 +63,7 @@ async fn once(
 ) -> Result<(), Failure> {
     let Connection { remote, watch, retries, .. } = connection;
     let commands = open.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let interest = Interest::names(commands.iter().map(|command| &command.name));
+    let selection = RefSelection::names(commands.iter().map(|command| &command.name));
     let request = PushRequest { commands, pack: part.pack.clone(), atomic: true };
     let failure = match remote.push(advertisement, &request, watch).await {
         Ok(_) => return Ok(()),
@@ -71,7 +71,7 @@ async fn once(
         // Nobody else knows the names: a race is lost only to an earlier try.
         Err(PushError::Unclear(fault) | PushError::LostRace(fault)) => Failure::from(fault),
     };
-    let look = || remote.advertise(&interest);
+    let look = || remote.advertise(&selection);
     let now = retries.run("look at what became of the push", look).await?;
     let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
     open.retain(|command| now.tip(&command.name) != Some(command.new));

@@ -37,7 +37,7 @@ pub struct LfsFacts {
     /// Those that the target does not take: the status and the server's words.
     pub refused: Vec<(NamedObject, u16, Shown)>,
     /// Why the target was not asked, or did not tell.
-    pub untold: Option<Untold>,
+    pub unknown: Option<LfsUnknown>,
 }
 
 impl LfsFacts {
@@ -58,7 +58,7 @@ pub struct LfsFile {
 
 /// Why it is not known which objects the target has.
 #[derive(Clone, Debug)]
-pub enum Untold {
+pub enum LfsUnknown {
     /// The server has no Git LFS for this repository.
     NoServer,
     /// It refused to tell.
@@ -99,12 +99,12 @@ pub async fn look(
     let told = match told.map(|told| told.into_iter().collect::<Option<Vec<_>>>()) {
         Ok(Some(told)) => told,
         Ok(None) => {
-            facts.untold = Some(Untold::NoServer);
+            facts.unknown = Some(LfsUnknown::NoServer);
             return Ok(facts);
         }
         Err(failure) => {
             // No error: the verdict is the check's, and the check can be ignored.
-            facts.untold = Some(Untold::Refused(failure));
+            facts.unknown = Some(LfsUnknown::Refused(failure));
             return Ok(facts);
         }
     };

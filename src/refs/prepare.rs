@@ -63,18 +63,18 @@ pub async fn prepare(
         if local.asked.prune { extra.refs.iter().map(|(name, _)| name.clone()).collect() } else { Vec::new() };
     let deletions = extra.refs.iter().filter(|_| local.asked.prune);
     needed.extend(deletions.map(|(name, old)| Change { name: name.clone(), old: Some(*old), new: None, force: true }));
-    let begun = Begun::new(local, refs, needed);
-    let mut begun = blocking(move || begun.look()).await?;
-    let beyond = ask(&begun, refs, remote, retries).await?;
-    begun.judge_cuts(&beyond)?;
-    let proved = prove(&begun, &beyond, remote, retries).await?;
-    let (mut begun, compared) = blocking(move || {
-        let compared = drift::compare(&mut begun.reach, &differing)?;
-        Ok((begun, compared))
+    let analysis = LocalAnalysis::new(local, refs, needed);
+    let mut analysis = blocking(move || analysis.look()).await?;
+    let beyond = ask(&analysis, refs, remote, retries).await?;
+    analysis.judge_cuts(&beyond)?;
+    let proved = prove(&analysis, &beyond, remote, retries).await?;
+    let (mut analysis, compared) = blocking(move || {
+        let compared = drift::compare(&mut analysis.reach, &differing)?;
+        Ok((analysis, compared))
     })
     .await?;
-    let (rows, reach) = drift::rows(compared, &proved, begun.reach, remote, retries).await?;
-    begun.reach = reach;
+    let (rows, reach) = drift::rows(compared, &proved, analysis.reach, remote, retries).await?;
+    analysis.reach = reach;
     drift.extend(rows);
     drift.extend(extra.refs.iter().map(|(name, _)| DriftRow {
         name: name.as_str().to_owned(),
@@ -82,10 +82,10 @@ pub async fn prepare(
         ahead: None,
         behind: None,
     }));
-    let updates = begun.updates(&proved)?;
+    let updates = analysis.updates(&proved)?;
     let thin = !refs.capabilities.has("no-thin");
     let asked = local.asked.clone();
-    let (batches, large, named, workflows) = blocking(move || begun.batches(updates, thin, &asked)).await?;
+    let (batches, large, named, workflows) = blocking(move || analysis.batches(updates, thin, &asked)).await?;
     let tags = batches.iter().flat_map(|batch| &batch.updates).filter(|update| is_pushed_tag(update)).count();
     let silent_tags = if tags > TAGS_IN_BATCHES { tags } else { 0 };
     // Counting deflates everything, which a real push would then do a second time.
@@ -153,8 +153,8 @@ fn is_pushed_tag(update: &RefUpdate) -> bool {
     update.name.is_tag() && update.new.is_some()
 }
 
-/// What the checkout alone tells.
-struct Begun {
+/// Decided from the checkout and the refs that the target advertises, before the target is queried further.
+struct LocalAnalysis {
     reach: Reach,
     shallow: bool,
     changes: Vec<Change>,
@@ -169,7 +169,7 @@ struct Begun {
     open: BTreeMap<RefName, (Oid, Vec<Oid>)>,
 }
 
-impl Begun {
+impl LocalAnalysis {
     fn new(local: &Local, refs: &Advertisement, changes: Vec<Change>) -> Self {
         let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
         let branches: BTreeSet<Oid> =
@@ -349,13 +349,13 @@ pub(crate) fn refused(name: &RefName, old: Oid, new: Oid, old_is_here: bool) -> 
 
 /// Which of the commits at the shallow checkout's end the target has.
 async fn ask(
-    begun: &Begun,
+    analysis: &LocalAnalysis,
     refs: &Advertisement,
     remote: &Remote,
     retries: &Retries,
 ) -> Result<BTreeSet<Oid>, Failure> {
-    let cut = begun.cut.iter().flat_map(|(commit, parents)| parents.iter().chain([commit]));
-    let beyond = begun.open.values().flat_map(|(_, beyond)| beyond);
+    let cut = analysis.cut.iter().flat_map(|(commit, parents)| parents.iter().chain([commit]));
+    let beyond = analysis.open.values().flat_map(|(_, beyond)| beyond);
     let candidates: BTreeSet<Oid> = cut.chain(beyond).copied().collect();
     let advertised: BTreeSet<Oid> = refs.refs.values().copied().collect();
     // A negotiation has to want something; what it wants is not read.
@@ -369,13 +369,13 @@ async fn ask(
 
 /// Proves by the target's own history what a shallow checkout cannot: that an old value is an ancestor.
 async fn prove(
-    begun: &Begun,
+    analysis: &LocalAnalysis,
     target_has: &BTreeSet<Oid>,
     remote: &Remote,
     retries: &Retries,
 ) -> Result<BTreeSet<RefName>, Failure> {
     let mut proved = BTreeSet::new();
-    for (name, (old, beyond)) in &begun.open {
+    for (name, (old, beyond)) in &analysis.open {
         for commit in beyond.iter().filter(|commit| target_has.contains(commit)) {
             let holds = || history::holds(remote, *commit, *old, Oid::ZERO);
             if retries.run("look at the branch's history", holds).await? {

@@ -106,9 +106,9 @@ fn retries(attempts: u32, budget: Duration) -> (Retries, Arc<Remembered>) {
 
 /// Counts the retries that are told.
 #[derive(Default)]
-struct Told(Mutex<Vec<(u32, u32)>>);
+struct SeenRetries(Mutex<Vec<(u32, u32)>>);
 
-impl Watch for Told {
+impl Watch for SeenRetries {
     fn see(&self, event: Event<'_>) {
         if let Event::Retry { attempt, attempts, .. } = event {
             self.0.lock().unwrap().push((attempt, attempts));
@@ -119,7 +119,7 @@ impl Watch for Told {
 #[tokio::test]
 async fn what_passes_at_the_third_try_is_tried_three_times_and_told_twice() {
     let (mut retries, pauser) = retries(5, Duration::from_mins(1));
-    let told = Arc::new(Told::default());
+    let told = Arc::new(SeenRetries::default());
     retries.watch = Arc::clone(&told) as Arc<dyn Watch>;
     let mut tries = 0;
     let done = retries

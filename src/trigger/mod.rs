@@ -18,7 +18,7 @@ pub use crate::workflow_file::relay_id::RelayId;
 use crate::{
     connection::Connection,
     diagnosis::Failure,
-    github::{Answered, DispatchRequest, WorkflowDispatchRequest, model::Dispatched},
+    github::{ApiAnswer, DispatchRequest, WorkflowDispatchRequest, model::Dispatched},
     names::{Oid, RefName},
     plan::{DispatchPlan, Plan, WorkflowPlan},
     preflight::Cleared,
@@ -147,9 +147,9 @@ async fn workflow_dispatch(
     let Once { began, sent } = once::send(cleared, connection, &what, &RunSearch::of(&start), send).await?;
     start.began = began;
     start.run = match sent {
-        StartProof::Answered(Answered { value: Some(Dispatched { id, html_url }), .. }) => Some((id, html_url)),
+        StartProof::ApiAnswer(ApiAnswer { value: Some(Dispatched { id, html_url }), .. }) => Some((id, html_url)),
         // 204: the server does not name the run. The wait stage looks for it.
-        StartProof::Answered(_) => None,
+        StartProof::ApiAnswer(_) => None,
         StartProof::LostAnswer(run) => Some((run.id, run.html_url)),
     };
     if let Some((id, url)) = start.run.as_mut().filter(|(_, url)| url.is_empty()) {

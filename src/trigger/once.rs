@@ -84,7 +84,7 @@ pub(crate) struct Once<T> {
 #[derive(Debug)]
 pub(crate) enum StartProof<T> {
     /// By the answer.
-    Answered(T),
+    ApiAnswer(T),
     /// The answer got lost; the run was found by the relay's id.
     LostAnswer(Box<Run>),
 }
@@ -127,7 +127,7 @@ where
             let failure = match answer {
                 Some(Ok(answer)) => {
                     connection.pending_write.answered();
-                    return Ok(Once { began, sent: StartProof::Answered(answer) });
+                    return Ok(Once { began, sent: StartProof::ApiAnswer(answer) });
                 }
                 Some(Err(error)) => Failure::from(error),
                 None => {

@@ -283,14 +283,14 @@ impl Expected {
     }
 
     /// Whether it is certain which run a trigger has made.
-    fn is_told(&self, start: &Start) -> bool {
+    fn is_run_certain(&self, start: &Start) -> bool {
         start.run.is_some() || self.runs.iter().any(|run| self.whose.get(&run.id) == Some(&Whose::Ours))
     }
 
     /// The runs of one file that fit a trigger which has made one of them, as a sentence; none where there is no doubt.
     pub(super) fn doubt(&self) -> Option<String> {
         let RunOrigin::Trigger(start) = &self.origin else { return None };
-        if self.is_told(start) {
+        if self.is_run_certain(start) {
             return None;
         }
         let alike = |file: &str| self.runs.iter().filter(|run| run::file_name(run) == file).collect::<Vec<_>>();
@@ -316,7 +316,7 @@ impl Expected {
             return false;
         }
         let single = match &self.origin {
-            RunOrigin::Trigger(start) => start.workflow.is_some() && self.is_told(start),
+            RunOrigin::Trigger(start) => start.workflow.is_some() && self.is_run_certain(start),
             RunOrigin::File(_) => false,
             RunOrigin::Pages => true,
         };

@@ -11,7 +11,7 @@ use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
     github::{
-        Answered, Polled, RestError, RunQuery,
+        ApiAnswer, Polled, RestError, RunQuery,
         model::{PagesBuild, Run},
     },
     names::moment::rfc3339,
@@ -182,7 +182,7 @@ impl Polls {
             // A slow answer costs this look alone.
             let Ok(answer) = asked else { continue };
             let error = match answer {
-                Ok(Polled::Changed(Answered { value, meta })) => {
+                Ok(Polled::Changed(ApiAnswer { value, meta })) => {
                     known.etag = meta.etag().map(str::to_owned);
                     // What is asked for alone is as narrow as it can be.
                     let is_common = self.asked.get(&source) != Some(&source);
@@ -228,7 +228,7 @@ async fn ask(
     let slug = &waiting.cleared.plan().target.slug;
     match source {
         RunSource::Run(id) => Ok(match connection.github.run(slug, *id, etag).await? {
-            Polled::Changed(Answered { value, meta }) => Polled::Changed(Answered { value: vec![value], meta }),
+            Polled::Changed(ApiAnswer { value, meta }) => Polled::Changed(ApiAnswer { value: vec![value], meta }),
             Polled::Unchanged(meta) => Polled::Unchanged(meta),
         }),
         RunSource::List { workflow, event, head_sha, created } => {

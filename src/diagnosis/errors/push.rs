@@ -26,10 +26,10 @@ pub enum PushError {
 /// What happened to a push, with what is known of the repository and the credential.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", .0.kind)]
-pub struct PushFault(Box<Fault>);
+pub struct PushFault(Box<PushFaultDetails>);
 
 #[derive(Clone, Debug)]
-struct Fault {
+struct PushFaultDetails {
     kind: PushFaultKind,
     situation: Situation,
 }
@@ -60,7 +60,7 @@ pub enum PushFaultKind {
 impl PushFault {
     /// What happened to a push to the repository of `situation`.
     pub(crate) fn new(kind: PushFaultKind, situation: &Situation) -> Self {
-        Self(Box::new(Fault { kind, situation: situation.clone() }))
+        Self(Box::new(PushFaultDetails { kind, situation: situation.clone() }))
     }
 }
 
@@ -75,7 +75,7 @@ impl PushError {
 
 impl From<PushFault> for Failure {
     fn from(fault: PushFault) -> Self {
-        let Fault { kind, situation } = *fault.0;
+        let PushFaultDetails { kind, situation } = *fault.0;
         let of_words =
             |words: OutsideText| classify(&Evidence::of_text(Operation::GitPush, words), &situation).into_failure();
         match kind {

@@ -43,7 +43,7 @@ enum PackPosition {
 }
 
 /// Follows a pack, whatever pieces it comes in.
-pub(super) struct Claims {
+pub(super) struct PackBounds {
     place: PackPosition,
     inflate: Decompress,
     /// Entries that are still to come.
@@ -53,7 +53,7 @@ pub(super) struct Claims {
     total: u64,
 }
 
-impl Claims {
+impl PackBounds {
     pub(super) fn new() -> Self {
         let inflate = Decompress::new(true);
         Self { place: PackPosition::Header([0; 12], 0), inflate, left: 0, size: 0, kind: 0, total: 0 }
@@ -215,7 +215,7 @@ mod tests {
 
     /// What is said of a pack in pieces of `size`, and whether it was followed to its last entry.
     fn seen(pack: &[u8], size: usize) -> (Result<(), Excess>, bool) {
-        let mut claims = Claims::new();
+        let mut claims = PackBounds::new();
         let looked = pack.chunks(size).try_for_each(|piece| claims.look(piece));
         (looked, matches!(claims.place, PackPosition::End) && claims.left == 0)
     }

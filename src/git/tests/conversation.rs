@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use crate::git::{
-    advertisement::Interest,
+    advertisement::RefSelection,
     fetch::{FetchRequest, Filter},
     format::{FileMode, ObjectKind, TreeEntry},
     objects::ObjectStore,
@@ -110,7 +110,7 @@ impl Server {
             .map(|(name, old, new)| RefCommand { name: name.parse().unwrap(), old: *old, new: *new })
             .collect();
         let remote = self.remote();
-        let advertisement = remote.advertise(&Interest::all()).await.unwrap();
+        let advertisement = remote.advertise(&RefSelection::all()).await.unwrap();
         let watch: Arc<dyn Watch> = Arc::new(NoWatch);
         remote.push(&advertisement, &PushRequest { commands, pack, atomic }, &watch).await
     }
@@ -179,7 +179,7 @@ async fn a_first_push_of_files_of_all_sizes_is_accepted_and_whole() {
     let watch: Arc<dyn Watch> = Arc::clone(&seen) as _;
 
     let remote = server.remote();
-    let advertisement = remote.advertise(&Interest::all()).await.unwrap();
+    let advertisement = remote.advertise(&RefSelection::all()).await.unwrap();
     assert!(advertisement.is_empty());
     let commands = vec![RefCommand { name: "refs/heads/main".parse().unwrap(), old: Oid::ZERO, new: commit }];
     let request = PushRequest { commands, pack: pack.clone(), atomic: true };
@@ -365,7 +365,7 @@ async fn refs_of_one_push_are_reported_apart() {
     assert!(server.git(&["for-each-ref", "refs/heads/open"]).is_empty());
 
     let remote = server.remote();
-    let advertisement = remote.advertise(&Interest::default()).await.unwrap();
+    let advertisement = remote.advertise(&RefSelection::default()).await.unwrap();
     let command = |(name, old, new): (&str, Oid, Oid)| RefCommand { name: name.parse().unwrap(), old, new };
     let commands = commands.into_iter().chain([("refs/tags/v1", tag, Oid::ZERO)]).map(command).collect();
     let request = PushRequest { commands, pack: Pack::default(), atomic: false };
@@ -424,7 +424,7 @@ async fn a_repository_of_sha256_is_refused_by_name() {
     let tree = server.git_with(&["mktree"], b"");
     let commit = server.git(&["commit-tree", "-m", "one", &tree]);
     server.git(&["update-ref", "refs/heads/main", &commit]);
-    let failure = Failure::from(server.remote().advertise(&Interest::all()).await.unwrap_err());
+    let failure = Failure::from(server.remote().advertise(&RefSelection::all()).await.unwrap_err());
     assert!(failure.what.contains("sha256"), "{failure}");
     for v2 in [true, false] {
         server.v2 = v2;

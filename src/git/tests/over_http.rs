@@ -11,7 +11,7 @@ use emulator::{
 };
 
 use crate::git::{
-    advertisement::{Advertisement, Interest},
+    advertisement::{Advertisement, RefSelection},
     fetch::{FetchRequest, Fetched, Filter},
     format::{FileMode, ObjectKind, TreeEntry},
     objects::ObjectStore,
@@ -54,7 +54,7 @@ impl World {
     }
 
     async fn advertise(&self) -> Result<Advertisement, Failure> {
-        Ok(self.remote.advertise(&Interest::all()).await?)
+        Ok(self.remote.advertise(&RefSelection::all()).await?)
     }
 
     /// Fetches the tip of `main` without blobs, takes the pack in, and gives the root tree's entries too.

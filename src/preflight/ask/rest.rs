@@ -5,13 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
-    github::{Answered, Meta, RestError},
+    github::{ApiAnswer, Meta, RestError},
     preflight::facts::{Asked, Refusal},
 };
 
 /// An answer of REST, or why there is none; either has headers.
 pub(super) struct RestAnswer<T> {
-    pub(super) last: Option<Result<Answered<T>, RestError>>,
+    pub(super) last: Option<Result<ApiAnswer<T>, RestError>>,
     /// What the tries ended with: the last refusal, and why there was no further try.
     pub(super) failure: Option<Failure>,
 }
@@ -52,7 +52,7 @@ impl<T> RestAnswer<T> {
 /// Asks until there is an answer, or a refusal that no second try heals; the last refusal is kept with its headers.
 pub(super) async fn patiently<T, F>(connection: &Connection, what: &str, call: impl FnMut() -> F) -> RestAnswer<T>
 where
-    F: Future<Output = Result<Answered<T>, RestError>>,
+    F: Future<Output = Result<ApiAnswer<T>, RestError>>,
 {
     asked(connection, what, call, |_| true).await
 }
@@ -60,7 +60,7 @@ where
 /// As [`patiently`], for what the plan can do without: a used-up rate limit is not waited for.
 pub(super) async fn if_possible<T, F>(connection: &Connection, what: &str, call: impl FnMut() -> F) -> RestAnswer<T>
 where
-    F: Future<Output = Result<Answered<T>, RestError>>,
+    F: Future<Output = Result<ApiAnswer<T>, RestError>>,
 {
     let limited = |failure: &Failure| matches!(failure.cause, Cause::PrimaryRateLimit | Cause::SecondaryRateLimit);
     asked(connection, what, call, |failure| !limited(failure)).await
@@ -74,14 +74,15 @@ async fn asked<T, F>(
     worth: impl Fn(&Failure) -> bool,
 ) -> RestAnswer<T>
 where
-    F: Future<Output = Result<Answered<T>, RestError>>,
+    F: Future<Output = Result<ApiAnswer<T>, RestError>>,
 {
     let last = Mutex::new(None);
-    let keep = |result: Result<Answered<T>, RestError>| {
+    let keep = |result: Result<ApiAnswer<T>, RestError>| {
         let outcome = match &result {
             Ok(_) => Ok(()),
             Err(error) => {
                 let failure = Failure::from(error.clone());
+                // Marked as final, so that the retry loop ends here and the rest of the budget stays.
                 if worth(&failure) { Err(failure) } else { Err(failure.with_retry(Retry::Never)) }
             }
         };
@@ -89,6 +90,7 @@ where
         outcome
     };
     let attempt = || {
+        // Outside of the async block: the closure can borrow mutably only until it returns.
         let call = call();
         async { keep(call.await) }
     };

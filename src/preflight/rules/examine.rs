@@ -169,7 +169,7 @@ mod tests {
     use crate::{names::RefName, preflight::rules::change::NewCommit};
 
     /// `certain`, `perhaps` or `kept`, and the cause.
-    fn told(kind: &str, parameters: Value, change: &PlannedUpdate<'_>) -> String {
+    fn verdict(kind: &str, parameters: Value, change: &PlannedUpdate<'_>) -> String {
         let rule = Rule { kind: kind.to_owned(), parameters, ..Rule::default() };
         match examine(&rule, change) {
             None => "kept".to_owned(),
@@ -270,12 +270,12 @@ mod tests {
             PlannedUpdate { commit: commit().map(|commit| NewCommit { signed: true, ..commit }), ..updates.clone() };
         for &(kind, expected) in BY_KIND {
             let found = [&updates, &rewrites, &creates, &deletes, &others, &signed]
-                .map(|change| told(kind, Value::Null, change));
+                .map(|change| verdict(kind, Value::Null, change));
             assert_eq!(found, expected, "{kind}");
         }
         let merge =
             PlannedUpdate { commit: commit().map(|commit| NewCommit { parents: 2, ..commit }), ..updates.clone() };
-        assert_eq!(told("required_linear_history", Value::Null, &merge), "certain ruleset-violation");
+        assert_eq!(verdict("required_linear_history", Value::Null, &merge), "certain ruleset-violation");
     }
 
     #[test]
@@ -297,7 +297,7 @@ mod tests {
             ("max_file_size", json!({"max_file_size": 3}), certain),
             ("max_file_size", json!({"max_file_size": 4}), "kept"),
         ] {
-            assert_eq!(told(kind, parameters.clone(), &change), expected, "{kind} {parameters}");
+            assert_eq!(verdict(kind, parameters.clone(), &change), expected, "{kind} {parameters}");
         }
     }
 }

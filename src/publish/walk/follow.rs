@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Folder, shown};
+use super::{ListedFolder, shown};
 use crate::{
     diagnosis::{Cause, Failure},
     names::tree,
@@ -16,7 +16,7 @@ use crate::{
 /// link's own inside the directory.
 ///
 /// NOTE: the answer holds for a moment. Whatever is opened there is opened without following a link.
-pub(super) fn end_of(path: &[u8], folder: &Folder, place: &Path, workspace: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn end_of(path: &[u8], folder: &ListedFolder, place: &Path, workspace: &Path) -> Result<PathBuf, Failure> {
     let place = &workspace.join(place);
     let refused = |why: &str, remedy: &str| {
         let target = fs::read_link(place).map(system::target_of).unwrap_or_default();

@@ -59,8 +59,8 @@ pub(super) fn checks(target: &TargetReport) -> String {
 pub(super) fn changes(target: &TargetReport, dry_run: bool) -> String {
     let changes = &target.changes;
     // What was received alone is the checks' reading.
-    let is_told = !changes.is_empty() || changes.excluded > 0 || !dry_run && changes.bytes_sent > 0;
-    if !is_told {
+    let has_content = !changes.is_empty() || changes.excluded > 0 || !dry_run && changes.bytes_sent > 0;
+    if !has_content {
         return String::new();
     }
     let mut parts = Vec::new();

@@ -209,7 +209,7 @@ impl Conversation {
             }
             // The channel ended without a word of its end: the connection is gone.
             None if !self.whole => Err(self.silence.error().map_or(WireError::CutOff, WireError::Http)),
-            None if !self.answered && self.is_told() => Err(WireError::Remote(self.text())),
+            None if !self.answered && self.has_reason() => Err(WireError::Remote(self.text())),
             None => Ok(None),
         }
     }
@@ -232,7 +232,7 @@ impl Conversation {
     }
 
     /// Whether the server said why it ended. What a login prints in passing, a greeting or a shell's own trouble, is no reason.
-    fn is_told(&self) -> bool {
+    fn has_reason(&self) -> bool {
         let text = self.text();
         let begins = |line: &str| REFUSALS.iter().any(|word| line.trim_start().to_ascii_lowercase().starts_with(word));
         if text.searched().lines().any(begins) {
@@ -252,7 +252,7 @@ impl Conversation {
         if text.is_blank() && !self.whole {
             return WireError::CutOff;
         }
-        if !self.is_told() && !self.refused {
+        if !self.has_reason() && !self.refused {
             return SshError::NoReason(text).into();
         }
         if text.is_blank() { SshError::NoGit.into() } else { SshError::Refused(text).into() }
