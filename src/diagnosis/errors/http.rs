@@ -190,13 +190,13 @@ impl HttpError {
             (false, true) => Retry::Backoff,
             (_, false) => Retry::Never,
         };
-        Failure::new(self.cause(), self.what()).with_retry(retry)
+        self.kind.failure().with_retry(retry)
     }
 
     /// The failure of a request that only reads, and so may be sent again whatever became of it.
     pub fn into_read_failure(self) -> Failure {
         let retry = if self.transient { Retry::Backoff } else { Retry::Never };
-        Failure::new(self.cause(), self.what()).with_retry(retry)
+        self.kind.failure().with_retry(retry)
     }
 }
 
@@ -225,9 +225,19 @@ impl HttpErrorKind {
             Self::ForeignHost(_) | Self::Request(_) | Self::RequestBody(_) | Self::TlsSettings(_) => {
                 Cause::InternalError
             }
-            // A caller's own failure keeps its cause on the way through the client.
-            Self::Body(error) => error.downcast_ref::<Failure>().map_or(Cause::InternalError, |failure| failure.cause),
+            Self::Body(_) => self.callers_failure().map_or(Cause::InternalError, |failure| failure.cause),
         }
+    }
+
+    /// The failure of the caller with which the stream of a request's body ended, if it was one. It keeps its cause, its
+    /// words and its remedy on the way through the client.
+    fn callers_failure(&self) -> Option<&Failure> {
+        let Self::Body(error) = self else { return None };
+        error.downcast_ref()
+    }
+
+    fn failure(&self) -> Failure {
+        self.callers_failure().cloned().unwrap_or_else(|| Failure::new(self.cause(), self.what()))
     }
 
     fn what(&self) -> String {
@@ -268,7 +278,7 @@ impl HttpErrorKind {
             Self::Request(reason) => format!("A request could not be made: {reason}."),
             Self::RequestBody(reason) => format!("A request's body could not be made: {reason}."),
             Self::TlsSettings(reason) => format!("The TLS settings are not usable: {reason}."),
-            Self::Body(error) => match error.downcast_ref::<Failure>() {
+            Self::Body(error) => match self.callers_failure() {
                 Some(failure) => failure.what.clone(),
                 None => sentence(&format!("the data to send could not be made: {error}")),
             },

@@ -143,9 +143,10 @@ async fn a_body_that_can_not_be_made_keeps_its_own_cause() {
     let client = client(&server.url());
     let failing =
         |error: BoxError| Body::stream(futures_util::stream::iter([Ok(Bytes::from_static(b"x")), Err(error)]));
-    let own = Failure::new(Cause::LocalGitError, "The file is gone.");
+    let own = Failure::new(Cause::LocalGitError, "The file is gone.").with_remedy("Bring it back.");
     let error = client.send(request(Method::POST, &server.at("/"), failing(Box::new(own)))).await.unwrap_err();
     assert_eq!((error.cause(), &*error.what()), (Cause::LocalGitError, "The file is gone."));
+    assert_eq!(error.into_read_failure().remedy(), "Bring it back.");
     let error = client.send(request(Method::POST, &server.at("/"), failing("disk full".into()))).await.unwrap_err();
     assert_eq!(error.cause(), Cause::InternalError);
     assert!(error.what().contains("disk full"), "{error}");
