@@ -8,13 +8,13 @@ use super::{
     objects::ObjectStore,
     remote::Remote,
 };
-use crate::{diagnosis::Failure, names::Oid};
+use crate::{diagnosis::errors::RemoteError, names::Oid};
 
 /// The content of each of `wants` that is a blob, by one fetch.
 ///
 /// # Errors
 /// The server refused the fetch, as one does that gives nothing but what its refs name; or the connection failed.
-pub async fn blobs(remote: &Remote, mut wants: Vec<Oid>) -> Result<BTreeMap<Oid, Vec<u8>>, Failure> {
+pub async fn blobs(remote: &Remote, mut wants: Vec<Oid>) -> Result<BTreeMap<Oid, Vec<u8>>, RemoteError> {
     // Two files with the same content are one object.
     wants.sort_unstable();
     wants.dedup();
