@@ -85,8 +85,11 @@ fn in_turn(round: usize) -> [usize; 2] {
     if round.is_multiple_of(2) { [0, 1] } else { [1, 0] }
 }
 
+/// What is done, its two ways, and what the runs of each cost.
+type Pair<'a> = (&'a str, [&'a str; 2], &'a [Vec<Cost>; 2]);
+
 /// A row for each way, and each pair's ratio.
-fn print(pairs: &[(&str, [&str; 2], &[Vec<Cost>; 2])]) {
+fn print(pairs: &[Pair<'_>]) {
     println!("| site | what | way | wall | CPU | memory | git server | REST + git | down | up |");
     println!("| --- | --- | --- | --: | --: | --: | --: | --: | --: | --: |");
     let mut ratios = Vec::new();
@@ -99,5 +102,7 @@ fn print(pairs: &[(&str, [&str; 2], &[Vec<Cost>; 2])]) {
         ratios.push(format!("{deed}: {} takes {:.2} x the time of {}", ways[1], other.wall / one.wall, ways[0]));
     }
     println!();
-    ratios.iter().for_each(|line| println!("- {line}"));
+    for line in &ratios {
+        println!("- {line}");
+    }
 }

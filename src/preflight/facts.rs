@@ -95,6 +95,7 @@ pub struct RateFacts {
 
 /// What `GET /repos/{owner}/{repo}` told.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the answer")]
 pub struct RepositoryFacts {
     /// The repository's present name; another one than asked for when it was renamed.
     pub full_name: String,

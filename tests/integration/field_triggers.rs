@@ -113,7 +113,7 @@ fn t17_the_deploy_key_of_another_repository_is_what_the_message_speaks_of() {
 
 #[test]
 fn t20_a_run_that_is_deleted_while_it_is_waited_for_is_told_so() {
-    let slow = || Ends::default().taking(Duration::ZERO, Duration::from_secs(600));
+    let slow = || Ends::default().taking(Duration::ZERO, Duration::from_mins(10));
     for inputs in [
         &[("workflow", "go.yml"), ("wait", "completed")][..],
         &[("dispatch", "published"), ("wait", "completed")],

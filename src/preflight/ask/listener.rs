@@ -87,9 +87,10 @@ async fn read_all(plan: &Plan, connection: &Connection, names: Vec<String>) -> (
         .filter_map(|entry| Some((entry.name.as_str(), entry.sha.parse().ok()?)))
         .collect();
     let get = || blobs(&connection.remote, wants.values().copied().collect());
-    let texts = match wants.is_empty() {
-        true => BTreeMap::new(),
-        false => connection.retries.run("fetch of the workflow files", get).await.unwrap_or_default(),
+    let texts = if wants.is_empty() {
+        BTreeMap::new()
+    } else {
+        connection.retries.run("fetch of the workflow files", get).await.unwrap_or_default()
     };
     let text = |name: &String| match wants.get(name.as_str()) {
         None if entries.iter().any(|entry| entry.name == *name && entry.kind == "file") => FileText::Unread,
