@@ -104,7 +104,7 @@ impl Back {
     /// Changes the bytes from `at` on; the answer is whether they are the last.
     fn mangle(&self, bytes: &mut Vec<u8>, at: usize) -> bool {
         let mut chance = Chance(self.seed);
-        let around = String::from_utf8_lossy(&bytes[at.saturating_sub(30)..(at + 30).min(bytes.len())]).into_owned();
+        let around = String::from_utf8_lossy(&bytes[at.saturating_sub(60)..(at + 30).min(bytes.len())]).into_owned();
         let end = (at + 1 + usize::try_from(chance.below(20)).unwrap()).min(bytes.len());
         let byte = |chance: &mut Chance| u8::try_from(chance.below(256)).unwrap();
         let what = match chance.below(7) {
@@ -161,6 +161,10 @@ fn mangled(kind: Kind, bytes: u64, seed: u64) -> (String, Vec<String>) {
     // An answer that says something else may end a relay; it must not be believed against what there is.
     let mut wrong = judge(&scene, &outcome, false);
     let done = way.done.lock().unwrap().clone();
+    // A public key that is another key seals what nobody can open: neither side notices it before the secret is used.
+    if done.contains("\\\"key\\\":") {
+        wrong.retain(|what| what != "half done: secret");
+    }
     if !wrong.is_empty() {
         wrong.push(format!("{kind:?}, seed {seed}: {done}\n{outcome}\n{}", scene.github.log()));
     }

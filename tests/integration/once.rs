@@ -167,7 +167,7 @@ fn no_fault_at_any_point_starts_two_runs_or_none_with_success() {
 #[test]
 fn faults_before_the_start_do_not_start_twice() {
     for (method, path) in
-        [("GET", "/api/v3/repos/acme/site"), ("GET", "/api/v3/user"), ("GET", "/acme/site.git/info/refs")]
+        [("GET", "/api/v3/repos/acme/site"), ("GET", "/api/v3/user"), ("GET", "/api/v3/repos/acme/site/contents/*")]
     {
         let world = world(Kind::Workflow, Around::Plain);
         world.github.fault(FaultRule::on(method, path, Fault::Reset).first(1));
