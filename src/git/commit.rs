@@ -40,7 +40,7 @@ fn ended(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publish::tests::support::{Files, Git};
+    use emulator::local::{Files, Git};
 
     fn bot() -> Author {
         let email = "41898282+github-actions[bot]@users.noreply.github.com".to_owned();
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn git_takes_the_commit_for_its_own() {
         let git = Git::new();
-        let tree = git.write_tree(&Files::from([(b"a".to_vec(), ("100644", b"1".to_vec()))]));
+        let tree: Oid = git.write_tree(&Files::from([(b"a".to_vec(), ("100644", b"1".to_vec()))])).parse().unwrap();
         git.run(&["hash-object", "-w", "--stdin"], b"1");
         let mut parents: Vec<Oid> = Vec::new();
         for message in ["first", "second\n\nwith a body, ünï\n", ""] {
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn git_takes_the_tag_for_its_own() {
         let git = Git::new();
-        let tree = git.write_tree(&Files::new());
+        let tree: Oid = git.write_tree(&Files::new()).parse().unwrap();
         let content = commit(tree, &[], &bot(), "x", when());
         let target: Oid = git.line(&["hash-object", "-t", "commit", "-w", "--stdin"], &content).parse().unwrap();
         let content = tag("v1.2", target, &bot(), "Release 1.2", when());

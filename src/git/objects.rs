@@ -259,7 +259,7 @@ fn malformed(kind: ObjectKind, oid: Oid) -> StoreError {
 mod tests {
     use super::*;
     use crate::diagnosis::{Cause, Failure, Retry};
-    use crate::publish::tests::support::git;
+    use emulator::local::git;
 
     fn text(bytes: Vec<u8>) -> String {
         String::from_utf8(bytes).unwrap().trim().to_owned()

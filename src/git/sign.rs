@@ -75,6 +75,7 @@ mod tests {
     use std::{fs, process::Command};
 
     use chrono::Utc;
+    use emulator::local::{Files, Git};
     use tempfile::TempDir;
 
     use super::*;
@@ -82,7 +83,6 @@ mod tests {
         diagnosis::{Cause, Failure},
         git::commit::{commit, tag},
         names::{Author, Oid},
-        publish::tests::support::{Files, Git},
     };
 
     /// A key pair by OpenSSH's own tool: the private file's text and the public half.
@@ -113,7 +113,7 @@ mod tests {
     fn git_verifies_what_every_kind_of_key_signed() {
         let git = Git::new();
         let author = Author { name: "A".to_owned(), email: "a@b".to_owned() };
-        let tree = git.write_tree(&Files::from([(b"a".to_vec(), ("100644", b"1".to_vec()))]));
+        let tree: Oid = git.write_tree(&Files::from([(b"a".to_vec(), ("100644", b"1".to_vec()))])).parse().unwrap();
         git.run(&["hash-object", "-w", "--stdin"], b"1");
         let signers = git.path().join("signers");
         git.run(&["config", "gpg.format", "ssh"], b"");

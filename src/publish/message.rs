@@ -145,7 +145,7 @@ fn ends_in_trailers(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publish::tests::support::Git;
+    use emulator::local::Git;
 
     fn origin() -> Origin {
         Origin {

@@ -5,10 +5,12 @@ use std::{
     sync::OnceLock,
 };
 
+use emulator::local::{Files, Git};
+
 use super::*;
 use crate::{
     git::format::ObjectKind,
-    publish::tests::support::{Files, Git, directory, hashed},
+    publish::tests::support::{directory, hashed, write_tree},
 };
 
 fn git() -> std::sync::MutexGuard<'static, Git> {
@@ -47,7 +49,7 @@ impl Case {
     }
 
     fn merge_with(&self, git: &Git, trees: &dyn Trees) -> Result<Merged, MergeError> {
-        let base = self.branch.as_ref().map(|files| git.write_tree(files));
+        let base = self.branch.as_ref().map(|files| write_tree(&git, files));
         let folder = self.directory.as_ref().map(directory);
         let content = match &folder {
             Some(folder) => match hashed(folder.path(), &self.exclude) {
@@ -75,7 +77,7 @@ impl Case {
     /// Merges, and expects exactly `expected` on the branch.
     fn gives(&self, expected: &[(&str, &str)]) -> Changes {
         let merged = self.merge().unwrap();
-        assert_eq!(merged.tree, git().write_tree(&files(expected)));
+        assert_eq!(merged.tree, write_tree(&git(), &files(expected)));
         merged.changes
     }
 
@@ -113,7 +115,7 @@ fn a_new_branch_is_the_directory() {
 fn nothing_changed_is_the_same_tree_and_nothing_to_send() {
     let same = [("a", "1"), ("b/c", "2"), ("b/d/e", "3")];
     let merged = Case::on(&same, &same).merge().unwrap();
-    assert_eq!(merged.tree, git().write_tree(&files(&same)));
+    assert_eq!(merged.tree, write_tree(&git(), &files(&same)));
     assert!(merged.trees.is_empty() && merged.blobs.is_empty());
     assert_eq!(merged.changes, changes(0, 0, 0));
 }
@@ -174,10 +176,10 @@ fn p1_a_submodule_goes_like_a_file_unless_it_is_kept_or_outside() {
     assert_eq!(case().gives(&[("c", "1")]), changes(1, 0, 2));
     assert_eq!(case().at("lib").gives(&[("a/b", "1"), ("lib/c", "1")]), changes(1, 0, 1));
     let outside = case().at("a").merge().unwrap();
-    assert_eq!(outside.tree, git().write_tree(&with_submodule(&[("a/c", "1")])));
+    assert_eq!(outside.tree, write_tree(&git(), &with_submodule(&[("a/c", "1")])));
     for pattern in ["lib/sub", "lib/**"] {
         let kept = Case { keep: globs(&[pattern]), ..case() }.merge().unwrap();
-        assert_eq!(kept.tree, git().write_tree(&with_submodule(&[("c", "1")])), "{pattern}");
+        assert_eq!(kept.tree, write_tree(&git(), &with_submodule(&[("c", "1")])), "{pattern}");
     }
     let case = Case { branch: Some(branch.clone()), directory: None, ..Case::default() }.at("lib");
     assert_eq!(case.gives(&[("a/b", "1")]), changes(0, 0, 1));
@@ -252,7 +254,7 @@ fn a_destination_is_taken_off_with_the_folders_that_become_empty() {
     assert_eq!(remove("pr/1").gives(&[("x", "1")]), changes(0, 0, 2));
     for absent in ["pr/2", "q/r", "x/y"] {
         let merged = remove(absent).merge().unwrap();
-        assert_eq!(merged.tree, git().write_tree(&files(&branch)), "{absent}");
+        assert_eq!(merged.tree, write_tree(&git(), &files(&branch)), "{absent}");
         assert_eq!(merged.changes, changes(0, 0, 0));
     }
     let merged = remove("").merge().unwrap();
@@ -421,7 +423,7 @@ fn only_trees_on_the_way_and_inside_the_destination_are_needed() {
     assert_eq!(asked, [false, false, true]);
     assert_eq!(
         merged.tree,
-        git.write_tree(&files(&[("pr/1/a", "3"), ("pr/1/n", "5"), ("pr/2/a/b", "3"), ("x/y", "4")]))
+        write_tree(&git, &files(&[("pr/1/a", "3"), ("pr/1/n", "5"), ("pr/2/a/b", "3"), ("x/y", "4")]))
     );
     assert_eq!(merged.blobs.len(), 2, "what only a tree that was not fetched names is sent again");
     assert_eq!(count_files(&partly, merged.tree).unwrap(), None);
@@ -453,11 +455,11 @@ fn trees_that_the_directory_has_too_are_not_read_and_their_files_are_known() {
     let directory = [("a/1", "new"), ("a/moved", "three"), ("b/2", "two"), ("b/in/3", "three"), ("c/4", "four")];
     let case = Case::on(&branch, &directory);
     let git = git();
-    let root = git.write_tree(&files(&branch));
+    let root = write_tree(&git, &files(&branch));
     let entries = git.tree(root).unwrap().unwrap();
     let changed = entries.iter().find(|entry| entry.name == b"a").unwrap().oid;
     let merged = case.merge_with(&git, &Partly(&git, HashSet::from([root, changed]))).unwrap();
-    assert_eq!(merged.tree, git.write_tree(&files(&directory)));
+    assert_eq!(merged.tree, write_tree(&git, &files(&directory)));
     let blobs: Vec<Oid> = merged.blobs.iter().map(|blob| blob.oid).collect();
     assert_eq!(blobs, [ObjectKind::Blob.id_of(b"new")], "b/in/3 tells that the branch has the moved file");
 }

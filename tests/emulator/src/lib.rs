@@ -66,6 +66,7 @@ pub mod faults;
 mod git;
 mod handle;
 mod lfs;
+pub mod local;
 pub mod log;
 pub mod model;
 mod pulls;

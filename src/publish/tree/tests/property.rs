@@ -180,10 +180,10 @@ proptest! {
         let git = git();
         match (case.merge_with(&git, &*git), expected(&case)) {
             (Ok(merged), Some(expected)) => {
-                prop_assert_eq!(merged.tree, git.write_tree(&expected));
+                prop_assert_eq!(merged.tree, write_tree(&git, &expected));
                 let Changes { added, changed, removed, .. } = merged.changes;
                 prop_assert_eq!((added, changed, removed), counted(&case, &expected));
-                check_objects(&git, case.branch.as_ref().map(|files| git.write_tree(files)), &merged)?;
+                check_objects(&git, case.branch.as_ref().map(|files| write_tree(&git, files)), &merged)?;
             }
             (Err(MergeError::Failed(_)), None) => {}
             (merged, expected) => prop_assert!(false, "{merged:?} but {expected:?}"),
