@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::signed::Signing;
+use super::{signed::Signing, sweep::sweep};
 use crate::{
     connection::Connection,
     diagnosis::{Failure, Retry},
@@ -11,7 +11,6 @@ use crate::{
         history,
         pack::Pack,
         receive::{PushError, PushRequest, RefCommand},
-        scratch,
     },
     names::{Oid, RefName},
     plan::{Plan, Signer},
@@ -132,9 +131,7 @@ pub async fn push(
         landed?
     };
     // After the push, so that a clean-up cannot hold up what the step is for.
-    if !plan.behaviour.dry_run {
-        sweep(cleared, connection).await;
-    }
+    sweep(cleared, connection).await;
     Ok(pushed)
 }
 
@@ -151,23 +148,6 @@ fn is_proposed_already(cleared: &Cleared<Plan>, proposal: &Proposal) -> bool {
         (Some(there), Some(ours)) => there.tree == ours.tree && there.parents == ours.parents,
         _ => false,
     }
-}
-
-/// Deletes the scratch refs that killed steps have left behind. It is no part of the push, so that a failure is none of it.
-async fn sweep(cleared: &Cleared<Plan>, connection: &Connection) {
-    let refs = cleared.advertisement();
-    let doomed = scratch::abandoned(&refs, cleared.at());
-    if doomed.is_empty() {
-        return;
-    }
-    let outcome = scratch::delete(&connection.remote, &refs, &doomed).await;
-    let text = match outcome {
-        Ok(()) => format!("{} scratch refs of steps that were killed are deleted.", doomed.len()),
-        Err(error) => {
-            format!("Scratch refs of steps that were killed could not be deleted. {}", error.into_failure().what)
-        }
-    };
-    connection.watch.see(Event::Notice(&text));
 }
 
 /// Pushes to `name` until the change is there: a lost race is worked out again on the new tip of the branch.

@@ -5,6 +5,7 @@ pub mod lfs;
 pub mod pull_request;
 pub mod refs;
 mod signed;
+mod sweep;
 pub mod told;
 mod upload;
 pub mod words;

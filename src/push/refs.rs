@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::upload::upload;
+use super::{sweep::sweep, upload::upload};
 use crate::refs::{
     Local,
     blocking::blocking,
@@ -47,6 +47,8 @@ pub async fn push(
             }
         }
     }
+    // After the push, so that a clean-up cannot hold up what the step is for.
+    sweep(cleared, connection).await;
     Ok(())
 }
 

@@ -155,3 +155,66 @@ fn a_commit_that_alone_is_above_the_limit_is_refused_before_anything_is_sent() {
     assert!(world.github.log().pushes().is_empty(), "{outcome}");
     assert!(outcome.stdout.contains("One commit alone"), "{outcome}");
 }
+
+/// A target that has a branch elsewhere, and helper refs: two that steps left behind long ago, one of a step that may still run, and
+/// two of somebody else.
+fn world_with_leftovers() -> (World, [String; 2], [String; 3]) {
+    let target = Repository::new(TARGET).files("elsewhere", &[("a", "1")]);
+    let world = World::with(target, Token::classic("robin", &["repo", "workflow"]));
+    let made = |age: i64| chrono::Utc::now().timestamp() - age;
+    let old = [
+        format!("refs/repo-relay/upload/{}-abc-0", made(25 * 3600)),
+        format!("refs/repo-relay/{}-abc", made(25 * 3600)),
+    ];
+    let others = [
+        format!("refs/repo-relay/upload/{}-abc-0", made(3600)),
+        "refs/repo-relay/notes".to_owned(),
+        "refs/upload/1-abc-0".to_owned(),
+    ];
+    let repository = world.github.repository(TARGET);
+    let tip = repository.tip("refs/heads/elsewhere");
+    for name in old.iter().chain(&others) {
+        repository.set_ref(name, tip.as_deref());
+    }
+    (world, old, others)
+}
+
+#[test]
+fn helper_refs_of_killed_steps_are_deleted_after_a_day_and_others_stay() {
+    let (_folder, tree) = source();
+    let (world, old, others) = world_with_leftovers();
+    push(&world, &tree, &[("dry-run", "true")]).succeeded();
+    assert!(world.tip(&old[0]).is_some(), "a dry run deletes nothing");
+    let outcome = push(&world, &tree, &[]);
+    outcome.succeeded();
+    assert_eq!(old.each_ref().map(|name| world.tip(name)), [None, None], "{outcome}");
+    assert!(others.iter().all(|name| world.tip(name).is_some()), "{outcome}");
+    assert_eq!(helpers(&world).lines().count(), 2, "{outcome}");
+    assert!(outcome.stdout.contains("2 scratch refs of steps that were killed are deleted."), "{outcome}");
+}
+
+#[test]
+fn a_sweep_that_fails_fails_no_step_and_takes_no_ref_that_moved() {
+    let (_folder, tree) = source();
+    let path = format!("/{TARGET}.git/git-receive-pack");
+    let (world, ..) = world_with_leftovers();
+    push(&world, &tree, &[]).succeeded();
+    // The sweep is the last push.
+    let last = world.github.log().pushes().len() as u64;
+    for fault in [Fault::Answer(Canned::bad_gateway()), Fault::Reset, Fault::Answer(Canned::error(403, "No."))] {
+        let (world, old, _) = world_with_leftovers();
+        world.github.fault(FaultRule::on("POST", &path, fault).nth(last));
+        let outcome = push(&world, &tree, &[]);
+        outcome.succeeded();
+        assert!(world.github.unused_faults().is_empty() && world.tip(&old[0]).is_some(), "{outcome}");
+        assert!(outcome.stdout.contains("of steps that were killed could not be deleted."), "{outcome}");
+        assert_eq!(world.tip("refs/heads/main"), Some(tree.git(&["rev-parse", "main"])));
+    }
+    let (world, old, _) = world_with_leftovers();
+    let moved = old[0].clone();
+    let race = Fault::race(move |target| target.set_ref(&moved, target.tip("refs/heads/main").as_deref()));
+    world.github.fault(FaultRule::on("POST", &path, race).nth(last));
+    let outcome = push(&world, &tree, &[]);
+    outcome.succeeded();
+    assert_eq!((world.tip(&old[0]), world.tip(&old[1])), (world.tip("refs/heads/main"), None), "{outcome}");
+}
