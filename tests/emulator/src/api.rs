@@ -6,6 +6,7 @@ mod account;
 mod actions;
 mod apps;
 mod contents;
+mod deploy_keys;
 mod dispatch;
 mod graphql;
 mod headers;
@@ -190,6 +191,9 @@ pub(crate) async fn answer(
             _ => route::route(&mut call, &segments, secret.as_deref()),
         })
         .unwrap_or_else(|refused| refused);
+    if call.method != "GET" {
+        shared.authorize(call.model);
+    }
     headers::conditional(&mut answer, &call, &parts.headers);
     let free = answer.status == 304 || !counted;
     let needs = call.needs;

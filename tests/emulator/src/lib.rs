@@ -50,6 +50,7 @@
 //! | old runs, workflows of other branches | [`model::Decoy::Ancient`], [`Repository::other_workflow`](model::Repository::other_workflow) | |
 //! | a run that goes away | [`RepositoryHandle::delete_run`] | 404 |
 //! | Git LFS | [`Repository::lfs`](model::Repository::lfs); [`Emulator::lfs_authenticate`] for SSH | [`RepositoryHandle::lfs_objects`], [`log::Log::storage`] |
+//! | deploy keys | `POST …/keys`; [`Emulator::serve_ssh`] starts the SSH server that lets them in | the model's `deploy_keys` |
 //!
 //! GraphQL is at `/api/graphql`: `viewer`, `repository`, and the mutations `enablePullRequestAutoMerge`,
 //! `disablePullRequestAutoMerge`, `mergePullRequest`.
@@ -74,6 +75,7 @@ pub mod runner;
 mod server;
 mod shared;
 mod signatures;
+mod ssh;
 mod wire;
 mod workflows;
 
@@ -82,13 +84,13 @@ use std::io;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-pub use self::handle::RepositoryHandle;
 use self::{
     faults::FaultRule,
     log::Log,
     model::{Model, Run},
     shared::Shared,
 };
+pub use self::{handle::RepositoryHandle, ssh::Ssh};
 
 /// A running GitHub. Dropping it stops it and removes its repositories.
 pub struct Emulator {
@@ -136,6 +138,15 @@ impl Emulator {
     pub fn lfs_authenticate(&self, slug: &str) -> String {
         let answer = lfs::authenticate(&self.shared, &mut self.shared.model(), slug);
         answer.unwrap_or_else(|| panic!("the emulator has no repository {slug}"))
+    }
+
+    /// Starts an SSH server that serves each repository to its deploy keys, as they are added and deleted over REST.
+    ///
+    /// # Errors
+    /// When OpenSSH's server does not start, or an earlier one was started.
+    pub fn serve_ssh(&self) -> io::Result<Ssh> {
+        let ssh = Ssh::start()?;
+        if self.shared.attach_ssh(ssh.folder()) { Ok(ssh) } else { Err(io::Error::other("there was an SSH server")) }
     }
 
     /// Keeps the repositories on disk after the emulator is gone, and says where they are.

@@ -6,7 +6,7 @@ use std::{
     net::{Shutdown, TcpStream},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,6 +16,7 @@ use crate::{
     faults::Faults,
     log::Journal,
     model::{Model, Token},
+    ssh,
 };
 
 struct Inner {
@@ -31,6 +32,8 @@ struct Inner {
     hooks: u16,
     working: Mutex<Working>,
     rested: Condvar,
+    /// Folder of the SSH server, where there is one.
+    ssh: OnceLock<PathBuf>,
 }
 
 /// What may still change something.
@@ -69,6 +72,7 @@ impl Shared {
             hooks,
             working: Mutex::default(),
             rested: Condvar::new(),
+            ssh: OnceLock::new(),
         }))
     }
 
@@ -107,6 +111,21 @@ impl Shared {
     /// The port on which hooks ask for their verdict.
     pub(crate) fn hooks(&self) -> u16 {
         self.0.hooks
+    }
+
+    /// From now on the SSH server of this folder lets the deploy keys in. False: another one does.
+    pub(crate) fn attach_ssh(&self, folder: PathBuf) -> bool {
+        let attached = self.0.ssh.set(folder).is_ok();
+        self.authorize(&self.model());
+        attached
+    }
+
+    /// Tells the SSH server, if there is one, the deploy keys of `model`.
+    pub(crate) fn authorize(&self, model: &Model) {
+        if let Some(folder) = self.0.ssh.get() {
+            // A server that has ended has no folder.
+            let _ = ssh::authorize(folder, model);
+        }
     }
 
     /// A request is executed from now on.

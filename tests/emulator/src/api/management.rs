@@ -8,7 +8,7 @@ use super::{Call, Handled, refusal, resources};
 use crate::{
     answer::Answer,
     handle,
-    model::{Account, Level, Repository, TokenKind, Visibility, stable_id},
+    model::{Account, Level, Repository, SecretScope, TokenKind, Visibility, stable_id},
 };
 
 /// `POST /user/repos`
@@ -106,4 +106,15 @@ pub(super) fn make_environment(call: &mut Call<'_>, owner: &str, name: &str, env
     let repository = call.repository(owner, name, "administration", Level::Write)?;
     call.stored(repository.id)?.environments.insert(environment.to_owned());
     super::secrets::environment(call, owner, name, environment)
+}
+
+/// `DELETE /repos/{owner}/{repo}/environments/{environment_name}`, with its secrets.
+pub(super) fn delete_environment(call: &mut Call<'_>, owner: &str, name: &str, environment: &str) -> Handled {
+    let repository = call.repository(owner, name, "administration", Level::Write)?;
+    let stored = call.stored(repository.id)?;
+    if !stored.environments.remove(environment) {
+        return Err(refusal::not_found());
+    }
+    stored.secrets.retain(|secret| secret.scope != SecretScope::Environment(environment.to_owned()));
+    Ok(Answer::empty(204))
 }

@@ -37,6 +37,26 @@ pub(super) fn create(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
     Ok(Answer::json(201, &object(call, &repository, &release)))
 }
 
+/// `GET /repos/{owner}/{repo}/releases`
+pub(super) fn list(call: &mut Call<'_>, owner: &str, name: &str) -> Handled {
+    let repository = call.repository(owner, name, "contents", Level::Read)?;
+    let shown: Vec<Value> = repository.releases.iter().map(|release| object(call, &repository, release)).collect();
+    Ok(Answer::json(200, &Value::Array(shown)))
+}
+
+/// `DELETE /repos/{owner}/{repo}/releases/{release_id}`; the tag stays, and that of an immutable release is never made again.
+pub(super) fn delete(call: &mut Call<'_>, owner: &str, name: &str, id: &str) -> Handled {
+    let repository = call.repository(owner, name, "contents", Level::Write)?;
+    let is = |release: &Release| stable_id(&format!("{} release {}", repository.slug(), release.tag)).to_string() == id;
+    let stored = call.stored(repository.id)?;
+    let place = stored.releases.iter().position(is).ok_or_else(refusal::not_found)?;
+    let gone = stored.releases.remove(place);
+    if gone.immutable {
+        stored.burned_tags.insert(gone.tag);
+    }
+    Ok(Answer::empty(204))
+}
+
 fn object(call: &Call<'_>, repository: &Repository, release: &Release) -> Value {
     let (slug, tag) = (repository.slug(), &release.tag);
     let id = stable_id(&format!("{slug} release {tag}"));

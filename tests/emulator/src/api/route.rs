@@ -1,8 +1,8 @@
 //! Which function answers which method and path.
 
 use super::{
-    Call, Handled, account, actions, apps, contents, dispatch, management, objects, pages, pulls, refs, refusal,
-    releases, repository, revocation, rules, runs, secrets, trees,
+    Call, Handled, account, actions, apps, contents, deploy_keys, dispatch, management, objects, pages, pulls, refs,
+    refusal, releases, repository, revocation, rules, runs, secrets, trees,
 };
 use crate::model::SecretScope;
 
@@ -37,6 +37,7 @@ fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str])
         ("GET", []) => repository::get(call, owner, name),
         ("PATCH", []) => management::update(call, owner, name),
         ("DELETE", []) => management::delete(call, owner, name),
+        ("DELETE", ["environments", environment]) => management::delete_environment(call, owner, name, environment),
         ("PUT", ["environments", environment]) => management::make_environment(call, owner, name, environment),
         ("GET", ["branches", branch @ .., "protection"]) if !branch.is_empty() => {
             rules::protection(call, owner, name, &branch.join("/"))
@@ -67,6 +68,12 @@ fn repository_route(call: &mut Call<'_>, owner: &str, name: &str, rest: &[&str])
             releases::by_tag(call, owner, name, &tag.join("/"))
         }
         ("POST", ["releases"]) => releases::create(call, owner, name),
+        ("GET", ["releases"]) => releases::list(call, owner, name),
+        ("DELETE", ["releases", id]) => releases::delete(call, owner, name, id),
+        ("GET", ["keys"]) => deploy_keys::list(call, owner, name),
+        ("POST", ["keys"]) => deploy_keys::create(call, owner, name),
+        ("GET", ["keys", id]) => deploy_keys::get(call, owner, name, id),
+        ("DELETE", ["keys", id]) => deploy_keys::delete(call, owner, name, id),
         ("GET", ["hash-algorithm"]) => repository::hash_algorithm(call, owner, name),
         ("GET", ["pulls"]) => pulls::list(call, owner, name),
         ("POST", ["pulls"]) => pulls::create(call, owner, name),

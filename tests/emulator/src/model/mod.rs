@@ -19,7 +19,7 @@ pub use self::{
     app::{App, Installation},
     lfs::{Lfs, LfsState},
     pull_request::{AutoMerge, MergeMethod, Merged, PullRequest},
-    repository::{Files, Pages, Release, Repository, Secret, SecretScope, Standing, Visibility},
+    repository::{DeployKey, Files, Pages, Release, Repository, Secret, SecretScope, Standing, Visibility},
     rules::{Bypass, BypassActor, Enforcement, Guard, Protection, Rule, Ruleset, Target},
     run::{Decoy, Outcome, Run, RunState, Stage},
     token::{Grant, Level, Rate, Selection, Token, TokenKind, Zone},

@@ -90,6 +90,21 @@ pub struct Secret {
     pub updated_at: DateTime<Utc>,
 }
 
+/// A deploy key.
+#[derive(Clone, Debug)]
+pub struct DeployKey {
+    /// The numeric id.
+    pub id: u64,
+    /// Its title.
+    pub title: String,
+    /// The public half: kind and key, without a comment.
+    pub key: String,
+    /// It cannot push.
+    pub read_only: bool,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
 /// A release.
 #[derive(Clone, Debug)]
 pub struct Release {
@@ -156,6 +171,8 @@ pub struct Repository {
     pub secrets: Vec<Secret>,
     /// Names of its deployment environments.
     pub environments: BTreeSet<String>,
+    /// Its deploy keys.
+    pub deploy_keys: Vec<DeployKey>,
     /// Its releases.
     pub releases: Vec<Release>,
     /// Tag names of immutable releases that were deleted: they cannot be made again.
@@ -205,6 +222,7 @@ impl Repository {
             pages: None,
             secrets: Vec::new(),
             environments: BTreeSet::new(),
+            deploy_keys: Vec::new(),
             releases: Vec::new(),
             burned_tags: BTreeSet::new(),
             push_protection: false,

@@ -3,6 +3,7 @@
 
 mod apps;
 mod conformance;
+mod deploy_keys;
 mod faults;
 mod git;
 mod lfs;
