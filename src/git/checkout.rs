@@ -29,7 +29,7 @@ pub use self::{
     entries::ObjectsToSend,
     objects::{LocalObject, Objects},
     parts::Part,
-    pointers::{LfsLookup, LfsStore, NamedObject},
+    pointers::{LfsLookup, LfsStore, NamedObject, WholeFile},
     promisor::Promisor,
     reach::{Missing, Reach},
     stored::StoredEntry,

@@ -1,20 +1,17 @@
 //! The Git LFS objects that the target lacks, uploaded before the refs that need them.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+mod content;
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
-use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use tokio::io::AsyncReadExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
     connection::Connection,
-    diagnosis::{Cause, Failure, Operation},
+    diagnosis::{Failure, Operation},
     git::lfs::{
         Pointer,
         batch::{LfsObjectState, LfsServer, OBJECTS_AT_ONCE},
@@ -30,9 +27,6 @@ use crate::{
 
 /// How many objects are on their way at once.
 const AT_ONCE: usize = 8;
-
-/// How much of a file is read at once, in bytes.
-const PIECE: usize = 256 * 1024;
 
 /// How far the uploads are.
 #[derive(Clone)]
@@ -108,7 +102,8 @@ async fn one(
         };
         match standing {
             Some(LfsObjectState::Wanted(upload)) => {
-                let content = content(file.path.clone(), file.pointer, meter.clone());
+                let meter = meter.clone();
+                let content = content::of(file.clone(), move |bytes| meter.add(bytes));
                 server.send(&file.pointer, &upload, content).await.map_err(Failure::from)
             }
             Some(LfsObjectState::Refused { code, message }) => Err(refused(&file.pointer, code, &message)),
@@ -116,49 +111,4 @@ async fn one(
         }
     };
     connection.retries.run(&what, attempt).await
-}
-
-/// The object's bytes. The last piece is held back until the whole is proved to be the object.
-fn content(
-    path: PathBuf,
-    pointer: Pointer,
-    meter: Meter,
-) -> impl Stream<Item = Result<Bytes, Failure>> + Send + 'static {
-    struct State {
-        file: Option<tokio::fs::File>,
-        left: u64,
-        digest: ring::digest::Context,
-    }
-    let changed = move |path: &PathBuf| {
-        let what =
-            format!("The Git LFS object {} changed while it was uploaded ({}).", pointer.oid.short(), path.display());
-        Failure::new(Cause::LocalGitError, what).with_remedy("Run `git lfs fetch` again before this step.")
-    };
-    let state = State { file: None, left: pointer.size, digest: ring::digest::Context::new(&ring::digest::SHA256) };
-    stream::try_unfold(state, move |mut state| {
-        let (path, meter) = (path.clone(), meter.clone());
-        async move {
-            if state.left == 0 {
-                return Ok(None);
-            }
-            let mut file = match state.file.take() {
-                Some(file) => file,
-                None => tokio::fs::File::open(&path).await.map_err(|_| changed(&path))?,
-            };
-            let most = usize::try_from(state.left).unwrap_or(PIECE).min(PIECE);
-            let mut piece = BytesMut::zeroed(most);
-            let length = file.read(&mut piece).await.map_err(|_| changed(&path))?;
-            piece.truncate(length);
-            state.digest.update(&piece);
-            state.left -= length as u64;
-            // Without its last piece the body is too short, so that the server stores nothing of a file that changed.
-            let is_object = || pointer.oid.is(state.digest.clone().finish().as_ref());
-            if length == 0 || state.left == 0 && !is_object() {
-                return Err(changed(&path));
-            }
-            meter.add(length as u64);
-            state.file = Some(file);
-            Ok(Some((piece.freeze(), state)))
-        }
-    })
 }

@@ -11,7 +11,7 @@ use crate::{
     diagnosis::{Cause, Failure, Operation, Situation},
     git::{
         WireError,
-        checkout::{LfsLookup, LfsStore, NamedObject},
+        checkout::{LfsLookup, LfsStore, NamedObject, WholeFile},
         lfs::{
             Pointer,
             batch::{LfsObjectState, LfsServer, OBJECTS_AT_ONCE},
@@ -53,7 +53,7 @@ pub struct LfsFile {
     /// The object.
     pub pointer: Pointer,
     /// Its file.
-    pub path: PathBuf,
+    pub file: WholeFile,
 }
 
 /// Why it is not known which objects the target has.
@@ -123,7 +123,7 @@ pub async fn look(
     });
     for (named, kept) in found.await? {
         match kept {
-            LfsLookup::Whole(path) => facts.uploads.push(LfsFile { pointer: named.pointer, path }),
+            LfsLookup::Whole(file) => facts.uploads.push(LfsFile { pointer: named.pointer, file }),
             LfsLookup::Damaged(path) => facts.damaged.push((named, path)),
             LfsLookup::Absent => facts.missing.push(named),
         }

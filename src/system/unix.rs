@@ -13,6 +13,7 @@ use std::{
         fs::{FileExt as _, PermissionsExt as _},
     },
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 pub use folder::{OpenFolder, is_replaced};
@@ -40,6 +41,20 @@ impl Stamp {
         }
         // NOTE: no inode number: on some network and FUSE file systems it is not the same for two looks at one file.
         Self { modified: moment(stat.st_mtime, stat.st_mtime_nsec), changed: moment(stat.st_ctime, stat.st_ctime_nsec) }
+    }
+
+    /// The moments of an open file.
+    ///
+    /// # Errors
+    /// The system does not tell them.
+    pub fn of_open(file: &File) -> io::Result<Self> {
+        Ok(Self::of(&rustix::fs::fstat(file)?))
+    }
+
+    /// Whether the last change is older than `moment`. A change after it is then seen in another stamp.
+    pub fn is_before(&self, moment: SystemTime) -> bool {
+        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).is_ok_and(|seconds| self.modified.max(self.changed).0 < seconds)
     }
 }
 

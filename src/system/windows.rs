@@ -9,6 +9,7 @@ use std::{
     io,
     os::windows::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 pub use folder::{OpenFolder, is_replaced};
@@ -25,6 +26,21 @@ impl Stamp {
     /// The moments in the file's metadata.
     fn of(metadata: &Metadata) -> Self {
         Self { modified: metadata.last_write_time(), created: metadata.creation_time() }
+    }
+
+    /// The moments of an open file.
+    ///
+    /// # Errors
+    /// The system does not tell them.
+    pub fn of_open(file: &File) -> io::Result<Self> {
+        Ok(Self::of(&file.metadata()?))
+    }
+
+    /// Whether a change after `moment` is seen in another stamp: never, as Windows writes the moment of a change late, when the file is
+    /// closed.
+    #[allow(clippy::unused_self, reason = "the signature is that of the other systems")]
+    pub fn is_before(&self, _moment: SystemTime) -> bool {
+        false
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::Read as _,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use rayon::prelude::*;
@@ -17,10 +18,14 @@ use crate::{
         pack::{Pack, PackEntry},
     },
     names::Oid,
+    system::Stamp,
 };
 
 /// How many blobs a core reads in one go.
 const SHARE: usize = 1024;
+
+/// File systems that keep whole or even seconds alone tell two changes apart after this time.
+const SETTLED: Duration = Duration::from_secs(3);
 
 /// A pointer in what is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +69,21 @@ pub(super) fn find(objects: &Objects, pack: &Pack) -> Result<Vec<NamedObject>, C
 #[derive(Clone, Debug, Default)]
 pub struct LfsStore(Vec<PathBuf>);
 
+/// A file whose content was compared with the name of its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeFile {
+    /// The file.
+    pub path: PathBuf,
+    /// When it had last changed: with the same stamp it still is the object. None where it had changed so shortly before that a
+    /// further change need not show.
+    pub stamp: Option<Stamp>,
+}
+
 /// The outcome of a search for an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LfsLookup {
     /// It is here, whole.
-    Whole(PathBuf),
+    Whole(WholeFile),
     /// Its file has other content than its name says.
     Damaged(PathBuf),
     /// It is not here.
@@ -91,8 +106,9 @@ impl LfsStore {
             // The layout of git-lfs itself: two levels of folders with two digits each.
             let path = folder.join(&oid[..2]).join(&oid[2..4]).join(&oid);
             let Ok(about) = path.metadata() else { continue };
-            if about.is_file() && about.len() == pointer.size && is_whole(&path, pointer) {
-                return LfsLookup::Whole(path);
+            let whole = (about.is_file() && about.len() == pointer.size).then(|| whole(&path, pointer)).flatten();
+            if let Some(file) = whole {
+                return LfsLookup::Whole(file);
             }
             // Another store can still hold a whole copy.
             damaged.get_or_insert(path);
@@ -101,17 +117,21 @@ impl LfsStore {
     }
 }
 
-fn is_whole(path: &Path, pointer: &Pointer) -> bool {
-    let Ok(file) = File::open(path) else { return false };
+/// The file, if it holds the object.
+fn whole(path: &Path, pointer: &Pointer) -> Option<WholeFile> {
+    // As git's index does: of what changed a moment ago a second change may have the same time.
+    let settled = SystemTime::now() - SETTLED;
+    let file = File::open(path).ok()?;
+    let stamp = Stamp::of_open(&file).ok().filter(|stamp| stamp.is_before(settled));
     // The file can grow between the look at its size and the reading.
-    let mut file = file.take(pointer.size);
+    let mut content = file.take(pointer.size);
     let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
     let mut buffer = vec![0; 256 * 1024];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return pointer.oid.is(digest.finish().as_ref()),
-            Ok(length) => digest.update(&buffer[..length]),
-            Err(_) => return false,
+        match content.read(&mut buffer).ok()? {
+            0 => break,
+            length => digest.update(&buffer[..length]),
         }
     }
+    pointer.oid.is(digest.finish().as_ref()).then(|| WholeFile { path: path.to_owned(), stamp })
 }
