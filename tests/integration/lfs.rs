@@ -232,6 +232,25 @@ fn what_the_storage_refuses_for_a_moment_is_sent_again_to_a_new_address() {
 }
 
 #[test]
+fn a_good_status_that_is_no_answer_to_an_upload_counts_as_a_failure() {
+    let page = vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())];
+    for (status, headers) in [(206, Vec::new()), (200, page)] {
+        let answer = Canned { status, headers, body: "<html>Sign in</html>".to_owned() };
+        let world = world(Lfs::default());
+        let source = Source::new();
+        let oids = source.add(&texts(0..2));
+        world.github.fault(FaultRule::on("PUT", "/storage/*", Fault::Answer(answer.clone())).nth(1));
+        source.step(&world).run().succeeded();
+        assert_eq!(there(&world), sorted(oids));
+        source.add(&texts(2..3));
+        world.github.fault(FaultRule::on("PUT", "/storage/*", Fault::Answer(answer)));
+        let outcome = source.step(&world).input("attempts", "2").run();
+        outcome.failed("server-error");
+        assert_eq!(there(&world).len(), 2, "{outcome}");
+    }
+}
+
+#[test]
 fn a_storage_that_takes_nothing_ends_the_step_before_the_refs() {
     let world = world(Lfs::default());
     let source = Source::new();

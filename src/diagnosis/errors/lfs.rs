@@ -17,6 +17,14 @@ pub enum LfsError {
     /// No answer, or only a part of one.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// A page for people in place of an answer: from a proxy, or from a network that wants a sign-in.
+    #[error("{host} answered the {request} with an HTML page")]
+    Page {
+        /// The storage.
+        host: String,
+        /// What was answered: "upload of the Git LFS object 5891b5b522d5".
+        request: String,
+    },
     /// An answer with a status that is no success.
     #[error("{host} answered the {request} with status {status}")]
     Refused {
@@ -42,6 +50,11 @@ impl From<LfsError> for Failure {
                 format!("The server named an unusable address of its Git LFS storage: {reason}."),
             ),
             LfsError::Http(error) => error.into_read_failure(),
+            LfsError::Page { host, request } => {
+                let what =
+                    format!("{host} answered the {request} with an HTML page, so that nothing is known to be stored.");
+                Self::new(Cause::ServerError, what).with_retry(Retry::Backoff)
+            }
             LfsError::Refused { host, request, status, headers, said } => {
                 let said = if said.is_empty() { String::new() } else { format!(": {:?}", *said) };
                 let what = format!("{host} answered the {request} with status {status}{said}.");

@@ -7,7 +7,7 @@ use std::error::Error;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{
-    HeaderValue, Method, Request,
+    HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING},
 };
 use http_body_util::BodyExt as _;
@@ -64,15 +64,30 @@ impl LfsServer {
         // The client speaks to this one origin, and to nobody else.
         let client = self.client().lent_to(&action.href);
         let answer = client.send(request).await?;
-        if answer.status.is_success() {
+        let host = action.href.host_str().unwrap_or("the storage").to_owned();
+        let request = format!("{what} of the Git LFS object {}", pointer.oid.short());
+        if is_done(answer.status) {
+            if is_page(&answer) {
+                return Err(LfsError::Page { host, request });
+            }
             // Read to its end, so that the connection can be used again.
             let _ = beginning(answer).await;
             return Ok(());
         }
-        let host = action.href.host_str().unwrap_or("the storage").to_owned();
-        let request = format!("{what} of the Git LFS object {}", pointer.oid.short());
         Err(refused(answer, request, host, client.redactor()).await)
     }
+}
+
+/// Whether the storage has done its work: 200 by the specification, 201 to 204 on storages that answer in HTTP's own terms. Any
+/// other success, such as 206, is no answer to an upload.
+fn is_done(status: StatusCode) -> bool {
+    (200..=204).contains(&status.as_u16())
+}
+
+/// Whether a page for people came: a proxy or a network's sign-in answers so, with 200, and stores nothing.
+fn is_page(answer: &Answer) -> bool {
+    let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.trim_start().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
 }
 
 fn request(method: Method, action: &TransferAction, body: Body) -> Result<Request<Body>, LfsError> {
