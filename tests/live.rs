@@ -70,6 +70,13 @@ fn run(local: &Local, arguments: &[&str]) -> (i32, BTreeMap<String, Value>, Stri
 fn assert_nothing_left(local: &Local, when: &str) {
     let left: Vec<String> = local.github.model(|model| model.repositories.iter().map(Repository::slug).collect());
     assert_eq!(left, [ELSEWHERE, NAMED[0], NAMED[1]], "{when}");
+    for slug in NAMED {
+        let held = local.github.model(|model| {
+            let one = model.find(slug).unwrap();
+            one.deploy_keys.len() + one.secrets.len() + one.releases.len() + one.environments.len()
+        });
+        assert_eq!(held, 0, "{when}: {slug} holds keys, secrets, releases or environments");
+    }
     let alive = local.github.model(|model| {
         let minted =
             |token: &&emulator::model::Token| matches!(token.kind, TokenKind::Installation(..)) && !token.revoked;
@@ -91,6 +98,10 @@ fn every_fact_holds_and_nothing_is_left() {
     assert!(verdicts("differs").is_empty(), "{:#?}", verdicts("differs"));
     assert_eq!(status, 0, "{texts}");
     assert!(verdicts("holds").len() > 120, "{}", verdicts("holds").len());
+    for set_up in ["documentation", "release", "coverage"] {
+        let row = &rows[&format!("set-up-{set_up}/deploy-key")];
+        assert_eq!(row["verdict"], "holds", "{row}");
+    }
     for row in verdicts("skipped") {
         assert!(!row["reason"].as_str().unwrap().is_empty(), "{row}");
     }
@@ -125,7 +136,8 @@ fn repositories_that_were_named_are_as_before() {
     let local = Local::start().unwrap();
     let state = || NAMED.map(|slug| local.github.repository(slug).refs());
     let before = state();
-    let only = "branch-of-a-tag-push/app,helper-ref,twice-proposed,set-up-coverage/classic,set-up-release/app";
+    let only = "branch-of-a-tag-push/app,helper-ref,twice-proposed,set-up-coverage/classic,set-up-release/app,\
+                set-up-documentation/deploy-key,stage-secret/classic,immutable-release,key-of-an-environment";
     let (status, rows, texts) = run(&local, &["--repositories", &NAMED.join(","), "--only", only]);
     assert_eq!(status, 0, "{texts}");
     assert!(rows.values().filter(|row| row["verdict"] == "holds").count() > 5, "{rows:#?}");
@@ -146,20 +158,43 @@ fn an_interruption_leaves_nothing_over() {
     assert!(whole > 40, "{whole}");
     // The last requests remove what was made: a signal then changes nothing.
     let points = (0..10).map(|point| 1 + point * (whole - 8) / 9);
+    interrupt_at_each(points, &["--only", PART]);
+}
+
+/// The same of what a named repository can keep: branches, tags, a deploy key, a secret, a release, an environment.
+const NAMED_PART: &str = "set-up-documentation/deploy-key,set-up-release/app,set-up-coverage/classic,stage-secret/classic,\
+                          immutable-release,key-of-an-environment";
+
+#[test]
+fn an_interruption_leaves_nothing_over_in_named_repositories() {
+    let named = NAMED.join(",");
+    let arguments = ["--repositories", &named, "--only", NAMED_PART];
+    let local = Local::start().unwrap();
+    let (status, _, texts) = run(&local, &arguments);
+    assert_eq!(status, 0, "{texts}");
+    let whole = local.github.log().0.len();
+    let removed = local.github.log().0.iter().filter(|entry| entry.method == "DELETE").count();
+    assert!(removed >= 8, "only {removed} things were there to be removed");
+    interrupt_at_each((0..10).map(|point| 1 + point * (whole - 30) / 9), &arguments);
+}
+
+fn interrupt_at_each(points: impl Iterator<Item = usize>, arguments: &[&str]) {
     std::thread::scope(|scope| {
         for (number, point) in points.enumerate() {
             let signal = if number % 2 == 0 { Signal::INT } else { Signal::TERM };
-            scope.spawn(move || interrupt_at(point, signal));
+            scope.spawn(move || interrupt_at(point, signal, arguments));
         }
     });
 }
 
 /// Sends the signal while the request of this number is under way.
-fn interrupt_at(point: usize, signal: Signal) {
+fn interrupt_at(point: usize, signal: Signal, arguments: &[&str]) {
     let local = Local::start().unwrap();
+    let state = || NAMED.map(|slug| local.github.repository(slug).refs());
+    let before = state();
     let output = TempDir::new().unwrap();
     local.github.fault(FaultRule::on("*", "*", Fault::Delay(Duration::from_millis(300))).nth(point as u64));
-    let mut child = start(&local, output.path(), &["--only", PART]);
+    let mut child = start(&local, output.path(), arguments);
     let begun = Instant::now();
     while local.github.log().0.len() < point && begun.elapsed() < Duration::from_mins(1) {
         assert!(child.try_wait().unwrap().is_none(), "it ended before request {point}");
@@ -172,6 +207,7 @@ fn interrupt_at(point: usize, signal: Signal) {
     assert_eq!(status.code(), Some(130), "{when}");
     assert!(!errors.contains("LEFT OVER"), "{when}");
     local.github.settle();
+    assert_eq!(state(), before, "{when}");
     assert_nothing_left(&local, &when);
 }
 

@@ -37,7 +37,7 @@ impl Kind {
             Self::FineGrained => "LIVE_FINE_GRAINED_TOKEN is not set",
             Self::FineGrainedRead => "LIVE_FINE_GRAINED_READ_TOKEN is not set",
             Self::App | Self::AppRead => "LIVE_APP_ID and LIVE_APP_KEY are not set",
-            Self::DeployKey => "LIVE_DEPLOY_KEY is not set",
+            Self::DeployKey => "the server took no deploy key",
             Self::GithubToken => "LIVE_GITHUB_TOKEN is not set",
         }
     }
@@ -118,10 +118,15 @@ pub(crate) fn given(options: &Options) -> Vec<Credential> {
         (Kind::GithubToken, &options.github_token),
     ];
     let tokens = tokens.into_iter().filter_map(|(kind, token)| Some(Credential::of_token(kind, token.as_ref()?)));
-    let key = options.deploy_key.as_ref().zip(manager(options)).map(|(key, manager)| Credential {
-        kind: Kind::DeployKey,
-        token: manager.clone(),
-        inputs: vec![("ssh-key", key.clone()), ("token", Secret::new(String::new()))],
-    });
-    tokens.chain(key).collect()
+    tokens.collect()
+}
+
+/// The deploy key, once it was added to the target.
+pub(crate) fn deploy_key(options: &Options, manager: &Secret) -> Credential {
+    let mut inputs = vec![("ssh-key", options.deploy_key.clone()), ("token", Secret::new(String::new()))];
+    if let Some((url, hosts)) = &options.ssh {
+        inputs.push(("repository", Secret::new(format!("{url}/{}.git", options.slugs[1]))));
+        inputs.push(("ssh-known-hosts", Secret::new(hosts.clone())));
+    }
+    Credential { kind: Kind::DeployKey, token: manager.clone(), inputs }
 }

@@ -61,7 +61,7 @@ pub(crate) fn ask(scene: &Scene<'_>, table: &mut Table) -> Result<(), Stop> {
             match scene.credential(kind) {
                 _ if !table.wants(&id) => {}
                 Some(credential) => row(scene, table, fact, id, credential)?,
-                None => table.add(made(fact, id, &Finding::Skipped(kind.missing().to_owned()))),
+                None => table.add(made(fact, id, &Finding::Skipped(scene.missing(kind)))),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use emulator::{
-    Emulator,
+    Emulator, Ssh,
     model::{App, Level, Model, Repository, Token},
 };
 
@@ -36,6 +36,8 @@ const GRANTED: &[(&str, Level)] = &[
 pub(crate) struct Local {
     #[allow(dead_code, reason = "the tests look behind it")]
     pub(crate) github: Emulator,
+    /// Where the deploy key pushes.
+    _ssh: Ssh,
     variables: Vec<(&'static str, String)>,
 }
 
@@ -61,6 +63,7 @@ impl Local {
         let tokens = [&classic, &fine_grained, &reading, &own];
         let model = tokens.into_iter().fold(model, Model::token);
         let github = Emulator::start(model).map_err(|error| format!("the emulator does not start: {error}"))?;
+        let ssh = github.serve_ssh().map_err(|error| format!("OpenSSH's server does not start: {error}"))?;
         let value = |token: &Token| token.value().to_owned();
         let variables = vec![
             ("LIVE_OWNER", OWNER.to_owned()),
@@ -71,8 +74,10 @@ impl Local {
             ("LIVE_GITHUB_TOKEN", value(&own)),
             ("LIVE_APP_ID", id),
             ("LIVE_APP_KEY", key),
+            ("LIVE_SSH_URL", ssh.url()),
+            ("LIVE_SSH_KNOWN_HOSTS", ssh.known_host()),
         ];
-        Ok(Self { github, variables })
+        Ok(Self { github, _ssh: ssh, variables })
     }
 
     /// A variable of the environment that a run against it has.

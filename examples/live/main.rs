@@ -96,7 +96,7 @@ fn work(options: &Options, server: &Server) -> u8 {
     let mut table = Table::new(server.web(), server.redactor(), &options.only);
     let mut repositories = Repositories::of(options, server);
     let done = repositories.make().and_then(|()| {
-        let scene = Scene::open(options, server)?;
+        let scene = Scene::open(options, server, repositories.refused_key.take())?;
         facts::ask(&scene, &mut table).and_then(|()| setups::run(&scene, &mut table))
     });
     let left = repositories.remove();

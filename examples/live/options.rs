@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 
 use repo_relay::credential::Secret;
+use ring::rand::{SecureRandom, SystemRandom};
+use russh::keys::{
+    PrivateKey,
+    ssh_key::{LineEnding, private::Ed25519Keypair},
+};
 use url::Url;
 
 pub(crate) const USAGE: &str = "\
@@ -22,7 +27,9 @@ Environment; each credential is optional, at least one token has to be there:
     LIVE_FINE_GRAINED_READ_TOKEN  fine-grained token for all repositories of the owner with Contents: Read-only
     LIVE_APP_ID, LIVE_APP_KEY     GitHub App, installed for all repositories of the owner: Actions, Contents, Pull requests,
                                   Secrets, Workflows: Read and write
-    LIVE_DEPLOY_KEY               private key (OpenSSH, no passphrase, used nowhere else); its public half is added to the target while the run lasts
+    LIVE_DEPLOY_KEY               private key (OpenSSH, no passphrase, used nowhere else) instead of one that the run makes. The public
+                                  half is added to the target while the run lasts
+    LIVE_SSH_URL, LIVE_SSH_KNOWN_HOSTS  another SSH server than that of the host (ssh://git@HOST:PORT), and its host keys
     LIVE_GITHUB_TOKEN             a workflow's own token, which is only read with
     LIVE_SERVER_URL, LIVE_API_URL another server than https://github.com
 ";
@@ -52,7 +59,12 @@ pub(crate) struct Options {
     pub(crate) fine_grained_read: Option<Secret>,
     /// App id or client id, and private key.
     pub(crate) app: Option<(String, Secret)>,
-    pub(crate) deploy_key: Option<Secret>,
+    /// Private half of the deploy key: the one that was given, or one that was made for this run.
+    pub(crate) deploy_key: Secret,
+    /// The deploy key was made for this run.
+    pub(crate) deploy_key_is_new: bool,
+    /// Another SSH server than that of the host, and its lines of `known_hosts`.
+    pub(crate) ssh: Option<(String, String)>,
     pub(crate) github_token: Option<Secret>,
 }
 
@@ -95,6 +107,12 @@ impl Options {
             (None, None) => None,
             _ => return Err("LIVE_APP_ID and LIVE_APP_KEY go together.".to_owned()),
         };
+        let ssh = match (variable("LIVE_SSH_URL"), variable("LIVE_SSH_KNOWN_HOSTS")) {
+            (Some(url), Some(hosts)) => Some((url.trim_end_matches('/').to_owned(), hosts)),
+            (None, None) => None,
+            _ => return Err("LIVE_SSH_URL and LIVE_SSH_KNOWN_HOSTS go together.".to_owned()),
+        };
+        let key = secret("LIVE_DEPLOY_KEY");
         let options = Self {
             yes,
             slugs,
@@ -109,7 +127,9 @@ impl Options {
             fine_grained: secret("LIVE_FINE_GRAINED_TOKEN"),
             fine_grained_read: secret("LIVE_FINE_GRAINED_READ_TOKEN"),
             app,
-            deploy_key: secret("LIVE_DEPLOY_KEY"),
+            deploy_key_is_new: key.is_none(),
+            deploy_key: key.map_or_else(new_key, Ok)?,
+            ssh,
             github_token: secret("LIVE_GITHUB_TOKEN"),
         };
         if options.classic.is_none() && options.fine_grained.is_none() {
@@ -133,7 +153,8 @@ impl Options {
             ("fine-grained token", self.fine_grained.is_some()),
             ("fine-grained token that only reads", self.fine_grained_read.is_some()),
             ("GitHub App", self.app.is_some()),
-            ("deploy key", self.deploy_key.is_some()),
+            ("deploy key that was given", !self.deploy_key_is_new),
+            ("deploy key of this run", self.deploy_key_is_new),
             ("a workflow's own token (only read with)", self.github_token.is_some()),
         ];
         let given: Vec<&str> = given.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
@@ -149,6 +170,15 @@ impl Options {
             given.join(", ")
         )
     }
+}
+
+/// A private key that is kept in memory alone, in OpenSSH's format.
+fn new_key() -> Result<Secret, String> {
+    let mut seed = [0; 32];
+    SystemRandom::new().fill(&mut seed).map_err(|_| "The system has no random numbers.".to_owned())?;
+    let pair = Ed25519Keypair::from_seed(&seed);
+    let text = PrivateKey::from(pair).to_openssh(LineEnding::LF).map_err(|error| error.to_string())?;
+    Ok(Secret::new(text.to_string()))
 }
 
 fn two_slugs(text: &str) -> Result<[String; 2], String> {

@@ -46,6 +46,7 @@ pub(crate) struct Scene<'a> {
     /// The token that sets up and clears away.
     pub(crate) manager: Credential,
     credentials: Vec<Credential>,
+    refused_key: Option<String>,
 }
 
 impl<'a> Scene<'a> {
@@ -53,7 +54,8 @@ impl<'a> Scene<'a> {
     ///
     /// # Errors
     /// When the server refuses that.
-    pub(crate) fn open(options: &'a Options, server: &'a Server) -> Result<Self, Stop> {
+    /// `refused_key` is the reason why the target has no deploy key.
+    pub(crate) fn open(options: &'a Options, server: &'a Server, refused_key: Option<String>) -> Result<Self, Stop> {
         let [source, target] = &options.slugs;
         let token = credentials::manager(options).ok_or_else(|| Stop::failed("no token sets the repositories up"))?;
         let kind = if options.classic.is_some() { Kind::Classic } else { Kind::FineGrained };
@@ -79,10 +81,20 @@ impl<'a> Scene<'a> {
             main,
             manager,
             credentials: credentials::given(options),
+            refused_key,
         };
+        if scene.refused_key.is_none() {
+            scene.credentials.push(credentials::deploy_key(options, token));
+        }
         scene.await_workflows()?;
         scene.credentials.extend(credentials::minted(options, server)?);
         Ok(scene)
+    }
+
+    /// Why there is no credential of this kind.
+    pub(crate) fn missing(&self, kind: Kind) -> String {
+        let refused = self.refused_key.clone().filter(|_| kind == Kind::DeployKey);
+        refused.unwrap_or_else(|| kind.missing().to_owned())
     }
 
     /// The credential of this kind.

@@ -174,14 +174,8 @@ impl Server {
         };
         let text = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
         let key = options.app.as_ref().map(|(_, key)| key);
-        let secrets = [
-            &options.classic,
-            &options.fine_grained,
-            &options.fine_grained_read,
-            &options.deploy_key,
-            &options.github_token,
-        ];
-        let redactor = Redactor::new(secrets.into_iter().flatten().chain(key));
+        let secrets = [&options.classic, &options.fine_grained, &options.fine_grained_read, &options.github_token];
+        let redactor = Redactor::new(secrets.into_iter().flatten().chain(key).chain([&options.deploy_key]));
         Ok(Self {
             runtime,
             client,

@@ -173,7 +173,7 @@ pub(crate) fn run(scene: &Scene<'_>, table: &mut Table) -> Result<(), Stop> {
                 continue;
             }
             let came = match scene.credential(kind).map(|credential| (set_up.run)(scene, credential)) {
-                None => Err(kind.missing().to_owned()),
+                None => Err(scene.missing(kind)),
                 Some(Err(Stop::Interrupted)) => return Err(Stop::Interrupted),
                 Some(Err(Stop::Failed(problem))) => Ok(format!("could not be run: {problem}")),
                 Some(Ok(stages)) => Ok(stages),
