@@ -59,7 +59,10 @@ impl From<LfsError> for Failure {
                 let said = if said.is_empty() { String::new() } else { format!(": {:?}", *said) };
                 let what = format!("{host} answered the {request} with status {status}{said}.");
                 match status {
-                    408 | 429 | 500..=506 | 508 | 510.. => {
+                    // Too large, storage full, bandwidth spent: batch.md names these for limits of the account.
+                    413 | 507 | 509 => Self::new(Cause::LfsUnavailable, what),
+                    // For a moment, or since the address has ended: the next try asks for a new one. A limit can be a 403, too.
+                    _ => {
                         let answer = WireError::Status { request, status, headers, text: OutsideText::default() };
                         // Of the diagnosis the pause alone counts: its words are about git's own server.
                         let known = answer.into_failure(Operation::GitPush, &Situation::default());
@@ -67,10 +70,6 @@ impl From<LfsError> for Failure {
                         let retry = if named { known.retry } else { Retry::Backoff };
                         Self::new(Cause::ServerError, what).with_retry(retry)
                     }
-                    // Too large, storage full, bandwidth spent: batch.md names these for limits of the account.
-                    413 | 507 | 509 => Self::new(Cause::LfsUnavailable, what),
-                    // An address that has ended is refused like this; the next try asks for a new one.
-                    _ => Self::new(Cause::ServerError, what).with_retry(Retry::Backoff),
                 }
             }
         }
