@@ -7,6 +7,7 @@
 //! `MATRIX=TEXT cargo test --test integration matrix -- --nocapture` runs the cases whose name holds TEXT, and shows them.
 
 mod blow;
+mod checkouts;
 mod connections;
 pub(crate) mod point;
 pub(crate) mod scene;
@@ -25,7 +26,7 @@ use repo_relay::http::Waits;
 use self::{
     blow::{Blow, Nature, blows, is_tried_for_ever},
     point::{Point, pattern, points},
-    scene::{KINDS, Kind, Scene, contradictions, failed_before_the_end},
+    scene::{KINDS, Kind, OF_CHECKOUTS, Scene, contradictions, failed_before_the_end},
     trial::{ATTEMPTS, SILENCE, Trial, conduct, end, filter, judge, often},
 };
 use crate::{inside::Virtual, runner::Outcome};
@@ -40,6 +41,8 @@ fn is_sampled(kind: Kind) -> bool {
             | Kind::MergedLater
             | Kind::Previews
             | Kind::Awaited
+            | Kind::Lfs
+            | Kind::Parts
             | Kind::Rotation(_)
     )
 }
@@ -95,7 +98,8 @@ impl Trial for Case {
         scene.github.fault(self.blow.rule(&self.point, self.always));
         let pauses = Virtual::new(&scene.github);
         let step = scene.step(scene.github.url()).input("attempts", ATTEMPTS.to_string());
-        let outcome = step.run_inside(|settings, retries| {
+        let lower = |inputs: &mut _| checkouts::lowered(self.kind, inputs);
+        let outcome = step.run_inside_with(lower, |settings, retries| {
             pauses.rule(retries);
             if self.blow.is_silent() {
                 settings.waits = Waits { silence: SILENCE, work: SILENCE * 2 };
@@ -143,6 +147,11 @@ impl Case {
         matches!(self.blow.fault, Fault::Silence) && self.point.pattern.ends_with("/dispatches")
     }
 
+    /// It uploads or verifies a Git LFS object.
+    fn is_of_an_object(&self) -> bool {
+        self.point.pattern.starts_with("/storage/") || self.point.pattern.ends_with("/verify")
+    }
+
     /// The fault is in the way of the runs themselves.
     fn hides_runs(&self) -> bool {
         self.point.pattern.contains("/actions/runs") || self.point.pattern.ends_with("/pages")
@@ -155,13 +164,20 @@ impl Case {
             |entry: &&emulator::log::Entry| entry.method == self.point.method && pattern(entry) == self.point.pattern;
         let made = log.0.iter().filter(same).count() as u64;
         let more = match (self.blow.nature, self.always) {
+            // A storage refuses an address that has ended: the next try has a new one.
+            (Nature::Lasting, false) if self.is_of_an_object() => 1,
+            (Nature::Lasting, true) if self.is_of_an_object() => (self.point.of - self.point.nth + 1) * (ATTEMPTS - 1),
             (Nature::Harmless | Nature::Lasting, _) => 0,
             (_, false) => 1,
             (_, true) => (self.point.of - self.point.nth + 1) * (ATTEMPTS - 1),
         };
-        // At the end the scratch ref of a signed commit is deleted: three tries by the stage, three by the step.
-        let farewell =
-            if self.kind == Kind::Signed && self.point.pattern.ends_with("git-receive-pack") { 6 } else { 0 };
+        // At the end the scratch ref of a signed commit is deleted: three tries by the stage, three by the step. Of a push in parts each
+        // helper ref is, by the step.
+        let farewell = match self.kind {
+            Kind::Signed if self.point.pattern.ends_with("git-receive-pack") => 6,
+            Kind::Parts if self.point.pattern.ends_with("git-receive-pack") => 3 * (self.point.of - 1),
+            _ => 0,
+        };
         let more = more + farewell;
         if made > self.point.of + more && !self.point.is_polled() {
             return vec![format!("asked {made} times instead of {} and {more} more", self.point.of)];
@@ -184,7 +200,8 @@ impl Case {
 fn undisturbed(kind: Kind) -> Vec<Point> {
     let scene = Scene::new(kind);
     let pauses = Virtual::new(&scene.github);
-    let outcome = scene.step(scene.github.url()).run_inside(|_, retries| pauses.rule(retries));
+    let lower = |inputs: &mut _| checkouts::lowered(kind, inputs);
+    let outcome = scene.step(scene.github.url()).run_inside_with(lower, |_, retries| pauses.rule(retries));
     outcome.succeeded();
     let wrong = judge(&scene, &outcome, true);
     assert!(wrong.is_empty(), "{wrong:?}\n{outcome}");
@@ -208,7 +225,7 @@ fn every_fault_at_every_request_ends_in_success_or_in_a_named_cause() {
     let mut cases = Vec::new();
     let mut seen: Vec<(String, String, u64)> = Vec::new();
     let mut reached = 0;
-    for kind in KINDS.into_iter().chain([Kind::FanOut]) {
+    for kind in KINDS.into_iter().chain(OF_CHECKOUTS).chain([Kind::FanOut]) {
         let all = undisturbed(kind);
         println!("{kind:?}: {} requests", all.len());
         for point in all {

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use emulator::model::{App, Level, Model, Repository, Role, Ruleset, SecretScope, Target, Token};
+use emulator::model::{App, Level, Lfs, Model, Repository, Role, Ruleset, SecretScope, Target, Token};
 
+use super::checkouts;
 use crate::{
     app::key_pair,
     leaks::Judged,
@@ -27,6 +28,10 @@ pub(crate) enum Kind {
     Whole,
     /// Refs of a checkout.
     Refs,
+    /// Refs of a checkout, and the Git LFS objects that they name.
+    Lfs,
+    /// Refs of a checkout, in parts that go to helper refs first.
+    Parts,
     /// With an App's own token.
     App,
     /// A directory whose commit GitHub signs, with an App's own token.
@@ -93,6 +98,9 @@ pub(crate) const KINDS: [Kind; 13] = [
     Kind::Rotation(Store::Environment),
 ];
 
+/// Those whose other requests are made by [`KINDS`], too.
+pub(crate) const OF_CHECKOUTS: [Kind; 2] = [Kind::Lfs, Kind::Parts];
+
 /// The targets beside [`TARGET`] where there are several.
 const OTHERS: [&str; 2] = ["acme/docs", "acme/zone"];
 
@@ -143,6 +151,11 @@ impl Scene {
                 let model = Model::new().repository(target).token(&token);
                 return Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old };
             }
+            Kind::Lfs => {
+                let target = target(TARGET).lfs(Lfs::default().verified());
+                let model = Model::new().repository(target).token(&token);
+                return Self { kind, github: Arc::new(Judged::start(model)), sshd: None, token, old };
+            }
             Kind::FanOut => model = OTHERS.iter().fold(model, |model, slug| model.repository(target(slug))),
             Kind::Awaited => {
                 let file = [(".github/workflows/ci.yml", ON_TAG)];
@@ -187,6 +200,14 @@ impl Scene {
             Kind::Refs => {
                 checkout(&step.workspace(), &self.github);
                 step.input("refs", "main\nHEAD:refs/heads/release\nrefs/tags/*")
+            }
+            Kind::Lfs => {
+                checkouts::with_objects(&step.workspace(), &self.github);
+                step.input("refs", "main")
+            }
+            Kind::Parts => {
+                checkouts::with_large_commits(&step.workspace(), &self.github);
+                step.input("refs", "main")
             }
             Kind::App => {
                 let step = tagged(publish(step)).input("token", "").input("app-id", app().id.to_string());
@@ -248,6 +269,7 @@ impl Scene {
         match self.kind {
             Kind::FanOut => self.neglected_targets(&OTHERS, outcome),
             Kind::Previews => self.wrong_previews(outcome),
+            Kind::Parts if outcome.status == Some(0) => checkouts::left_over(self),
             Kind::Rotation(_) => {
                 // The fault befalls one of the two targets.
                 let is_other_hit = outcome.report()["targets"][1]["error"] != "";
@@ -320,12 +342,10 @@ impl Scene {
             }
             Kind::Refs => ["refs/heads/main", "refs/heads/release", "refs/tags/v1", "refs/tags/v2"]
                 .into_iter()
-                .map(|name| {
-                    let tip = self.github.repository(TARGET).tip(name);
-                    let right = tip.is_some_and(|tip| self.made_of(&tip) == "change second.txt");
-                    Effect { name, stage: "push", count: self.landed(slug, name), right }
-                })
+                .map(|name| self.pushed_ref(slug, name))
                 .collect(),
+            Kind::Lfs => vec![self.pushed_ref(slug, "refs/heads/main"), checkouts::objects(self)],
+            Kind::Parts => vec![self.pushed_ref(slug, "refs/heads/main")],
             Kind::App | Kind::Publish => vec![self.branch(slug), self.tag()],
             Kind::Signed => vec![self.branch(slug)],
             Kind::Proposed => vec![self.proposed_branch(slug), self.pull_request(slug)],
@@ -346,6 +366,13 @@ impl Scene {
             Kind::Dispatch => vec![self.start(slug, "repository_dispatch")],
             Kind::Workflow => vec![self.start(slug, "workflow_dispatch")],
         }
+    }
+
+    /// A ref of a checkout.
+    fn pushed_ref(&self, slug: &str, name: &'static str) -> Effect {
+        let tip = self.github.repository(slug).tip(name);
+        let right = tip.is_some_and(|tip| self.made_of(&tip) == "change second.txt");
+        Effect { name, stage: "push", count: self.landed(slug, name), right }
     }
 
     fn secret(&self, slug: &str, store: Store) -> Effect {
