@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write},
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -123,12 +123,12 @@ fn listen(folder: &Path, port: u16) -> io::Result<Child> {
 
 /// Lets exactly the deploy keys of `model` in.
 pub(crate) fn authorize(folder: &Path, model: &Model) -> io::Result<()> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for repository in &model.repositories {
         for key in &repository.deploy_keys {
             let may = if key.read_only { "read" } else { "write" };
             let (slug, path) = (repository.slug(), repository.path.display());
-            text += &format!("command=\"{}/serve {slug} {path} {may}\",restrict {}\n", folder.display(), key.key);
+            writeln!(text, "command=\"{}/serve {slug} {path} {may}\",restrict {}", folder.display(), key.key)?;
         }
     }
     // Whole or not at all: sshd reads it whenever somebody comes.
