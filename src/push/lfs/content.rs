@@ -100,7 +100,7 @@ mod tests {
     };
 
     /// More than the channel and the reader hold.
-    const SIZE: usize = 6 * PIECE as usize + 100;
+    const SIZE: usize = 6 * 512 * 1024 + 100;
 
     /// The object that `content` is, in the file at `path`, which is as the preflight saw it or has changed too shortly before.
     fn object(path: &Path, content: &[u8], is_known: bool) -> LfsFile {
