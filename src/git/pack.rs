@@ -47,7 +47,7 @@ use crate::{
 const WORK: u64 = 512 * 1024;
 
 /// How much content small objects that are compared with each other have together, in bytes.
-const RUN: u64 = 4 * 1024 * 1024;
+const RUN: u64 = 2 * 1024 * 1024;
 
 /// How much content all cores hold at once, in bytes; the indexes of it take twice as much again. With many cores the runs are
 /// shorter, but not below a quarter.
