@@ -353,8 +353,10 @@ impl WebOrigin {
     }
 }
 
+/// Host, and the port where one is written.
 fn host_of(uri: &Uri) -> String {
-    uri.host().unwrap_or("the server").to_owned()
+    let Some(host) = uri.host() else { return "the server".to_owned() };
+    uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn activity_of(connection: &CaptureConnection) -> Option<Activity> {

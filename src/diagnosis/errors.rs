@@ -1,6 +1,7 @@
 //! Typed errors of the code that reads checkouts and keys, that makes and takes in packs, and that speaks to servers. That
 //! code names no input: here each error gets its cause, its sentence and its remedy.
 
+mod certificate;
 mod checkout;
 mod host_key;
 mod http;
@@ -14,6 +15,7 @@ mod transfer;
 mod wire;
 
 pub use self::{
+    certificate::CertificateFault,
     checkout::CheckoutError,
     host_key::{HostKeyError, KnownHostsError},
     http::{HttpError, HttpErrorKind, RedirectFault, TunnelRefusal},

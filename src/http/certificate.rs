@@ -1,10 +1,10 @@
-//! The check of a server's certificate, and its refusals in words that name what to change.
+//! The check of a server's certificate, and the kinds of its refusals.
 //!
 //! Source: <https://datatracker.ietf.org/doc/html/rfc5280#section-4.2.1.9>, <https://datatracker.ietf.org/doc/html/rfc6125#section-6.4>
 
 use std::sync::Arc;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use rustls::{
     CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
     client::{
@@ -18,10 +18,12 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::EndEntityCert;
 
-/// Why a certificate is not trusted: the end of a sentence, such as `it expired on 2026-01-31`.
+use crate::diagnosis::errors::CertificateFault;
+
+/// The reason on its way through rustls, whose errors carry another crate's only as an opaque one.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Distrust(pub(super) String);
+#[error("{0:?}")]
+pub(super) struct Distrust(pub(super) CertificateFault);
 
 /// Believes what leads to one of the roots, and the certificates of `own` themselves: who makes one with
 /// `openssl req -x509` gets a CA's certificate, which no chain can end in.
@@ -56,7 +58,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let refused = |error| match error {
             rustls::Error::InvalidCertificate(problem) => {
-                let distrust = Distrust(reason(&problem, certificate, others));
+                let distrust = Distrust(fault(&problem, certificate, others, !self.own.is_empty()));
                 CertificateError::Other(OtherError(Arc::new(distrust))).into()
             }
             other => other,
@@ -112,92 +114,85 @@ fn is_about_the_chain(problem: &CertificateError) -> bool {
     )
 }
 
-/// The reason in words: the end of a sentence about the certificate that a server shows.
-fn reason(problem: &CertificateError, certificate: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> String {
+/// The kind of a refusal. `others_given` tells whether there is a `ca-certificate`.
+fn fault(
+    problem: &CertificateError,
+    certificate: &CertificateDer<'_>,
+    others: &[CertificateDer<'_>],
+    others_given: bool,
+) -> CertificateFault {
     use CertificateError as E;
-    let is_ca = |other: &OtherError| matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity));
+    use CertificateFault as Fault;
+    let self_signed = || Fault::SelfSigned { fingerprint: fingerprint(certificate), others_given };
     match problem {
-        E::Other(other) if is_ca(other) && is_self_signed(certificate) => SELF_SIGNED.to_owned(),
-        E::UnknownIssuer => of_issuer(certificate, others),
-        E::ExpiredContext { not_after, .. } => {
-            format!("it, or one that vouches for it, expired on {}", day(*not_after))
+        E::ExpiredContext { not_after, time } => Fault::Expired { not_after: moment(*not_after), now: moment(*time) },
+        E::Expired => Fault::Expired { not_after: None, now: None },
+        E::NotValidYetContext { time, not_before } => {
+            Fault::NotYetValid { not_before: moment(*not_before), now: moment(*time) }
         }
-        E::Expired => "it, or one that vouches for it, has expired".to_owned(),
-        E::NotValidYetContext { time, not_before } => format!(
-            "it, or one that vouches for it, counts from {} on, and the clock of this machine shows {}",
-            day(*not_before),
-            day(*time)
-        ),
-        E::NotValidYet => {
-            "it, or one that vouches for it, does not count yet: compare the clock of this machine".to_owned()
+        E::NotValidYet => Fault::NotYetValid { not_before: None, now: None },
+        E::NotValidForNameContext { expected, presented } if presented.is_empty() => {
+            Fault::NoSubjectAltName { expected: expected.to_str().into_owned() }
         }
-        E::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "it has no subjectAltName, and the host name in its subject (CN) does not count: \
-             have it made anew with `subjectAltName=DNS:HOST`"
-                .to_owned()
+        E::NotValidForNameContext { expected, presented } => Fault::OtherHost {
+            presented: presented.iter().map(|name| host(name)).collect(),
+            expected: expected.to_str().into_owned(),
+        },
+        E::NotValidForName => Fault::OtherHost { presented: Vec::new(), expected: "this server".to_owned() },
+        E::UnknownIssuer if is_self_signed(certificate) => self_signed(),
+        // Where none of several certificates of the issuer's name fits, the name alone is right.
+        E::BadSignature => Fault::OtherKeyOfIssuer { issuer: last_issuer(certificate, others).0 },
+        E::UnknownIssuer => {
+            let (issuer, with_intermediate) = last_issuer(certificate, others);
+            Fault::UnknownIssuer { issuer, with_intermediate, others_given }
         }
-        E::NotValidForNameContext { expected, presented } => {
-            format!("it was made for {}, not for {}", hosts(presented), expected.to_str())
-        }
-        E::NotValidForName => "it was made for another host name".to_owned(),
-        E::BadSignature => "its signature does not belong to the certificate of its issuer".to_owned(),
-        E::Revoked => "it was revoked".to_owned(),
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
-            "it was not made for servers (extended key usage without serverAuth)".to_owned()
-        }
+        E::Revoked => Fault::Revoked,
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => Fault::Purpose,
         E::UnsupportedSignatureAlgorithmContext { .. } | E::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "it is signed by an algorithm that is too weak or unknown here, such as SHA-1".to_owned()
+            Fault::Algorithm
         }
-        E::UnhandledCriticalExtension => "it has a critical extension that is unknown here".to_owned(),
-        E::BadEncoding => "it cannot be read".to_owned(),
-        E::Other(other) => of_rules(other),
-        _ => "it breaks a rule for certificates".to_owned(),
+        E::UnhandledCriticalExtension => Fault::Extension,
+        E::BadEncoding => Fault::Malformed,
+        E::Other(OtherError(other)) => match other.downcast_ref::<webpki::Error>() {
+            Some(webpki::Error::CaUsedAsEndEntity) if is_self_signed(certificate) => self_signed(),
+            Some(webpki::Error::CaUsedAsEndEntity) => Fault::OfCa,
+            Some(webpki::Error::EndEntityUsedAsCa) => Fault::IssuerIsNoCa,
+            Some(webpki::Error::UnsupportedCertVersion) => Fault::Version1,
+            Some(webpki::Error::NameConstraintViolation) => Fault::NameConstraints,
+            Some(webpki::Error::PathLenConstraintViolated) => Fault::PathLength,
+            _ => Fault::Rule,
+        },
+        _ => Fault::Rule,
     }
 }
-
-/// What the verifier has no variant of its own for.
-fn of_rules(other: &OtherError) -> String {
-    use webpki::Error as E;
-    match other.0.downcast_ref::<E>() {
-        Some(E::CaUsedAsEndEntity) => {
-            "it is a CA's certificate (CA:TRUE), which counts for a server only where `ca-certificate` holds this very certificate"
-        }
-        Some(E::EndEntityUsedAsCa) => "the certificate that vouches for it is no CA's (CA:FALSE)",
-        Some(E::UnsupportedCertVersion) => {
-            "it is of X.509 version 1, which knows no subjectAltName: have it made anew as version 3"
-        }
-        Some(E::NameConstraintViolation) => "its issuer may not vouch for this host name (name constraints)",
-        Some(E::PathLenConstraintViolated) => "more CAs stand between it and the root than the root allows",
-        _ => "it breaks a rule for certificates",
-    }
-    .to_owned()
-}
-
-const SELF_SIGNED: &str = "it is signed by itself, and `ca-certificate` does not hold it";
 
 fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(certificate).is_ok_and(|own| own.issuer() == own.subject())
 }
 
-/// Who is missing: the issuer of the last certificate that the server sent.
-fn of_issuer(certificate: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> String {
-    let Ok(own) = EndEntityCert::try_from(certificate) else { return "its issuer is unknown here".to_owned() };
-    if is_self_signed(certificate) {
-        return SELF_SIGNED.to_owned();
-    }
-    // Servers often leave out the certificates between their own and the root.
-    let is_sent = others
-        .iter()
-        .filter_map(|other| EndEntityCert::try_from(other).ok().map(|other| other.subject().to_vec()))
-        .any(|subject| subject == own.issuer());
-    let name = common_name(own.issuer());
-    match (name, is_sent) {
-        (Some(name), false) => {
-            format!("its issuer \"{name}\" is unknown here, and the server does not send that one's certificate along")
+/// The name of the last issuer on the way from `certificate` through what the server sent, and whether it sent any.
+///
+/// Servers often leave out the certificates between their own and the root.
+fn last_issuer(certificate: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> (Option<String>, bool) {
+    let Ok(own) = EndEntityCert::try_from(certificate) else { return (None, false) };
+    let sent: Vec<_> = others.iter().filter_map(|other| EndEntityCert::try_from(other).ok()).collect();
+    let mut issuer = own.issuer();
+    let mut is_sent = false;
+    // Each step takes another certificate, so that a circle ends as well.
+    for _ in &sent {
+        match sent.iter().find(|other| other.subject() == issuer) {
+            Some(next) if next.issuer() != issuer => (issuer, is_sent) = (next.issuer(), true),
+            Some(_) => return (common_name(issuer), true),
+            None => break,
         }
-        (Some(name), true) => format!("it comes from \"{name}\", and no known root vouches for that one"),
-        (None, _) => "its issuer is unknown here".to_owned(),
     }
+    (common_name(issuer), is_sent)
+}
+
+/// SHA-256 in the form of `openssl x509 -fingerprint -sha256`.
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+    digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
 /// The common name, else the organization, of a name in DER.
@@ -212,24 +207,17 @@ fn common_name(name: &[u8]) -> Option<String> {
     })
 }
 
-/// The first hosts of those that a certificate names.
-fn hosts(presented: &[String]) -> String {
-    const MOST: usize = 3;
-    // As `DnsName("example.test")`, with the type in front.
-    let plain = |name: &String| match name.split_once('"') {
-        Some((_, rest)) => rest.split('"').next().unwrap_or_default().to_owned(),
-        None => name.split_once('(').map_or(name.as_str(), |(_, rest)| rest.trim_end_matches(')')).to_owned(),
+/// A host that a certificate names, which rustls writes as `DnsName("example.test")` or `IpAddress(10.0.0.1)`.
+fn host(presented: &str) -> String {
+    let plain = match presented.split_once('"') {
+        Some((_, rest)) => rest.split('"').next().unwrap_or_default(),
+        None => presented.split_once('(').map_or(presented, |(_, rest)| rest.trim_end_matches(')')),
     };
-    let mut named: Vec<String> = presented.iter().take(MOST).map(plain).collect();
-    if presented.len() > MOST {
-        named.push(format!("{} others", presented.len() - MOST));
-    }
-    named.join(", ")
+    plain.chars().filter(|letter| !letter.is_control()).collect()
 }
 
-fn day(time: UnixTime) -> String {
-    let seconds = i64::try_from(time.as_secs()).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    seconds.map_or_else(|| "an unknown day".to_owned(), |time| time.format("%Y-%m-%d").to_string())
+fn moment(time: UnixTime) -> Option<DateTime<Utc>> {
+    i64::try_from(time.as_secs()).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0))
 }
 
 /// Why a handshake failed that did not come to a certificate, or failed over another thing: the end of a sentence.

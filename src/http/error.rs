@@ -11,7 +11,7 @@ use super::{
     BoxError,
     certificate::{Distrust, of_handshake},
 };
-use crate::diagnosis::errors::TunnelRefusal;
+use crate::diagnosis::errors::{CertificateFault, TunnelRefusal};
 pub use crate::diagnosis::errors::{HttpError, HttpErrorKind};
 
 /// The error of a tunnel through a proxy; its type does not depend on the connector below.
@@ -65,7 +65,7 @@ impl HttpError {
             return Self::unsent(HttpErrorKind::Unresolved { name: name.clone(), reason: reason.clone() });
         }
         if let Some(tls) = links.iter().find_map(|link| link.downcast_ref::<rustls::Error>()) {
-            return Self::of_tls(tls, host);
+            return Self::of_tls(tls, host, proxy.is_some());
         }
         if let Some(late) = links.iter().find_map(|link| link.downcast_ref::<ConnectTimeout>()) {
             return Self::unsent(HttpErrorKind::ConnectTimeout { host, limit: late.0 });
@@ -83,7 +83,7 @@ impl HttpError {
         Self { silent, ..Self::unsent(kind) }
     }
 
-    fn of_tls(error: &rustls::Error, host: String) -> Self {
+    fn of_tls(error: &rustls::Error, host: String, proxy: bool) -> Self {
         let rustls::Error::InvalidCertificate(problem) = error else {
             return Self::unsent(HttpErrorKind::Handshake { host, reason: of_handshake(error) });
         };
@@ -92,9 +92,8 @@ impl HttpError {
             // What is signed with the certificate's key during the handshake is checked after the certificate.
             _ => None,
         };
-        let reason =
-            distrust.map_or_else(|| "its key does not fit the handshake".to_owned(), |distrust| distrust.0.clone());
-        Self::unsent(HttpErrorKind::Certificate { host, reason })
+        let fault = distrust.map_or(CertificateFault::OtherKey, |distrust| distrust.0.clone());
+        Self::unsent(HttpErrorKind::Certificate { host, proxy, fault })
     }
 }
 

@@ -22,27 +22,73 @@ use tokio_rustls::TlsAcceptor;
 /// A private CA.
 pub(crate) struct Authority {
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    certificate: rcgen::Certificate,
     /// Its certificate, as PEM.
     pub(crate) pem: String,
 }
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         // With the subject of the server's certificate OpenSSL would take that one for self-signed.
-        authority.distinguished_name.push(rcgen::DnType::CommonName, "a private CA");
-        let pem = authority.self_signed(&key).unwrap().pem();
-        Self { issuer: rcgen::Issuer::new(authority, key), pem }
+        Self::named("a private CA")
+    }
+
+    /// A root of this name. Two of one name have different keys.
+    pub(crate) fn named(name: &str) -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = Self::params(name);
+        let certificate = own.self_signed(&key).unwrap();
+        Self { pem: certificate.pem(), certificate, issuer: rcgen::Issuer::new(own, key) }
+    }
+
+    /// A CA that this one signs.
+    pub(crate) fn under(&self, name: &str) -> Self {
+        self.signing(Self::params(name))
+    }
+
+    /// The same with another word about whether it is a CA.
+    pub(crate) fn under_as(&self, name: &str, is_ca: rcgen::IsCa) -> Self {
+        let mut own = Self::params(name);
+        own.is_ca = is_ca;
+        self.signing(own)
+    }
+
+    /// A CA that this one signs, and that can sign for hosts below `domain` alone.
+    pub(crate) fn for_hosts_below(&self, domain: &str) -> Self {
+        let name_constraints = Some(rcgen::NameConstraints {
+            permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName(domain.to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+        let mut own = Self::params("a narrow CA");
+        own.name_constraints = name_constraints;
+        self.signing(own)
+    }
+
+    fn params(name: &str) -> rcgen::CertificateParams {
+        let mut own = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        own.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        own.distinguished_name.push(rcgen::DnType::CommonName, name);
+        own
+    }
+
+    fn signing(&self, own: rcgen::CertificateParams) -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = own.signed_by(&key, &self.issuer).unwrap();
+        Self { pem: certificate.pem(), certificate, issuer: rcgen::Issuer::new(own, key) }
     }
 
     /// TLS of a server that it vouches for under these names.
     pub(crate) fn server(&self, names: &[&str]) -> TlsAcceptor {
-        let key = rcgen::KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
-        accept(&own, &key)
+        self.sign(&rcgen::CertificateParams::new(names).unwrap(), &[])
+    }
+
+    /// TLS of a server with this certificate, which it sends with those of `others` behind it.
+    pub(crate) fn sign(&self, own: &rcgen::CertificateParams, others: &[&Self]) -> TlsAcceptor {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let own = own.signed_by(&key, &self.issuer).unwrap();
+        let chain = [&own].into_iter().chain(others.iter().map(|other| &other.certificate));
+        accept(chain.map(|certificate| certificate.der().clone()).collect(), &key)
     }
 }
 
@@ -50,16 +96,16 @@ impl Authority {
 pub(crate) fn self_signed(own: &rcgen::CertificateParams) -> (TlsAcceptor, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let own = own.self_signed(&key).unwrap();
-    (accept(&own, &key), own.pem())
+    (accept(vec![own.der().clone()], &key), own.pem())
 }
 
-fn accept(own: &rcgen::Certificate, key: &rcgen::KeyPair) -> TlsAcceptor {
+fn accept(chain: Vec<rustls_pki_types::CertificateDer<'static>>, key: &rcgen::KeyPair) -> TlsAcceptor {
     let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], key)
+        .with_single_cert(chain, key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
 }

@@ -3,8 +3,8 @@
 use emulator::faults::{Fault, FaultRule};
 
 use crate::{
-    front::{self, Front, Proxy},
-    runner::{Outcome, Step},
+    front::{Front, Proxy},
+    runner::Step,
     world::{TARGET, World},
 };
 
@@ -12,7 +12,7 @@ const GITHUB: &[&str] = &["github.com", "api.github.com"];
 const TENANT: &[&str] = &["acme.ghe.com", "api.acme.ghe.com"];
 
 /// A step in a workflow of github.com that publishes to `server` by way of `front`.
-fn publish(world: &World, server: &str, front: &Front) -> Step {
+pub(crate) fn publish(world: &World, server: &str, front: &Front) -> Step {
     Step::new("https://github.com")
         .env("GITHUB_API_URL", "https://api.github.com")
         .input("repository", format!("{server}/{TARGET}"))
@@ -49,105 +49,6 @@ fn without_its_certificate_it_is_not_trusted() {
         assert!(outcome.summary.contains("ca-certificate"), "{}", outcome.summary);
     }
     assert!(world.github.log().0.is_empty());
-}
-
-/// A certificate that a server signs itself, as `openssl req -x509` makes it unless told otherwise: that of a CA.
-fn of_openssl(names: &[&str]) -> rcgen::CertificateParams {
-    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    let mut own = rcgen::CertificateParams::new(names).unwrap();
-    own.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    own.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
-    own
-}
-
-#[test]
-fn t18_a_servers_own_certificate_is_trusted_whatever_its_constraints() {
-    let world = World::new();
-    let mut no_ca = of_openssl(&["localhost"]);
-    no_ca.is_ca = rcgen::IsCa::ExplicitNoCa;
-    let mut for_clients = of_openssl(&["localhost"]);
-    for_clients.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    for own in [of_openssl(&["localhost"]), of_openssl(&["*.test", "localhost"]), no_ca, for_clients] {
-        let (tls, pem) = front::self_signed(&own);
-        let front = Front::with(world.github.url(), tls, pem.clone());
-        let server = format!("https://localhost:{}", front.direct.port());
-        let stored = [pem.clone(), pem.replace('\n', "\\n"), pem.replace('\n', " ")];
-        for text in &stored {
-            publish(&world, &server, &front).input("ca-certificate", text).run().succeeded();
-        }
-    }
-}
-
-#[test]
-fn t18_a_certificate_that_is_not_trusted_says_what_is_wrong_with_it() {
-    let world = World::new();
-    let (long_ago, later) = (rcgen::date_time_ymd(2020, 1, 31), rcgen::date_time_ymd(2090, 1, 31));
-    let [mut expired, mut early] = [of_openssl(&["localhost"]), of_openssl(&["localhost"])];
-    (expired.not_before, expired.not_after) = (long_ago, long_ago);
-    (early.not_before, early.not_after) = (later, later);
-    let other = of_openssl(&["localhost"]);
-    for (own, is_given, words) in [
-        (of_openssl(&[]), true, "it has no subjectAltName"),
-        (
-            of_openssl(&["ghe.acme.test", "api.acme.test"]),
-            true,
-            "it was made for ghe.acme.test, api.acme.test, not for localhost",
-        ),
-        (expired, true, "expired on 2020-01-31"),
-        (early, true, "counts from 2090-01-31 on"),
-        (other, false, "it is signed by itself, and `ca-certificate` does not hold it"),
-    ] {
-        let (tls, pem) = front::self_signed(&own);
-        let front = Front::with(world.github.url(), tls, pem.clone());
-        let server = format!("https://localhost:{}", front.direct.port());
-        let outcome = publish(&world, &server, &front).input("ca-certificate", if is_given { &pem } else { "" }).run();
-        outcome.failed("tls-certificate-untrusted");
-        assert!(outcome.stdout.contains(words), "{words}: {outcome}");
-        without_type_names(&outcome);
-    }
-    // The certificate of another CA, and a server that does not send the one between.
-    let front = Front::start(world.github.url(), &["localhost"]);
-    let server = format!("https://localhost:{}", front.direct.port());
-    let outcome = publish(&world, &server, &front).input("ca-certificate", "").run();
-    outcome.failed("tls-certificate-untrusted");
-    assert!(outcome.stdout.contains("its issuer \"a private CA\" is unknown here"), "{outcome}");
-    without_type_names(&outcome);
-    // Plain HTTP where TLS was meant.
-    let plain = world.github.url().replace("http://127.0.0.1", "https://localhost");
-    let outcome = publish(&world, &plain, &front).input("attempts", "1").run();
-    outcome.failed("connection-failed");
-    assert!(outcome.stdout.contains("the answer is not TLS"), "{outcome}");
-    without_type_names(&outcome);
-    assert!(world.github.log().0.is_empty());
-}
-
-#[test]
-fn t18_what_is_no_certificate_is_told_by_what_it_is() {
-    let world = World::new();
-    let pem = front::self_signed(&of_openssl(&["localhost"])).1;
-    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
-    for (text, words) in [
-        (base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &pem), "PEM in base64"),
-        (key, "a private key, not a certificate"),
-        (pem[..200].to_owned(), "no whole certificate"),
-        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".to_owned(), "certificate 1 in it is damaged"),
-    ] {
-        let outcome = world.publish().input("ca-certificate", &text).run();
-        outcome.failed("invalid-input");
-        assert!(outcome.stdout.contains(words), "{words}: {outcome}");
-        without_type_names(&outcome);
-    }
-    assert!(world.github.log().0.is_empty());
-}
-
-/// No name of a library's type stands in a message.
-#[track_caller]
-fn without_type_names(outcome: &Outcome) {
-    for name in
-        ["OtherError", "UnknownIssuer", "CaUsed", "BadEncoding", "NotValid", "InvalidContent", "Context {", "DnsName"]
-    {
-        assert!(!outcome.stdout.contains(name) && !outcome.summary.contains(name), "{name}: {outcome}");
-    }
 }
 
 #[test]

@@ -11,6 +11,7 @@
 )]
 
 mod app;
+mod certificates;
 mod commands;
 mod content;
 mod directory;

@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
+use super::CertificateFault;
 use crate::diagnosis::{Cause, Failure, Retry};
 
 /// No answer, or only a part of one, with the two facts a caller decides on: can it pass later, and can the server have
@@ -65,10 +66,12 @@ pub enum HttpErrorKind {
     },
     /// The host's certificate is not trusted.
     Certificate {
-        /// The host, or the proxy before it.
+        /// The host with its port where one was written, or the proxy before it.
         host: String,
-        /// What is wrong with it: the end of a sentence.
-        reason: String,
+        /// Whether it is the proxy's.
+        proxy: bool,
+        /// What is wrong with it.
+        fault: CertificateFault,
     },
     /// A proxy wants another credential.
     ProxyCredential {
@@ -237,7 +240,11 @@ impl HttpErrorKind {
     }
 
     fn failure(&self) -> Failure {
-        self.callers_failure().cloned().unwrap_or_else(|| Failure::new(self.cause(), self.what()))
+        let failure = || Failure::new(self.cause(), self.what());
+        match self {
+            Self::Certificate { host, proxy, fault } => failure().with_remedy(fault.remedy(host, *proxy)),
+            _ => self.callers_failure().cloned().unwrap_or_else(failure),
+        }
     }
 
     fn what(&self) -> String {
@@ -255,8 +262,8 @@ impl HttpErrorKind {
                 format!("{host} neither took nor sent a byte for {seconds} s, and the connection was given up.")
             }
             Self::Handshake { host, reason } => sentence(&format!("the TLS handshake with {host} failed: {reason}")),
-            Self::Certificate { host, reason } => {
-                sentence(&format!("the certificate that {host} shows is not trusted: {reason}"))
+            Self::Certificate { host, fault, .. } => {
+                sentence(&format!("the certificate that {host} shows is not trusted: {}", fault.reason()))
             }
             Self::ProxyCredential { proxy } => format!("The proxy {proxy} {PROXY_AUTH}."),
             Self::Tunnel { proxy, refusal } => {
