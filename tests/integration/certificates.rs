@@ -1,5 +1,6 @@
 //! Certificates that are trusted, and those that are not: each kind says what was found, and its own next step.
 
+use comrak::nodes::NodeValue;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa};
 
 use crate::{
@@ -55,11 +56,27 @@ fn refused(world: &World, tls: tokio_rustls::TlsAcceptor, given: &str) -> (u16, 
     (port, outcome)
 }
 
-/// What was found and what to do stand in the annotation.
+/// What was found and what to do stand in the annotation and in the summary.
 #[track_caller]
 fn says(outcome: &Outcome, found: &str, step: &str) {
     let error = outcome.stdout.lines().find(|line| line.starts_with("::error")).unwrap_or_default();
-    assert!(error.contains(found) && error.contains(step), "{found}; {step}: {outcome}");
+    for text in [error, &as_shown(&outcome.summary)] {
+        assert!(text.contains(found) && text.contains(step), "{found}; {step}: {outcome}");
+    }
+}
+
+/// The words of a summary as GitHub shows them, code between backticks: in the file they stand with entities and tags.
+fn as_shown(markdown: &str) -> String {
+    let arena = comrak::Arena::new();
+    let mut shown = String::new();
+    for node in comrak::parse_document(&arena, markdown, &comrak::Options::default()).descendants() {
+        match &node.data.borrow().value {
+            NodeValue::Text(text) => shown.push_str(text),
+            NodeValue::HtmlInline(tag) if ["<code>", "</code>"].contains(&&**tag) => shown.push('`'),
+            _ => {}
+        }
+    }
+    shown
 }
 
 #[test]
