@@ -281,7 +281,7 @@ impl HttpClient {
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && let Some(proxy) = self.proxies.forwarder(&uri)
         {
-            return Err(HttpError::refused_by_proxy(&proxy));
+            return Err(error::refused_by_proxy(&proxy));
         }
         let activity = activity_of(&connection);
         let (parts, body) = response.into_parts();
@@ -305,7 +305,7 @@ impl HttpClient {
         loop {
             match tokio::time::timeout(rest, &mut response).await {
                 Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => return Err(HttpError::of_client(&error, host)),
+                Ok(Err(error)) => return Err(error::of_client(&error, host)),
                 Err(_) => {}
             }
             // Connecting has a bound of its own, and our own slowness is not the server's silence.

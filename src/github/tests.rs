@@ -1,5 +1,6 @@
 //! The calls against real sockets: what is sent, what is read, and what becomes of an answer that is none.
 
+use emulator::loopback::{Act, Seen, Server, answer};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -9,10 +10,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Failure, Retry},
-    http::{
-        Settings,
-        tests::loopback::{Act, Seen, Server, answer},
-    },
+    http::Settings,
     names::{SecretScope, Slug, moment},
 };
 

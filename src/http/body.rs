@@ -24,7 +24,7 @@ use tokio_util::io::StreamReader;
 use super::{
     BoxError, Waits,
     connect::Activity,
-    error::{BodyFailed, HttpError, HttpErrorKind},
+    error::{self, BodyFailed, HttpError, HttpErrorKind},
 };
 
 /// What a request sends.
@@ -227,7 +227,7 @@ impl AnswerBody {
         Ok(whole.into())
     }
 
-    /// The body for the traits of [`tokio::io`]; its errors hold an [`HttpError`], see [`HttpError::inside`].
+    /// The body for the traits of [`tokio::io`]; its errors hold an [`HttpError`].
     pub fn reader(self) -> impl AsyncRead + Send + Unpin {
         StreamReader::new(self.into_data_stream().map_err(io::Error::other))
     }
@@ -260,7 +260,7 @@ impl HttpBody for AnswerBody {
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.waiting = None;
             return Poll::Ready(frame.map(|frame| {
-                let frame = frame.map_err(|error| HttpError::of_body(&error, &this.host))?;
+                let frame = frame.map_err(|error| error::of_body(&error, &this.host))?;
                 if let Some(data) = frame.data_ref() {
                     this.counter.fetch_add(data.len() as u64, Ordering::Relaxed);
                 }

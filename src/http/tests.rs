@@ -1,7 +1,6 @@
 //! The client against real sockets on loopback.
 
 mod failing;
-pub(crate) mod loopback;
 mod pinning;
 mod sending;
 mod through;
@@ -15,11 +14,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use emulator::loopback::{Act, answer};
 use http::{Method, Request};
 use url::Url;
 
 use super::*;
-use crate::http::tests::loopback::{Act, answer};
 
 fn client(origin: &Url) -> HttpClient {
     HttpClient::new(&Settings::to(vec![origin.clone()])).unwrap()

@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use emulator::loopback::{Act, Server, answer, pass};
 use http::Method;
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use url::Url;
@@ -13,10 +14,7 @@ use url::Url;
 use super::{SILENCE, client, fine, get, patient, pieces, quick, request, text};
 use crate::{
     diagnosis::{Cause, Retry},
-    http::{
-        Body, HttpError, LongWork,
-        tests::loopback::{Act, Server, answer, pass},
-    },
+    http::{Body, LongWork, error::inside},
 };
 
 #[tokio::test]
@@ -55,7 +53,7 @@ async fn what_broke_after_sending_is_unclear_for_a_write_and_repeatable_for_a_re
     let answer = client.send(get(&server.at("/cut"))).await.unwrap();
     let mut sink = Vec::new();
     let error = answer.body.reader().read_to_end(&mut sink).await.unwrap_err();
-    assert_eq!(HttpError::inside(&error).unwrap().cause(), Cause::ConnectionFailed);
+    assert_eq!(inside(&error).unwrap().cause(), Cause::ConnectionFailed);
 }
 
 #[tokio::test]

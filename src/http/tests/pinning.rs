@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
+use emulator::loopback::{Act, Server, answer};
 use http::Method;
 
 use super::{client, fine, get, pieces, request, text};
 use crate::{
     diagnosis::{Cause, Retry},
-    http::{
-        Body, HttpClient, Settings,
-        tests::loopback::{Act, Server, answer},
-    },
+    http::{Body, HttpClient, Settings},
 };
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use emulator::loopback::{Act, Server, answer, pass};
 use http::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,10 +20,7 @@ use url::Url;
 use super::{client, fine, get, pieces, request, text};
 use crate::{
     diagnosis::{Cause, Failure},
-    http::{
-        AGENT, Body, BoxError, Traffic,
-        tests::loopback::{Act, Server, answer, pass},
-    },
+    http::{AGENT, Body, BoxError, Traffic},
 };
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use emulator::loopback::{Act, Seen, Server, answer, pass, proxy};
 use http::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,10 +13,7 @@ use url::Url;
 use super::{client, fine, get, pieces, request, text};
 use crate::{
     diagnosis::Cause,
-    http::{
-        HttpClient, Proxies, Settings, Trust,
-        tests::loopback::{Act, Seen, Server, answer, pass, proxy},
-    },
+    http::{HttpClient, Proxies, Settings, Trust},
 };
 
 /// A private CA, and a server's settings under it for `name`.

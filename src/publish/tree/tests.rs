@@ -49,7 +49,7 @@ impl Case {
     }
 
     fn merge_with(&self, git: &Git, trees: &dyn Trees) -> Result<Merged, MergeError> {
-        let base = self.branch.as_ref().map(|files| write_tree(&git, files));
+        let base = self.branch.as_ref().map(|files| write_tree(git, files));
         let folder = self.directory.as_ref().map(directory);
         let content = match &folder {
             Some(folder) => match hashed(folder.path(), &self.exclude) {

@@ -69,6 +69,8 @@ mod handle;
 mod lfs;
 pub mod local;
 pub mod log;
+#[cfg(feature = "loopback")]
+pub mod loopback;
 pub mod model;
 mod pulls;
 pub mod runner;

@@ -1,5 +1,7 @@
 //! Real git for tests: a repository in a temporary folder, with no configuration but its own.
 
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "for tests alone, which stop at the first surprise")]
+
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},

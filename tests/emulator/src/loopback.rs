@@ -1,4 +1,6 @@
-//! For tests: servers and proxies on real sockets of this machine, which answer as they are told.
+//! Servers and proxies on real sockets of this machine, which answer as they are told.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "for tests alone, which stop at the first surprise")]
 
 use std::{
     net::SocketAddr,
@@ -10,28 +12,34 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
+use tokio_rustls::rustls::ServerConfig;
 use url::Url;
 
 /// One request as it arrived.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Which connection brought it, from 0.
-    pub(crate) connection: usize,
-    pub(crate) method: String,
-    pub(crate) target: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    pub connection: usize,
+    /// `GET` and the like.
+    pub method: String,
+    /// What stands behind the method: a path, or an address where a proxy is asked.
+    pub target: String,
+    /// In their order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// What has arrived of it.
+    pub body: Vec<u8>,
 }
 
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The first header of this name, which is in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// What becomes of a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
+pub enum Act {
     /// The body is read and these bytes are the answer; the connection stays.
     Answer(String),
     /// The body is not read; these bytes are the answer, and the connection is closed over what still arrives.
@@ -47,42 +55,37 @@ pub(crate) enum Act {
 }
 
 /// An answer with this status, headers (each with its line end) and body.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
+pub fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// Lets time pass.
 #[expect(clippy::disallowed_methods, reason = "a server's own slowness is no pause between tries")]
-pub(crate) async fn pass(time: Duration) {
+pub async fn pass(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
 /// A server on loopback; it ends with the test's runtime.
 #[derive(Clone)]
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
     scheme: &'static str,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
     /// A server that asks `handler` what to do once the head of a request is there.
-    pub(crate) async fn start(handler: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
+    pub async fn start(handler: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         Self::listen(None, handler).await
     }
 
     /// The same behind TLS.
-    pub(crate) async fn start_tls(
-        tls: Arc<rustls::ServerConfig>,
-        handler: impl Fn(&Seen) -> Act + Send + Sync + 'static,
-    ) -> Self {
+    pub async fn start_tls(tls: Arc<ServerConfig>, handler: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         Self::listen(Some(tls), handler).await
     }
 
-    async fn listen(
-        tls: Option<Arc<rustls::ServerConfig>>,
-        handler: impl Fn(&Seen) -> Act + Send + Sync + 'static,
-    ) -> Self {
+    async fn listen(tls: Option<Arc<ServerConfig>>, handler: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self { address, scheme: if tls.is_some() { "https" } else { "http" }, seen: Arc::default() };
@@ -109,16 +112,17 @@ impl Server {
     }
 
     /// The address of `path`.
-    pub(crate) fn at(&self, path: &str) -> String {
+    pub fn at(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
-    pub(crate) fn url(&self) -> Url {
+    /// The address of its root.
+    pub fn url(&self) -> Url {
         self.at("/").parse().unwrap()
     }
 
     /// What arrived so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -230,7 +234,7 @@ async fn body(stream: &mut (impl AsyncBufReadExt + Unpin), request: &mut Seen) -
 
 /// A proxy on loopback that opens tunnels and forwards plain requests; `authorization` is the value that it asks for.
 /// Returns its address and the first lines of what it was asked.
-pub(crate) async fn proxy(authorization: Option<&'static str>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+pub async fn proxy(authorization: Option<&'static str>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
