@@ -16,6 +16,7 @@ mod commands;
 mod content;
 mod directory;
 mod dump;
+mod emulated;
 mod ending;
 mod fanout;
 mod field_checks;
