@@ -196,8 +196,8 @@ pub enum FileText {
     Text(String),
     /// The branch does not have it.
     Missing,
-    /// It could not be read.
-    Unread,
+    /// It could not be read, for this reason: a sentence.
+    Unread(String),
 }
 
 /// What the rulesets of the target say.

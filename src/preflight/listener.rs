@@ -49,8 +49,14 @@ pub(super) fn listener(plan: &Plan, facts: &Facts) -> Option<Check> {
         }
     }
     // Any file that was not read may be the one that listens: a warning would be a guess.
-    if let Some((file, _)) = files.iter().find(|(_, text)| matches!(text, FileText::Unread)) {
-        return skip(format!("{file} on the default branch could not be read; no other file listens to {event_type}."));
+    let unread = |(file, text): &'_ (String, FileText)| match text {
+        FileText::Unread(why) => Some((file.clone(), why.clone())),
+        _ => None,
+    };
+    if let Some((file, why)) = files.iter().find_map(unread) {
+        return skip(format!(
+            "{file} on the default branch could not be read, and no other file listens to {event_type}. {why}"
+        ));
     }
     let near = near.into_iter().max_by(|one, other| one.0.total_cmp(&other.0));
     let off: Vec<&str> = list

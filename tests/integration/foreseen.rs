@@ -191,18 +191,35 @@ fn t3_a_listed_file_that_the_default_branch_lacks_cannot_listen() {
 #[test]
 fn t3_a_file_that_cannot_be_read_leaves_the_check_open() {
     let forbidden = || Fault::Answer(Canned::error(403, "Resource not accessible by personal access token"));
-    let busy = || Fault::Answer(Canned::error(503, "Service unavailable"));
-    for (files, method, path, fault) in [
-        (1, "GET", "*/contents/*", forbidden()),
-        (3, "GET", "*/contents/*", forbidden()),
-        (3, "POST", "*/git-upload-pack", busy()),
+    let answer = |status, message| Fault::Answer(Canned::error(status, message));
+    // A limit is not waited for: the check can be left out.
+    let limit =
+        Fault::Answer(Canned::error(429, "You have exceeded a secondary rate limit.").header("retry-after", "60"));
+    let unknown = Fault::Body("0020ERR upload-pack: not our ref".to_owned());
+    for (files, method, path, fault, why, fetches) in [
+        (1, "GET", "*/contents/*", forbidden(), "Resource not accessible by personal access token", 0),
+        (3, "GET", "*/contents/*", forbidden(), "Resource not accessible by personal access token", 0),
+        (3, "POST", "*/git-upload-pack", answer(503, "Service unavailable"), "tried 2 times", 2),
+        (3, "POST", "*/git-upload-pack", answer(403, "Write access to repository not granted."), "not granted", 1),
+        (3, "POST", "*/git-upload-pack", limit, "secondary rate limit", 1),
+        (3, "POST", "*/git-upload-pack", unknown, "not our ref", 1),
     ] {
         let target = (0..files)
             .fold(Repository::new(TARGET), |target, number| target.workflow(&format!("ci-{number}.yml"), LISTENS));
         let world = World::with(target, classic());
         world.github.fault(FaultRule::on(method, path, fault));
-        let outcome = world.step().input("dispatch", "other").input("attempts", "1").run();
+        let outcome = world.step().input("dispatch", "other").input("attempts", "2").run();
         assert_eq!(outcome.succeeded().check("listener"), "skip", "{path}: {outcome}");
+        let message = outcome.message("listener");
+        assert!(
+            message.starts_with("ci-0.yml on the default branch could not be read, and no other file"),
+            "{message}"
+        );
+        assert!(message.contains(why), "{why}: {message}");
+        let asked = world.github.log().counts();
+        let asked =
+            asked.iter().filter(|(request, _)| request.ends_with("git-upload-pack") && request.starts_with("POST"));
+        assert_eq!(asked.map(|(_, count)| count).sum::<usize>(), fetches, "{path}: {outcome}");
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     super::facts::{Asked, FileText, ListenerFacts},
     RestAnswer, if_possible,
+    rest::without_waiting,
 };
 use crate::{
     connection::Connection,
+    diagnosis::Failure,
     git::blobs::blobs,
     github::{
         Meta,
@@ -22,6 +24,9 @@ const FOLDER: &str = ".github/workflows";
 
 /// The longest file that is read, in bytes: longer ones are no workflow files.
 const LONGEST: u64 = 1 << 20;
+
+/// Why a question was not asked.
+const NO_TIME: &str = "The time of the step was over.";
 
 /// The workflows of the target and what their files on the default branch say, and the heads of the answers. None: nothing
 /// is dispatched. Two requests of REST at most, however many files there are: the texts of several come by git.
@@ -62,7 +67,8 @@ async fn read(plan: &Plan, connection: &Connection, file: &str) -> (FileText, Ve
         Asked::Answer(Content::Other) => FileText::Missing,
         // The list holds files of other branches too.
         Asked::Refused(refusal) if refusal.status == Some(404) => FileText::Missing,
-        Asked::Refused(_) | Asked::No => FileText::Unread,
+        Asked::Refused(refusal) => FileText::Unread(refusal.failure.what),
+        Asked::No => FileText::Unread(NO_TIME.to_owned()),
     };
     (text, metas)
 }
@@ -76,9 +82,8 @@ async fn read_all(plan: &Plan, connection: &Connection, names: Vec<String>) -> (
         Asked::Answer(entries) => entries,
         // Every file that is listed is one of another branch.
         Asked::Refused(refusal) if refusal.status == Some(404) => Vec::new(),
-        Asked::Refused(_) | Asked::No => {
-            return (names.into_iter().map(|name| (name, FileText::Unread)).collect(), metas);
-        }
+        Asked::Refused(refusal) => return (unread(names, &refusal.failure.what), metas),
+        Asked::No => return (unread(names, NO_TIME), metas),
     };
     let is_read = |entry: &&FolderEntry| entry.kind == "file" && entry.size <= LONGEST && names.contains(&entry.name);
     let wants: BTreeMap<&str, Oid> = entries
@@ -86,21 +91,37 @@ async fn read_all(plan: &Plan, connection: &Connection, names: Vec<String>) -> (
         .filter(is_read)
         .filter_map(|entry| Some((entry.name.as_str(), entry.sha.parse().ok()?)))
         .collect();
-    let get = || blobs(&connection.remote, wants.values().copied().collect());
-    let texts = if wants.is_empty() {
-        BTreeMap::new()
-    } else {
-        connection.retries.run("fetch of the workflow files", get).await.unwrap_or_default()
-    };
-    let text = |name: &String| match wants.get(name.as_str()) {
-        None if entries.iter().any(|entry| entry.name == *name && entry.kind == "file") => FileText::Unread,
-        None => FileText::Missing,
-        Some(oid) => {
-            texts.get(oid).map_or(FileText::Unread, |bytes| FileText::Text(String::from_utf8_lossy(bytes).into_owned()))
+    let texts = bring(connection, wants.values().copied().collect()).await;
+    let text = |name: &String| match (wants.get(name.as_str()), &texts) {
+        (None, _) if entries.iter().any(|entry| entry.name == *name && entry.kind == "file") => {
+            FileText::Unread("It is longer than 1 MiB.".to_owned())
         }
+        (None, _) => FileText::Missing,
+        (Some(_), Err(failure)) => FileText::Unread(failure.what.clone()),
+        (Some(oid), Ok(texts)) => match texts.get(oid) {
+            Some(bytes) => FileText::Text(String::from_utf8_lossy(bytes).into_owned()),
+            None => FileText::Unread("git did not get it from the server.".to_owned()),
+        },
     };
     let files = names.iter().map(|name| (name.clone(), text(name))).collect();
     (files, metas)
+}
+
+/// The contents of these objects, by one fetch of git.
+async fn bring(connection: &Connection, wants: Vec<Oid>) -> Result<BTreeMap<Oid, Vec<u8>>, Failure> {
+    if wants.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let get = || {
+        let texts = blobs(&connection.remote, wants.clone());
+        async { texts.await.map_err(|error| without_waiting(error.into())) }
+    };
+    connection.retries.run("fetch of the workflow files", get).await
+}
+
+/// None of these files could be read, for this reason.
+fn unread(names: Vec<String>, why: &str) -> Vec<(String, FileText)> {
+    names.into_iter().map(|name| (name, FileText::Unread(why.to_owned()))).collect()
 }
 
 /// The workflows, where the wait stage will look for runs and no other answer tells of them: the right to list runs is the same.

@@ -62,8 +62,16 @@ pub(super) async fn if_possible<T, F>(connection: &Connection, what: &str, call:
 where
     F: Future<Output = Result<ApiAnswer<T>, RestError>>,
 {
-    let limited = |failure: &Failure| matches!(failure.cause, Cause::PrimaryRateLimit | Cause::SecondaryRateLimit);
-    asked(connection, what, call, |failure| !limited(failure)).await
+    asked(connection, what, call, |failure| !is_limit(failure)).await
+}
+
+/// Marks a used-up limit as final: what the plan can do without does not wait for its end.
+pub(super) fn without_waiting(failure: Failure) -> Failure {
+    if is_limit(&failure) { failure.with_retry(Retry::Never) } else { failure }
+}
+
+fn is_limit(failure: &Failure) -> bool {
+    matches!(failure.cause, Cause::PrimaryRateLimit | Cause::SecondaryRateLimit)
 }
 
 /// Asks again only what is `worth` it.
