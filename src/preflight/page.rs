@@ -86,7 +86,7 @@ const MEANINGS: [(CheckName, VerdictMeanings); CheckName::ALL.len()] = [
         CheckName::SecretFiles,
         meanings(
             "no file of the directory holds a credential",
-            "the directory has a file that often holds one: `.env`, `.netrc`, `.pypirc`, or `.npmrc` with a token",
+            "the directory has a file that often holds one: `.env`, `.netrc`, `.git-credentials`, `.docker/config.json` and the like, or `.npmrc` with a token",
             "a file holds one of the step's own secrets or a private key, or is one that an action writes credentials to",
             "",
         ),

@@ -13,8 +13,22 @@ use crate::{
 /// How many files a message names.
 const NAMED: usize = 5;
 
-/// Files that often hold a credential.
-const OFTEN: &[&[u8]] = &[b".env", b".netrc", b"_netrc", b".pypirc"];
+/// Files that often hold a credential, by the end of their path.
+const OFTEN: &[&str] = &[
+    ".env",
+    ".netrc",
+    "_netrc",
+    ".pypirc",
+    ".git-credentials",
+    ".pgpass",
+    ".dockercfg",
+    ".docker/config.json",
+    ".aws/credentials",
+    ".kube/config",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+];
 
 /// Whether a file of the directory holds a credential.
 pub(super) fn secret_files(plan: &Plan, facts: &Facts) -> Option<Check> {
@@ -44,8 +58,9 @@ pub(super) fn secret_files(plan: &Plan, facts: &Facts) -> Option<Check> {
         let more: Vec<&str> = certain.iter().map(|(.., remedy)| *remedy).collect();
         return Some(Check::fail(CheckName::SecretFiles, failure(what, &more.join(" "))));
     }
-    let often =
-        |path: &&[u8]| OFTEN.contains(&name(path)) || name(path).starts_with(b".env.") && !is_example(name(path));
+    let often = |path: &&[u8]| {
+        OFTEN.iter().any(|end| is_at_end(path, end)) || name(path).starts_with(b".env.") && !is_example(name(path))
+    };
     let mut likely: Vec<&[u8]> = paths().filter(often).collect();
     likely.extend(held(Exposed::RegistryToken));
     if likely.is_empty() {
@@ -68,6 +83,11 @@ fn exposed(hashed: &Hashed, what: Exposed) -> Vec<&[u8]> {
 
 fn name(path: &[u8]) -> &[u8] {
     &path[memchr::memrchr(b'/', path).map_or(0, |slash| slash + 1)..]
+}
+
+/// Whether the last names of `path` are those of `end`.
+fn is_at_end(path: &[u8], end: &str) -> bool {
+    path.strip_suffix(end.as_bytes()).is_some_and(|front| front.is_empty() || front.ends_with(b"/"))
 }
 
 /// A file that google-github-actions/auth leaves in the workspace.

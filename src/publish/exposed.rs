@@ -31,7 +31,7 @@ pub enum Exposed {
     OwnSecret,
     /// A private key in text form.
     PrivateKey,
-    /// An `.npmrc` with a token or password that is no variable.
+    /// An `.npmrc` or `.yarnrc.yml` with a token or password that is no variable.
     RegistryToken,
 }
 
@@ -51,7 +51,7 @@ impl Search {
         Self(None)
     }
 
-    /// A search for `secrets`, as they are and as git's basic authentication writes a token, and for any private key.
+    /// A search for `secrets`, as they are and in base64, whatever stands around them, and for any private key.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         // The first pattern: `find` takes a match of number 0 for a frame, of any other for a secret.
         let mut forms = vec![BEGIN.to_owned()];
@@ -64,8 +64,8 @@ impl Search {
                 forms.extend(body.filter(|line| !line.starts_with("-----")).skip(1).map(str::to_owned));
             } else if value.len() >= SHORTEST {
                 forms.push(value.to_owned());
-                // actions/checkout leaves the token in this form in `.git/config` or in a file of its own.
-                forms.push(STANDARD.encode(format!("x-access-token:{value}")));
+                // Basic authentication has the token behind a name of any length: `.git/config` of actions/checkout, `.docker/config.json`.
+                forms.extend(in_base64(value));
             }
         }
         let forms = forms.iter().map(|form| &form.as_bytes()[..form.len().min(LONGEST)]);
@@ -81,6 +81,15 @@ impl Search {
             _ => Some(Exposed::OwnSecret),
         })
     }
+}
+
+/// `value` in base64 at each of the three places in a group of three bytes: the characters that no byte around it changes.
+fn in_base64(value: &str) -> impl Iterator<Item = String> {
+    (0..3).map(move |before| {
+        let text = STANDARD.encode([&[0; 3][..before], value.as_bytes()].concat());
+        let (begin, end) = ((before * 4).div_ceil(3), (before + value.len()) * 4 / 3);
+        text[begin..end].to_owned()
+    })
 }
 
 /// Whether a private key follows after `-----BEGIN `: with its end and a body. Programs and pages that only name the frame have none.
@@ -108,6 +117,17 @@ fn is_private_key(after: &[u8]) -> bool {
         length += line.len();
     }
     length >= SHORTEST_BODY
+}
+
+/// Whether the content of a `.yarnrc.yml` has a credential that is not read from a variable.
+///
+/// Source: <https://yarnpkg.com/configuration/yarnrc#npmAuthToken>
+pub(super) fn has_yarn_token(content: &[u8]) -> bool {
+    let content = String::from_utf8_lossy(content);
+    content.lines().filter_map(|line| line.split_once(':')).any(|(key, value)| {
+        let value = value.trim().trim_matches(['"', '\'']);
+        matches!(key.trim(), "npmAuthToken" | "npmAuthIdent") && !value.is_empty() && !value.starts_with('$')
+    })
 }
 
 /// Whether the content of an `.npmrc` has a credential that is not read from a variable.
@@ -140,6 +160,14 @@ mod tests {
     fn the_steps_secrets_are_found_as_they_are_and_as_git_sends_them() {
         for text in ["token: ghp_0123456789abcdef\n", "basic eC1hY2Nlc3MtdG9rZW46Z2hwXzAxMjM0NTY3ODlhYmNkZWY="] {
             assert_eq!(search().find(text.as_bytes()), Some(Exposed::OwnSecret), "{text}");
+        }
+        for around in ["", "a", "ab", "abc:", "robin:", "x-token-auth:"] {
+            for after in ["", "\n", "\r\n", "abc"] {
+                let text = STANDARD.encode(format!("{around}ghp_0123456789abcdef{after}"));
+                assert_eq!(search().find(text.as_bytes()), Some(Exposed::OwnSecret), "{around} {after}");
+            }
+            let other = STANDARD.encode(format!("{around}ghp_0123456789bbcdef"));
+            assert_eq!(search().find(other.as_bytes()), None, "{around}");
         }
         for text in ["", "short", "ghp_0123456789abcde"] {
             assert_eq!(search().find(text.as_bytes()), None, "{text}");

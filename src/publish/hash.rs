@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use sha1::Digest;
 
 use super::{
-    exposed::{Exposed, OVERLAP, Search, has_registry_token},
+    exposed::{Exposed, OVERLAP, Search, has_registry_token, has_yarn_token},
     folders::Folders,
     walk::{self, File, Listing},
 };
@@ -185,9 +185,10 @@ fn blob(
     if file.mode == FileMode::SYMLINK {
         let target = listing.link_target(file)?;
         let oid = ObjectKind::Blob.id_of(&target);
+        let exposed = search.find(&target);
         advance(file.size);
         // Opening the link would read what it leads to: its own content always stays.
-        return Ok(Blob { oid, content: Some(target), lfs_pointer: false, exposed: None });
+        return Ok(Blob { oid, content: Some(target), lfs_pointer: false, exposed });
     }
     // A buffer per file would be filled with zeros and freed again for each of ten thousand small files.
     thread_local! {
@@ -231,7 +232,8 @@ fn blob(
         }
         let content = &buffer[OVERLAP..OVERLAP + first];
         let is_npmrc = file.path.ends_with(b".npmrc") && has_registry_token(content);
-        let exposed = exposed.or_else(|| is_npmrc.then_some(Exposed::RegistryToken));
+        let is_yarnrc = file.path.ends_with(b".yarnrc.yml") && has_yarn_token(content);
+        let exposed = exposed.or_else(|| (is_npmrc || is_yarnrc).then_some(Exposed::RegistryToken));
         let lfs_pointer = file.size < LFS_POINTER_MAX && content.starts_with(LFS_POINTER_START);
         Ok(Blob { oid, content: keep(oid, content), lfs_pointer, exposed })
     })

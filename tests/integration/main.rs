@@ -22,6 +22,7 @@ mod fanout;
 mod field_checks;
 mod field_inputs;
 mod field_publish;
+mod field_publish_more;
 mod field_refs;
 mod field_triggers;
 mod field_wiki;
