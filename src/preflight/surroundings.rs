@@ -8,7 +8,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     git::format::FileMode,
     plan::Plan,
-    publish::walk::shown,
+    publish::{directory::DirectoryPlan, walk::shown},
 };
 
 /// The branch that GitHub Pages is usually made from.
@@ -17,16 +17,28 @@ const PAGES: &str = "gh-pages";
 /// How many links a sentence names.
 const NAMED: usize = 3;
 
-/// Links of the directory: the build of Pages refuses a branch that has any.
-fn links(facts: &Facts, branch: &str) -> Option<Failure> {
-    let listing = facts.publish.as_ref()?.as_ref().ok()?.hashed.listing();
-    let links: Vec<_> = listing.files().iter().filter(|file| file.mode == FileMode::SYMLINK).collect();
-    let names: Vec<String> = links.iter().take(NAMED).map(|file| shown(&file.path)).collect();
+/// Links in the folder that Pages builds: it refuses a site that has any.
+fn links(directory: &DirectoryPlan, facts: &Facts, folder: &str) -> Option<Failure> {
+    let branch = directory.branch().short();
+    let publish = facts.publish.as_ref()?.as_ref().ok()?;
+    let files = publish.hashed.listing().files().iter();
+    let destination = directory.asked.commit.destination.as_str();
+    let whole = |path: &[u8]| match destination {
+        "" => path.to_vec(),
+        destination => [destination.as_bytes(), path].join(&b'/'),
+    };
+    let brought = files.filter(|file| file.mode == FileMode::SYMLINK).map(|file| whole(&file.path));
+    let staying = publish.proposal.changes.staying_links.iter().cloned();
+    let is_built = |path: &Vec<u8>| {
+        folder.is_empty() || path.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.starts_with(b"/"))
+    };
+    let links: Vec<_> = brought.chain(staying).filter(is_built).collect();
+    let names: Vec<String> = links.iter().take(NAMED).map(|path| shown(path)).collect();
     let more = links.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!links.is_empty()).then(|| {
-        let what = format!("GitHub Pages does not build symbolic links, and {branch} gets {}{more}.", names.join(", "));
-        let remedy = "Set `symlinks: follow`, which publishes in place of a link what it points to.";
+        let what = format!("GitHub Pages does not build symbolic links, and {branch} has {}{more}.", names.join(", "));
+        let remedy = "Set `symlinks: follow`, which publishes in place of a link what it points to; a link that `keep` or `exclude` leaves on the branch has to be replaced there.";
         Failure::new(Cause::SymlinkNotServed, what).with_remedy(remedy)
     })
 }
@@ -101,7 +113,7 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
             }
             // 404 can also mean that the token may not ask: `gh-pages` is most likely a site all the same.
             if branch == PAGES
-                && let Some(failure) = links(facts, branch)
+                && let Some(failure) = links(directory, facts, "")
             {
                 return Some(Check::warn(CheckName::Pages, failure));
             }
@@ -149,7 +161,7 @@ pub(super) fn pages(plan: &Plan, facts: &Facts) -> Option<Check> {
         let place = if destination.is_empty() { "its root" } else { destination };
         return warn(format!("The Pages site is made from the folder {folder} of {branch}, not from {place}."));
     }
-    if let Some(failure) = links(facts, branch) {
+    if let Some(failure) = links(directory, facts, folder) {
         return Some(Check::warn(CheckName::Pages, failure));
     }
     let address = site.html_url.as_deref().map(|url| format!(" ({url})")).unwrap_or_default();

@@ -98,6 +98,8 @@ pub struct Changes {
     pub previews: u64,
     /// Paths of all that is added, changed or removed below `.github/workflows/`.
     pub workflow_files: Vec<Vec<u8>>,
+    /// Paths of symbolic links that the directory lacks and that stay on the branch, as far as their folders were looked into.
+    pub staying_links: Vec<Vec<u8>>,
 }
 
 /// The id and the content of a tree that the branch does not have.

@@ -83,3 +83,56 @@ fn p11_more_files_that_often_hold_a_credential_are_told() {
     }
 }
 
+/// The verdict of `pages` for a site with a link at each of `links`.
+fn pages(world: &World, links: &[&str], change: impl FnOnce(Step) -> Step) -> Outcome {
+    let step = world.publish();
+    for link in links {
+        let place = step.workspace().join("site").join(link);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        symlink("index.html", place).unwrap();
+    }
+    let outcome = change(step).run();
+    outcome.succeeded();
+    outcome
+}
+
+#[test]
+fn p8_a_link_that_is_followed_or_left_out_is_no_warning() {
+    let world = World::with(site().pages("gh-pages"), classic());
+    assert_eq!(pages(&world, &["latest"], |step| step.input("symlinks", "follow")).check("pages"), "pass");
+    assert!(!world.git(&["ls-tree", "-r", "gh-pages"]).contains("120000"));
+    assert_eq!(pages(&world, &["latest"], |step| step.input("exclude", "latest")).check("pages"), "pass");
+    let four = pages(&world, &["a", "b", "c/d", "e"], |step| step.input("destination", "v1"));
+    assert_eq!(four.cause("pages"), "symlink-not-served");
+    assert!(four.message("pages").contains("v1/a") && four.message("pages").contains("and 1 more"), "{four}");
+}
+
+#[test]
+fn p8_only_links_in_the_folder_that_pages_builds_count() {
+    let world = World::with(site().pages_from("gh-pages", "/docs"), classic());
+    let in_docs = |links: &[&str]| pages(&world, links, |step| step.file("site/docs/index.html", "x"));
+    assert_eq!(in_docs(&["latest"]).check("pages"), "pass", "outside of docs");
+    assert_eq!(in_docs(&["docs/latest"]).cause("pages"), "symlink-not-served");
+    let below = pages(&world, &["latest"], |step| step.input("destination", "docs/v2"));
+    assert_eq!(below.cause("pages"), "symlink-not-served");
+    // What a workflow publishes is no branch.
+    let mut built = site().pages("main");
+    built.pages.as_mut().unwrap().build_type = "workflow".to_owned();
+    let world = World::with(built, classic());
+    assert_eq!(pages(&world, &["latest"], |step| step.input("branch", "main")).check("pages"), "pass");
+}
+
+#[test]
+fn p8_a_link_that_keep_leaves_on_the_branch_is_told() {
+    let world = World::with(site().pages("gh-pages"), classic());
+    pages(&world, &["latest", "old/latest"], |step| step);
+    for (keep, links) in [("latest", &["latest"][..]), ("**", &["latest"]), ("old/latest", &["old/latest"])] {
+        let outcome = pages(&world, &[], |step| step.input("keep", keep).input("dry-run", "true"));
+        assert_eq!(outcome.cause("pages"), "symlink-not-served", "{keep}: {outcome}");
+        for link in links {
+            assert!(outcome.message("pages").contains(link), "{keep}: {outcome}");
+        }
+    }
+    assert_eq!(pages(&world, &[], |step| step).check("pages"), "pass", "the links go");
+}
+

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diagnosis::{Cause, Failure},
-    git::format::TreeEntry,
+    git::format::{FileMode, TreeEntry},
     names::Oid,
     publish::{folders::Child, hash::Hashed, walk::shown},
 };
@@ -305,6 +305,10 @@ impl<'a> Merge<'a> {
         // A submodule is the folder of a checkout.
         let covered = old.mode.is_submodule() && (keep.cover(path) || exclude.cover(path));
         if covered || keep.matches(path) || exclude.matches(path) {
+            if old.mode == FileMode::SYMLINK {
+                let link = self.whole(path);
+                self.changes.staying_links.push(link);
+            }
             return Ok(Some(old.clone()));
         }
         self.removed(path);
