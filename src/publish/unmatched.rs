@@ -128,6 +128,13 @@ fn slip(pattern: &str, plan: &DirectoryPlan, links: &[Vec<u8>], matches: &dyn Fn
     if pattern.starts_with("- ") {
         return Some("The dash counts as part of the name; write one pattern per line, without a dash.".to_owned());
     }
+    if pattern.starts_with('#') {
+        return Some("The line counts as a pattern: comments are not supported here.".to_owned());
+    }
+    if let Some(mark) = [';', '|', ' '].into_iter().find(|mark| pattern.trim().contains(*mark)) {
+        let mark = if mark == ' ' { "A blank".to_owned() } else { format!("`{mark}`") };
+        return Some(format!("{mark} counts as part of the name; write one pattern per line."));
+    }
     let destination = plan.asked.commit.destination.as_str();
     let source = plan.asked.directory.to_string_lossy();
     for (name, front) in [("destination", destination), ("directory", source.trim_start_matches("./"))] {

@@ -136,3 +136,35 @@ fn p8_a_link_that_keep_leaves_on_the_branch_is_told() {
     assert_eq!(pages(&world, &[], |step| step).check("pages"), "pass", "the links go");
 }
 
+#[test]
+fn p3_more_slips_are_named() {
+    let branch = [("css/a.css", "a"), ("js/a.js", "a")];
+    let world = World::with(site().files("gh-pages", &branch), classic());
+    let run = |input: &str, value: &str| {
+        let outcome = world.publish().input(input, value).input("dry-run", "true").run();
+        outcome.succeeded();
+        outcome
+    };
+    for (input, value, word) in [
+        ("keep", "css js", "A blank counts"),
+        ("exclude", "css;js", "`;` counts"),
+        ("keep", "css|js", "`|` counts"),
+        ("keep", "# what stays\ncss", "comments are not supported"),
+        ("keep", "'css'", "quotes"),
+        ("exclude", "site/**", "without `directory` in front; write \"**\""),
+    ] {
+        let outcome = run(input, value);
+        assert_eq!(outcome.cause("patterns"), "pattern-unmatched", "{value}: {outcome}");
+        assert!(outcome.message("patterns").contains(word), "{value}: {outcome}");
+    }
+    for value in ["/css", "./css/**", "{css,js}/**", "c?s", "[cj]s*/**"] {
+        assert_eq!(run("keep", value).check("patterns"), "pass", "{value}");
+    }
+    // git's own marks are refused by name before anything is asked.
+    for value in ["!css", "css\\**", "../css"] {
+        let outcome = world.publish().input("keep", value).run();
+        outcome.failed("invalid-input");
+        assert!(outcome.stdout.contains("`keep`"), "{outcome}");
+    }
+}
+
