@@ -12,7 +12,8 @@ use super::{
 use crate::{
     credential::TokenKind,
     diagnosis::{Cause, Failure},
-    inputs::WaitFor,
+    inputs::{TagExists, WaitFor},
+    names::RefName,
     plan::Plan,
     publish::proposal::Proposal,
     workflow_file::skip::skip_mark_of,
@@ -380,15 +381,17 @@ pub(super) fn rate_limit(plan: &Plan, facts: &Facts) -> Check {
     Check::pass(CheckName::RateLimit, format!("{left}."))
 }
 
-/// A push to the branch that started this run, by a push or as the source of a pull request, with a credential that starts
-/// workflows.
+/// A push to the branch or tag that started this run, by a push or as the source of a pull request, with a credential that
+/// starts workflows.
 fn starts_itself(plan: &Plan, facts: &Facts, kind: Option<TokenKind>) -> Option<Failure> {
     let origin = &plan.origin;
     let starts = plan.ssh.is_some() || kind.is_some_and(|kind| kind != TokenKind::GithubToken);
-    let (branch, what) = match origin.event.as_deref() {
+    let moved_tag = moved_own_tag(plan, facts);
+    let (name, what) = match origin.event.as_deref() {
         None | Some("push") => {
-            let branch = plan.branches().find(|branch| Some(branch.as_str()) == origin.git_ref.as_deref())?;
-            (branch, format!("A push to {} started this run", branch.short()))
+            let mut names = plan.branches().chain(moved_tag);
+            let name = names.find(|name| Some(name.as_str()) == origin.git_ref.as_deref())?;
+            (name, format!("A push to {} started this run", name.short()))
         }
         // The runs of a fork's pull request have no such credential.
         Some("pull_request") => {
@@ -397,17 +400,32 @@ fn starts_itself(plan: &Plan, facts: &Facts, kind: Option<TokenKind>) -> Option<
         }
         Some(_) => return None,
     };
-    let is_marked = plan.commit_message().is_some_and(|message| skip_mark_of(&message.to_lowercase()).is_some());
+    // A mark in the message of a new commit does not speak for the commit that a tag moves to.
+    let is_marked = name.is_branch()
+        && plan.commit_message().is_some_and(|message| skip_mark_of(&message.to_lowercase()).is_some());
     // A branch that stays as it is is not pushed, and so starts nothing.
-    let changes = !facts.proposal().is_some_and(Proposal::is_unchanged);
+    let changes = name.is_tag() || !facts.proposal().is_some_and(Proposal::is_unchanged);
     (plan.own_repository && starts && !is_marked && changes).then(|| {
         let what = format!(
             "{what}, and the step pushes to {} with a credential whose pushes start workflows: it can start itself again without an end.",
-            branch.short()
+            name.short()
         );
-        let remedy = "Use `GITHUB_TOKEN` for the workflow's own repository, put `[skip ci]` into `message`, or leave the published folder out with `paths-ignore:`.";
+        let remedy = match name.is_tag() {
+            true => "Use `GITHUB_TOKEN` for the workflow's own repository, or leave the tag out of the workflow's `on: push: tags`.",
+            false => "Use `GITHUB_TOKEN` for the workflow's own repository, put `[skip ci]` into `message`, or leave the published folder out with `paths-ignore:`.",
+        };
         Failure::new(Cause::InvalidInput, what).with_remedy(remedy)
     })
+}
+
+/// The tag whose push started this run, where the step moves it.
+fn moved_own_tag<'a>(plan: &'a Plan, facts: &Facts) -> Option<&'a RefName> {
+    let mut tags = plan.tags.iter().flat_map(|tags| &tags.tags);
+    let (name, _) = tags
+        .find(|(name, exists)| *exists == TagExists::Move && Some(name.as_str()) == plan.origin.git_ref.as_deref())?;
+    let facts = facts.tags.as_ref()?.as_ref().ok()?;
+    let (_, there) = facts.existing.get(name)?;
+    (facts.commit != Some(*there)).then_some(name)
 }
 
 /// A file of `wait-for` that is switched off, or that has the name of none: a slip, or the title of one.

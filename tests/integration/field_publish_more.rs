@@ -168,3 +168,80 @@ fn p3_more_slips_are_named() {
     }
 }
 
+/// A step of `acme/own`, which its own event started, to `acme/own`.
+fn own(world: &World, event: &str, git_ref: &str) -> Step {
+    Step::new(world.github.url())
+        .env("GITHUB_REPOSITORY", "acme/own")
+        .env("GITHUB_EVENT_NAME", event)
+        .env("GITHUB_REF", git_ref)
+        .input("token", world.token.value())
+}
+
+fn own_world(token: Token) -> World {
+    let target = Repository::new("acme/own").file("README.md", "r").tag("v1").collaborator("robin", Role::Write);
+    let world = World::of(Model::new().repository(target), token);
+    world.github.repository("acme/own").commit("refs/heads/main", &[("x", b"y")], "next");
+    world
+}
+
+#[test]
+fn p19_a_tag_that_started_the_run_and_moves_starts_it_again() {
+    let moves = |token: Token, git_ref: &str, tag: &str, target: &str| {
+        let world = own_world(token);
+        let step = own(&world, "push", git_ref).input("tag", tag).input("tag-target", target).input("dry-run", "true");
+        let step = if world.token.value().starts_with("ghs_") {
+            step.input("workflow-token", world.token.value())
+        } else {
+            step
+        };
+        let outcome = step.run();
+        outcome.succeeded();
+        outcome
+    };
+    let outcome = moves(classic(), "refs/tags/v1", "+v1", "main");
+    assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
+    assert!(outcome.message("triggers").contains("v1") && outcome.message("triggers").contains("again"), "{outcome}");
+    let token = Token::github_token("acme/own", &[("contents", Level::Write), ("metadata", Level::Read)]);
+    for outcome in [
+        moves(classic(), "refs/tags/v1", "+v1", "v1"),
+        moves(classic(), "refs/tags/v1.2.3", "+v1", "main"),
+        moves(token, "refs/tags/v1", "+v1", "main"),
+    ] {
+        assert!(!outcome.message("triggers").contains("started this run"), "{outcome}");
+    }
+}
+
+#[test]
+fn p19_other_credentials_and_refs_of_the_checkout() {
+    // A fine-grained token and an App's token start workflows as a classic one does.
+    let rights = [("contents", Level::Write), ("metadata", Level::Read)];
+    for token in [
+        Token::fine_grained("robin", "acme", &["acme/own"], &rights),
+        Token::installation("helper", "acme", &["acme/own"], &rights),
+    ] {
+        let world = own_world(token);
+        let step = own(&world, "push", "refs/heads/main").input("directory", "site").input("branch", "main");
+        let step = step.input("destination", "docs").file("site/index.html", "x").input("dry-run", "true");
+        let outcome = step.run();
+        outcome.succeeded();
+        assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
+    }
+    // By refs of a checkout, and with a mark of GitHub's in another spelling.
+    let world = own_world(classic());
+    let step = own(&world, "push", "refs/heads/main").input("refs", "HEAD:refs/heads/main").input("dry-run", "true");
+    let tree = crate::refs::Tree::init(&step.workspace());
+    let from = format!("file://{}", world.github.repository("acme/own").path().display());
+    tree.git(&["fetch", "-q", &from, "main"]);
+    tree.git(&["reset", "-q", "--hard", "FETCH_HEAD"]);
+    tree.commit("new.txt", "new");
+    let outcome = step.run();
+    outcome.succeeded();
+    assert_eq!(outcome.check("triggers"), "warn", "{outcome}");
+    for message in ["Publish [CI SKIP]", "Publish\n\n\nskip-checks: true"] {
+        let step = own(&world, "push", "refs/heads/main").input("directory", "site").input("branch", "main");
+        let step = step.input("destination", "docs").file("site/index.html", "x").input("message", message);
+        let outcome = step.input("dry-run", "true").run();
+        outcome.succeeded();
+        assert_ne!(outcome.check("triggers"), "warn", "{outcome}");
+    }
+}
