@@ -85,7 +85,8 @@ impl Checkout {
         // A parent of the workspace is not searched for a repository.
         let ceiling: Vec<PathBuf> =
             boundary.iter().filter_map(|boundary| Some(boundary.parent()?.to_owned())).collect();
-        let git_dir = Repository::discover_path(folder, ceiling).map_err(|error| unreadable::none(folder, &error))?;
+        let git_dir =
+            Repository::discover_path(folder, ceiling).map_err(|error| unreadable::none(folder, boundary, &error))?;
         let common = common_dir(&git_dir);
         if let Some(boundary) = boundary {
             confine::check(&git_dir, &common, boundary)?;

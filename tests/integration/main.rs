@@ -24,6 +24,7 @@ mod field_inputs;
 mod field_publish;
 mod field_publish_more;
 mod field_refs;
+mod field_refs_more;
 mod field_triggers;
 mod field_wiki;
 mod floating;

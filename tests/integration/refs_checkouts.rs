@@ -151,8 +151,8 @@ fn checkouts_that_can_not_be_read_each_have_their_own_remedy() {
     let cases: Vec<(&str, &str, Prepare<'_>)> = vec![
         ("no git repository", "Run actions/checkout", Box::new(|step| step)),
         (
-            "in its folder \"inner\"",
-            "Leave `path:` out",
+            "in the folder \"inner\" of the workspace",
+            "Set `checkout: inner`",
             Box::new(|step: Step| {
                 Tree::clone(&tree.0, &step.workspace().join("inner"), &[]);
                 step

@@ -25,7 +25,7 @@ pub enum CheckoutError {
     NoRepository {
         /// The folder.
         folder: PathBuf,
-        /// A folder inside of it that holds one.
+        /// A folder of the workspace that holds one, relative to the workspace.
         nested: Option<String>,
     },
     /// The objects are not named by SHA-1.
@@ -88,10 +88,13 @@ impl From<CheckoutError> for Failure {
             }
             CheckoutError::NoRepository { folder, nested } => {
                 let what = format!("There is no git repository in {}, from which `refs` pushes.", folder.display());
-                match nested {
-                    Some(name) => (format!("{what} There is one in its folder {name:?}."), Some(NO_PATH)),
-                    None => (what, Some("Run actions/checkout with `fetch-depth: 0` before this step.")),
-                }
+                let Some(place) = nested else {
+                    let remedy = "Run actions/checkout with `fetch-depth: 0` before this step.";
+                    return Self::new(Cause::LocalGitError, what).with_remedy(remedy);
+                };
+                let what = format!("{what} There is one in the folder {place:?} of the workspace.");
+                let remedy = format!("Set `checkout: {place}`, as `path:` of actions/checkout has it.");
+                return Self::new(Cause::LocalGitError, what).with_remedy(remedy);
             }
             CheckoutError::ObjectFormat { git_dir, format } => {
                 let place = git_dir.display();
@@ -143,7 +146,6 @@ impl From<CheckoutError> for Failure {
 
 const INSIDE: &str =
     "Let actions/checkout make a clone of its own inside the workspace, and set `checkout` to the `path:` given there.";
-const NO_PATH: &str = "Leave `path:` out of actions/checkout, so that the workspace itself is the checkout.";
 const SHA1: &str = "Check out a repository with the object format sha1, or publish its files with `directory`.";
 const MIGRATE: &str = "Run `git refs migrate --ref-format=files` in the checkout before this step, or check out again without `GIT_DEFAULT_REF_FORMAT`.";
 const FRESH: &str =

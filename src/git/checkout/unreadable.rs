@@ -64,17 +64,26 @@ pub(super) fn alternates(objects: &Path) -> Vec<PathBuf> {
     lines.map(|line| objects.join(line)).collect()
 }
 
-/// Why no repository was found in the workspace.
-pub(super) fn none(workspace: &Path, error: &git2::Error) -> CheckoutError {
+/// Why no repository was found in `folder`, a folder of the workspace `boundary`.
+pub(super) fn none(folder: &Path, boundary: Option<&Path>, error: &git2::Error) -> CheckoutError {
     if error.code() != ErrorCode::NotFound {
         return broken(error);
     }
-    // The usual reason is `path:` of actions/checkout, and then the repository is one level down.
-    let inner = fs::read_dir(workspace).ok().and_then(|entries| {
-        entries.flatten().find(|entry| entry.path().join(".git").exists()).map(|entry| entry.file_name())
-    });
-    let nested = inner.map(|name| name.to_string_lossy().into_owned());
-    CheckoutError::NoRepository { folder: workspace.to_owned(), nested }
+    // The usual reason is `path:` of actions/checkout, and then the repository is a level or two down.
+    let top = boundary.unwrap_or(folder);
+    let nested = repository_below(folder, 2).or_else(|| repository_below(top, 2));
+    let nested = nested.map(|place| place.strip_prefix(top).unwrap_or(&place).to_string_lossy().into_owned());
+    CheckoutError::NoRepository { folder: folder.to_owned(), nested }
+}
+
+/// The first folder with a repository at most `levels` below `folder`. Links are not followed.
+fn repository_below(folder: &Path, levels: usize) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let mut folders: Vec<PathBuf> =
+        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect();
+    folders.sort_unstable();
+    let direct = folders.iter().find(|inner| inner.join(".git").exists()).cloned();
+    direct.or_else(|| (levels > 1).then(|| folders.iter().find_map(|inner| repository_below(inner, levels - 1)))?)
 }
 
 /// Something that libgit2 could not read.
