@@ -18,7 +18,7 @@ fn a_whole_publish_on_arm64() {
     let program = std::env::var("REPO_RELAY_ARM64").expect("REPO_RELAY_ARM64 is the path of a program for arm64");
     let target = Repository::new(TARGET).workflow("ci.yml", WORKFLOW).files("gh-pages", &[("old/page.html", "old")]);
     let world = World::with(target, Token::classic("robin", &["repo", "workflow"]));
-    let step = world.publish().file("site/blob", [7; 300_000]).file("site/more/page.html", "page".repeat(5000));
+    let step = world.publish().file("site/blob", vec![7; 300_000]).file("site/more/page.html", "page".repeat(5000));
     let step = step.input("destination", "docs").input("tag", "v1.0.0").input("dispatch", "published");
     let step = step.input("wait", "completed");
     // Without a shell between: dash drops variables whose names have a hyphen.
