@@ -410,7 +410,11 @@ fn starts_itself(plan: &Plan, facts: &Facts, kind: Option<TokenKind>) -> Option<
             "{what}, and the step pushes to {} with a credential whose pushes start workflows: it can start itself again without an end.",
             name.short()
         );
-        let remedy = if name.is_tag() { "Use `GITHUB_TOKEN` for the workflow's own repository, or leave the tag out of the workflow's `on: push: tags`." } else { "Use `GITHUB_TOKEN` for the workflow's own repository, put `[skip ci]` into `message`, or leave the published folder out with `paths-ignore:`." };
+        let remedy = if name.is_tag() {
+            "Use `GITHUB_TOKEN` for the workflow's own repository, or leave the tag out of the workflow's `on: push: tags`."
+        } else {
+            "Use `GITHUB_TOKEN` for the workflow's own repository, put `[skip ci]` into `message`, or leave the published folder out with `paths-ignore:`."
+        };
         Failure::new(Cause::InvalidInput, what).with_remedy(remedy)
     })
 }
