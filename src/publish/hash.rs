@@ -17,7 +17,7 @@ use sha1::Digest;
 use super::{
     exposed::{Exposed, OVERLAP, Search, has_registry_token, has_yarn_token},
     folders::Folders,
-    walk::{self, File, Listing},
+    walk::{self, File, Listing, Reader},
 };
 use crate::{
     diagnosis::Failure,
@@ -131,11 +131,11 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, search: &Search, watch: &dyn 
     // A big file begun last would leave the other cores idle at the end.
     let mut order: Vec<usize> = (0..listing.files().len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(listing.files()[*index].size / STEP));
-    let failed = OnceLock::new();
+    let (failed, reader) = (OnceLock::new(), Reader::of(&listing));
     let one = |index: usize| {
         // What is hashed after a failure is thrown away.
         let file = &listing.files()[index];
-        let made = failed.get().is_none().then(|| blob(&listing, file, retain, search, &kept, &advance));
+        let made = failed.get().is_none().then(|| blob(&reader, file, retain, search, &kept, &advance));
         let made = made.and_then(|made| made.map_err(|failure| failed.set(failure)).ok());
         made.map(|blob| (index, blob))
     };
@@ -165,7 +165,7 @@ pub fn hash(listing: Listing, retain: &Retain<'_>, search: &Search, watch: &dyn 
 }
 
 fn blob(
-    listing: &Listing,
+    reader: &Reader<'_>,
     file: &File,
     retain: &Retain<'_>,
     search: &Search,
@@ -183,7 +183,7 @@ fn blob(
         (retain.budget > 0 && !(retain.known)(oid) && room()).then(|| Bytes::copy_from_slice(content))
     };
     if file.mode == FileMode::SYMLINK {
-        let target = listing.link_target(file)?;
+        let target = reader.listing().link_target(file)?;
         let oid = ObjectKind::Blob.id_of(&target);
         let exposed = search.find(&target);
         advance(file.size);
@@ -197,7 +197,7 @@ fn blob(
     BUFFER.with_borrow_mut(|buffer| {
         // In front of a piece stand the last bytes of the one before, so that what spans both is found.
         buffer.resize(OVERLAP + PIECE, 0);
-        let mut opened = listing.open(file)?;
+        let mut opened = reader.open(file)?;
         // The size is hashed in front of the content: a file that grows or shrinks meanwhile has no valid id.
         let mut hasher = ObjectKind::Blob.hasher(file.size);
         let mut left = file.size;

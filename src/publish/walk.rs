@@ -1,6 +1,7 @@
 //! Lists what a directory would put on the branch: files and symlinks, in git's order, none of them opened.
 
 mod follow;
+mod reader;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use rayon::prelude::*;
+pub use reader::Reader;
 pub use resolve::resolve_directory;
 
 use crate::{
@@ -39,6 +41,12 @@ pub struct File {
     stamp: Stamp,
     /// Where it lies below the root, if a followed link leads there; else below the directory under its path.
     place: Option<Box<Path>>,
+}
+
+impl File {
+    fn is_as_listed(&self, now: &Status) -> bool {
+        now.stamp == self.stamp && now.size == self.size
+    }
 }
 
 /// What a directory holds, ready to be hashed.
@@ -90,10 +98,7 @@ impl Listing {
     /// its content would not be what was hashed.
     pub fn open(&self, file: &File) -> Result<fs::File, Failure> {
         let (opened, status) = self.place(file)?.open().map_err(|error| unreadable(&file.path, &error))?;
-        if status.stamp != file.stamp || status.size != file.size {
-            return Err(changed(&file.path));
-        }
-        Ok(opened)
+        if file.is_as_listed(&status) { Ok(opened) } else { Err(changed(&file.path)) }
     }
 
     /// The target of a symlink, as bytes.
@@ -248,8 +253,7 @@ fn nothing(folders: u64, is_cut: bool, skipped: usize) -> Failure {
 fn read_folder(folder: &ListedFolder, walk: &Walk<'_>) -> Result<FolderListing, Failure> {
     let is_root = folder.path.is_empty();
     let unreadable = |error| unreadable(if is_root { b"." } else { &folder.path }, &error);
-    let open = walk.root.folder.folder(&folder.place).map_err(unreadable)?;
-    let names = open.names().map_err(unreadable)?;
+    let (open, names) = walk.root.folder.listed(&folder.place).map_err(unreadable)?;
     if names.is_empty() && !is_root {
         return Ok(FolderListing { empty: 1, ..FolderListing::default() });
     }
@@ -270,8 +274,8 @@ fn files_below(root: &OpenFolder, place: PathBuf) -> u64 {
     let mut files = 0;
     let mut waiting = vec![place];
     while let Some(place) = waiting.pop() {
-        let Ok(open) = root.folder(&place) else { continue };
-        for name in open.names().unwrap_or_default() {
+        let Ok((open, names)) = root.listed(&place) else { continue };
+        for name in names {
             match open.status(Path::new(&name)) {
                 Ok(status) if status.kind == Kind::Folder => waiting.push(place.join(name)),
                 _ => files += 1,

@@ -99,6 +99,42 @@ fn a_file_that_changes_meanwhile_is_noticed() {
 }
 
 #[test]
+fn what_takes_the_place_of_a_folder_that_is_being_read_is_not_read() {
+    let outer = tempfile::tempdir().unwrap();
+    let root = outer.path().canonicalize().unwrap();
+    for path in ["site/f/a", "site/f/b", "site/g/a", "site/top"] {
+        put(&root, path, path);
+    }
+    for path in ["outside/a", "outside/b"] {
+        put(&root, path, "a secret");
+    }
+    let listing = walk(&root.join("site"), &Globs::default()).unwrap();
+    let reader = Reader::of(&listing);
+    let read = |reader: &Reader<'_>, at: usize| {
+        reader.open(&listing.files()[at]).map(|file| io::read_to_string(file).unwrap())
+    };
+    let exchange = || {
+        fs::rename(root.join("site/f"), root.join("moved")).unwrap();
+        symlink(root.join("outside"), root.join("site/f")).unwrap();
+    };
+    // One thread, which holds the folder of its last file.
+    rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(|| {
+        let reader = Reader::of(&listing);
+        for (at, path) in paths(&listing).iter().enumerate() {
+            assert_eq!(&read(&reader, at).unwrap(), &format!("site/{path}"));
+        }
+        assert_eq!(read(&reader, 0).unwrap(), "site/f/a");
+        exchange();
+        assert_eq!(read(&reader, 1).unwrap(), "site/f/b", "the folder itself is held");
+        assert_eq!(read(&reader, 2).unwrap(), "site/g/a");
+        assert!(read(&reader, 1).unwrap_err().what.contains("changed"), "it is looked for once more");
+        fs::write(root.join("site/g/a"), "longer than before").unwrap();
+        assert!(read(&reader, 2).unwrap_err().what.contains("changed"));
+    });
+    assert!(read(&reader, 0).unwrap_err().what.contains("changed"), "outside of a pool nothing is held");
+}
+
+#[test]
 fn a_directory_stays_inside_the_workspace() {
     let outer = tempfile::tempdir().unwrap();
     let workspace = outer.path().join("ws");

@@ -3,7 +3,7 @@
 //! Source: <https://man7.org/linux/man-pages/man2/openat2.2.html>
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::{CStr, OsStr, OsString},
     fs::File,
     io,
     os::{
@@ -14,7 +14,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat},
+    fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat},
     io::Errno,
 };
 
@@ -26,6 +26,9 @@ use crate::system::status::{Kind, Status};
 const HOLD: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
 #[cfg(not(target_os = "linux"))]
 const HOLD: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
+
+/// How a folder is opened to be listed.
+const LIST: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
 
 /// A pipe is not waited for, and a terminal does not become this program's own.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
@@ -102,17 +105,18 @@ impl OpenFolder {
     /// # Errors
     /// It cannot be read.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        // Opened once more: the held descriptor is one without the right to read, which cannot be listed.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        for entry in Dir::new(openat(&self.descriptor, ".", flags, Mode::empty())?)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                names.push(OsStr::from_bytes(name).to_owned());
-            }
-        }
-        Ok(names)
+        // Opened once more: the held descriptor can be one without the right to read, which cannot be listed.
+        Ok(self.listed(Path::new(""))?.1)
+    }
+
+    /// The folder at `below`, as [`Self::folder`] gives it, and the names in it, in no order.
+    ///
+    /// # Errors
+    /// As [`Self::open`], or it cannot be read.
+    pub fn listed(&self, below: &Path) -> io::Result<(Self, Vec<OsString>)> {
+        let descriptor = self.open_below(below, LIST)?;
+        let names = names_in(descriptor.as_fd())?;
+        Ok((Self { descriptor, path: self.path.join(below) }, names))
     }
 
     /// The folder that holds `below`, none for this one, and the name in it.
@@ -144,11 +148,14 @@ pub fn is_replaced(error: &io::Error) -> bool {
 
 fn open_below(folder: BorrowedFd<'_>, below: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
     let below = if below.as_os_str().is_empty() { Path::new(".") } else { below };
+    // A single name needs no `openat2`, which takes a lock of the whole system to see that the end lies below.
     #[cfg(target_os = "linux")]
-    match in_one_step(folder, below, flags) {
-        // Linux before 5.6 and gVisor do not know the call; the filter of an older container engine forbids it.
-        Err(Errno::NOSYS | Errno::PERM) => {}
-        opened => return opened,
+    if below.components().nth(1).is_some() {
+        match in_one_step(folder, below, flags) {
+            // Linux before 5.6 and gVisor do not know the call; the filter of an older container engine forbids it.
+            Err(Errno::NOSYS | Errno::PERM) => {}
+            opened => return opened,
+        }
     }
     step_by_step(folder, below, flags)
 }
@@ -175,6 +182,35 @@ fn step_by_step(folder: BorrowedFd<'_>, below: &Path, flags: OFlags) -> rustix::
         held = Some(openat(at, name.as_os_str(), flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?);
     }
     held.ok_or(Errno::NOENT)
+}
+
+/// The names in a folder that is open for reading and was not listed yet.
+#[cfg(target_os = "linux")]
+fn names_in(folder: BorrowedFd<'_>) -> io::Result<Vec<OsString>> {
+    /// As much as the C library asks for at a time, in bytes.
+    const BUFFER: usize = 32 * 1024;
+    let mut buffer = Vec::with_capacity(BUFFER);
+    let mut entries = rustix::fs::RawDir::new(folder, buffer.spare_capacity_mut());
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        names.extend(name_in(entry?.file_name()));
+    }
+    Ok(names)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn names_in(folder: BorrowedFd<'_>) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        names.extend(name_in(entry?.file_name()));
+    }
+    Ok(names)
+}
+
+/// The name of an entry, none for the folder itself and the one above.
+fn name_in(entry: &CStr) -> Option<OsString> {
+    let name = entry.to_bytes();
+    (!matches!(name, b"." | b"..")).then(|| OsStr::from_bytes(name).to_owned())
 }
 
 fn status_of(stat: &Stat) -> Status {

@@ -87,6 +87,16 @@ impl OpenFolder {
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect()
     }
+
+    /// The folder at `below`, as [`Self::folder`] gives it, and the names in it, in no order.
+    ///
+    /// # Errors
+    /// As [`Self::open`], or it cannot be read.
+    pub fn listed(&self, below: &Path) -> io::Result<(Self, Vec<OsString>)> {
+        let folder = self.folder(below)?;
+        let names = folder.names()?;
+        Ok((folder, names))
+    }
 }
 
 /// Whether an error of an [`OpenFolder`] says that something else has taken the place of what was there.
