@@ -7,8 +7,8 @@ chosen=" $* "
 # Why a step cannot run; what a step's function sets before it returns 77.
 missing=""
 
-# step NAME WHAT FUNCTION: runs FUNCTION in this shell, without a standard input. 77 is "cannot run here", which fails in
-# CI: a gate that skips is none.
+# step NAME WHAT FUNCTION [optional]: runs FUNCTION in this shell, without a standard input. 77 is "cannot run here", which
+# fails in CI: a gate that skips is none. What is `optional` may be skipped there too.
 step() {
     local name=$1 what=$2 function=$3 began=$SECONDS status word
     [ "$chosen" = "  " ] || [[ $chosen == *" $name "* ]] || return 0
@@ -18,7 +18,7 @@ step() {
     status=$?
     if [ $status = 0 ]; then
         word=passed passed=$((passed + 1))
-    elif [ $status = 77 ] && [ "${CI:-}" != true ]; then
+    elif [ $status = 77 ] && { [ "${CI:-}" != true ] || [ "${4:-}" = optional ]; }; then
         word=skipped skipped=$((skipped + 1))
         printf 'skipped: %s\n' "$missing"
     else
