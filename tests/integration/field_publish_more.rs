@@ -245,3 +245,33 @@ fn p19_other_credentials_and_refs_of_the_checkout() {
         assert_ne!(outcome.check("triggers"), "warn", "{outcome}");
     }
 }
+
+#[test]
+fn p7_jekyll_stays_on_in_a_deep_folder_and_where_it_is_asked_for() {
+    let jekyll = [("_config.yml", "title: x\n"), ("index.md", "# hello\n")];
+    let world = World::with(site().files("gh-pages", &jekyll), classic());
+    world.publish().input("destination", "docs/v1").run().succeeded();
+    assert_eq!(world.paths("gh-pages"), ["_config.yml", "docs/v1/index.html", "index.md"]);
+    world.publish().input("nojekyll", "false").run().succeeded();
+    assert_eq!(world.paths("gh-pages"), ["index.html"], "at the root too");
+    // What the branch has stays, whatever folder is published.
+    let world = World::with(site().files("gh-pages", &[(".nojekyll", ""), ("a", "a")]), classic());
+    world.publish().input("destination", "api").run().succeeded();
+    assert_eq!(world.paths("gh-pages"), [".nojekyll", "a", "api/index.html"]);
+}
+
+#[test]
+fn p14_one_file_and_none_are_counted_too() {
+    let world = World::with(site(), classic());
+    let excluded = |step: Step| {
+        let outcome = step.run();
+        outcome.succeeded();
+        (outcome.report()["targets"][0]["changes"]["excluded"].as_u64().unwrap(), outcome.stdout)
+    };
+    let (count, log) = excluded(world.publish().file("site/.github/workflows/a.yml", "on: push\n"));
+    assert_eq!(count, 1, "the default leaves it out");
+    assert!(log.contains("1 file left out by `exclude`"), "{log}");
+    let (count, log) = excluded(world.publish().input("exclude", "drafts"));
+    assert_eq!(count, 0);
+    assert!(!log.contains("left out by `exclude`"), "{log}");
+}

@@ -52,3 +52,41 @@ fn r2_without_the_input_the_folder_of_a_checkout_is_named() {
     outcome.failed("local-git-error");
     assert!(outcome.stdout.contains("/docs") && outcome.stdout.contains("`checkout: code`"), "{outcome}");
 }
+
+#[test]
+fn r3_other_patterns_without_a_match_warn_and_those_with_one_do_not() {
+    for (refs, word) in [
+        ("refs/tags/v*\nmain", "fetch-depth: 0"),
+        ("+refs/tags/*\nmain", "fetch-depth: 0"),
+        ("refs/tags/*:refs/tags/old-*\nmain", "refs/tags/*:refs/tags/old-*"),
+    ] {
+        let world = empty();
+        let (step, _tree) = crate::refs::checkout(&world, refs);
+        let outcome = step.input("dry-run", "true").run();
+        outcome.succeeded();
+        assert_eq!(outcome.cause("patterns"), "pattern-unmatched", "{refs}: {outcome}");
+        assert!(outcome.stdout.contains(word), "{refs}: {outcome}");
+    }
+    let world = empty();
+    let (step, tree) = crate::refs::checkout(&world, "refs/tags/v*\nmain");
+    tree.git(&["tag", "v1"]);
+    assert_eq!(step.run().succeeded().check("patterns"), "pass");
+}
+
+#[test]
+fn r4_an_annotated_tag_and_one_of_many_count_as_created() {
+    for refs in ["refs/tags/*", "main\nrefs/tags/v2", "HEAD:refs/tags/v2"] {
+        let world = empty();
+        let (step, tree) = crate::refs::checkout(&world, refs);
+        tree.git(&["tag", "-m", "second", "v2"]);
+        assert_eq!(step.run().succeeded().output("tag-created"), "true", "{refs}");
+    }
+    // A branch is none, and a tag that goes is none.
+    let world = empty();
+    let (step, _tree) = crate::refs::checkout(&world, "main");
+    assert_eq!(step.run().succeeded().output("tag-created"), "false");
+    world.git(&["tag", "v1", "main"]);
+    let (step, _tree) = crate::refs::checkout(&world, ":refs/tags/v1");
+    assert_eq!(step.run().succeeded().output("tag-created"), "false");
+    assert_eq!(world.tip("refs/tags/v1"), None);
+}
