@@ -378,8 +378,7 @@ fn refused_app(app: &App, plan: &Plan, error: RestError) -> Failure {
 
 /// What a refusal of the token means.
 fn refused_token(plan: &Plan, error: RestError) -> Failure {
-    let status = error.status();
-    let is_refused = error.says("permissions");
+    let (status, is_refused) = (error.status(), error.says("permissions"));
     let is_out_of_reach = error.says("suspended") || error.says("accessible to the parent");
     let failure = Failure::from(error);
     match status {

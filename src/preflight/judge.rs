@@ -15,8 +15,9 @@ use super::{
     secret_files::secret_files,
     sso::sso,
     surroundings::{checkout_credentials, pages},
-    target::{permission, rate_limit, repository, triggers},
+    target::{permission, rate_limit, repository},
     token,
+    triggers::triggers,
     workflow::workflow,
     workflow_files::workflow_files,
 };

@@ -26,6 +26,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod triggers;
 mod workflow;
 mod workflow_files;
 mod workflow_inputs;

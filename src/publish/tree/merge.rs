@@ -16,8 +16,7 @@ use crate::{
 
 /// Deeper trees than git itself walks through (`core.maxTreeDepth`) are refused.
 const MAX_DEPTH: usize = 2048;
-/// How many folders are looked into: more than any repository has, and few enough to end soon. A few trees that hold each other
-/// ten times over make billions.
+/// How many folders are looked into: more than any repository has. A few trees that hold each other ten times over make billions.
 const MAX_FOLDERS: u32 = 1_000_000;
 
 pub(super) struct Merge<'a> {
