@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod names;
 mod proxy;
+mod redirect;
 #[cfg(test)]
 pub(crate) mod tests;
 mod trust;
@@ -24,7 +25,7 @@ use std::{
 
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
-    header::{CONTENT_LENGTH, LOCATION, PROXY_AUTHORIZATION, USER_AGENT},
+    header::{CONTENT_LENGTH, PROXY_AUTHORIZATION, USER_AGENT},
 };
 use hyper_util::{
     client::legacy::{
@@ -45,6 +46,7 @@ pub use self::{
 use self::{
     body::{BodyControl, OutgoingBody},
     connect::{Activity, Connector},
+    redirect::{WebOrigin, not_followed, redirection},
 };
 use crate::{credential::Redactor, diagnosis::errors::RedirectFault};
 
@@ -332,27 +334,6 @@ impl std::fmt::Debug for HttpClient {
     }
 }
 
-/// Scheme, host and port: what a credential belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct WebOrigin {
-    scheme: String,
-    host: String,
-    port: Option<u16>,
-}
-
-impl WebOrigin {
-    fn of(uri: &Uri) -> Option<Self> {
-        Self::of_url(&Url::parse(&uri.to_string()).ok()?)
-    }
-
-    /// Nothing for an address with a user name in it: credentials do not travel in addresses here.
-    fn of_url(url: &Url) -> Option<Self> {
-        let plain = url.username().is_empty() && url.password().is_none();
-        let host = url.host_str().filter(|_| plain)?.to_ascii_lowercase();
-        Some(Self { scheme: url.scheme().to_owned(), host, port: url.port_or_known_default() })
-    }
-}
-
 /// Host, and the port where one is written.
 fn host_of(uri: &Uri) -> String {
     let Some(host) = uri.host() else { return "the server".to_owned() };
@@ -375,31 +356,4 @@ fn trace<B>(method: &Method, uri: &str, response: &Result<Response<B>, HttpError
         }
         Err(error) => tracing::debug!("{method} {uri}: {error} ({took} ms)"),
     }
-}
-
-/// Where a redirect leads, `None` when the answer is none.
-fn redirection(method: &Method, answer: &Answer) -> Result<Option<Uri>, HttpError> {
-    let reads = method == Method::GET || method == Method::HEAD;
-    match answer.status.as_u16() {
-        // Clients repeat it as a GET (RFC 9110, section 15.4), and the push would be lost without an error.
-        301..=303 if !reads => return Err(not_followed(answer, RedirectFault::WriteIntoRead)),
-        301..=303 | 307 | 308 => {}
-        _ => return Ok(None),
-    }
-    let base = Url::parse(&answer.url.to_string()).ok();
-    let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
-    let target = base.as_ref().zip(location).and_then(|(base, location)| base.join(location).ok());
-    let Some(target) = target else { return Err(not_followed(answer, RedirectFault::NoAddress)) };
-    if WebOrigin::of_url(&target) != WebOrigin::of(&answer.url) {
-        let other = target.host_str().unwrap_or("another host").to_owned();
-        return Err(not_followed(answer, RedirectFault::OtherServer(other)));
-    }
-    // A fragment is never sent.
-    let sent = target.as_str().split('#').next().unwrap_or_default();
-    sent.parse().map(Some).map_err(|_| not_followed(answer, RedirectFault::Unreadable))
-}
-
-fn not_followed(answer: &Answer, fault: RedirectFault) -> HttpError {
-    let (host, status) = (host_of(&answer.url), answer.status.as_u16());
-    HttpError::unsent(HttpErrorKind::Redirect { host, status, fault }).permanent()
 }
