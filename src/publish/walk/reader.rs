@@ -54,12 +54,11 @@ impl<'a> Reader<'a> {
         };
         let unreadable = |error| unreadable(&file.path, &error);
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = match last.take().filter(|held| *held.path == *path) {
-            Some(held) => held,
-            None => {
-                let place = root.directory.join(system::name_of(path));
-                LastFolder { path: path.into(), folder: root.folder.folder(&place).map_err(unreadable)? }
-            }
+        let held = if let Some(held) = last.take().filter(|held| *held.path == *path) {
+            held
+        } else {
+            let place = root.directory.join(system::name_of(path));
+            LastFolder { path: path.into(), folder: root.folder.folder(&place).map_err(unreadable)? }
         };
         let (opened, status) = held.folder.file(Path::new(&*system::name_of(name))).map_err(unreadable)?;
         *last = Some(held);
