@@ -7,20 +7,28 @@ ARG PROFILE=release
 
 WORKDIR /src
 
-# The dependencies, compiled with an empty crate in our place: a layer that lives until Cargo.toml or Cargo.lock changes.
+# The dependencies, compiled with empty crates in our place: a layer that lives until Cargo.toml or Cargo.lock changes.
 # Targets with a file of their own (benches, examples, tests) are not in the build context and are taken out of the manifest.
 COPY script/binary script/
 COPY Cargo.toml Cargo.lock ./
+COPY crates/names/Cargo.toml crates/names/
+COPY crates/diagnosis/Cargo.toml crates/diagnosis/
+COPY crates/http/Cargo.toml crates/http/
+COPY crates/git/Cargo.toml crates/git/
+COPY crates/github/Cargo.toml crates/github/
+COPY crates/report/Cargo.toml crates/report/
 COPY demo/Cargo.toml demo/
 COPY tests/emulator/Cargo.toml tests/emulator/
 RUN sed -i '/^\[\[/,/^$/d' Cargo.toml \
     && mkdir src tests/emulator/src && touch tests/emulator/src/lib.rs demo/demo.rs \
+    && for crate in crates/*; do mkdir "$crate/src" && echo '//! Empty.' > "$crate/src/lib.rs"; done \
     && echo '//! Empty.' > src/lib.rs && printf '//! Empty.\nfn main() {}\n' > src/main.rs \
     && script/binary "$PROFILE"
 
 COPY src src
+COPY crates crates
 ARG REVISION=
-RUN touch src/main.rs src/lib.rs \
+RUN touch src/main.rs src/lib.rs crates/*/src/lib.rs \
     && binary=$(REPO_RELAY_REVISION="$REVISION" script/binary "$PROFILE") \
     && install -d -m 1777 /image/tmp \
     && install -m 755 "$binary" /image/repo-relay

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The modules stand on floors, listed here from the top down. A file imports only from its own floor and from floors
-//! below; `tests/house.rs` holds that.
+//! below; `tests/house.rs` holds that. The floors below `retry` are crates, `crates/`, which the program names as its modules.
 //!
 //! - step
 //!   - [`step`]: one step, from its arguments to its exit status
@@ -63,34 +63,31 @@
     reason = "its documentation is for whoever works on it, and is made with private items"
 )]
 
+pub use repo_relay_diagnosis as diagnosis;
+pub use repo_relay_git as git;
+use repo_relay_github as github;
+pub use repo_relay_http::{http, pending_write, progress};
+use repo_relay_names::system;
+pub use repo_relay_names::{credential, globs, names};
+pub use repo_relay_report as report;
+
 pub mod cli;
 pub mod connection;
 pub mod context;
-pub mod credential;
-pub mod diagnosis;
 pub mod explain;
 mod fanout;
-pub mod git;
-mod github;
-pub mod globs;
-pub mod http;
 pub mod inputs;
 pub mod mint;
-pub mod names;
-pub mod pending_write;
 pub mod plan;
 pub mod preflight;
-pub mod progress;
 pub mod publish;
 mod push;
 mod refs;
 pub mod relay;
-pub mod report;
 pub mod retry;
 mod revoke;
 mod secrets;
 pub mod step;
-mod system;
 mod tag;
 mod trigger;
 mod wait;

@@ -1,4 +1,4 @@
-//! The order of the modules: every file of `src/` imports only from its own floor or from a floor below, and no two files
+//! The order of the modules: every file of `src/` and of the crates below it imports only from its own floor or from a floor below, and no two files
 //! import each other, directly or by a detour. What is read are the `use` lines, without those of tests; a re-export counts
 //! as an import of the file that defines the item.
 
@@ -34,7 +34,7 @@ type House = BTreeMap<String, Vec<String>>;
 
 #[test]
 fn imports_run_downward_and_in_no_circle() {
-    let house = read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
+    let house = read(&sources());
     assert!(house.len() > 150, "only {} files were read", house.len());
     let faults = faults(&house);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -42,26 +42,21 @@ fn imports_run_downward_and_in_no_circle() {
 
 /// Who looks for words in text from outside before it is redacted, and shows none of it.
 const SEARCHERS: &[&str] = &[
-    "diagnosis/reading.rs",
-    "git/lfs/transfer.rs",
-    "git/receive.rs",
-    "git/receive/report.rs",
-    "git/transport/ssh/conversation.rs",
-    "github/error.rs",
+    "diagnosis::reading",
+    "git::lfs::transfer",
+    "git::receive",
+    "git::receive::report",
+    "git::transport::ssh::conversation",
+    "github::error",
 ];
 
 #[test]
 fn text_from_outside_is_searched_where_it_is_known_to_be() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
-    let mut found: Vec<String> = Vec::new();
-    for module in read(root).keys() {
-        let path = module.replace("::", "/");
-        for file in [format!("{path}.rs"), format!("{path}/mod.rs")] {
-            let text = fs::read_to_string(root.join(&file)).unwrap_or_default();
-            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-            if code.contains(".searched()") {
-                found.push(file);
-            }
+    let mut found = Vec::new();
+    for (module, file) in sources() {
+        let text = fs::read_to_string(file).unwrap();
+        if text.split("#[cfg(test)]\nmod tests {").next().unwrap().contains(".searched()") {
+            found.push(module);
         }
     }
     assert_eq!(found, SEARCHERS);
@@ -168,36 +163,53 @@ fn circles<'a>(edges: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Vec<Vec<&'a str>
     found.into_iter().collect()
 }
 
-fn read(root: &Path) -> House {
-    let mut house = House::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && name != "tests" {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
-                let module = module_of(root, &path);
-                let uses = uses(&fs::read_to_string(&path).unwrap(), &module);
-                house.insert(module, uses);
-            }
+/// Crates that are one module: their root is that module.
+const MODULES: &[&str] = &["diagnosis", "git", "github", "report"];
+
+/// The module path of every file of the program, and where the file is. A crate's modules have the paths that they have in the program.
+fn sources() -> BTreeMap<String, PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = BTreeMap::new();
+    collect(&root.join("src"), "", &mut found);
+    for entry in fs::read_dir(root.join("crates")).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let mut files = BTreeMap::new();
+        collect(&folder.join("src"), "", &mut files);
+        let whole = MODULES.contains(&name.as_str());
+        found.extend(files.into_iter().filter_map(|(module, file)| match (whole, module.as_str()) {
+            (true, "lib") => Some((name.clone(), file)),
+            (true, _) => Some((format!("{name}::{module}"), file)),
+            (false, "lib") => None,
+            (false, _) => Some((module, file)),
+        }));
+    }
+    found
+}
+
+fn collect(folder: &Path, above: &str, into: &mut BTreeMap<String, PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let module = if name == "mod" { above.to_owned() } else { [above, &name].concat() };
+        if path.is_dir() && name != "tests" {
+            collect(&path, &format!("{module}::"), into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests" {
+            into.insert(module.trim_end_matches("::").to_owned(), path);
         }
     }
-    house
 }
 
-fn module_of(root: &Path, path: &Path) -> String {
-    let inner: PathBuf = path.strip_prefix(root).unwrap().with_extension("");
-    let mut parts: Vec<String> = inner.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    if parts.last().is_some_and(|part| part == "mod") {
-        parts.pop();
-    }
-    parts.join("::")
+fn read(sources: &BTreeMap<String, PathBuf>) -> House {
+    let imports = |(module, file): (&String, &PathBuf)| {
+        let text = fs::read_to_string(file).unwrap();
+        (module.clone(), uses(&text, module, &|path| sources.contains_key(path)))
+    };
+    sources.iter().map(imports).collect()
 }
 
-/// The paths that a file imports from this crate, in full and without `crate::`.
-fn uses(text: &str, module: &str) -> Vec<String> {
+/// The paths that a file imports from the program, in full and without `crate::`. `known`: whether there is such a module.
+fn uses(text: &str, module: &str, known: &dyn Fn(&str) -> bool) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let mut paths = Vec::new();
     let mut test_only = false;
@@ -218,7 +230,7 @@ fn uses(text: &str, module: &str) -> Vec<String> {
             flatten(tree.trim_end_matches(';'), "", &mut paths);
         }
     }
-    paths.iter().map(|path| absolute(path, module)).collect()
+    paths.iter().map(|path| absolute(path, module, known)).collect()
 }
 
 fn flatten(tree: &str, prefix: &str, into: &mut Vec<String>) {
@@ -245,11 +257,31 @@ fn flatten(tree: &str, prefix: &str, into: &mut Vec<String>) {
     }
 }
 
-fn absolute(path: &str, module: &str) -> String {
+fn absolute(path: &str, module: &str, known: &dyn Fn(&str) -> bool) -> String {
     let mut base: Vec<&str> = module.split("::").filter(|part| !matches!(*part, "lib" | "main")).collect();
     let parts: Vec<&str> = path.split("::").collect();
     let rest = match parts[0] {
-        "crate" | "repo_relay" => return parts[1..].join("::"),
+        // A crate sees those below under the names of their modules; what is neither is its own.
+        "crate" => {
+            let own = format!("{}::{}", module.split("::").next().unwrap_or(module), parts.get(1).unwrap_or(&""));
+            let is_whole = MODULES.iter().any(|name| own.starts_with(&format!("{name}::")));
+            let elsewhere = !known(&own) && parts.get(1).is_some_and(|room| floor(room).is_some());
+            if !is_whole || elsewhere {
+                return parts[1..].join("::");
+            }
+            base.truncate(1);
+            &parts[1..]
+        }
+        "repo_relay" => return parts[1..].join("::"),
+        below if below.starts_with("repo_relay_") => {
+            let name = below.trim_start_matches("repo_relay_");
+            let rest = parts[1..].join("::");
+            return if MODULES.contains(&name) {
+                format!("{name}::{rest}").trim_end_matches("::").to_owned()
+            } else {
+                rest
+            };
+        }
         "self" => &parts[1..],
         "super" => {
             let up = parts.iter().take_while(|part| **part == "super").count();

@@ -210,14 +210,14 @@ fn the_table_is_whole() {
     assert_eq!(CheckName::ALL.iter().map(|check| check.name()).collect::<BTreeSet<_>>().len(), 26);
 }
 
-/// The crates of `Cargo.toml`'s tables of dependencies.
+/// The crates of the workspace's table, without the program's own.
 fn direct_dependencies(manifest: &str) -> BTreeSet<String> {
     let mut inside = false;
     let mut names = BTreeSet::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
-            inside = matches!(line, "[dependencies]" | "[dev-dependencies]" | "[build-dependencies]");
-        } else if inside && let Some((name, _)) = line.split_once('=') {
+            inside = line == "[workspace.dependencies]";
+        } else if inside && let Some((name, _)) = line.split_once('=').filter(|_| !line.starts_with("repo-relay-")) {
             names.insert(name.trim().to_owned());
         }
     }

@@ -127,7 +127,7 @@ fn a_difference_is_a_row_that_fails() {
     assert_eq!(came("installation-repositories/app"), ("differs", "403"));
     assert_eq!(came("request-id"), ("differs", "REST there, git absent"));
     assert_eq!(came("hash-algorithm"), ("holds", "200 sha1"));
-    assert!(texts.contains("stands in src/http.rs"), "{texts}");
+    assert!(texts.contains("stands in crates/http/src/http.rs"), "{texts}");
     assert_nothing_left(&local, "after a difference");
 }
 

@@ -23,6 +23,7 @@ fn repository(folder: &Path) -> String {
         "action.yml",
         ".dockerignore",
         "src",
+        "crates",
         "script/binary",
         "demo/Cargo.toml",
         "tests/emulator/Cargo.toml",

@@ -12,7 +12,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "scopes-header",
         says: "Answers to a classic token name its scopes in X-OAuth-Scopes.",
-        code: "src/github/meta.rs, src/preflight/token.rs: the check `token-scope` reads the scopes there",
+        code: "crates/github/src/meta.rs, src/preflight/token.rs: the check `token-scope` reads the scopes there",
         kinds: &[Kind::Classic],
         expected: "there",
         look: |scene, asker| presence(scene, asker, "x-oauth-scopes"),
@@ -28,7 +28,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "needed-permissions-header",
         says: "X-Accepted-GitHub-Permissions names what an endpoint needs.",
-        code: "src/diagnosis/job_permissions.rs, src/diagnosis/token_page.rs: the missing permission is named from it",
+        code: "crates/diagnosis/src/job_permissions.rs, crates/diagnosis/src/token_page.rs: the missing permission is named from it",
         kinds: &[Kind::FineGrained, Kind::App],
         expected: "there",
         look: |scene, asker| presence(scene, asker, "x-accepted-github-permissions"),
@@ -36,7 +36,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "no-needed-permissions-header",
         says: "Answers to a classic token lack X-Accepted-GitHub-Permissions.",
-        code: "src/diagnosis/remedy.rs: nothing depends on its absence; a classic token's remedy names scopes",
+        code: "crates/diagnosis/src/remedy.rs: nothing depends on its absence; a classic token's remedy names scopes",
         kinds: &[Kind::Classic],
         expected: "absent",
         look: |scene, asker| presence(scene, asker, "x-accepted-github-permissions"),
@@ -44,7 +44,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "expiry-header",
         says: "GitHub-Authentication-Token-Expiration is absent (no expiry) or a date that can be read.",
-        code: "src/names/moment.rs: `token_expiry` reads both forms of the date",
+        code: "crates/names/src/names/moment.rs: `token_expiry` reads both forms of the date",
         kinds: &[Kind::Classic, Kind::FineGrained],
         expected: "absent or read",
         look: |scene, asker| {
@@ -69,7 +69,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "installation-token-form",
         says: "An installation token begins with `ghs_`.",
-        code: "src/credential.rs: `TokenKind::of` goes by the prefix and by nothing else",
+        code: "crates/names/src/credential.rs: `TokenKind::of` goes by the prefix and by nothing else",
         kinds: &[Kind::App],
         expected: "ghs_",
         look: |_, asker| seen(asker.token.expose().chars().take(4).collect::<String>()),
@@ -77,7 +77,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "rate-limit-free",
         says: "GET /rate_limit answers every kind of token, with the core budget under `resources`.",
-        code: "src/preflight/ask.rs, src/github/meta.rs: the cheapest question whether a token lives",
+        code: "src/preflight/ask.rs, crates/github/src/meta.rs: the cheapest question whether a token lives",
         kinds: &[Kind::Classic, Kind::FineGrained, Kind::App, Kind::GithubToken],
         expected: "200 with resources.core",
         look: |scene, asker| {
@@ -89,7 +89,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "user-of-an-app",
         says: "GET /user is refused to an installation token.",
-        code: "src/credential.rs: `TokenKind::has_user`; the account is asked for where there is one",
+        code: "crates/names/src/credential.rs: `TokenKind::has_user`; the account is asked for where there is one",
         kinds: &[Kind::App, Kind::GithubToken],
         expected: "403 Resource not accessible by integration",
         look: |scene, asker| seen(scene.server.read(asker.bearer(), "/user")?.words()),
@@ -109,7 +109,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "installation-repositories",
         says: "GET /installation/repositories answers an App's token.",
-        code: "src/github/operations.rs: not relied on; would tell an App's token from a workflow's own",
+        code: "crates/github/src/operations.rs: not relied on; would tell an App's token from a workflow's own",
         kinds: &[Kind::App],
         expected: "200",
         look: |scene, asker| seen(scene.server.read(asker.bearer(), "/installation/repositories")?.status.to_string()),
@@ -117,7 +117,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "installation-repositories-of-a-workflow",
         says: "GET /installation/repositories is refused to a workflow's own token.",
-        code: "src/credential.rs: not relied on; a workflow's own token is known by its value",
+        code: "crates/names/src/credential.rs: not relied on; a workflow's own token is known by its value",
         kinds: &[Kind::GithubToken],
         expected: "403",
         look: |scene, asker| seen(scene.server.read(asker.bearer(), "/installation/repositories")?.status.to_string()),
@@ -141,7 +141,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "version-served",
         says: "A request for version 2022-11-28 of the interface is answered with it.",
-        code: "src/github/mod.rs: the version that every request names",
+        code: "crates/github/src/lib.rs: the version that every request names",
         kinds: &[],
         expected: "200 2022-11-28",
         look: |scene, asker| {
@@ -153,7 +153,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "version-unknown",
         says: "A version of the interface that is not there is answered 400.",
-        code: "src/diagnosis/classify/answers.rs: 400 is never tried again",
+        code: "crates/diagnosis/src/classify/answers.rs: 400 is never tried again",
         kinds: &[],
         expected: "400",
         look: |scene, asker| {
@@ -164,7 +164,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "request-id",
         says: "Answers bear X-GitHub-Request-Id, those to git among them.",
-        code: "src/http.rs: the id stands in the trace; src/github/meta.rs: and in a failure's words",
+        code: "crates/http/src/http.rs: the id stands in the trace; crates/github/src/meta.rs: and in a failure's words",
         kinds: &[],
         expected: "REST there, git there",
         look: |scene, asker| {

@@ -23,7 +23,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "eleven-payload-keys",
         says: "A client_payload of eleven keys is refused.",
-        code: "src/github/limits.rs, the check `payload`",
+        code: "crates/github/src/limits.rs, the check `payload`",
         kinds: &[],
         expected: "422 with No more than 10 properties are allowed; 11 were supplied.",
         look: |scene, asker| {
@@ -63,7 +63,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "run-details-of-the-next-version",
         says: "Version 2026-03-10 of the interface answers a workflow_dispatch 200 with the run's id, and does not know the key.",
-        code: "src/github/mod.rs: needed once 2022-11-28 is no longer served",
+        code: "crates/github/src/lib.rs: needed once 2022-11-28 is no longer served",
         kinds: &[],
         expected: "200 with workflow_run_id",
         look: |scene, asker| {
@@ -74,7 +74,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "dispatch-of-a-commit",
         says: "A workflow_dispatch for a commit id is refused: no branch or tag has this name.",
-        code: "src/diagnosis/classify/dispatch.rs: `No ref found for`",
+        code: "crates/diagnosis/src/classify/dispatch.rs: `No ref found for`",
         kinds: &[],
         expected: "422 No ref found for: (the commit)",
         look: |scene, asker| {
@@ -96,7 +96,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "unknown-input",
         says: "An input that the workflow does not declare is refused, with its name.",
-        code: "src/diagnosis/classify/dispatch.rs: `Unexpected inputs provided`; the check `workflow`",
+        code: "crates/diagnosis/src/classify/dispatch.rs: `Unexpected inputs provided`; the check `workflow`",
         kinds: &[],
         expected: r#"422 Unexpected inputs provided: ["stranger"]"#,
         look: |scene, asker| {
@@ -106,7 +106,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "no-dispatch-trigger",
         says: "A workflow without `workflow_dispatch` is refused, and the answer says so.",
-        code: "src/diagnosis/classify/dispatch.rs: `workflow_dispatch` trigger; the check `workflow`",
+        code: "crates/diagnosis/src/classify/dispatch.rs: `workflow_dispatch` trigger; the check `workflow`",
         kinds: &[],
         expected: "422 Workflow does not have 'workflow_dispatch' trigger",
         look: |scene, asker| {
@@ -118,7 +118,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "twenty-six-inputs",
         says: "More than 25 inputs are refused (10 on an Enterprise Server up to 3.19).",
-        code: "src/github/limits.rs, the check `workflow`",
+        code: "crates/github/src/limits.rs, the check `workflow`",
         kinds: &[],
         expected: "422 with No more than 25 properties are allowed; 26 were supplied.",
         look: |scene, asker| {

@@ -14,7 +14,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "push-probe-of-a-writer",
         says: "The first request of a push is answered 200 to a token that may push.",
-        code: "src/preflight/ask.rs, src/git/advertisement.rs: the advertisement is the proof that git may push",
+        code: "src/preflight/ask.rs, crates/git/src/advertisement.rs: the advertisement is the proof that git may push",
         kinds: Kind::WRITERS,
         expected: "200",
         look: probe,
@@ -30,7 +30,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "two-credentials",
         says: "git over HTTP answers 400 where two Authorization headers come.",
-        code: "src/diagnosis/classify/credentials.rs: `Duplicate header`; the check `checkout-credentials` warns of the leftover",
+        code: "crates/diagnosis/src/classify/credentials.rs: `Duplicate header`; the check `checkout-credentials` warns of the leftover",
         kinds: &[],
         expected: "400",
         look: |scene, asker| {
@@ -41,7 +41,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "no-rest-for-wikis",
         says: "A wiki is served by git alone: REST answers 404.",
-        code: "src/names.rs, src/connection.rs: of a wiki REST is never asked",
+        code: "crates/names/src/names.rs, src/connection.rs: of a wiki REST is never asked",
         kinds: &[],
         expected: "404",
         look: |scene, asker| {
@@ -52,7 +52,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "name-of-40-digits",
         says: "A branch named by 40 hexadecimal digits is refused (GH002).",
-        code: "src/names/git.rs, the check `ref-names`: refused before the push",
+        code: "crates/names/src/names/git.rs, the check `ref-names`: refused before the push",
         kinds: &[],
         expected: "refused with GH002",
         look: |scene, asker| refused(scene, asker, &"0123456789".repeat(4), &["GH002"]),
@@ -60,7 +60,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "name-that-begins-with-refs",
         says: "A branch whose short name begins with `refs/` is refused (GH002).",
-        code: "src/names/git.rs, the check `ref-names`: refused before the push",
+        code: "crates/names/src/names/git.rs, the check `ref-names`: refused before the push",
         kinds: &[],
         expected: "refused with GH002",
         look: |scene, asker| refused(scene, asker, "refs/live", &["GH002"]),
@@ -68,7 +68,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "name-of-256-bytes",
         says: "A ref name of more than 255 bytes is refused (GH005).",
-        code: "src/names/git.rs, the check `ref-names`: refused before the push",
+        code: "crates/names/src/names/git.rs, the check `ref-names`: refused before the push",
         kinds: &[],
         expected: "refused with GH005",
         look: |scene, asker| {
@@ -78,7 +78,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "checked-objects",
         says: "A push with a `.gitmodules` that git fsck calls an error is refused, and names the fault.",
-        code: "src/diagnosis/classify/repository.rs: the cause of a refused object is never tried again",
+        code: "crates/diagnosis/src/classify/repository.rs: the cause of a refused object is never tried again",
         kinds: &[],
         expected: "refused with gitmodulesUrl",
         look: |scene, asker| {

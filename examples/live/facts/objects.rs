@@ -25,7 +25,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "ref-by-a-writer",
         says: "Making a ref of an object that is not there is answered 422 to a token that may push.",
-        code: "src/diagnosis/classify/dispatch.rs: 422 is the request's fault, not the token's",
+        code: "crates/diagnosis/src/classify/dispatch.rs: 422 is the request's fault, not the token's",
         kinds: Kind::WRITERS,
         expected: "422",
         look: nowhere,
@@ -85,7 +85,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "hash-algorithm",
         says: "A repository tells its hash algorithm.",
-        code: "src/names/git.rs: `Oid` is SHA-1 alone; a SHA-256 repository is refused",
+        code: "crates/names/src/names/git.rs: `Oid` is SHA-1 alone; a SHA-256 repository is refused",
         kinds: &[],
         expected: "200 sha1",
         look: |scene, _| {

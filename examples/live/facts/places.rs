@@ -11,7 +11,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "visibility",
         says: "A repository tells its visibility in a word.",
-        code: "src/github/model.rs: `trailers: auto` looks at it",
+        code: "crates/github/src/model.rs: `trailers: auto` looks at it",
         kinds: &[],
         expected: "private",
         look: |scene, _| seen(scene.read("")?.json["visibility"].as_str().unwrap_or("none").to_owned()),
@@ -19,7 +19,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "key-of-actions",
         says: "Actions secrets have a public key, its id a text.",
-        code: "src/secrets.rs, src/github/model.rs: an id that is a number is taken too",
+        code: "src/secrets.rs, crates/github/src/model.rs: an id that is a number is taken too",
         kinds: &[],
         expected: "key and text id",
         look: |scene, _| key(scene, "/actions"),
@@ -27,7 +27,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "key-of-dependabot",
         says: "Dependabot secrets have a public key of their own.",
-        code: "src/names/secret_scope.rs: `secret-scope: dependabot`",
+        code: "crates/names/src/names/secret_scope.rs: `secret-scope: dependabot`",
         kinds: &[],
         expected: "key and text id",
         look: |scene, _| key(scene, "/dependabot"),
@@ -35,7 +35,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "key-of-codespaces",
         says: "Codespaces secrets have a public key of their own.",
-        code: "src/names/secret_scope.rs: `secret-scope: codespaces`",
+        code: "crates/names/src/names/secret_scope.rs: `secret-scope: codespaces`",
         kinds: &[Kind::Classic],
         expected: "key and text id",
         look: |scene, _| key(scene, "/codespaces"),
@@ -43,7 +43,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "key-of-an-environment",
         says: "Secrets of an environment have a public key of their own.",
-        code: "src/names/secret_scope.rs: `secret-scope: environment:NAME`",
+        code: "crates/names/src/names/secret_scope.rs: `secret-scope: environment:NAME`",
         kinds: &[],
         expected: "key and text id",
         look: |scene, _| {
@@ -103,7 +103,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "renamed-read",
         says: "A GET of a repository's former name is led to /repositories/ID.",
-        code: "src/http.rs, src/preflight/target.rs: the redirect is followed on the same server, and told",
+        code: "crates/http/src/http.rs, src/preflight/target.rs: the redirect is followed on the same server, and told",
         kinds: &[],
         expected: "led to /repositories/ID",
         // Renames the source, which nothing after this row needs under its own name.
@@ -112,7 +112,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "renamed-write",
         says: "A write to a repository's former name is led to /repositories/ID with its body.",
-        code: "src/http.rs: 307 is followed with whatever can be sent again",
+        code: "crates/http/src/http.rs: 307 is followed with whatever can be sent again",
         kinds: &[],
         expected: "led to /repositories/ID",
         look: |scene, _| renamed(scene, true),

@@ -11,7 +11,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "no-commits-between",
         says: "A pull request of a branch that brings nothing is refused: no commits between.",
-        code: "src/push/pull_request.rs, src/diagnosis/classify/rules.rs",
+        code: "src/push/pull_request.rs, crates/diagnosis/src/classify/rules.rs",
         kinds: &[],
         expected: "422 with No commits between",
         look: |scene, _| {
@@ -56,7 +56,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "merge-of-a-merged-one",
         says: "A merge of what is merged or closed is answered 405: not mergeable.",
-        code: "src/push/pull_request.rs, src/diagnosis/classify/rules.rs",
+        code: "src/push/pull_request.rs, crates/diagnosis/src/classify/rules.rs",
         kinds: &[],
         expected: "405 Pull Request is not mergeable",
         look: |scene, _| {
@@ -70,7 +70,7 @@ pub(crate) const FACTS: &[Fact] = &[
     Fact {
         id: "auto-merge-refused",
         says: "Auto-merge is refused where nothing is to be waited for, or where it is not switched on.",
-        code: "src/push/pull_request.rs, src/github/operations.rs: the pull request is then merged at once, or the refusal told",
+        code: "src/push/pull_request.rs, crates/github/src/operations.rs: the pull request is then merged at once, or the refusal told",
         kinds: &[],
         expected: "refused",
         look: |scene, _| {

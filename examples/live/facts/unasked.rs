@@ -7,19 +7,19 @@ const UNASKED: &[[&str; 4]] = &[
     [
         "sso-headers",
         "X-GitHub-SSO names the organization whose single sign-on a classic token lacks.",
-        "src/diagnosis/classify/credentials.rs, the check `sso`",
+        "crates/diagnosis/src/classify/credentials.rs, the check `sso`",
         "needs an organization with SAML single sign-on",
     ],
     [
         "signed-by-the-wrong-address",
         "A commit signed by a user's key is verified only where the committer's address belongs to that account.",
-        "src/git/sign.rs, src/publish/message.rs: the committer is set to the account's own address",
+        "crates/git/src/sign.rs, src/publish/message.rs: the committer is set to the account's own address",
         "needs a signing key registered on the account, which is no repository of the run",
     ],
     [
         "burned-tag",
         "The tag of a deleted immutable release cannot be made again, although no ruleset shows.",
-        "src/diagnosis/classify/rules.rs, the check `tag`",
+        "crates/diagnosis/src/classify/rules.rs, the check `tag`",
         "needs immutable releases switched on in the repository's settings",
     ],
     [
@@ -43,7 +43,7 @@ const UNASKED: &[[&str; 4]] = &[
     [
         "pre-filled-pages",
         "The pages that make a token can be pre-filled by their address.",
-        "src/diagnosis/token_page.rs, src/diagnosis/link.rs",
+        "crates/diagnosis/src/token_page.rs, crates/diagnosis/src/link.rs",
         "needs a signed-in browser",
     ],
     [
@@ -55,7 +55,7 @@ const UNASKED: &[[&str; 4]] = &[
     [
         "parallel-steps",
         "Two steps of one job that run at once share HOME and workspace.",
-        "src/git/scratch.rs: each process has a scratch folder of its own",
+        "crates/git/src/scratch.rs: each process has a scratch folder of its own",
         "needs a runner",
     ],
     [
@@ -73,13 +73,13 @@ const UNASKED: &[[&str; 4]] = &[
     [
         "fork-pull-requests",
         "A fork's pull request gets a token that only reads.",
-        "src/diagnosis/job_permissions.rs",
+        "crates/diagnosis/src/job_permissions.rs",
         "needs a fork of another account",
     ],
     [
         "old-runs-and-other-workflows",
         "Runs of 2020 and 2021 have no `path`; workflows of other branches and deleted ones are listed too.",
-        "src/github/model/runs.rs, src/preflight/ask.rs",
+        "crates/github/src/model/runs.rs, src/preflight/ask.rs",
         "needs a repository of that age",
     ],
     [

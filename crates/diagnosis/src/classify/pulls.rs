@@ -1,0 +1,45 @@
+//! What the server, and gh, say of a pull request that cannot be made, updated or merged.
+
+use super::Cause;
+use crate::finding::CausePattern;
+
+pub(super) const PATTERNS: &[CausePattern] = &[CausePattern::unsure(
+    Cause::PullRequestRefused,
+    &[],
+    &[
+        "not permitted to create or approve pull requests",
+        "not permitted to create*pull request",
+        "not allowed to create*pull request",
+        "pull request already exists",
+        "no commits between",
+        "pull request is not mergeable",
+        "pull request*is not mergeable",
+        "not in a mergeable state",
+        "pull request*cannot be merged",
+        "pull request is in clean status",
+        "pull request is in unstable status",
+        "pull request is in dirty status",
+        "auto merge is not allowed",
+        "auto-merge is not allowed",
+        "auto-merge is not enabled",
+        "allow_auto_merge",
+        "draft pull requests are not supported",
+        "pull request is still a work in progress",
+        "pull request is a draft",
+        "pull request is closed",
+        "merge commits are not allowed on this repository",
+        "squash merges are not allowed on this repository",
+        "rebase merges are not allowed on this repository",
+        "merge method * not allowed",
+        "merge conflict between",
+        "base branch policy prohibits the merge",
+        "pull request create failed",
+        "failed to create pull request",
+        "pull request*field: head",
+        "resource: pullrequest",
+        "'resource': 'pullrequest'",
+        "resource:pullrequest",
+        "the history in common with",
+        "has no history in common",
+    ],
+)];
