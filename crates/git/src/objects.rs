@@ -26,12 +26,17 @@ use crate::{diagnosis::errors::StoreError, names::Oid};
 /// The folders of all stores of this process: a thread that is still at work when the process ends cannot remove its own.
 static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
+/// How often a folder is tried to be removed that another thread may be removing.
+const REMOVALS: usize = 5;
+
 /// Removes what stores have left in the temporary folder: for the very end of the process.
 pub fn remove_leftovers() {
     // At the end of the process nothing joins a blocking thread, so that its store is never dropped.
     for folder in std::mem::take(&mut *folders()) {
-        // What is gone already, or cannot be removed, stays as it is.
-        let _ = fs::remove_dir_all(folder);
+        // A thread that removes it too may take a file away from under this one.
+        let removed = |_: &usize| fs::remove_dir_all(&folder).is_ok() || !folder.exists();
+        // What cannot be removed stays as it is.
+        let _ = (0..REMOVALS).find(removed);
     }
 }
 
@@ -58,6 +63,8 @@ impl PrivateFolder {
 
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
+        // The process may end meanwhile: until the folder is gone it stands in the list of what is to be removed.
+        let _ = fs::remove_dir_all(self.0.path());
         folders().remove(self.0.path());
     }
 }
