@@ -12,31 +12,31 @@ const MARK: char = '…';
 /// Text as it came from outside. It cannot be printed:
 ///
 /// ```compile_fail,E0277
-/// let text = repo_relay::credential::OutsideText::from("remote: ghp_…");
+/// let text = repo_relay_names::credential::OutsideText::from("remote: ghp_…");
 /// println!("{text}");
 /// ```
 ///
 /// nor cut, be it by its own methods or as a `str`:
 ///
 /// ```compile_fail,E0599
-/// let text = repo_relay::credential::OutsideText::from("remote: ghp_…");
+/// let text = repo_relay_names::credential::OutsideText::from("remote: ghp_…");
 /// text.cut(10);
 /// ```
 ///
-/// ```compile_fail,E0277
-/// let text = repo_relay::credential::OutsideText::from("remote: ghp_…");
+/// ```compile_fail,E0608
+/// let text = repo_relay_names::credential::OutsideText::from("remote: ghp_…");
 /// let beginning = &text[..10];
 /// ```
 ///
 /// ```compile_fail,E0308
-/// let text = repo_relay::credential::OutsideText::from("remote: ghp_…");
+/// let text = repo_relay_names::credential::OutsideText::from("remote: ghp_…");
 /// let text: &str = &text;
 /// ```
 ///
 /// After the redaction it can:
 ///
 /// ```
-/// use repo_relay::credential::{OutsideText, Redactor, Secret};
+/// use repo_relay_names::credential::{OutsideText, Redactor, Secret};
 ///
 /// let redactor = Redactor::new(&[Secret::new("s3cr3t-0f-the-st3p".into())]);
 /// let text = OutsideText::from("denied for s3cr3t-0f-the-st3p, ask the owner");
@@ -107,9 +107,9 @@ impl Texts for String {
 /// A value without secrets in its texts. Only [`Redactor::redacted`] makes one, and nothing changes one but what leaves text out:
 ///
 /// ```compile_fail,E0423
-/// use repo_relay::credential::Shown;
+/// use repo_relay_names::credential::Shown;
 ///
-/// let shown: Shown = repo_relay::credential::Redacted("remote: ghp_…".to_owned());
+/// let shown: Shown = repo_relay_names::credential::Redacted("remote: ghp_…".to_owned());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Redacted<T>(T);
