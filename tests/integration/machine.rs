@@ -54,6 +54,34 @@ fn m2_a_pipe_beside_a_publish_of_a_directory_holds_nothing_up() {
 }
 
 #[test]
+fn m4_the_git_directory_is_not_published_under_any_name() {
+    let world = World::new();
+    let inside = ["config", "modules/theme/config"];
+    for (directory, link) in [
+        (".git", None),
+        ("./.git/", None),
+        (".git/modules/theme", None),
+        ("code/.GIT", None),
+        ("site", Some(".git")),
+        ("site/theme", Some(".git/modules")),
+    ] {
+        let mut step = world.step().input("directory", directory);
+        for name in inside {
+            step = step.file(&format!(".git/{name}"), "[http]\n").file(&format!("code/.GIT/{name}"), "[http]\n");
+        }
+        if let Some(target) = link {
+            std::os::unix::fs::symlink(target, step.workspace().join("site")).unwrap();
+        }
+        let outcome = step.run();
+        outcome.failed("invalid-input");
+        assert!(outcome.stdout.contains("leads into `.git`"), "{directory}: {outcome}");
+    }
+    assert_eq!(world.tip("refs/heads/gh-pages"), None);
+    // Other names that begin so are no git directory.
+    world.step().input("directory", ".github").file(".github/a.txt", "1").run().succeeded();
+}
+
+#[test]
 fn m12_outputs_that_cannot_be_written_fail_the_step() {
     let world = World::new();
     let outcome = world.publish().env("GITHUB_OUTPUT", "/dev/full").run();

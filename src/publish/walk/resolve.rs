@@ -17,7 +17,8 @@ const NAMED: usize = 12;
 
 /// The folder that `directory` names in the workspace, with every symlink on the way resolved.
 ///
-/// `..` or a symlink that leaves the workspace is `invalid-input`; what is absent, or a file, is `directory-not-found`.
+/// `..` or a symlink that leaves the workspace, or a folder in `.git`, is `invalid-input`; what is absent, or a file, is
+/// `directory-not-found`.
 pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, Failure> {
     let root = workspace.canonicalize().map_err(|error| {
         let what = format!("The workspace {} cannot be opened: {error}.", workspace.display());
@@ -39,8 +40,15 @@ pub fn resolve_directory(workspace: &Path, directory: &str) -> Result<PathBuf, F
     }
     let found = root.join(relative).canonicalize().map_err(|error| missing(&root, relative, directory, &error))?;
     // A link on the way can still lead out of it.
-    if !found.starts_with(&root) {
-        return Err(outside(&root, directory));
+    let Ok(inside) = found.strip_prefix(&root) else { return Err(outside(&root, directory)) };
+    // The walk passes over `.git` below the folder alone, and the checkout's credential lies in `.git/config`.
+    if inside.iter().any(|name| tree::is_dot_git(&system::bytes_of(name))) {
+        let what = format!(
+            "`directory` is {}, which leads into `.git`: it holds the checkout's credentials and is never published.",
+            shown(directory.as_bytes())
+        );
+        let remedy = "Name another folder; to push branches and tags of the checkout, use `refs`.";
+        return Err(Failure::new(Cause::InvalidInput, what).with_remedy(remedy));
     }
     if !found.is_dir() {
         let folder = relative.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
