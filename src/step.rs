@@ -59,16 +59,13 @@ pub fn run_tuned(
     system::keep_memory_private();
     system::hold_many_files();
     system::choose_temporary_folder();
-    let mut context = Context::read(&environment, current_dir);
-    if !context.on_runner && context.repository.is_none() {
-        context.origin = checkout::origin(&context.workspace);
-    }
+    let context = Context::read(&environment, current_dir);
     let json = cli::asks_for_json(&arguments);
     // Only arguments are refused here: without any, as on a runner, no second copy of the secrets is made.
     let beside = if arguments.is_empty() { Environment::default() } else { environment.clone() };
     let failure = match cli::parse(arguments, environment, &mut cli::read_secret_file) {
         Ok(Invocation::Help(text) | Invocation::Version(text) | Invocation::Completions(text)) => return print(&text),
-        Ok(Invocation::Relay(request)) => return step(request, &context, tune),
+        Ok(Invocation::Relay(request)) => return step(request, context, tune),
         Ok(Invocation::Explain(asked)) => match explained(&asked) {
             Ok(text) => return print(&text),
             Err(failure) => failure,
@@ -122,29 +119,57 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Reads the inputs and relays; the answer is the exit status.
-fn step(request: RelayRequest, context: &Context, tune: impl FnOnce(&mut Settings, &mut Retries)) -> ExitCode {
+fn step(request: RelayRequest, mut context: Context, tune: impl FnOnce(&mut Settings, &mut Retries)) -> ExitCode {
     start_workers();
     let RelayRequest { raw, json, yes } = request;
-    let console = console(context, json);
+    let console = console(&context, json);
     console.masks(raw.secrets().map(|(_, secret)| secret));
     logging::install(&console, u8::from(context.debug));
     let tokens = Tokens::default();
-    panics::report(context, &console, json, &tokens);
-    let inputs = Inputs::read(&raw, context);
-    let asks = !yes && !raw.names_repository();
-    // A secret stays in memory no longer than its use: what is left of it is what the redactor looks for.
-    drop(raw);
-    let inputs = inputs.and_then(|inputs| if asks { confirm(&inputs, context).map(|()| inputs) } else { Ok(inputs) });
+    panics::report(&context, &console, json, &tokens);
+    let inputs = read_inputs(raw, yes, &mut context);
     let report = match inputs {
         Ok(inputs) => {
             inputs.notices.iter().for_each(|notice| console.notice(None, notice));
             inputs.warnings.iter().for_each(|warning| console.warning(None, warning));
-            relayed(inputs, context, &console, &tokens, tune)
+            relayed(inputs, &context, &console, &tokens, tune)
         }
         Err(failure) => Report::failed(Stage::Inputs, &failure),
     };
     objects::remove_leftovers();
-    finish(&report, context, &console, json)
+    finish(&report, &context, &console, json)
+}
+
+/// The inputs. On a laptop `origin` names the repository where nobody did, and a person is asked before it is written to.
+fn read_inputs(raw: Raw, yes: bool, context: &mut Context) -> Result<Inputs, Failure> {
+    if raw.names_repository() || context.on_runner {
+        return Inputs::read(&raw, context);
+    }
+    let runtime = runtime()?;
+    if context.repository.is_none() {
+        let (timeout, workspace) = (Inputs::budget(&raw), context.workspace.clone());
+        let read = in_time("read the remote `origin`", Some(timeout), move || checkout::origin(&workspace));
+        let origin = runtime.block_on(read);
+        context.origin = match origin {
+            Ok(origin) => origin,
+            Err(failure) => {
+                runtime.shutdown_timeout(GRACE);
+                return Err(failure);
+            }
+        };
+    }
+    let inputs = Inputs::read(&raw, context)?;
+    // A secret stays in memory no longer than its use: what is left of it is what the redactor looks for.
+    drop(raw);
+    if yes {
+        return Ok(inputs);
+    }
+    let context = context.clone();
+    let asked =
+        runtime.block_on(in_time("waited for the answer", None, move || confirm(&inputs, &context).map(|()| inputs)));
+    // Nobody may ever type the line that a thread still waits for.
+    runtime.shutdown_timeout(GRACE);
+    asked?
 }
 
 /// Relays as the inputs say. Whatever ends it early, the report says how far it came. `tune` may set the network and the
@@ -169,7 +194,10 @@ pub fn relayed(
     for proxy in proxies {
         console.notice(None, &format!("Requests go through the proxy {proxy}, which the environment names."));
     }
-    let plans = match runtime.block_on(planned(Arc::clone(&inputs), context.clone(), begun + timeout)) {
+    let (read, place) = (Arc::clone(&inputs), context.clone());
+    let left = timeout.saturating_sub(begun.elapsed());
+    let planned = in_time("read the workspace", Some(left), move || Plan::for_targets(&read, &place));
+    let plans = match runtime.block_on(planned).flatten() {
         Ok(plans) => plans,
         Err(failure) => {
             runtime.shutdown_timeout(GRACE);
@@ -207,22 +235,31 @@ fn settings(inputs: &Inputs, context: &Context, redactor: &Redactor) -> Result<S
     Ok(settings)
 }
 
-/// The plans, made off the threads that hear signals and watch the budget: a stalled disk or a pipe in the checkout holds up
-/// its own thread alone.
+/// Does `work` off the threads that hear signals and watch the budget: a stalled disk or a pipe in the checkout holds up its own
+/// thread alone. `doing` names it in a message; the limit is what is left of `timeout`.
 #[allow(clippy::disallowed_methods, reason = "the end of the budget is no pause between tries")]
-async fn planned(inputs: Arc<Inputs>, context: Context, end: Instant) -> Result<Vec<Plan>, Failure> {
-    let timeout = inputs.behaviour.timeout;
-    let work = tokio::task::spawn_blocking(move || Plan::for_targets(&inputs, &context));
+async fn in_time<T: Send + 'static>(
+    doing: &str,
+    limit: Option<Duration>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let work = tokio::task::spawn_blocking(work);
+    let budget = async {
+        match limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         biased;
-        done = work => done.unwrap_or_else(|_| {
-            Err(Failure::new(Cause::InternalError, "Reading the workspace did not come to its end."))
+        done = work => done.map_err(|_| {
+            Failure::new(Cause::InternalError, format!("The program ended early while it {doing}."))
         }),
         name = system::ended() => {
-            Err(Failure::new(Cause::Cancelled, format!("The step was stopped by {name} while it read the workspace.")))
+            Err(Failure::new(Cause::Cancelled, format!("The step was stopped by {name} while it {doing}.")))
         }
-        () = tokio::time::sleep_until(end.into()) => {
-            let what = format!("The step's whole budget (`timeout`, {} s) was used up while it read the workspace.", timeout.as_secs());
+        () = budget => {
+            let what = format!("The step's whole budget (`timeout`) was used up while it {doing}.");
             Err(Failure::new(Cause::Timeout, what))
         }
     }

@@ -19,6 +19,13 @@ impl Inputs {
     pub fn read(raw: &Raw, context: &Context) -> Result<Self, Failure> {
         InputReader { raw, context }.read_all()
     }
+
+    /// The step's budget, for what is read before the inputs are; a text that is no duration is refused with those.
+    pub fn budget(raw: &Raw) -> Duration {
+        let given = raw.text("timeout").map(str::trim).filter(|text| !text.is_empty());
+        let given = given.and_then(|text| forms::duration(text).ok());
+        given.or_else(|| forms::duration(preset("timeout")).ok()).unwrap_or_default()
+    }
 }
 
 /// The texts and where the step runs.

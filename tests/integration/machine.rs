@@ -17,7 +17,7 @@ use crate::{
     world::{TARGET, World},
 };
 
-fn pipe(path: &std::path::Path) {
+pub(crate) fn pipe(path: &std::path::Path) {
     let _ = fs::remove_file(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -51,34 +51,6 @@ fn m2_a_pipe_beside_a_publish_of_a_directory_holds_nothing_up() {
     let outcome = step.run();
     outcome.succeeded();
     assert!(outcome.took < Duration::from_secs(10), "{:?}", outcome.took);
-}
-
-#[test]
-fn m4_the_git_directory_is_not_published_under_any_name() {
-    let world = World::new();
-    let inside = ["config", "modules/theme/config"];
-    for (directory, link) in [
-        (".git", None),
-        ("./.git/", None),
-        (".git/modules/theme", None),
-        ("code/.GIT", None),
-        ("site", Some(".git")),
-        ("site/theme", Some(".git/modules")),
-    ] {
-        let mut step = world.step().input("directory", directory);
-        for name in inside {
-            step = step.file(&format!(".git/{name}"), "[http]\n").file(&format!("code/.GIT/{name}"), "[http]\n");
-        }
-        if let Some(target) = link {
-            std::os::unix::fs::symlink(target, step.workspace().join("site")).unwrap();
-        }
-        let outcome = step.run();
-        outcome.failed("invalid-input");
-        assert!(outcome.stdout.contains("leads into `.git`"), "{directory}: {outcome}");
-    }
-    assert_eq!(world.tip("refs/heads/gh-pages"), None);
-    // Other names that begin so are no git directory.
-    world.step().input("directory", ".github").file(".github/a.txt", "1").run().succeeded();
 }
 
 #[test]
@@ -146,7 +118,7 @@ fn program_of(child: &Child, end: End) -> Option<Pid> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
-fn rest() {
+pub(crate) fn rest() {
     std::thread::sleep(Duration::from_millis(10));
 }
 

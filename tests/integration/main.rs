@@ -39,6 +39,7 @@ mod leaks;
 mod lfs;
 mod limits;
 mod machine;
+mod machine_more;
 mod malicious;
 mod malicious_ssh;
 mod mangled;
