@@ -35,10 +35,12 @@ const LONGEST_RACE: Duration = Duration::from_mins(1);
 const SHORTEST_RACE: Duration = Duration::from_millis(100);
 
 /// The first pause after a lost race is drawn between nothing and this many times the length of the try.
-const FIRST_SPREAD: u32 = 2;
-/// How many commits come in during one try when the publishers of a branch are well spread: about two tries are then made for
-/// each commit. With more of them most tries are lost, with fewer the branch idles.
-const BUSY: f64 = 0.5;
+const FIRST_SPREAD: u32 = 3;
+/// How many commits come in during one try when the publishers of a branch are well spread. With more of them most tries are
+/// lost, with fewer the branch idles. Measured with 12 and with 200 publishers.
+const BUSY: f64 = 0.7;
+/// The least bound of the pause, as a part of the length of the try: those that are left must not come back all at once.
+const LEAST_BOUND: f64 = 0.5;
 /// How the bound of the pause changes from one lost race to the next, at least and at most.
 const LEAST_GROWTH: f64 = 0.5;
 const MOST_GROWTH: f64 = 1.5;
@@ -46,8 +48,8 @@ const MOST_GROWTH: f64 = 1.5;
 /// Compare-and-swaps that another push won. They are no failures and not counted as attempts: only the budget ends them.
 ///
 /// A try is lost to any other that ends while it lasts, so the publishers of a branch must spread. The pause is drawn between
-/// nothing and a bound. The bound follows what the new tip shows: it grows while more than one commit comes in during two
-/// tries, and shrinks while fewer do. No publisher has to know how many others there are, and those that are left at the end
+/// nothing and a bound. The bound follows what the new tip shows: it grows while more than [`BUSY`] commits come in during a
+/// try, and shrinks while fewer do. No publisher has to know how many others there are, and those that are left at the end
 /// do not idle.
 pub struct Races<'a> {
     retries: &'a Retries,
@@ -88,7 +90,7 @@ impl Races<'_> {
             return Err(Failure::new(Cause::Timeout, what));
         }
         // No pause takes the time that another try needs.
-        let bound = self.bound.unwrap_or_default().max(self.took).min(LONGEST_RACE).min(left / 2);
+        let bound = self.bound.unwrap_or_default().max(self.least()).min(LONGEST_RACE).min(left / 2);
         self.retries.pause(bound.mul_f64((self.retries.jitter)().clamp(0.0, 1.0))).await;
         Ok(())
     }
@@ -102,10 +104,14 @@ impl Races<'_> {
     }
 
     fn grow(&mut self, factor: f64) {
+        let least = self.least();
         if let Some(bound) = &mut self.bound {
-            // Never shorter than a try: those that are left must not come back all at once.
-            *bound = bound.mul_f64(factor.clamp(LEAST_GROWTH, MOST_GROWTH)).max(self.took).min(LONGEST_RACE);
+            *bound = bound.mul_f64(factor.clamp(LEAST_GROWTH, MOST_GROWTH)).max(least).min(LONGEST_RACE);
         }
+    }
+
+    fn least(&self) -> Duration {
+        self.took.mul_f64(LEAST_BOUND)
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn measure(count: usize) {
         let page = files.get(&format!("previews/{number}/index.html")).map(|(_, page)| &page[..]);
         assert_eq!(page, Some(format!("page of {number}").as_bytes()), "a page is lost");
     }
-    assert_eq!(files.len(), count + 2, "the sum, the root's page and .nojekyll");
+    assert_eq!(files.len(), count + 1, "the sum and the root's page");
     let log = github.log();
     let totals = log.totals();
     println!("| publishers at once | all landed after | pushes | git requests | REST requests |");

@@ -171,48 +171,54 @@ async fn land(
     let what = format!("push to {}", name.short());
     // Once: the store keeps what it brings for the tries after a lost race.
     earlier::fetch(&base, &proposal, remote, retries).await;
+    let mut sent = None;
     while !proposal.is_unchanged() {
-        let new = match (signing.as_mut(), signed) {
-            (None, _) => proposal.new_tip,
-            // GitHub's commit serves as long as the change is the same: new content is limited to 80 requests a minute.
-            (Some(_), Some(signed)) => signed,
-            (Some(signing), None) => signing.sign(&proposal, &advertisement).await?,
+        // In a crowd the branch moves on while the change is worked out again: a look costs less than a pack that comes too late.
+        let overtaken = races.count() > 0 && {
+            advertisement = look(name, directory, signing.as_mut(), connection).await?;
+            (advertisement.tip(directory.branch()), advertisement.tip(name)) != (proposal.tip, there)
         };
-        signed = signing.as_ref().map(|_| new);
-        let command = RefCommand { name: name.clone(), old: there.unwrap_or(Oid::ZERO), new };
-        let deletion = signing.as_ref().and_then(Signing::deletion);
-        // With the commit of GitHub the server has all objects.
-        let pack = if signing.is_some() { Pack::default() } else { proposal.pack.clone() };
-        let commands = [command.clone()].into_iter().chain(deletion).collect();
-        // The branch moves and the scratch ref goes, or neither.
-        let request = PushRequest { commands, pack, atomic: true };
-        let failure = match retries.run(&what, || send(&command, &request, &advertisement, connection)).await? {
-            PushTry::Done => {
-                signing.iter_mut().for_each(Signing::done);
-                return Ok(pushed(name, there, new, proposal));
+        if !overtaken {
+            let new = match (signing.as_mut(), signed) {
+                (None, _) => proposal.new_tip,
+                // GitHub's commit serves as long as the change is the same: new content is limited to 80 requests a minute.
+                (Some(_), Some(signed)) => signed,
+                (Some(signing), None) => signing.sign(&proposal, &advertisement).await?,
+            };
+            signed = signing.as_ref().map(|_| new);
+            let command = RefCommand { name: name.clone(), old: there.unwrap_or(Oid::ZERO), new };
+            let deletion = signing.as_ref().and_then(Signing::deletion);
+            // With the commit of GitHub the server has all objects.
+            let pack = if signing.is_some() { Pack::default() } else { proposal.pack.clone() };
+            let commands = [command.clone()].into_iter().chain(deletion).collect();
+            // The branch moves and the scratch ref goes, or neither.
+            let request = PushRequest { commands, pack, atomic: true };
+            match retries.run(&what, || send(&command, &request, &advertisement, connection)).await? {
+                PushTry::Done => {
+                    signing.iter_mut().for_each(Signing::done);
+                    return Ok(pushed(name, there, new, proposal));
+                }
+                PushTry::LostRace(failure) => sent = Some((command, failure)),
             }
-            PushTry::LostRace(failure) => failure,
-        };
+        }
         // Looked at only after the pause: what was seen before it would be out of date, and the next race lost too.
         races.lost(&what, looked_at.elapsed()).await?;
-        let selection = [name, directory.branch()].into_iter().chain(signing.as_ref().map(Signing::name));
-        advertisement = advertised(&RefSelection::names(selection), connection).await?;
+        advertisement = look(name, directory, signing.as_mut(), connection).await?;
         let since = std::mem::replace(&mut looked_at, Instant::now()).elapsed();
-        if let Some(signing) = signing.as_mut() {
-            signing.seen(&advertisement);
-        }
         let (tip, now) = (advertisement.tip(directory.branch()), advertisement.tip(name));
         if tip == proposal.tip && now == there {
             standstills += 1;
-            if standstills > STANDSTILLS {
-                return Err(failure);
+            match sent {
+                Some((_, failure)) if standstills > STANDSTILLS => return Err(failure),
+                // The same commit again: what an earlier try may do yet is then no other than what this one does.
+                _ => continue,
             }
-            // The same commit again: what an earlier try may do yet is then no other than what this one does.
-            continue;
         }
         standstills = 0;
-        if landed(&command, now, connection).await? {
-            return Ok(pushed(name, there, new, proposal));
+        if let Some((command, _)) = &sent
+            && landed(command, now, connection).await?
+        {
+            return Ok(pushed(name, there, command.new, proposal));
         }
         there = now;
         if tip != proposal.tip {
@@ -278,6 +284,21 @@ async fn landed(command: &RefCommand, tip: Option<Oid>, connection: &Connection)
     };
     pending_write.resolved();
     Ok(landed)
+}
+
+/// The refs that the next try depends on, as the server has them now.
+async fn look(
+    name: &RefName,
+    directory: &DirectoryPlan,
+    signing: Option<&mut Signing<'_>>,
+    connection: &Connection,
+) -> Result<Advertisement, Failure> {
+    let selection = [name, directory.branch()].into_iter().chain(signing.as_ref().map(|signing| signing.name()));
+    let advertisement = advertised(&RefSelection::names(selection), connection).await?;
+    if let Some(signing) = signing {
+        signing.seen(&advertisement);
+    }
+    Ok(advertisement)
 }
 
 async fn advertised(selection: &RefSelection, connection: &Connection) -> Result<Advertisement, Failure> {

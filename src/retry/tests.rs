@@ -167,7 +167,7 @@ async fn lost_races_are_not_counted_and_their_pauses_follow_the_crowd() {
         races.seen(commits, 4 * second);
     }
     assert_eq!(races.count(), 10);
-    assert_eq!(millis(&pauser.0.lock().unwrap()), [2000, 3000, 4500, 6750, 6750, 3375, 1687, 1000, 1000, 1500]);
+    assert_eq!(millis(&pauser.0.lock().unwrap()), [3000, 4500, 6750, 7232, 5165, 2582, 1291, 645, 500, 750]);
     let late = retries.until(Instant::now());
     let end = late.races().lost("push to gh-pages", Duration::ZERO).await.unwrap_err();
     assert_eq!(end.cause, Cause::Timeout);
@@ -177,10 +177,10 @@ async fn lost_races_are_not_counted_and_their_pauses_follow_the_crowd() {
 async fn pauses_after_lost_races_grow_where_nobody_looks_and_have_ends() {
     let (retries, pauser) = retries(1, Duration::from_mins(10));
     let mut races = retries.races();
-    for millis in [0, 0, 0, 7000, 70_000] {
+    for millis in [0, 0, 0, 7000, 200_000] {
         races.lost("push of the tag v1", Duration::from_millis(millis)).await.unwrap();
     }
-    assert_eq!(millis(&pauser.0.lock().unwrap()), [200, 300, 450, 7000, 60_000]);
+    assert_eq!(millis(&pauser.0.lock().unwrap()), [300, 450, 675, 3500, 60_000]);
 }
 
 #[tokio::test]
