@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use emulator::{
@@ -30,6 +31,9 @@ const WAYS: [(&str, &str); 3] = [
     ("`git push` with the hook of Git LFS, objects and refs", "acme/hook"),
 ];
 
+/// How long the server waits before it answers, in milliseconds: on loopback alone, and as over a network.
+const LATENCIES: [u64; 2] = [0, 20];
+
 /// What Git LFS installs as the hook `pre-push`.
 const HOOK: &str = "#!/bin/sh\nexec git lfs pre-push \"$@\"\n";
 
@@ -37,31 +41,40 @@ const HOOK: &str = "#!/bin/sh\nexec git lfs pre-push \"$@\"\n";
 pub(crate) fn measure(runs: usize, count: usize) {
     let work = tempfile::Builder::new().prefix("lfs-").tempdir().unwrap();
     let checkout = checkout(work.path(), count);
+    println!("| {count} objects of 1 MB | wall | CPU | memory |");
+    println!("| --- | --: | --: | --: |");
+    for latency in LATENCIES {
+        ways(runs, count, latency, work.path(), &checkout);
+    }
+}
+
+/// Prints a line per way, from a server that waits for `latency` milliseconds before each answer.
+fn ways(runs: usize, count: usize, latency: u64, work: &Path, checkout: &Path) {
     let mut costs: [Vec<Cost>; WAYS.len()] = Default::default();
     for run in 0..runs {
         let token = Token::classic("robin", &["repo"]);
         let target =
             |slug| Repository::new(slug).lfs(Lfs::default()).collaborator("robin", Role::Write).file("README.md", "r");
-        let model = WAYS.iter().fold(Model::new().token(&token), |model, (_, slug)| model.repository(target(slug)));
+        let model = Model::new().token(&token).set(|set| set.latency = Duration::from_millis(latency));
+        let model = WAYS.iter().fold(model, |model, (_, slug)| model.repository(target(slug)));
         let github = Emulator::start(model).unwrap();
         for turn in 0..WAYS.len() {
             let way = (run + turn) % WAYS.len();
-            let fresh = tempfile::tempdir_in(work.path()).unwrap();
+            let fresh = tempfile::tempdir_in(work).unwrap();
             for name in ["home", "temp"] {
                 fs::create_dir(fresh.path().join(name)).unwrap();
             }
-            let command = command(way, &github, &token, &checkout);
+            let command = command(way, &github, &token, checkout);
             costs[way].push(cost(&github, fresh.path(), &command));
             let log = github.log();
             let stored = log.storage().filter(|entry| entry.status == Some(200)).count();
             assert_eq!(stored, count, "{}: each object once", WAYS[way].0);
         }
     }
-    println!("| {count} objects of 1 MB | wall | CPU | memory |");
-    println!("| --- | --: | --: | --: |");
+    let delay = if latency == 0 { String::new() } else { format!(", {latency} ms a request") };
     for ((name, _), all) in WAYS.iter().zip(&costs) {
         let Cost { wall, cpu, memory, .. } = median(all);
-        println!("| {name} | {wall:.2} s | {cpu:.2} s | {memory:.0} MB |");
+        println!("| {name}{delay} | {wall:.2} s | {cpu:.2} s | {memory:.0} MB |");
     }
 }
 
