@@ -2,12 +2,7 @@
 //!
 //! Source: <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
-    fmt,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, ffi::OsString, fmt, path::PathBuf};
 
 use crate::{
     diagnosis::{Cause, Failure},
@@ -19,7 +14,7 @@ use crate::{
 #[derive(Clone, Default)]
 pub struct Environment {
     values: BTreeMap<String, String>,
-    not_text: BTreeSet<String>,
+    not_text: BTreeMap<String, OsString>,
 }
 
 impl Environment {
@@ -41,12 +36,18 @@ impl Environment {
 
     /// The names that are set, those of values that are not UTF-8 included.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().chain(&self.not_text).map(String::as_str)
+        self.values.keys().chain(self.not_text.keys()).map(String::as_str)
     }
 
     /// The names of variables whose value is not UTF-8.
-    pub fn not_text(&self) -> &BTreeSet<String> {
-        &self.not_text
+    pub fn not_text(&self) -> impl Iterator<Item = &str> {
+        self.not_text.keys().map(String::as_str)
+    }
+
+    /// The path that a variable holds, which need not be text.
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        let text = self.get(name).map(str::trim).filter(|value| !value.is_empty());
+        text.map(PathBuf::from).or_else(|| self.not_text.get(name).map(PathBuf::from))
     }
 }
 
@@ -56,11 +57,10 @@ impl FromIterator<(OsString, OsString)> for Environment {
         for (name, value) in vars {
             // Every variable that is read has an ASCII name, so this one is none of them.
             let Ok(name) = name.into_string() else { continue };
-            if let Ok(value) = value.into_string() {
-                all.values.insert(name, value);
-            } else {
-                // Kept by name: an input that cannot be read is refused, and not taken for absent.
-                all.not_text.insert(name);
+            match value.into_string() {
+                Ok(value) => drop(all.values.insert(name, value)),
+                // Kept: an input that cannot be read is refused, and not taken for absent.
+                Err(value) => drop(all.not_text.insert(name, value)),
             }
         }
         all
@@ -69,7 +69,7 @@ impl FromIterator<(OsString, OsString)> for Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(vars: I) -> Self {
-        Self { values: vars.into_iter().collect(), not_text: BTreeSet::new() }
+        Self { values: vars.into_iter().collect(), not_text: BTreeMap::new() }
     }
 }
 
@@ -166,7 +166,7 @@ impl Context {
         // The runner sets some variables to an empty text instead of leaving them out: GITHUB_HEAD_REF on a push.
         let text = |name: &str| environment.get(name).map(str::trim).filter(|value| !value.is_empty());
         let owned = |name: &str| text(name).map(str::to_owned);
-        let path = |name: &str| text(name).map(PathBuf::from);
+        let path = |name: &str| environment.path(name);
         // Both spellings are in use; curl reads `http_proxy` in lower case only.
         let proxy = |name: &str| owned(name).or_else(|| owned(&name.to_ascii_lowercase()));
         // A malformed value counts as absent: `repository` is then asked for by name, which a person can mend.

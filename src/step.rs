@@ -113,9 +113,24 @@ fn explained(asked: &Explain) -> Result<String, Failure> {
 }
 
 fn print(text: &str) -> ExitCode {
-    // A reader that went away needs no text.
-    let _ = io::stdout().lock().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    match write_out(text) {
+        // A reader that went away needs no text.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Writes `text` to standard output; an error is told on standard error, unless nobody reads any more.
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written.as_ref()
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // Where standard error is gone too, the exit status tells it.
+        let _ = writeln!(io::stderr(), "Standard output could not be written: {error}.");
+    }
+    written
 }
 
 /// Reads the inputs and relays; the answer is the exit status.
@@ -294,8 +309,7 @@ fn finish(report: &Report, context: &Context, console: &Console, json: bool) -> 
     let redacted = console.redactor().redacted(report.clone());
     let written = write_all(&redacted, &destinations(context), console);
     console.finish(&redacted);
-    if json {
-        print(&format!("{}\n", report::json::render(&redacted)));
-    }
-    if report.is_success() && written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // The report is what a caller of `--json` goes by, as later steps do by the outputs.
+    let printed = !json || write_out(&format!("{}\n", report::json::render(&redacted))).is_ok();
+    if report.is_success() && written && printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

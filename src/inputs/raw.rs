@@ -35,7 +35,7 @@ impl Raw {
         let known: BTreeSet<String> = INPUTS.iter().map(variable).collect();
         let stray = |name: &&str| name.starts_with("INPUT_") && !known.contains(*name);
         raw.unknown = environment.names().filter(stray).map(str::to_owned).collect();
-        raw.not_text.clone_from(environment.not_text());
+        raw.not_text = environment.not_text().map(str::to_owned).collect();
         // NOTE: all are taken, so that none stays behind in a copy of the environment.
         let ambient = CLOUD_TOKENS.into_iter().chain(ENTERPRISE_TOKENS);
         let ambient = ambient.filter_map(|name| Some((name, Secret::new(environment.take(name)?))));

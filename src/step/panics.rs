@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::destinations;
+use super::{STACK, destinations};
 use crate::{
     context::Context,
     diagnosis::{Cause, Failure, Stage},
@@ -35,7 +35,7 @@ pub(super) fn report(context: &Context, console: &Console, json: bool, tokens: &
         let (destinations, console, tokens) = (destinations.clone(), console.clone(), tokens.clone());
         let (done, ended) = mpsc::channel();
         // On a thread of its own: the one that failed may hold what is needed here.
-        let writing = thread::Builder::new().spawn(move || {
+        let writing = thread::Builder::new().stack_size(STACK).spawn(move || {
             let failure = console.redactor().redacted(Failure::new(Cause::InternalError, words));
             let text = console.redactor().redacted(commands::failure_text(&failure));
             let mut line = Vec::new();
@@ -107,6 +107,9 @@ mod tests {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture", "step::panics::tests::fails_with_a_secret_in_its_words"])
             .current_dir(folder.path())
+            // No variable that an earlier step left keeps the report from being written.
+            .env("RUST_MIN_STACK", "1099511627776000")
+            .env("RUST_TEST_THREADS", "1")
             .output()
             .unwrap();
         let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

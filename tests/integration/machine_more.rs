@@ -1,6 +1,11 @@
 //! The machine that a step runs on is not trusted: what a laptop reads first, `.git` as the folder to publish, outlets that take nothing.
 
-use std::time::{Duration, Instant};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::ffi::OsStrExt as _,
+    time::{Duration, Instant},
+};
 
 use emulator::model::Token;
 use rustix::process::Signal;
@@ -74,4 +79,66 @@ fn m4_the_git_directory_is_not_published_under_any_name() {
     assert_eq!(world.tip("refs/heads/gh-pages"), None);
     // Other names that begin so are no git directory.
     world.step().input("directory", ".github").file(".github/a.txt", "1").run().succeeded();
+}
+
+#[test]
+fn m12_a_pipe_that_nobody_reads_takes_no_outputs() {
+    let world = World::new();
+    let step = world.publish();
+    let place = step.workspace().parent().unwrap().join("pipe");
+    pipe(&place);
+    let place = place.to_str().unwrap().to_owned();
+    let outcome = step.env("GITHUB_OUTPUT", &*place).env("GITHUB_STEP_SUMMARY", &*place).run();
+    assert_eq!(outcome.status, Some(1), "{outcome}");
+    assert!(outcome.stdout.contains("The outputs could not be written to "), "{outcome}");
+    assert!(outcome.stdout.contains("The summary could not be written to "), "{outcome}");
+    assert!(outcome.took < Duration::from_secs(15), "{:?}", outcome.took);
+    // What takes all of it is no error: a person's terminal, a pipe that is read.
+    let world = World::new();
+    let outcome = world.publish().env("GITHUB_OUTPUT", "/dev/stdout").run();
+    assert_eq!(outcome.status, Some(0), "{outcome}");
+    assert!(outcome.stdout.contains("token-kind"), "{outcome}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn m12_paths_of_the_runner_need_not_be_text() {
+    let world = World::new();
+    let step = world.publish();
+    let folder = step.workspace().parent().unwrap().join(OsStr::from_bytes(b"\xff"));
+    fs::rename(step.workspace(), &folder).unwrap();
+    fs::create_dir(step.workspace()).unwrap();
+    let mut command = step.command();
+    let (output, summary) = (folder.join("output"), folder.join("summary"));
+    command.env("GITHUB_WORKSPACE", &folder).env("TMPDIR", &folder);
+    command.env("GITHUB_OUTPUT", &output).env("GITHUB_STEP_SUMMARY", &summary);
+    let ended = command.output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+    assert!(fs::read_to_string(output).unwrap().contains("token-kind"));
+    assert!(fs::read_to_string(summary).unwrap().contains("Relayed"));
+    assert!(!world.paths("refs/heads/gh-pages").is_empty());
+}
+
+/// A full disk behind standard output: whoever reads the file later finds nothing or half of it.
+#[test]
+#[cfg(target_os = "linux")]
+fn m12_standard_output_that_takes_nothing_fails_a_command() {
+    let world = World::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [&["check", "--json"][..], &["completions", "bash"], &["explain", "--json"], &["--help"]] {
+        let step = args.iter().fold(world.step(), |step, arg| step.arg(*arg));
+        let ended = step.command().stdout(full()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{args:?}");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(said.contains("Standard output could not be written: "), "{args:?}: {said}");
+    }
+    // The log is for people, and the outputs are written all the same.
+    let step = world.publish();
+    let ended = step.command().stdout(full()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    // A reader that has seen enough.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let step = world.step().arg("--help");
+    assert_eq!(step.command().stdout(writer).output().unwrap().status.code(), Some(0));
 }

@@ -40,7 +40,8 @@ pub fn fill_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
 /// Chooses another folder for temporary files where the environment's (TMPDIR) cannot be written to: the `env:` of a job names folders
 /// of the runner's machine, which are not there in a container.
 pub fn choose_temporary_folder() {
-    let is_usable = |folder: &std::path::Path| tempfile::tempfile_in(folder).is_ok();
+    // libgit2 takes paths as UTF-8.
+    let is_usable = |folder: &std::path::Path| folder.to_str().is_some() && tempfile::tempfile_in(folder).is_ok();
     if is_usable(&tempfile::env::temp_dir()) {
         return;
     }

@@ -1,13 +1,22 @@
 //! The files that a step leaves to the runner: outputs and summary. Appended to, never emptied.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use super::{Console, Report, outputs, summary};
 use crate::credential::Redacted;
+
+/// How long a file may take, so that a stalled disk, or a pipe that nobody reads, does not hold up the end of the step.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The stack of the thread that writes, in bytes: the usual one, whatever `RUST_MIN_STACK` says.
+const STACK: usize = 2 * 1024 * 1024;
 
 /// Where the report goes beside the log.
 #[derive(Clone, Debug, Default)]
@@ -25,15 +34,16 @@ pub fn write_all(report: &Redacted<Report>, destinations: &Destinations, console
     let mut written = true;
     if let Some(path) = &destinations.output {
         let content = outputs::render(report);
-        if let Err(error) = append(path, |_| content) {
+        if let Err(error) = append_in_time(path, |_| content) {
             console.error(None, &format!("The outputs could not be written to {}: {error}.", path.display()));
             written = false;
         }
     }
     if let Some(path) = &destinations.summary {
-        let appended = append(path, |taken| {
+        let report = report.clone();
+        let appended = append_in_time(path, move |taken| {
             let left = u64::try_from(summary::MOST_BYTES).unwrap_or(u64::MAX).saturating_sub(taken + 1);
-            summary::render(report, usize::try_from(left).unwrap_or(usize::MAX))
+            summary::render(&report, usize::try_from(left).unwrap_or(usize::MAX))
         });
         complain(console, path, appended);
     }
@@ -46,10 +56,26 @@ fn complain(console: &Console, path: &Path, written: io::Result<()>) {
     }
 }
 
+/// As [`append`], on a thread of its own, which the end of the process does not wait for.
+fn append_in_time(path: &Path, content: impl FnOnce(u64) -> String + Send + 'static) -> io::Result<()> {
+    let (done, ended) = mpsc::channel();
+    let path = path.to_owned();
+    // Nobody hears of an end that comes too late.
+    thread::Builder::new().stack_size(STACK).spawn(move || drop(done.send(append(&path, content))))?;
+    let late = || {
+        let what =
+            format!("it was not done in {} s, as with a stalled disk or a pipe that nobody reads", PATIENCE.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, what))
+    };
+    ended.recv_timeout(PATIENCE).unwrap_or_else(|_| late())
+}
+
 /// Adds what `content` makes of the file's length so far, on a line of its own, in one write.
 fn append(path: &Path, content: impl FnOnce(u64) -> String) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).read(true).open(path)?;
-    let taken = file.metadata()?.len();
+    // NOTE: opened for reading as well, a pipe without a reader would take the content and lose it.
+    let is_file = fs::metadata(path).map_or(true, |found| found.is_file());
+    let mut file = OpenOptions::new().append(true).create(true).read(is_file).open(path)?;
+    let taken = if is_file { file.metadata()?.len() } else { 0 };
     let mut content = content(taken);
     // Another step can have left its last line open, which would swallow our first output.
     if !ends_line(&mut file, taken)? {
