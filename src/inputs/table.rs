@@ -2,6 +2,9 @@
 
 pub use super::row::{Group, InputForm, InputRow, Preset};
 
+/// The commit message where none is given.
+pub const MESSAGE: &str = "Publish {repository}@{short_sha}";
+
 /// Finds a row by its name.
 pub fn find(name: &str) -> Option<&'static InputRow> {
     INPUTS.iter().find(|input| input.name == name)
@@ -188,7 +191,7 @@ pub const INPUTS: &[InputRow] = &[
         group: Group::PushDirectory,
         // Verbatim: the indentation of its first line belongs to the text.
         form: InputForm::Verbatim("the text of a commit message"),
-        preset: Preset::Value("Publish {repository}@{short_sha}"),
+        preset: Preset::Value(MESSAGE),
         help: "Commit message; `{repository} {sha} {short_sha} {ref} {actor} {run_url} {tag}` are filled in. \
                With `[skip ci]` in it, the target's workflows do not start.",
         needs: PUSH,

@@ -4,7 +4,10 @@
 
 use std::{borrow::Cow, path::PathBuf};
 
-use crate::names::{Oid, ServerUrl, Slug};
+use crate::{
+    inputs::table::MESSAGE,
+    names::{Oid, ServerUrl, Slug},
+};
 
 /// The run that this step belongs to. On a laptop some or all of it is unknown.
 #[derive(Clone, Debug, Default)]
@@ -85,9 +88,13 @@ pub fn placeholders(template: &str, origin: &Origin, tag: Option<&str>) -> Strin
 }
 
 /// A commit's message: the template filled in, then `Relay-Source` and `Relay-Run` as trailers, as far as they are known,
-/// where `with_trailers` says so. Lines of these names in the message itself are left out: they would be taken for ours.
+/// where `with_trailers` says so. Lines of these names in the message itself are left out: they would be taken for ours. Where
+/// nothing else remains the default message stands in: the trailers would become the subject.
 pub fn message(template: &str, origin: &Origin, tag: Option<&str>, with_trailers: bool) -> String {
     let mut text = without_own_trailers(placeholders(template, origin, tag));
+    if text.trim().is_empty() {
+        text = placeholders(MESSAGE, origin, tag);
+    }
     let trailers = if with_trailers { origin.trailers() } else { Vec::new() };
     if !trailers.is_empty() {
         text.truncate(text.trim_end().len());
@@ -204,6 +211,15 @@ mod tests {
             let found = git.line(&["interpret-trailers", "--parse", "--no-divider"], text.as_bytes());
             assert_eq!(found, format!("{theirs}{ours}"), "{template:?}");
             assert!(text.starts_with(template.trim_end()), "{template:?}");
+        }
+    }
+
+    #[test]
+    fn m11_a_message_of_which_nothing_remains_is_the_default_one() {
+        let usual = message(MESSAGE, &origin(), None, true);
+        assert!(usual.starts_with("Publish octo/site@0123456\n\nRelay-Source: "));
+        for template in ["Relay-Source: evil/repo@1", "relay-run: x\n folded\n\n", "{tag}", " \n"] {
+            assert_eq!(message(template, &origin(), None, true), usual, "{template:?}");
         }
     }
 

@@ -10,6 +10,11 @@ const STARS: &str = "***";
 /// Source: <https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats>
 pub(super) const PREFIXES: [&str; 6] = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
 
+/// What the prefixes become in base64, and the user name that git's basic authentication has in front of a token: the header that
+/// actions/checkout leaves in `.git/config` begins with it.
+const BASE64_PREFIXES: [&str; 7] =
+    ["Z2hwX", "Z2hvX", "Z2h1X", "Z2hzX", "Z2hyX", "Z2l0aHViX3BhdF", "eC1hY2Nlc3MtdG9rZW46"];
+
 /// A shorter rest is a placeholder or a name.
 const SHORTEST_REST: usize = 16;
 
@@ -21,14 +26,17 @@ pub fn without_token_shapes(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut copied = 0;
     let mut from = 0;
-    while let Some(at) = memchr::memchr(b'g', &text.as_bytes()[from..]).map(|at| at + from) {
+    while let Some(at) = memchr::memchr3(b'g', b'Z', b'e', &text.as_bytes()[from..]).map(|at| at + from) {
         from = at + 1;
         // In the middle of a word the same letters are part of a hash or a name.
         let inside_a_word = text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
-        let prefix = PREFIXES.iter().find(|prefix| text[at..].starts_with(**prefix));
-        let Some(prefix) = prefix.filter(|_| !inside_a_word) else { continue };
+        let begins =
+            |prefixes: &[&'static str]| prefixes.iter().find(|prefix| text[at..].starts_with(**prefix)).copied();
+        let plain = begins(&PREFIXES).map(|prefix| (prefix, "_-."));
+        let found = plain.or_else(|| Some((begins(&BASE64_PREFIXES)?, "+/-_=")));
+        let Some((prefix, others)) = found.filter(|_| !inside_a_word) else { continue };
         let rest = &text[at + prefix.len()..];
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || others.contains(c))).unwrap_or(rest.len());
         let is_cut = rest[end..].trim_start().starts_with('…');
         // The full stop of a sentence is no part of the token.
         let rest = rest[..end].trim_end_matches(['.', '-']);
@@ -49,6 +57,8 @@ pub fn without_token_shapes(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[test]
@@ -60,6 +70,19 @@ mod tests {
         }
         assert_eq!(without_token_shapes("it said ghp_0aB1c… and ghp_…"), "it said ***… and ghp_…");
         assert_eq!(without_token_shapes(&format!("ghs_12_{body}.{body}-{body}, x")), "***, x");
+    }
+
+    #[test]
+    fn m10_a_token_is_known_in_base64() {
+        let body = "0123456789abcdefghijABCDEFGHIJ012345";
+        for prefix in PREFIXES {
+            for user in ["", "x-access-token:"] {
+                let encoded = STANDARD.encode(format!("{user}{prefix}{body}"));
+                let text =
+                    format!("extraheader AUTHORIZATION: basic {encoded}, and\n{}", encoded.trim_end_matches('='));
+                assert_eq!(without_token_shapes(&text), "extraheader AUTHORIZATION: basic ***, and\n***");
+            }
+        }
     }
 
     #[test]
