@@ -31,6 +31,7 @@ mod server;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/sshd.rs"]
 mod sshd;
+mod start;
 mod workflow;
 #[allow(dead_code, reason = "shared with the tests of the bare binary")]
 #[path = "../integration/world.rs"]

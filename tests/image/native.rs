@@ -8,11 +8,15 @@ use serde_json::json;
 
 use crate::{
     server::{Answer, Server},
-    workflow::{Act, git},
+    workflow::{Act, Job, git},
     world::{TARGET, World},
 };
 
-const WORKFLOW: &str = r#"name: native
+/// The action, as [`WORKFLOW`] names it.
+pub const ACTION: &str = "OWNER/repo-relay/native@v1";
+
+/// A job that publishes, and then fails for want of a token.
+pub const WORKFLOW: &str = r#"name: native
 on: push
 permissions: {}
 jobs:
@@ -45,7 +49,7 @@ jobs:
 "#;
 
 /// The native action as a release has it, in the repository at `folder`.
-fn released(folder: &Path, program: &[u8], release: &str) {
+pub fn released(folder: &Path, program: &[u8], release: &str) {
     let native = Path::new(env!("CARGO_MANIFEST_DIR")).join("native");
     let name = format!("repo-relay-{}-unknown-linux-gnu", std::env::consts::ARCH);
     let sha256 = hex::encode(digest(&SHA256, program));
@@ -57,6 +61,24 @@ fn released(folder: &Path, program: &[u8], release: &str) {
     fs::write(folder.join("native/binaries.json"), binaries.to_string()).unwrap();
 }
 
+/// A repository with nothing but a workflow.
+pub fn repository(folder: &Path, workflow: &str) {
+    fs::create_dir_all(folder.join(".github/workflows")).unwrap();
+    fs::write(folder.join(".github/workflows/native.yml"), workflow).unwrap();
+    git(folder, &["init", "--quiet"]);
+    git(folder, &["remote", "add", "origin", "https://github.com/acme/source.git"]);
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--message", "a workflow"]);
+}
+
+/// The workflow of `source` on this GitHub, with the action that lies in the folder `action`.
+pub fn job<'a>(act: &'a Act, source: &Path, world: &World) -> Job<'a> {
+    act.job(source, "push")
+        .args(["--local-repository", &format!("OWNER/repo-relay@v1={}", act.path("action").display())])
+        .value("--secret", "SITE_TOKEN", world.token.value())
+        .value("--var", "SERVER", world.github.url())
+}
+
 #[test]
 #[ignore = "needs act: script/test"]
 fn the_native_action_needs_no_container_engine() {
@@ -66,23 +88,14 @@ fn the_native_action_needs_no_container_engine() {
     let server = Server::start(Answer::ok(&program));
     released(&act.path("action"), &program, &server.url("/release"));
     let source = act.path("a work space");
-    fs::create_dir_all(source.join(".github/workflows")).unwrap();
-    fs::write(source.join(".github/workflows/native.yml"), WORKFLOW).unwrap();
-    git(&source, &["init", "--quiet"]);
-    git(&source, &["remote", "add", "origin", "https://github.com/acme/source.git"]);
-    git(&source, &["add", "--all"]);
-    git(&source, &["commit", "--quiet", "--message", "a workflow"]);
-    let log = act
-        .job(&source, "push")
-        .args(["--local-repository", &format!("OWNER/repo-relay@v1={}", act.path("action").display())])
+    repository(&source, WORKFLOW);
+    let log = job(&act, &source, &world)
         .args([
             "--env",
             "HOME=/dev/null/home",
             "--env",
             &format!("RUNNER_TOOL_CACHE={}", act.path("tool cache").display()),
         ])
-        .value("--secret", "SITE_TOKEN", world.token.value())
-        .value("--var", "SERVER", world.github.url())
         .succeeds();
 
     let tip = world.tip("refs/heads/gh-pages").unwrap_or_else(|| panic!("nothing was published\n{log}"));

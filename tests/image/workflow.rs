@@ -131,6 +131,11 @@ impl Job<'_> {
         self.args(["--eventpath", file.to_str().unwrap()])
     }
 
+    /// act's command, for somebody who reads along.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Whether every job ended well, and all that was said.
     pub fn run(mut self) -> (bool, String) {
         let output = self.command.output().unwrap();
