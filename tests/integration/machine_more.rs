@@ -7,13 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use emulator::model::Token;
+use emulator::model::{Repository, Token};
 use rustix::process::Signal;
 
 use crate::{
     machine::{pipe, rest},
     runner::Step,
-    world::World,
+    world::{TARGET, World},
 };
 
 #[test]
@@ -141,4 +141,26 @@ fn m12_standard_output_that_takes_nothing_fails_a_command() {
     drop(reader);
     let step = world.step().arg("--help");
     assert_eq!(step.command().stdout(writer).output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn m2_a_pipe_in_the_place_of_a_folder_of_the_checkout_is_named() {
+    for (place, says) in [
+        ("objects/pack", "objects/pack of the checkout cannot be read: it is no folder"),
+        ("objects/pack/pack-1.pack", "it is no regular file"),
+        ("objects", "There is no git repository"),
+        ("refs/heads", "the checkout has no branch, tag or commit"),
+        ("config.worktree", "config.worktree of the checkout is no regular file"),
+    ] {
+        let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
+        let step = world.step().input("refs", "main").input("timeout", "3s");
+        crate::refs::Tree::init(&step.workspace()).commit("a.txt", "1");
+        let place = step.workspace().join(".git").join(place);
+        let _ = fs::remove_dir_all(&place);
+        pipe(&place);
+        let outcome = step.run();
+        assert_eq!(outcome.status, Some(1), "{outcome}");
+        assert!(outcome.stdout.contains(says), "{says}: {outcome}");
+        assert!(outcome.took < Duration::from_secs(3), "{says}: {:?}", outcome.took);
+    }
 }

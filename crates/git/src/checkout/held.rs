@@ -98,6 +98,10 @@ const WHAT: &str = "A part of its objects";
 /// The folder at `path`, wherever inside of the boundary links lead.
 fn folder(path: &Path, boundary: &Path) -> Result<OpenFolder, CheckoutError> {
     let real = confine::inside(WHAT, path, boundary)?;
+    // A pipe or a file there is no exchange, and is refused in the same way.
+    if !real.is_dir() {
+        return Err(unreadable(path, &"it is no folder"));
+    }
     // No link on the way is followed any more, so that what is opened is what was looked at.
     OpenFolder::open(&real).map_err(|error| refused(path, &error))
 }
