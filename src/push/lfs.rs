@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How many objects are on their way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// How far the uploads are.
 #[derive(Clone)]
