@@ -7,11 +7,11 @@ use super::{
     WaitFor, forms,
     raw::{CLOUD_TOKENS, ENTERPRISE_TOKENS, nearest_name},
     read::InputReader,
-    refusal::{accepts, contradiction, incomplete, invalid, refused, refused_name, unaccepted},
+    refusal::{contradiction, incomplete, invalid, refused, refused_name, unaccepted},
     repository::Resolved,
 };
 use crate::{
-    credential::{Secret, is_key_in_base64, token_form_fault},
+    credential::{Secret, is_key_in_base64},
     diagnosis::Failure,
     github::limits::SECRET_BYTES,
     names::{Author, NameError, RefName, ServerUrl},
@@ -65,7 +65,7 @@ impl InputReader<'_> {
             .with_remedy(format!("If that is the target, write it: `--repository {web}`.")));
         }
         let workflow_token = self.secret("workflow-token");
-        let token = self.token(target, workflow_token.as_ref())?;
+        let token = self.token(target, workflow_token.as_ref());
         Ok(CredentialInputs {
             token,
             workflow_token,
@@ -76,34 +76,26 @@ impl InputReader<'_> {
     }
 
     /// The token, kept from every server but its own where it is known whose it is.
-    fn token(&self, target: &Resolved, workflow_token: Option<&Secret>) -> Result<TokenInput, Failure> {
+    fn token(&self, target: &Resolved, workflow_token: Option<&Secret>) -> TokenInput {
         let server = &target.list[0].server;
         let (token, variable) = match (self.raw.secret("token"), self.variable_for(server)) {
             // A secret that does not exist arrives as an empty text; the environment's token was not meant.
-            (Some(token), _) if token.is_blank() => return Ok(TokenInput::Blank),
+            (Some(token), _) if token.is_blank() => return TokenInput::Blank,
             (Some(token), _) => (forms::trimmed(token), None),
             (None, Ok(Some((variable, token)))) => (forms::trimmed(token), Some(variable)),
-            (None, Ok(None)) => return Ok(TokenInput::Absent),
-            (None, Err(withheld)) => return Ok(withheld),
+            (None, Ok(None)) => return TokenInput::Absent,
+            (None, Err(withheld)) => return withheld,
         };
-        // No header can hold a line break, and no token has one: the secret holds something else besides.
-        if !token.expose().bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-            let name = variable.map_or("`token`".to_owned(), |variable| format!("{variable} (for `token`)"));
-            let fault =
-                token_form_fault(token.expose()).unwrap_or("holds a line break or a character that no token has");
-            return Err(invalid(format!("{name} {fault}; it accepts {}.", accepts("token")))
-                .with_remedy("Store the token in the secret again, alone and without quotes."));
-        }
         if target.unconfirmed {
             let what = variable.unwrap_or("`--token-file`").to_owned();
-            return Ok(TokenInput::Unconfirmed { what, web: target.list[0].web() });
+            return TokenInput::Unconfirmed { what, web: target.list[0].web() };
         }
         // `GITHUB_TOKEN` is worth nothing elsewhere, and must not be shown to another server.
         let at_home = self.context.server().is_ok_and(|own| own == *server);
         if variable.is_none() && !at_home && workflow_token == Some(&token) {
-            return Ok(self.withheld("the workflow's GITHUB_TOKEN"));
+            return self.withheld("the workflow's GITHUB_TOKEN");
         }
-        Ok(TokenInput::Given(token))
+        TokenInput::Given(token)
     }
 
     /// The token of the environment that belongs to `server`, with its variable's name. As with gh, `GH_TOKEN` and `GITHUB_TOKEN`
@@ -173,7 +165,7 @@ impl InputReader<'_> {
         }
         let wait_text = self.text_or_preset("wait");
         Ok(Triggers {
-            dispatch: self.text("dispatch").map(str::to_owned),
+            dispatch: self.line("dispatch")?.map(str::to_owned),
             payload: self.json("payload")?,
             workflows: self.workflow_files("workflow")?,
             workflow_ref: workflow_ref.map(str::to_owned),

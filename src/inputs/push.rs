@@ -76,7 +76,7 @@ impl InputReader<'_> {
 
     fn branch_commit(&self) -> Result<BranchCommit, Failure> {
         let branch = self.text_or_preset("branch");
-        let destination = self.text("destination").unwrap_or_default();
+        let destination = self.line("destination")?.unwrap_or_default();
         let sign = self.choice_or_no("sign", &[("auto", Sign::Auto), ("github", Sign::Github)], Sign::No)?;
         // GitHub signs over REST, and only a commit whose author and committer it sets itself.
         if sign == Sign::Github && self.is_set("author") {
@@ -89,7 +89,7 @@ impl InputReader<'_> {
                 "GitHub signs a commit that the step makes, and `refs` makes none",
             ));
         }
-        let previews = self.text("prune-previews");
+        let previews = self.line("prune-previews")?;
         let previews = previews.map(|text| text.parse().map_err(|why: String| refused("prune-previews", text, &why)));
         Ok(BranchCommit {
             branch: ref_name("branch", branch, "refs/heads/", RefName::branch)?,
@@ -135,7 +135,7 @@ impl InputReader<'_> {
             ))
             .with_remedy("Set `refs` to patterns such as `refs/heads/*`, or remove `prune`."));
         }
-        let checkout = self.text("checkout").map(PathBuf::from);
+        let checkout = self.line("checkout")?.map(PathBuf::from);
         let pull_request = self.pull_request()?;
         Ok((!specs.is_empty()).then_some(RefsPush {
             specs,

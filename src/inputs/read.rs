@@ -82,6 +82,14 @@ impl<'a> InputReader<'a> {
         self.text(name).unwrap_or_else(|| preset(name))
     }
 
+    /// The same for an input that is one line.
+    pub(super) fn line(&self, name: &str) -> Result<Option<&'a str>, Failure> {
+        match self.text(name) {
+            Some(text) if text.contains(['\n', '\r']) => Err(refused(name, text, "it has more than one line")),
+            text => Ok(text),
+        }
+    }
+
     pub(super) fn lines(&self, name: &str) -> Vec<&'a str> {
         self.text(name).map(|text| forms::lines(text).collect()).unwrap_or_default()
     }

@@ -175,7 +175,7 @@ const ROWS: &[Row] = &[
         &["api.github.com", "https://example.test", "https://github.com.example.test"],
     ),
     ("ca-certificate", &[], "", &[(PEM, PEM)], &["ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA"]),
-    ("token", &[], "Blank", &[(" ghp_x\n", "ghp_x"), ("a b", "a b")], &["ghp_x\nghp_y", "gh\u{e4}"]),
+    ("token", &[], "Blank", &[(" ghp_x\n", "ghp_x"), ("a b", "a b"), ("gh\u{e4}", "gh\u{e4}")], &[]),
     ("workflow-token", &[], "", &[(" ghs_x\n", "ghs_x")], &[]),
     ("ssh-key", &[], "", &[("KEY\n", "KEY")], &[]),
     ("ssh-known-hosts", &[], "", &[("h ssh-ed25519 A\n", "h ssh-ed25519 A")], &[]),
@@ -194,7 +194,7 @@ const ROWS: &[Row] = &[
         DIRECTORY,
         "",
         &[("docs/v2/", "docs/v2"), ("/", ""), ("./a", "a")],
-        &["../a", "a/../b", "a/.git", ".GIT/x"],
+        &["../a", "a/../b", "a/.git", ".GIT/x", "a\nb", "a\r\nb"],
     ),
     ("remove", &[("destination", "a")], "false", &[("True", "true"), ("FALSE", "false")], &["yes", "1"]),
     ("keep", DIRECTORY, "", &[("a,b\n c/** \n\n", "a,b|c/**")], &["a[", "{a"]),
@@ -293,7 +293,7 @@ const ROWS: &[Row] = &[
     ("tag-message", TAG, "", &[(" a\n", " a\n")], &[]),
     ("tag-target", TAG, "", &[(" main ", "main"), ("refs/tags/v0", "refs/tags/v0")], &["a b", "HEAD~1", "-x"]),
     ("tag-exists", TAG, "Keep", &[("fail", "Fail"), ("move", "Move")], &["replace", "MOVE"]),
-    ("dispatch", &[], "", &[(" docs ", "docs")], &[]),
+    ("dispatch", &[], "", &[(" docs ", "docs")], &["docs\nsite"]),
     (
         "payload",
         &[("dispatch", "x")],
@@ -485,9 +485,7 @@ fn a_token_that_is_not_used_may_be_revoked() {
 #[test]
 fn a_refused_secret_is_not_repeated() {
     let value = format!("ghp_hidden\n{}", "y".repeat(50_000));
-    for (name, beside) in
-        [("token", ("dry-run", "true")), ("secret-value", ("secret-name", "N")), ("revoke-token", ("dry-run", "true"))]
-    {
+    for (name, beside) in [("secret-value", ("secret-name", "N")), ("revoke-token", ("dry-run", "true"))] {
         let failure = failure(&[(name, &value), beside]);
         assert!(!failure.to_string().contains("hidden"), "{name}");
     }

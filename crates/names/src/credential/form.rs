@@ -122,7 +122,9 @@ fn damaged(token: &str) -> Option<&'static str> {
     if token.contains(char::is_whitespace) {
         return Some("has a blank or a line break inside. Store one token, in one line, and nothing beside it");
     }
-    (!token.is_ascii()).then_some(
+    // No header can hold a control character either.
+    let possible = token.bytes().all(|byte| byte.is_ascii_graphic());
+    (!possible).then_some(
         "has a character that no token has. Type nothing into it, and copy it again from the page that shows it",
     )
 }
@@ -165,7 +167,11 @@ mod tests {
             ("github_pat_ab\u{2026}", "dots"),
             ("ghp_abc\nghp_def", "line break"),
             ("ghp_abc def", "a blank"),
+            ("ghp_abc\tdef", "a blank"),
             ("ghp_\u{430}bc", "a character"),
+            ("\u{feff}ghp_abc", "a character"),
+            ("ghp_abc\u{7f}", "a character"),
+            ("ghp_\u{1}abc", "a character"),
         ] {
             let fault = token_form_fault(token).unwrap_or_else(|| panic!("{token}"));
             assert!(fault.contains(word), "{token}: {fault}");
