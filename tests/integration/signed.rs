@@ -318,4 +318,10 @@ fn a_key_signs_in_the_name_of_the_tokens_account() {
     outcome.succeeded();
     assert_eq!(outcome.check("branch-rules"), "warn", "{outcome}");
     assert!(outcome.message("branch-rules").contains("account of this credential is not known"), "{outcome}");
+    // The commit is GitHub's, so the key has no part in it.
+    let world = World::with(site(), bot());
+    let outcome = signed(&world).input("signing-key", &key.private).run();
+    lands(&world, &outcome);
+    assert_eq!(outcome.check("branch-rules"), "pass", "{outcome}");
+    assert!(!outcome.message("branch-rules").contains("unverified"), "{outcome}");
 }

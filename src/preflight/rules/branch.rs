@@ -17,7 +17,7 @@ use crate::{
     diagnosis::{Cause, Failure},
     github::model::Branch,
     inputs::Sign,
-    plan::Plan,
+    plan::{Plan, Signer},
     publish::proposal::Proposal,
     refs::facts::RefsFacts,
 };
@@ -63,7 +63,11 @@ fn with_way(plan: &Plan, facts: &Facts, check: Check) -> Check {
 
 /// A signature that GitHub cannot verify, as the address of the committer belongs to no account that could have the key.
 fn unverifiable(plan: &Plan, facts: &Facts) -> Option<Failure> {
-    if plan.directory().is_none() || !plan.author_is_account() || facts.author != plan.author {
+    // Where GitHub makes the commit the key has no part in it.
+    if plan.directory().is_none() || facts.route.signer == Signer::GitHub {
+        return None;
+    }
+    if !plan.author_is_account() || facts.author != plan.author {
         return None;
     }
     let what = format!(
