@@ -88,6 +88,10 @@ impl Checkout {
         let git_dir =
             Repository::discover_path(folder, ceiling).map_err(|error| unreadable::none(folder, boundary, &error))?;
         let common = common_dir(&git_dir);
+        // First of all: whatever reads a pipe waits for its other end.
+        for folder in [&git_dir, &common] {
+            unreadable::regular(folder)?;
+        }
         if let Some(boundary) = boundary {
             confine::check(&git_dir, &common, boundary)?;
         }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs::{self, FileType},
     path::{Path, PathBuf},
 };
 
@@ -54,7 +54,7 @@ struct Links<'a> {
 }
 
 impl Links<'_> {
-    /// Refuses a link below `folder` that leads out of the boundary.
+    /// Refuses a link below `folder` that leads out of the boundary, and what is neither file nor folder.
     fn stay_inside(&mut self, folder: &Path, depth: usize) -> Result<(), CheckoutError> {
         // A folder that is not there, or cannot be listed, lends nothing.
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -66,8 +66,12 @@ impl Links<'_> {
                     continue;
                 }
                 let real = inside("A link in its git directory", &path, self.boundary)?;
-                real.is_dir() && self.followed.insert(real)
+                let found = fs::metadata(&real).map(|found| found.file_type());
+                let kind = found.map_err(|error| outside("A link in its git directory", &path, &error.to_string()))?;
+                regular(&path, kind)?;
+                kind.is_dir() && self.followed.insert(real)
             } else {
+                regular(&path, kind)?;
                 kind.is_dir()
             };
             if is_new && depth > 0 {
@@ -78,13 +82,18 @@ impl Links<'_> {
     }
 }
 
+/// Refuses a pipe or a device among refs and objects, which would be waited for without end.
+fn regular(path: &Path, kind: FileType) -> Result<(), CheckoutError> {
+    if kind.is_file() || kind.is_dir() { Ok(()) } else { Err(CheckoutError::NotRegular(path.to_owned())) }
+}
+
 /// An objects folder with the Git LFS objects beside it, and those that it borrows from.
 fn lent(objects: &Path, links: &mut Links<'_>, depth: usize) -> Result<(), CheckoutError> {
     links.stay_inside(objects, OBJECTS_DEPTH)?;
     if let Some(git_dir) = objects.parent() {
         links.stay_inside(&git_dir.join("lfs"), LFS_DEPTH)?;
     }
-    for folder in alternates(objects) {
+    for folder in alternates(objects)? {
         // One that is not there is told by its own finding.
         if folder.exists() {
             inside("The folder that it borrows objects from", &folder, links.boundary)?;

@@ -65,7 +65,7 @@ impl HeldObjects {
         if packs.exists() {
             self.hold_packs(&packs, &place.join("pack"), boundary)?;
         }
-        for borrowed in alternates(objects).into_iter().filter(|_| depth > 0) {
+        for borrowed in alternates(objects)?.into_iter().filter(|_| depth > 0) {
             self.hold(&borrowed, boundary, depth - 1)?;
         }
         Ok(())

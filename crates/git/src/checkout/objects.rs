@@ -162,7 +162,7 @@ fn indexes(folder: &Path) -> Result<Vec<PackIndex>, CheckoutError> {
                 here.sort();
                 found.extend(here.into_iter().map(|path| PackIndex { named: path.clone(), path }));
             }
-            next.extend(unreadable::alternates(&folder));
+            next.extend(unreadable::alternates(&folder)?);
         }
         folders = next;
     }

@@ -91,7 +91,8 @@ pub enum LfsLookup {
 impl LfsStore {
     /// Beside `objects` (`.git/objects`) and beside what it borrows from.
     pub(super) fn beside(objects: &Path) -> Self {
-        let borrowed = unreadable::alternates(objects);
+        // A list that is no file was refused when the checkout was opened.
+        let borrowed = unreadable::alternates(objects).unwrap_or_default();
         let folders = std::iter::once(objects.to_owned()).chain(borrowed);
         Self(folders.filter_map(|folder| Some(folder.parent()?.join("lfs/objects"))).collect())
     }

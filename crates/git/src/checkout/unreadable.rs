@@ -16,7 +16,6 @@ pub(super) const ALTERNATES_DEPTH: usize = 5;
 ///
 /// Source: <https://git-scm.com/docs/repository-version>
 pub(super) fn check(git_dir: &Path) -> Result<(), CheckoutError> {
-    regular(git_dir)?;
     // A configuration that cannot be read is reported by libgit2 when it opens the repository.
     let Ok(config) = Config::open(&git_dir.join("config")) else { return Ok(()) };
     let value = |name: &str| config.get_string(name).unwrap_or_default().to_lowercase();
@@ -31,21 +30,39 @@ pub(super) fn check(git_dir: &Path) -> Result<(), CheckoutError> {
     check_alternates(&git_dir.join("objects"), ALTERNATES_DEPTH)
 }
 
+/// The files of a git directory that are read by name, here or by libgit2.
+const FILES: [&str; 10] = [
+    "HEAD",
+    "config",
+    "config.worktree",
+    "packed-refs",
+    "shallow",
+    "commondir",
+    "info/grafts",
+    "objects/info/alternates",
+    "objects/info/commit-graph",
+    "objects/pack/multi-pack-index",
+];
+
 /// Refuses a pipe or a device in the place of a file, which would be waited for without end.
-fn regular(git_dir: &Path) -> Result<(), CheckoutError> {
-    for name in ["HEAD", "config", "config.worktree", "packed-refs", "shallow", "commondir", "objects/info/alternates"]
-    {
-        let path = git_dir.join(name);
-        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
-            return Err(CheckoutError::NotRegular(path));
-        }
+pub(super) fn regular(git_dir: &Path) -> Result<(), CheckoutError> {
+    FILES.iter().try_for_each(|name| regular_file(&git_dir.join(name)).map(drop))
+}
+
+/// Whether there is a file at `path`.
+///
+/// # Errors
+/// Something is there that is no regular file.
+fn regular_file(path: &Path) -> Result<bool, CheckoutError> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(CheckoutError::NotRegular(path.to_owned())),
+        found => Ok(found.is_ok()),
     }
-    Ok(())
 }
 
 /// Source: <https://git-scm.com/docs/gitrepository-layout> (`objects/info/alternates`)
 fn check_alternates(objects: &Path, depth: usize) -> Result<(), CheckoutError> {
-    for folder in alternates(objects) {
+    for folder in alternates(objects)? {
         if !folder.is_dir() {
             return Err(CheckoutError::NoAlternate(folder));
         }
@@ -57,11 +74,18 @@ fn check_alternates(objects: &Path, depth: usize) -> Result<(), CheckoutError> {
 }
 
 /// The object folders that `objects` borrows from, directly.
-pub(super) fn alternates(objects: &Path) -> Vec<PathBuf> {
-    let Ok(text) = fs::read_to_string(objects.join("info/alternates")) else { return Vec::new() };
+///
+/// # Errors
+/// The list is no regular file.
+pub(super) fn alternates(objects: &Path) -> Result<Vec<PathBuf>, CheckoutError> {
+    let path = objects.join("info/alternates");
+    if !regular_file(&path)? {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(path).unwrap_or_default();
     // A line that begins with `#` is a comment (`link_alt_odb_entries` of git).
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| objects.join(line)).collect()
+    Ok(lines.map(|line| objects.join(line)).collect())
 }
 
 /// Why no repository was found in `folder`, a folder of the workspace `boundary`.
