@@ -15,6 +15,7 @@ pub mod git_config;
 pub mod hash;
 pub mod message;
 pub mod newer;
+mod planned;
 pub mod previews;
 pub mod proposal;
 pub mod sizes;

@@ -7,11 +7,16 @@ use std::collections::BTreeSet;
 use crate::{
     connection::Connection,
     diagnosis::{Cause, Failure, Retry},
+    git::checkout::Reach,
     github::model::Content,
     names::{Oid, RefName},
     plan::{Plan, reference::named},
-    preflight::Cleared,
+    preflight::{Cleared, ClearedPush},
+    refs::blocking::blocking,
 };
+
+/// Where GitHub looks for workflows.
+const WORKFLOWS: &str = ".github/workflows";
 
 /// The ref that the workflow file is dispatched on: the named one, else the first of [`candidates`] whose commit holds the file,
 /// else the default branch.
@@ -30,7 +35,7 @@ pub(super) async fn choose(
         if without.contains(commit) {
             continue;
         }
-        if holds(cleared.plan(), connection, file, *commit).await? {
+        if holds(cleared, connection, file, *commit).await? {
             return Ok(name.as_str().to_owned());
         }
         without.insert(*commit);
@@ -61,14 +66,53 @@ fn candidates<'a>(plan: &Plan, made: &'a [(RefName, Oid)]) -> Vec<&'a (RefName, 
 }
 
 /// Whether a commit holds a workflow file. Where the token may not look, it does not count.
-async fn holds(plan: &Plan, connection: &Connection, file: &str, commit: Oid) -> Result<bool, Failure> {
-    let (path, commit) = (format!(".github/workflows/{file}"), commit.to_string());
+async fn holds(cleared: &Cleared<Plan>, connection: &Connection, file: &str, commit: Oid) -> Result<bool, Failure> {
+    if let Some(planned) = holds_once_pushed(cleared, connection, file, commit).await? {
+        return Ok(planned);
+    }
+    let (path, commit) = (format!("{WORKFLOWS}/{file}"), commit.to_string());
+    let slug = &cleared.plan().target.slug;
     let look = || async {
-        match connection.github.content(&plan.target.slug, &path, Some(&commit)).await {
+        match connection.github.content(slug, &path, Some(&commit)).await {
             Ok(found) => Ok::<_, Failure>(matches!(found.value, Content::File(_))),
             Err(error) if error.is_not_permitted() => Ok(false),
             Err(error) => Err(error.into()),
         }
     };
     connection.retries.run("look for the workflow file", look).await
+}
+
+/// Likewise for a commit that a dry run has not sent, so that the target cannot be asked; `None` for any other.
+async fn holds_once_pushed(
+    cleared: &Cleared<Plan>,
+    connection: &Connection,
+    file: &str,
+    commit: Oid,
+) -> Result<Option<bool>, Failure> {
+    if !cleared.plan().behaviour.dry_run {
+        return Ok(None);
+    }
+    match cleared.push() {
+        ClearedPush::Directory(work) => {
+            let (base, proposal) = (&work.1.base, &work.1.proposal);
+            let Ok(path) = format!("{WORKFLOWS}/{file}").parse() else { return Ok(None) };
+            if proposal.is_unchanged() || proposal.new_tip != commit {
+                return Ok(None);
+            }
+            Ok(Some(proposal.has_file(&path, base, &connection.remote, &connection.retries).await?))
+        }
+        ClearedPush::Refs(local, _) => {
+            let mut reach = Reach::new(local.objects.clone(), local.shallow.clone());
+            let file = file.as_bytes().to_vec();
+            let look = move || {
+                if !reach.is_here(commit) {
+                    return Ok(None);
+                }
+                let files = reach.files_in(commit, &WORKFLOWS.split('/').collect::<Vec<_>>())?;
+                Ok(Some(files.contains_key(&file)))
+            };
+            blocking(look).await
+        }
+        ClearedPush::None => Ok(None),
+    }
 }

@@ -5,7 +5,10 @@ use emulator::{
     model::{Repository, Token},
 };
 
-use crate::world::{TARGET, World};
+use crate::{
+    runner::Step,
+    world::{TARGET, World},
+};
 
 const LISTENER: &str =
     "name: deploy\non:\n  repository_dispatch:\n    types: [published]\njobs: {a: {runs-on: x, steps: []}}\n";
@@ -115,6 +118,43 @@ fn a_workflow_runs_on_the_tag_made_when_that_holds_its_file() {
     // The tag made in this very step may be named.
     step().input("tag", "x3").input("tag-target", "main").input("workflow-ref", "x3").run().succeeded();
     assert_eq!(world.github.runs(TARGET).pop().unwrap().full_ref, "refs/tags/x3");
+}
+
+#[test]
+fn a_dry_run_names_the_ref_that_a_workflow_would_run_on() {
+    let world = World::with(
+        manual().files("gh-pages", &[(".github/workflows/release.yml", MANUAL), ("old.html", "old")]),
+        Token::classic("robin", &["repo", "workflow"]),
+    );
+    let planned = |make: &dyn Fn() -> Step, reference: &str| {
+        let runs = world.github.runs(TARGET).len();
+        let dry = make().input("dry-run", "true").run();
+        dry.succeeded();
+        let told = format!("Would send release.yml on {reference}.");
+        assert!(dry.report().to_string().contains(&told), "{told} {dry}");
+        assert_eq!(world.github.runs(TARGET).len(), runs);
+        let real = make().run();
+        real.succeeded();
+        assert_eq!(world.github.runs(TARGET).pop().unwrap().full_ref, reference, "{real}");
+        dry
+    };
+    let step = |tag: &str| world.publish().input("workflow", "release.yml").input("tag", tag);
+    // The file stays on the branch: `exclude` leaves it alone.
+    let dry = planned(&|| step("x1"), "refs/tags/x1");
+    assert!(dry.summary.contains("Would publish to acme/site gh-pages: "), "{}", dry.summary);
+    // Into a folder, where the publish does not read the other trees of the tip.
+    planned(&|| step("x2").input("destination", "docs/api"), "refs/tags/x2");
+    // The publish brings it.
+    let brings = || step("x3").input("branch", "fresh").input("exclude", "");
+    planned(&|| brings().file("site/.github/workflows/release.yml", MANUAL), "refs/tags/x3");
+    // The commit published has none.
+    planned(&|| step("x4").input("branch", "other"), "refs/heads/main");
+    let refs = || {
+        let step = world.step().input("workflow", "release.yml").input("refs", "main:refs/heads/pushed");
+        crate::refs::Tree::init(&step.workspace()).commit(".github/workflows/release.yml", MANUAL);
+        step
+    };
+    planned(&refs, "refs/heads/pushed");
 }
 
 #[test]
