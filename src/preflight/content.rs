@@ -14,6 +14,7 @@ use crate::{
     plan::Plan,
     publish::sizes::{above, counted},
     refs::facts::RefsFacts,
+    report::text,
 };
 
 /// Whether every file is below GitHub's limit.
@@ -43,7 +44,7 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
         let what = format!("{} above 50 MiB, where GitHub begins to warn: {names}.", counted(count));
         return Some(Check::warn(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
     }
-    Some(Check::pass(CheckName::FileSize, format!("{} files, none above 50 MiB.", listing.files().len())))
+    Some(Check::pass(CheckName::FileSize, format!("{}, none above 50 MiB.", text::count(listing.files().len() as u64, "file"))))
 }
 
 /// Whether what the refs bring holds no file above GitHub's limit, in any commit.

@@ -71,8 +71,9 @@ fn lacking(plan: &Plan, lfs: &LfsFacts) -> Option<Failure> {
     );
     if let Some((_, path)) = lfs.damaged.first() {
         let files = count(lfs.damaged.len() as u64, "file");
+        let (differ, own) = if lfs.damaged.len() == 1 { ("does", "its own SHA-256") } else { ("do", "their own SHA-256") };
         what.extend([
-            format!(" {files} in the checkout does not match its own SHA-256: "),
+            format!(" {files} in the checkout {differ} not match {own}: "),
             format!("{}.", path.display()),
         ]);
     }

@@ -141,10 +141,12 @@ fn hidden(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
 /// A deploy key that the server knows, and not for this repository: it answers as if there were none.
 fn foreign_key(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
     let (slug, page) = (&plan.target.slug, format!("{}/settings/keys", plan.target.web()));
-    let (what, or) = if facts.repository.answer().is_some() {
-        (format!("{slug} is there, and `ssh-key` is no key of it: it belongs to another repository or account."), "")
+    let (cause, what, or) = if facts.repository.answer().is_some() {
+        let what = format!("{slug} is there, and `ssh-key` is no key of it: it belongs to another repository or account.");
+        (Cause::DeployKeyReadOnly, what, "")
     } else {
         (
+            failure.cause,
             format!(
                 "`ssh-key` is no key of {slug}: it belongs to another repository or account, or {slug} does not exist."
             ),
@@ -155,8 +157,10 @@ fn foreign_key(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
         "Add the public half of `ssh-key` on {page} with \"Allow write access\" ticked. A key can be a deploy key of one repository only: \
          for another one make a new pair (`ssh-keygen -t ed25519 -N ''`).{or}"
     );
-    let what = format!("{what} The server says: \"{}\"", failure.what);
-    Failure { what, ..failure.clone() }.with_remedy(remedy).with_link(page)
+    // The rest of the failure is a sentence of ours.
+    let words = failure.what.split_once(": \"").and_then(|(_, words)| words.strip_suffix("\"."));
+    let what = words.map_or_else(|| what.clone(), |words| format!("{what} The server says: \"{words}\"."));
+    Failure { cause, what, ..failure.clone() }.with_remedy(remedy).with_link(page)
 }
 
 /// A branch of which a publish would leave less than half is worth a warning: the input `branch` or `destination` may be wrong.

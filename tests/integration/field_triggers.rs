@@ -87,9 +87,10 @@ fn t11_an_enterprise_servers_number_of_a_key_is_read() {
 fn t17_the_deploy_key_of_another_repository_is_what_the_message_speaks_of() {
     let other = Repository::new("acme/other").file("README.md", "o").collaborator("robin", Role::Write);
     let model = || Model::new().repository(target().collaborator("robin", Role::Write)).repository(other.clone());
-    for (token, words) in
-        [(false, "`ssh-key` is no key of acme/site"), (true, "acme/site is there, and `ssh-key` is no key of it")]
-    {
+    for (token, cause, words) in [
+        (false, "repo-not-found-or-hidden", "`ssh-key` is no key of acme/site"),
+        (true, "deploy-key-read-only", "acme/site is there, and `ssh-key` is no key of it"),
+    ] {
         for inputs in [&[("directory", "site")][..], &[("tag", "v1"), ("tag-target", "main")]] {
             let world = World::of(model(), classic());
             let sshd = Sshd::serving(&world, "acme/other", Manners::default(), &["-t", "ed25519"]);
@@ -97,10 +98,11 @@ fn t17_the_deploy_key_of_another_repository_is_what_the_message_speaks_of() {
             let step = step.input("repository", sshd.url().replace("acme/other", TARGET));
             let step = if token { step.input("token", world.token.value()) } else { step };
             let outcome = inputs.iter().fold(step, |step, (name, value)| step.input(name, *value)).run();
-            outcome.failed("repo-not-found-or-hidden");
+            outcome.failed(cause);
             let error = outcome.stdout.lines().find(|line| line.starts_with("::error")).unwrap();
             assert!(error.contains(words) && error.contains("/acme/site/settings/keys"), "{error}");
             assert!(error.contains("one repository only") && !error.contains("token"), "{error}");
+            assert!(error.contains("The server says: \"Repository not found\"."), "{error}");
         }
     }
     let refusal = ("git-receive-pack", "Permission to acme/site.git denied to acme/other.");

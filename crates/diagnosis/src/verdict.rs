@@ -35,6 +35,8 @@ pub struct Diagnosis {
     pub what: Shown,
     /// The same in our own words with the names that are known, without a full stop; it stands before [`Self::what`].
     sentence: Option<String>,
+    /// The status of the answer.
+    status: Option<u16>,
     /// What to do, in one or two sentences, with the names that are known; where the text fits several causes, how to
     /// tell them apart.
     pub remedy: Shown,
@@ -61,9 +63,12 @@ impl Diagnosis {
         let what = match self.sentence {
             // These words are ours already: quoted they would look like the server's.
             Some(sentence) if self.what.starts_with(NO_WORDS) => format!("{sentence}. {words}."),
+            None if self.what.starts_with(NO_WORDS) => format!("{words}."),
             Some(sentence) => format!("{sentence}: \"{words}\"."),
-            None if self.what.ends_with(['.', '!', '?', '。']) => self.what.into_inner(),
-            None => format!("{words}."),
+            None => match self.status {
+                Some(status) => format!("{NO_WORDS}HTTP {status}: \"{words}\"."),
+                None => format!("The server reported an error: \"{words}\"."),
+            },
         };
         let (remedy, link) = (Some(self.remedy.into_inner()), self.link.map(Shown::into_inner));
         Failure { cause: self.cause, what, remedy, link, retry: self.retry }
@@ -85,6 +90,7 @@ pub(super) fn put_together(
         transient: cause.is_transient(),
         what: what(&finding, reading, evidence, situation),
         sentence: super::sentence::sentence(cause, situation),
+        status: reading.status,
         remedy: shown(remedy::remedy(&finding, reading, situation)),
         docs: cause.docs(),
         retry: retry(cause, reading),
@@ -261,10 +267,18 @@ mod tests {
             "This credential cannot write to acme/site. The server returned HTTP 403 with an empty body."
         );
         assert_eq!(what("", Some(502)), "The server returned HTTP 502 with an empty body.");
+        assert_eq!(what("nope", Some(500)), "The server returned HTTP 500: \"nope\".");
+        assert_eq!(what("remote: nope", None), "The server reported an error: \"remote: nope\".");
+        assert_eq!(
+            what("{\"message\": \"API rate limit exceeded\"}", Some(403)),
+            "The hourly rate limit of this credential is used up: \"API rate limit exceeded\"."
+        );
     }
 
     #[test]
     fn a_failure_is_a_sentence_with_the_link_of_the_answer() {
+        const SSO: &str =
+            "The credential is not authorized for the single sign-on of the repository's organization: \"no\".";
         let headers = [("x-github-sso".to_owned(), "required; url=https://github.com/orgs/o/sso?a=1".to_owned())];
         let evidence = Evidence {
             operation: Operation::Rest,
@@ -274,7 +288,7 @@ mod tests {
             request: None,
         };
         let failure = classify(&evidence, &Situation::default()).into_failure();
-        assert_eq!((failure.cause, failure.what.as_str()), (Cause::SsoAuthorizationRequired, "no."));
+        assert_eq!((failure.cause, failure.what.as_str()), (Cause::SsoAuthorizationRequired, SSO));
         assert_eq!(failure.docs(), "https://github.com/orgs/o/sso?a=1");
         assert!(failure.remedy().contains("https://github.com/orgs/o/sso?a=1"));
     }

@@ -68,6 +68,13 @@ pub(super) fn from_status(reading: &Reading) -> Option<Finding> {
             unsure(Cause::DispatchPayloadInvalid, &[])
         }
         413 => unsure(Cause::PackTooLarge, &[]),
+        // GitHub names what is wrong in a second line, which a server or a proxy can leave out.
+        422 if reading.has("invalid request") && reading.endpoint == Endpoint::RepositoryDispatch => {
+            unsure(Cause::DispatchPayloadInvalid, &[])
+        }
+        422 if reading.has("invalid request") && reading.endpoint == Endpoint::WorkflowDispatch => {
+            unsure(Cause::WorkflowInputsRejected, &[Cause::DispatchPayloadInvalid])
+        }
         451 => unsure(Cause::RepoDisabled, &[]),
         500..=599 => unsure(Cause::ServerError, &[]),
         _ => None,

@@ -114,7 +114,11 @@ impl SshError {
                 Failure { what, ..known }
             }
             Self::Refused(words) => of_words(words),
-            Self::NoGit => of_words("The SSH server does not run git here.".into()),
+            Self::NoGit => {
+                let what = "The SSH server does not run git here.".to_owned();
+                // The cause is known by these words, but no server said them.
+                Failure { what: what.clone(), ..of_words(what.into()) }
+            }
             // It did not refuse: a server that does says why.
             Self::NoReason(said) if said.is_blank() => {
                 lost("The SSH server ended the session without a word.".to_owned())
