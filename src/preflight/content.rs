@@ -44,7 +44,10 @@ pub(super) fn file_size(plan: &Plan, facts: &Facts) -> Option<Check> {
         let what = format!("{} above 50 MiB, where GitHub begins to warn: {names}.", counted(count));
         return Some(Check::warn(CheckName::FileSize, Failure::new(Cause::FileTooLarge, what)));
     }
-    Some(Check::pass(CheckName::FileSize, format!("{}, none above 50 MiB.", text::count(listing.files().len() as u64, "file"))))
+    Some(Check::pass(
+        CheckName::FileSize,
+        format!("{}, none above 50 MiB.", text::count(listing.files().len() as u64, "file")),
+    ))
 }
 
 /// Whether what the refs bring holds no file above GitHub's limit, in any commit.

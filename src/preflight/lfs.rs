@@ -71,11 +71,9 @@ fn lacking(plan: &Plan, lfs: &LfsFacts) -> Option<Failure> {
     );
     if let Some((_, path)) = lfs.damaged.first() {
         let files = count(lfs.damaged.len() as u64, "file");
-        let (differ, own) = if lfs.damaged.len() == 1 { ("does", "its own SHA-256") } else { ("do", "their own SHA-256") };
-        what.extend([
-            format!(" {files} in the checkout {differ} not match {own}: "),
-            format!("{}.", path.display()),
-        ]);
+        let (differ, own) =
+            if lfs.damaged.len() == 1 { ("does", "its own SHA-256") } else { ("do", "their own SHA-256") };
+        what.extend([format!(" {files} in the checkout {differ} not match {own}: "), format!("{}.", path.display())]);
     }
     let damaged = if lfs.damaged.is_empty() { "" } else { "Delete the damaged file. " };
     let remedy = format!(

@@ -142,7 +142,8 @@ fn hidden(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
 fn foreign_key(plan: &Plan, facts: &Facts, failure: &Failure) -> Failure {
     let (slug, page) = (&plan.target.slug, format!("{}/settings/keys", plan.target.web()));
     let (cause, what, or) = if facts.repository.answer().is_some() {
-        let what = format!("{slug} is there, and `ssh-key` is no key of it: it belongs to another repository or account.");
+        let what =
+            format!("{slug} is there, and `ssh-key` is no key of it: it belongs to another repository or account.");
         (Cause::DeployKeyReadOnly, what, "")
     } else {
         (
