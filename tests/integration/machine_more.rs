@@ -146,10 +146,10 @@ fn m12_standard_output_that_takes_nothing_fails_a_command() {
 #[test]
 fn m2_a_pipe_in_the_place_of_a_folder_of_the_checkout_is_named() {
     for (place, says) in [
-        ("objects/pack", "objects/pack of the checkout cannot be read: it is no folder"),
-        ("objects/pack/pack-1.pack", "it is no regular file"),
+        ("objects/pack", "objects/pack of the checkout is no regular file"),
+        ("objects/pack/pack-1.pack", "pack-1.pack of the checkout is no regular file"),
         ("objects", "There is no git repository"),
-        ("refs/heads", "the checkout has no branch, tag or commit"),
+        ("refs/heads", "refs/heads of the checkout is no regular file"),
         ("config.worktree", "config.worktree of the checkout is no regular file"),
     ] {
         let world = World::with(Repository::new(TARGET), Token::classic("robin", &["repo"]));
